@@ -1,0 +1,106 @@
+"""Writing files whole or not at all, and reading what was written."""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rarebeat.errors import RarebeatError
+
+
+@contextmanager
+def atomic(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
+
+    Works for files and for folders (an existing folder is replaced). If the block fails, the temporary path is
+    removed and ``target`` stays as it was.
+
+    Raises:
+        RarebeatError: when the disk is full or the place cannot be written.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        yield temporary
+        if target.is_dir():
+            shutil.rmtree(target)
+        temporary.replace(target)
+    except OSError as error:
+        raise RarebeatError(f"could not write {target}: {error.strerror or error}") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary, ignore_errors=True)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write ``content`` as indented JSON with a final newline; not-a-number is refused (use None)."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    with atomic(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RarebeatError: when it is missing or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RarebeatError(f"cannot read {path}: {error}") from error
+
+
+def write_table(path: Path, table: pa.Table, **options: Any) -> None:
+    """Write an Arrow table as Parquet with page checksums (zstd unless told otherwise)."""
+    settings: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True} | options
+    with atomic(path) as temporary:
+        pq.write_table(table, temporary, **settings)
+
+
+def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:
+    """Read a Parquet file and verify its page checksums.
+
+    Raises:
+        RarebeatError: when the file is missing, truncated or damaged.
+    """
+    try:
+        with pq.ParquetFile(path, memory_map=memory_map, page_checksum_verification=True) as file:
+            return file.read(columns=columns)
+    except (OSError, pa.ArrowException) as error:
+        raise RarebeatError(
+            f"cannot read {path}: {error}. Delete it and run `dvc repro` to write it again."
+        ) from error
+
+
+def digest(*paths: Path) -> str:
+    """SHA-256 over the names and bytes of files, in the order given (hexadecimal)."""
+    total = hashlib.sha256()
+    for path in paths:
+        total.update(path.name.encode())
+        with path.open("rb") as file:
+            total.update(hashlib.file_digest(file, "sha256").digest())
+    return total.hexdigest()
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """The path ``folder/name``, or None when a name found in a data file would leave the folder.
+
+    >>> inside(Path("/data"), "a/b.dat")
+    PosixPath('/data/a/b.dat')
+    >>> inside(Path("/data"), "../etc/passwd") is None
+    True
+    """
+    root = os.path.realpath(folder)
+    path = os.path.realpath(os.path.join(root, name))  # noqa: PTH118 - one call per record: pathlib is slower
+    return Path(path) if path.startswith(root.rstrip(os.sep) + os.sep) else None
