@@ -1,0 +1,110 @@
+"""The commands of ``rarebeat``. Heavy libraries are imported inside, so that ``--help`` answers at once."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from rarebeat.errors import ParamsError, RarebeatError
+
+
+def ingest(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="simulated, ptb-xl, challenge, ludb, muse-xml or wfdb; or `cohort`, to take kind, root and options "
+            "of the cohort named ROOT in the params file"
+        ),
+    ],
+    root: Annotated[str, typer.Argument(help="folder of the archive (anything for `simulated`)")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="reader option as key=value; may be repeated")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
+    params: Annotated[Path, typer.Option(help="where KIND `cohort` looks cohorts up")] = Path("params.yaml"),
+) -> None:
+    """Read an archive of ECGs into Parquet: int16 microvolts at the native rate, with a quarantine for the rest."""
+    from rarebeat.ingest import ingest_cohort
+    from rarebeat.project import resolve_root
+
+    name, options = out.name, _options(option or [])
+    if kind == "cohort":
+        name = root
+        cohort = _cohort(params, name)
+        kind, root, options = cohort["kind"], cohort["root"], cohort["options"] | options
+        place = resolve_root(root)
+    else:
+        place = Path(root).expanduser()
+    summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
+    print(f"{name}: {summary['records']} records, {summary['quarantined']} quarantined -> {out}")
+
+
+def _cohort(params: Path, name: str) -> dict[str, Any]:
+    from rarebeat.params import read_params
+
+    cohorts = read_params(params).get("cohorts") or {}
+    if name not in cohorts:
+        raise ParamsError(f"{params}: no cohort {name!r} under `cohorts`; there are: {', '.join(cohorts)}")
+    cohort = {"root": "", "options": {}} | (cohorts[name] or {})
+    if unknown := set(cohort) - {"kind", "root", "options"} or "kind" not in cohort:
+        raise ParamsError(f"{params}: cohort {name!r} must have kind, root and options (wrong: {unknown})")
+    return {**cohort, "root": cohort["root"] or "", "options": cohort["options"] or {}}
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    options = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator:
+            raise ParamsError(f"--option takes key=value, found {pair!r}")
+        options[key] = yaml.safe_load(value)
+    return options
+
+
+def predict(
+    files: Annotated[list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")],
+    model: Annotated[Path, typer.Option(help="model folder")] = Path("models/trained"),
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Classify ECG files. Needs the model folder alone; exit code 1 when a file could not be answered."""
+    from rarebeat.predict import format_answers, predict_files
+
+    answers = predict_files(files, model)
+    print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
+    failed = [answer for answer in answers if "error" in answer]
+    for answer in failed:
+        print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def score(
+    truth: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; 0, 1 or empty")],
+    predictions: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")],
+    threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="decision threshold")] = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Score one table of predictions against one table of truth."""
+    from rarebeat.evaluation.score import format_score, score_tables
+
+    result = score_tables(truth, predictions, threshold)
+    print(json.dumps(result, indent=2) if as_json else format_score(result))
+
+
+def label(
+    records: Annotated[Path, typer.Argument(help="cohort folder written by ingest")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Extract three-state labels with evidence from the text and from the codes of a cohort."""
+    from rarebeat.labels.extract import label_cohort
+    from rarebeat.params import read_params
+
+    settings = read_params(params).get("label")
+    if not isinstance(settings, dict) or set(settings) != {"vocabulary"}:
+        raise RarebeatError(f"{params}: the group `label` must have the key vocabulary (and no other)")
+    label_cohort(records, out, settings["vocabulary"])

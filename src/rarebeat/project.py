@@ -1,0 +1,40 @@
+"""Where the project is, also from inside a temporary or queued DVC experiment."""
+
+import os
+import subprocess
+from pathlib import Path
+
+_EXPERIMENTS = f"{os.sep}.dvc{os.sep}tmp{os.sep}exps"
+
+
+def project_root() -> Path:
+    """The repository that owns this run.
+
+    DVC runs queued and temporary experiments in a copy under ``.dvc/tmp/exps``; what outlives the experiment (the
+    tracking database, relative data roots) belongs to the repository around it.
+    """
+    inside = os.environ.get("DVC_ROOT") or str(_nearest_pipeline(Path.cwd()))
+    return Path(inside.split(_EXPERIMENTS)[0])
+
+
+def _nearest_pipeline(folder: Path) -> Path:
+    return next((place for place in (folder, *folder.parents) if (place / "dvc.yaml").is_file()), folder)
+
+
+def resolve_root(root: str) -> Path:
+    """A data root from ``params.yaml``: ``~`` expanded, relative paths taken from the project."""
+    return project_root() / Path(root).expanduser()
+
+
+def git_commit() -> tuple[str | None, bool]:
+    """The commit that is checked out, and whether tracked files differ from it; (None, False) outside git."""
+    try:
+        commit = _git("rev-parse", "HEAD")
+        return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.CalledProcessError):
+        return None, False
+
+
+def _git(*arguments: str) -> str:
+    result = subprocess.run(["git", *arguments], capture_output=True, text=True, check=True)
+    return result.stdout.strip()

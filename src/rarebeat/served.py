@@ -1,0 +1,41 @@
+"""The model as MLflow serves it (stored as code: nothing is pickled)."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from rarebeat.inference import predict_probabilities
+from rarebeat.model_folder import load_model
+from rarebeat.signals import output_scale, preprocess
+
+
+class ServedModel(PythonModel):  # type: ignore[misc]  # mlflow is untyped here
+    """A model folder behind MLflow's pyfunc interface."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load the model folder that was stored as the artifact ``folder``."""
+        self.module, self.card = load_model(Path(context.artifacts["folder"]))
+
+    def predict(
+        self,
+        context: PythonModelContext,
+        model_input: npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]],
+        params: dict[str, Any] | None = None,
+    ) -> pd.DataFrame:
+        """Probabilities for ECGs of shape (n, 12, samples) in millivolts, sampled at ``params["rate"]`` Hz."""
+        ecgs = model_input["ecg"] if isinstance(model_input, dict) else model_input
+        rate = float((params or {}).get("rate", 500.0))
+        settings = self.card.preprocessing
+        limits = np.iinfo(np.int16)
+        microvolts = np.clip(np.rint(np.asarray(ecgs) * 1000), limits.min, limits.max).astype(np.int16)
+        signals = np.stack([preprocess(ecg, rate, settings) for ecg in microvolts])
+        probabilities = predict_probabilities(self.module, signals, output_scale(settings))
+        return pd.DataFrame(probabilities.astype(float), columns=list(self.card.classes))
+
+
+mlflow.models.set_model(ServedModel())

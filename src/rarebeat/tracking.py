@@ -1,0 +1,195 @@
+"""MLflow, and the only file that knows it.
+
+Runs go to the server in ``MLFLOW_TRACKING_URI``, otherwise to ``mlflow.db`` at the root of the project, also from
+queued and temporary DVC experiments. A training and its evaluation share one run: they find it by a tag, so that no
+run id has to stand in a cached output (it would change the hash of every model).
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import numpy as np
+import pandas as pd
+from filelock import FileLock
+from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.models import ModelSignature
+from mlflow.tracking import MlflowClient
+from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+
+from rarebeat.errors import RarebeatError
+from rarebeat.project import git_commit, project_root
+
+TRAINING_KEY = "rarebeat.training_key"
+WEIGHTS = "rarebeat.weights"
+_PARAM_LENGTH = 6000  # the server's limit for one value
+
+
+@dataclass(frozen=True)
+class Tracker:
+    """A connection to one experiment."""
+
+    client: MlflowClient
+    experiment_id: str
+
+    def find(self, tag: str, value: str, unfinished: bool = False) -> Run | None:
+        """The newest run with this tag (only one that never ended, where asked), or None."""
+        condition = f"tags.`{tag}` = '{value}'"
+        if unfinished:
+            condition += " and attributes.status = 'RUNNING'"
+        runs = self.client.search_runs(
+            [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
+        )
+        return runs[0] if runs else None
+
+
+def connect(experiment: str) -> Tracker:
+    """Open the tracking server and the experiment, creating both where needed.
+
+    Raises:
+        RarebeatError: when the server cannot be reached.
+    """
+    root = project_root()
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+    mlflow.set_tracking_uri(uri)
+    try:
+        # Two experiments that create the same SQLite database at once would break it.
+        with FileLock(root / "mlflow.db.lock"):
+            client = MlflowClient(uri)
+            return Tracker(client, _experiment(client, experiment, root, uri))
+    except (MlflowException, OSError) as error:
+        raise RarebeatError(f"cannot use the MLflow server {uri}: {error}") from error
+
+
+def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        mlflow.set_experiment(experiment_id=found.experiment_id)
+        return str(found.experiment_id)
+    # Without it the artifacts of a local database would follow the working directory of whoever came first.
+    location = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
+    created = client.create_experiment(name, artifact_location=location)
+    mlflow.set_experiment(experiment_id=created)
+    return str(created)
+
+
+@contextmanager
+def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any]) -> Iterator[str]:
+    """Open the run of a training and yield its id.
+
+    A training that was killed left its run open: the next start with the same ``key`` goes on in it. The run stays
+    open at the end of the block, for the evaluation to close; an exception marks it as failed.
+    """
+    unfinished = tracker.find(TRAINING_KEY, key, unfinished=True)
+    run = unfinished or tracker.client.create_run(tracker.experiment_id, run_name=name, tags=_tags(key))
+    run_id = str(run.info.run_id)
+    flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
+    tracker.client.log_batch(run_id, params=[] if unfinished else flat)
+    try:
+        yield run_id
+    except BaseException as error:
+        killed = isinstance(error, KeyboardInterrupt)
+        if not killed:  # an interrupted run stays open, for the next start to go on in it
+            tracker.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+        raise
+
+
+def _tags(key: str) -> dict[str, str]:
+    commit, modified = git_commit()
+    tags = {
+        TRAINING_KEY: key,
+        "git.commit": commit or "none",
+        "git.modified": str(modified).lower(),
+        "dvc.experiment": os.environ.get("DVC_EXP_NAME", "workspace"),
+        "dvc.stage": os.environ.get("DVC_STAGE", "none"),
+        "mlflow.source.name": "pipeline/train.py",
+    }
+    if commit:
+        tags["mlflow.source.git.commit"] = commit
+    return tags
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one mapping with dotted names.
+
+    >>> flatten({"train": {"epochs": 3}, "heads": "all"})
+    {'train.epochs': 3, 'heads': 'all'}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in nested.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
+    return flat
+
+
+def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step: int = 0) -> None:
+    """Log numbers (nested mappings get dotted names; None and not-a-number are left out) in one request."""
+    now = int(pd.Timestamp.now().timestamp() * 1000)
+    numbers = {name: value for name, value in flatten(metrics).items() if isinstance(value, int | float)}
+    batch = [Metric(name, float(value), now, step) for name, value in numbers.items() if np.isfinite(value)]
+    for start in range(0, len(batch), 1000):  # the server takes a thousand at once
+        tracker.client.log_batch(run_id, metrics=batch[start : start + 1000])
+
+
+def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None:
+    """Store a model folder in its run as a pyfunc model with a signature.
+
+    ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
+    parameter ``rate`` in Hz, and returns one probability per class.
+    """
+    from rarebeat.model_folder import read_card
+
+    card = read_card(folder)
+    signature = ModelSignature(
+        inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
+        outputs=Schema([ColSpec("double", name) for name in card.classes]),
+        params=ParamSchema([ParamSpec("rate", "double", 500.0)]),
+    )
+    package = Path(__file__).parent
+    with mlflow.start_run(run_id=run_id):
+        mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(package / "served.py"),
+            artifacts={"folder": str(folder)},
+            code_paths=[str(package)],
+            signature=signature,
+            pip_requirements=_requirements(),
+        )
+    # Leaving the block above closes the run; the evaluation has still to come.
+    tracker.client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
+    tracker.client.log_batch(run_id, tags=[RunTag(WEIGHTS, weights)])
+
+
+def _requirements() -> list[str]:
+    """What the served model needs, at the versions it was trained with."""
+    from importlib.metadata import version
+
+    names = ["numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "safetensors", "scipy"]
+    return [f"{name}=={version(name)}" for name in names] + [f"torch=={version('torch').split('+')[0]}"]
+
+
+def log_evaluation(tracker: Tracker, weights: str, metrics: Mapping[str, Any], files: list[Path]) -> str:
+    """Add final metrics, tables and plots to the run that trained these weights, and close it.
+
+    Returns:
+        The run id. Weights that came from another database (or from the cache) get a new run.
+    """
+    run = tracker.find(WEIGHTS, weights)
+    if run is None:
+        run = tracker.client.create_run(
+            tracker.experiment_id, run_name="evaluation", tags=_tags("none") | {WEIGHTS: weights}
+        )
+    run_id = str(run.info.run_id)
+    log_metrics(tracker, run_id, metrics)
+    for file in files:
+        if file.is_dir():
+            tracker.client.log_artifacts(run_id, str(file), file.name)
+        else:
+            tracker.client.log_artifact(run_id, str(file))
+    tracker.client.set_terminated(run_id)
+    return run_id
