@@ -12,6 +12,8 @@ from rarebeat.sources.files import read_file
 
 Answer = dict[str, Any]
 
+UNCALIBRATED = "the amplitude of this record was normalised away, but the model learned from millivolts"
+
 
 def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
     """Classify each file.
@@ -22,7 +24,8 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",
-        "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered.
+        "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered. A record whose amplitude is
+        not calibrated gets a ``"warning"`` when the model learned from millivolts.
 
     Raises:
         RarebeatError: when the model folder cannot be used.
@@ -33,21 +36,16 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
     for file in files:
         try:
             record = read_file(file)
-            _check_calibration(record.calibrated, card)
             signal = preprocess(record.signal, record.rate, card.preprocessing)
         except (BadRecordError, RarebeatError) as error:
             answers.append({"file": str(file), "error": str(error)})
             continue
         probabilities = predict_probabilities(module, signal[None], scale)[0]
-        answers.append({"file": str(file), "classes": _classes(probabilities.tolist(), card)})
+        answer: Answer = {"file": str(file), "classes": _classes(probabilities.tolist(), card)}
+        if not record.calibrated and card.preprocessing.normalise == "none":
+            answer["warning"] = UNCALIBRATED
+        answers.append(answer)
     return answers
-
-
-def _check_calibration(calibrated: bool, card: ModelCard) -> None:
-    if not calibrated and card.preprocessing.normalise == "none":
-        raise BadRecordError(
-            "unknown_units", "the amplitude of this record was normalised away, and the model expects millivolts"
-        )
 
 
 def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, dict[str, float | bool]]:
@@ -72,4 +70,6 @@ def format_answers(answers: Sequence[Answer]) -> str:
         ranked = sorted(present.items(), key=lambda item: -item[1]["probability"])
         found = ", ".join(f"{name} ({entry['probability']:.2f})" for name, entry in ranked)
         lines.append(f"{answer['file']}: {found or 'none of the classes'}")
+        if "warning" in answer:
+            lines.append(f"  warning: {answer['warning']}")
     return "\n".join(lines)

@@ -136,6 +136,11 @@ def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step:
         tracker.client.log_batch(run_id, metrics=batch[start : start + 1000])
 
 
+def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
+    """The last step at which a metric was logged; 0 where it never was."""
+    return max((entry.step for entry in tracker.client.get_metric_history(run_id, metric)), default=0)
+
+
 def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None:
     """Store a model folder in its run as a pyfunc model with a signature.
 

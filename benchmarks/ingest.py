@@ -1,0 +1,116 @@
+"""Ingest speed on one core: format-16 files to Parquet, beside a loop of wfdb, resample_poly and Parquet.
+
+The archive is synthetic (12 leads, 10 s, 500 Hz), made in a temporary folder. Its noise is chosen so that a
+record compresses about as well as one of PTB-XL (52 kB), for the time to compress depends on that. Rarebeat keeps
+the native rate; the loop, which is what one would write without it, stores 250 Hz.
+
+    python benchmarks/ingest.py --records 1000 --repeats 5
+"""
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import wfdb
+from scipy.signal import resample_poly
+
+from rarebeat.ingest import ingest_cohort
+from rarebeat.records import LEADS, Signal
+
+RATE = 500
+SECONDS = 10
+GAIN = 1000  # steps per mV
+
+
+def synthetic_ecg(rng: np.random.Generator) -> Signal:
+    """Beats, drift and noise in microvolts, int16 of shape (12, 5000)."""
+    time_s = np.arange(RATE * SECONDS) / RATE
+    beats = np.arange(0.3, SECONDS, rng.uniform(0.6, 1.1)) + rng.normal(0, 0.02)
+    waves = ((-0.17, 0.025, 100.0), (-0.02, 0.008, -80.0), (0.0, 0.01, 1000.0), (0.25, 0.05, 250.0))
+    beat = sum(
+        height * np.exp(-0.5 * ((time_s - at - delay) / width) ** 2)
+        for at in beats
+        for delay, width, height in waves
+    )
+    drift = 60 * np.sin(2 * np.pi * (0.25 * time_s + rng.uniform(size=(12, 1))))
+    noise = rng.normal(0, 0.8, (12, time_s.size))
+    return np.rint(rng.uniform(-1.2, 1.5, (12, 1)) * beat + drift + noise).astype(np.int16)
+
+
+def write_archive(folder: Path, records: int) -> None:
+    """Write records as WFDB files in the layout of the Challenge."""
+    for index in range(records):
+        signal = synthetic_ecg(np.random.default_rng([0, index]))
+        name = f"S{index:06d}"
+        (folder / f"{name}.dat").write_bytes(signal.T.astype("<i2").tobytes())
+        lines = [f"{name} 12 {RATE} {signal.shape[1]}"]
+        for lead, samples in zip(LEADS, signal, strict=True):
+            checksum = int(samples.sum(dtype=np.int16))
+            lines.append(f"{name}.dat 16 {GAIN}(0)/mV 16 0 {samples[0]} {checksum} 0 {lead}")
+        lines += ["# Age: 56", "# Sex: Male", "# Dx: 426783006"]
+        (folder / f"{name}.hea").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def with_rarebeat(archive: Path, out: Path) -> None:
+    """Header, samples, checksum, all quality checks, fingerprint, int16 microvolts at 500 Hz in Parquet."""
+    ingest_cohort("challenge", archive, out / "cohort", workers=1)
+
+
+def with_plain_loop(archive: Path, out: Path) -> None:
+    """``wfdb.rdrecord``, ``resample_poly`` to 250 Hz, int16 microvolts in Parquet; no checks."""
+    rows = []
+    for header in sorted(archive.glob("*.hea")):
+        record = wfdb.rdrecord(str(header.with_suffix("")))
+        halved = resample_poly(record.p_signal.T, 1, 2, axis=1)
+        rows.append({"record_id": header.stem, "signal": np.rint(halved * 1000).astype("<i2").tobytes()})
+    pq.write_table(pa.Table.from_pylist(rows), out / "loop.parquet", compression="zstd")
+
+
+def measure(work: Callable[[Path, Path], None], archive: Path) -> tuple[float, int]:
+    """Seconds that ``work`` takes, and bytes of Parquet that it writes."""
+    with tempfile.TemporaryDirectory() as out:
+        start = time.perf_counter()
+        work(archive, Path(out))
+        seconds = time.perf_counter() - start
+        return seconds, sum(file.stat().st_size for file in Path(out).rglob("*.parquet"))
+
+
+def main() -> None:
+    """Print one table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--records", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=5)
+    arguments = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    pa.set_cpu_count(1)
+    ways = {"rarebeat ingest (500 Hz, checked)": with_rarebeat, "wfdb + resample_poly loop": with_plain_loop}
+    with tempfile.TemporaryDirectory() as folder:
+        archive = Path(folder)
+        write_archive(archive, arguments.records)
+        rounds = [
+            {name: measure(way, archive) for name, way in ways.items()} for _ in range(arguments.repeats)
+        ]
+    rates = {
+        name: arguments.records / statistics.median(round_[name][0] for round_ in rounds) for name in ways
+    }
+    ours, loop = rates.values()
+    print(
+        f"{arguments.records} synthetic records of 12 x {RATE * SECONDS}, one core, median of {arguments.repeats}"
+    )
+    print(f"| {'way':34} | records/s | kB per record |")
+    print(f"|{'-' * 36}|----------:|--------------:|")
+    for name, rate in rates.items():
+        print(f"| {name:34} | {rate:9.0f} | {rounds[0][name][1] / arguments.records / 1e3:13.1f} |")
+    print(f"ratio: {ours / loop:.1f}")
+
+
+if __name__ == "__main__":
+    main()

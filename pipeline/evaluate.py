@@ -1,0 +1,44 @@
+"""Stage 5: score the test split."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.console import run
+
+
+def evaluate(
+    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    model: Annotated[Path, typer.Argument(help="model folder")],
+    out: Annotated[Path, typer.Argument(help="folder for reports")],
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
+    from rarebeat import tracking
+    from rarebeat.evaluation.predictions import write_predictions
+    from rarebeat.evaluation.report import evaluate, metrics_content
+    from rarebeat.evaluation.settings import EvaluateSettings
+    from rarebeat.experiment import predict_splits, weights_digest
+    from rarebeat.params import group, read_params
+    from rarebeat.reporting.folder import write_reports
+
+    content = read_params(params)
+    settings = group(content, "evaluate", EvaluateSettings)
+    predictions, card = predict_splits(shards, model, ("validation", "test"))
+    write_predictions(out / "predictions.parquet", predictions)
+
+    test = predictions.only("test")
+    evaluation = evaluate(
+        test.truth, test.probability, test.thresholds, test.patients, test.classes, test.cohorts, settings
+    )
+    title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
+    files = write_reports(out, test, evaluation, title)
+    print((out / "results.md").read_text(encoding="utf-8"))
+
+    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    tracking.log_evaluation(tracker, weights_digest(model), metrics_content(evaluation), files)
+
+
+if __name__ == "__main__":
+    run(evaluate)

@@ -1,0 +1,38 @@
+"""Stage 4: train one model for the label set `heads`."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.console import run
+
+
+def train(
+    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    out: Annotated[Path, typer.Argument(help="model folder to write")],
+    curves: Annotated[Path, typer.Option(help="CSV with a row per epoch")] = Path("reports/training.csv"),
+    checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path("models/checkpoints"),
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
+    from rarebeat import tracking
+    from rarebeat.experiment import read_experiment, run_experiment, weights_digest
+    from rarebeat.training.loop import EpochReport
+
+    experiment = read_experiment(params, shards)
+    tracker = tracking.connect(experiment.tracking)
+    with tracking.training_run(tracker, experiment.key(), experiment.heads, experiment.describe()) as run_id:
+        logged = tracking.steps_logged(tracker, run_id, "train_loss")
+
+        def log(report: EpochReport) -> None:
+            if report.epoch > logged:
+                tracking.log_metrics(tracker, run_id, asdict(report), step=report.epoch)
+
+        run_experiment(experiment, out, curves, checkpoints, log)
+        tracking.log_model(tracker, run_id, out, weights_digest(out))
+
+
+if __name__ == "__main__":
+    run(train)

@@ -1,0 +1,87 @@
+"""Confidence intervals by resampling patients.
+
+The recordings of one patient resemble each other, so a replicate draws *patients* with replacement and takes
+all their recordings (a cluster bootstrap). A drawn replicate is an integer weight per recording, and the
+metrics are computed from a matrix of such weights without sorting again. The intervals are plain percentiles
+of the replicates.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.evaluation.scores import Prepared, Scores, score
+
+Patients = npt.NDArray[np.object_] | npt.NDArray[np.str_]
+
+_BLOCK = 4_000_000  # class-record pairs times replicates in memory at once: 32 MB per temporary array
+_USABLE = 0.5  # share of replicates in which a metric must be defined to get an interval
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Percentile intervals; NaN where too few replicates had the metric."""
+
+    low: Scores
+    high: Scores
+
+
+def patient_weights(patients: Patients, replicates: int, seed: int, block: int) -> Iterator[FloatArray]:
+    """Yield record weights, shape (up to ``block``, n): how often each record's patient was drawn.
+
+    The weights do not depend on ``block``.
+    """
+    names, owner = np.unique(patients, return_inverse=True)
+    rng = np.random.default_rng([seed])
+    for start in range(0, replicates, block):
+        rows = [
+            np.bincount(rng.integers(0, names.size, names.size), minlength=names.size)[owner]
+            for _ in range(min(block, replicates - start))
+        ]
+        yield np.array(rows, dtype=np.float64)
+
+
+def bootstrap(
+    prepared: Prepared, patients: Patients, replicates: int = 1000, confidence: float = 0.95, seed: int = 0
+) -> Intervals:
+    """Percentile intervals of every metric.
+
+    A replicate in which a class has no positive record has no value for that class and is left out of its
+    interval (its macro average is over the other classes). Where fewer than half of the replicates are left,
+    or where there are fewer than two patients, there is no interval (NaN).
+
+    Args:
+        prepared: n records.
+        patients: shape (n,), who each record belongs to.
+        replicates: how many times to resample; 0 gives no intervals.
+        confidence: 0.95 for the 2.5th to the 97.5th percentile.
+        seed: equal seeds give equal intervals.
+    """
+    if len(patients) != len(prepared.truth):
+        raise ValueError(f"{len(patients)} patients for {len(prepared.truth)} records")
+    if np.unique(patients).size < 2:
+        replicates = 0
+    block = max(1, _BLOCK // max(1, prepared.truth.size))
+    parts = [
+        score(prepared, weights).values for weights in patient_weights(patients, replicates, seed, block)
+    ]
+    if not parts:
+        nothing = {name: np.full_like(values, np.nan) for name, values in score(prepared).values.items()}
+        return Intervals(Scores(nothing), Scores(nothing))
+    tails = ((1 - confidence) / 2, (1 + confidence) / 2)
+    ends = {name: _percentiles(np.concatenate([part[name] for part in parts]), tails) for name in parts[0]}
+    low, high = (Scores({name: end[index] for name, end in ends.items()}) for index in (0, 1))
+    return Intervals(low, high)
+
+
+def _percentiles(values: FloatArray, tails: tuple[float, float]) -> FloatArray:
+    """From (replicates, columns) to (2, columns), without replicates that are NaN."""
+    ends = np.full((2, values.shape[1]), np.nan)
+    for column in range(values.shape[1]):
+        usable = values[~np.isnan(values[:, column]), column]
+        if usable.size >= _USABLE * len(values):
+            ends[:, column] = np.quantile(usable, tails)
+    return ends

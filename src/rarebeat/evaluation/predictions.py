@@ -1,0 +1,113 @@
+"""Predictions as Parquet: what the model said about each record, beside the truth.
+
+One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, and for every class
+``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
+``decision.<class>`` (bool). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON.
+"""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rarebeat.errors import RarebeatError
+from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
+from rarebeat.evaluation.metrics import decide
+from rarebeat.files import read_table, write_table
+
+Strings = npt.NDArray[np.object_] | npt.NDArray[np.str_]
+
+_KEY = b"rarebeat"
+_RECORD_COLUMNS = ("record_id", "cohort", "patient", "split")
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Predictions for n records, in rows that belong together.
+
+    Attributes:
+        record_ids: shape (n,).
+        cohorts: shape (n,).
+        patients: shape (n,), the group that splits and the bootstrap keep together.
+        splits: shape (n,), such as "validation" and "test".
+        classes: names, in column order.
+        thresholds: shape (classes,), float64.
+        probability: shape (n, classes), float32.
+        truth: shape (n, classes): 1, 0 or -1 (left out).
+    """
+
+    record_ids: Strings
+    cohorts: Strings
+    patients: Strings
+    splits: Strings
+    classes: tuple[str, ...]
+    thresholds: FloatArray
+    probability: npt.NDArray[np.float32]
+    truth: Truth
+
+    @property
+    def decisions(self) -> BoolArray:
+        """Shape (n, classes): probability >= threshold."""
+        return decide(self.probability, self.thresholds)
+
+    def only(self, split: str) -> "Predictions":
+        """The records of one split."""
+        rows = self.splits == split
+        return replace(
+            self,
+            record_ids=self.record_ids[rows],
+            cohorts=self.cohorts[rows],
+            patients=self.patients[rows],
+            splits=self.splits[rows],
+            probability=self.probability[rows],
+            truth=self.truth[rows],
+        )
+
+
+def write_predictions(path: Path, predictions: Predictions) -> None:
+    """Write predictions, whole or not at all."""
+    texts = (predictions.record_ids, predictions.cohorts, predictions.patients, predictions.splits)
+    columns = {
+        name: pa.array(values.tolist(), pa.string())
+        for name, values in zip(_RECORD_COLUMNS, texts, strict=True)
+    }
+    decisions = predictions.decisions
+    for index, name in enumerate(predictions.classes):
+        truth = predictions.truth[:, index].astype(np.int8)
+        columns[f"probability.{name}"] = pa.array(predictions.probability[:, index].astype(np.float32))
+        columns[f"truth.{name}"] = pa.array(truth, mask=truth < 0)
+        columns[f"decision.{name}"] = pa.array(decisions[:, index])
+    thresholds = dict(zip(predictions.classes, predictions.thresholds.tolist(), strict=True))
+    metadata = {_KEY: json.dumps({"thresholds": thresholds}).encode()}
+    write_table(path, pa.table(columns).replace_schema_metadata(metadata))
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what :func:`write_predictions` wrote.
+
+    Raises:
+        RarebeatError: when the file is missing, damaged or not a table of predictions.
+    """
+    table = read_table(path)
+    try:
+        thresholds: dict[str, float] = json.loads((table.schema.metadata or {})[_KEY])["thresholds"]
+        texts = [np.array(table[name].to_pylist(), dtype=object) for name in _RECORD_COLUMNS]
+        probability = [table[f"probability.{name}"].to_numpy() for name in thresholds]
+        truth = [table[f"truth.{name}"].fill_null(-1).to_numpy() for name in thresholds]
+    except (KeyError, ValueError) as error:
+        raise RarebeatError(f"{path} is not a table of predictions: {error!r} is missing") from error
+    shape = (table.num_rows, len(thresholds))
+    record_ids, cohorts, patients, splits = texts
+    return Predictions(
+        record_ids,
+        cohorts,
+        patients,
+        splits,
+        classes=tuple(thresholds),
+        thresholds=np.array(list(thresholds.values()), dtype=np.float64),
+        probability=np.array(probability, dtype=np.float32).T.reshape(shape),
+        truth=np.array(truth, dtype=np.int8).T.reshape(shape),
+    )

@@ -1,0 +1,148 @@
+"""Records sorted by score: what AUROC, AUPRC, threshold choice and precision-recall curves are made of.
+
+Sorting is the expensive part and does not depend on record weights, so a bootstrap sorts once and then only
+adds up weights. Records of one score are one group (no cut can part them), and neighbouring scores without a
+positive record are merged into one group too: nothing is lost, since neither area changes along them, and a
+rare class shrinks from tens of thousands of groups to a few.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
+
+IntArray = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The known records of one class (or of all classes pooled), best score first.
+
+    A group is a set of records between two cuts. A run is the positive or the negative part of a group, so
+    that the weights of a run can be added up in one go.
+
+    Attributes:
+        rows: (known,) index of each record into the weights.
+        run_starts: (runs,) where each run starts in ``rows``.
+        run_positive: (runs,) whether its records are positive.
+        group_ends: (groups,) the last run of each group.
+        top: (groups,) highest score in the group.
+        bottom: (groups,) lowest score in the group.
+    """
+
+    rows: IntArray
+    run_starts: IntArray
+    run_positive: npt.NDArray[np.bool_]
+    group_ends: IntArray
+    top: Probability
+    bottom: Probability
+
+
+def rank(truth: npt.NDArray[np.int8], score: Probability, rows: IntArray | None = None) -> Ranking:
+    """Sort one class.
+
+    Args:
+        truth: shape (n,), 1, 0 or -1 (left out).
+        score: shape (n,).
+        rows: shape (n,), the record that each entry belongs to; default: the entry itself.
+    """
+    # Positives first, then a stable sort: inside a group they stay first.
+    chosen = np.concatenate([np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)])
+    order = chosen[np.argsort(-score[chosen], kind="stable")]
+    score, positive = score[order], truth[order] == 1
+    if not order.size:
+        nothing = np.zeros(0, dtype=np.intp)
+        return Ranking(nothing, nothing, positive, nothing, score, score)
+
+    new_score = np.append(True, score[1:] != score[:-1])
+    holds_positive = positive[new_score][np.cumsum(new_score) - 1]  # the score of this record does
+    new_group = new_score & (holds_positive | np.append(True, holds_positive[:-1]))
+    new_run = new_group | np.append(True, positive[:-1] & ~positive[1:])
+    run_starts = np.flatnonzero(new_run)
+    starts = np.flatnonzero(new_group)
+    last = np.append(starts[1:], order.size) - 1
+    return Ranking(
+        rows=order if rows is None else rows[order],
+        run_starts=run_starts,
+        run_positive=positive[run_starts],
+        group_ends=np.cumsum(new_run)[last] - 1,
+        top=score[starts],
+        bottom=score[last],
+    )
+
+
+def rank_classes(truth: Truth, score: Probability) -> tuple[Ranking, ...]:
+    """One ranking per class."""
+    return tuple(rank(truth[:, column], score[:, column]) for column in range(truth.shape[1]))
+
+
+def rank_pooled(truth: Truth, score: Probability) -> Ranking:
+    """One ranking of all class-record pairs together (micro average)."""
+    records = np.repeat(np.arange(truth.shape[0]), truth.shape[1])
+    return rank(truth.ravel(), score.ravel(), records)
+
+
+def cumulate(ranking: Ranking, weights: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+    """True and false positives when everything up to and including each group is called positive.
+
+    Args:
+        ranking: of n records.
+        weights: shape (..., n), for example one row per bootstrap replicate; default: none.
+
+    Returns:
+        Two arrays of shape (..., groups).
+    """
+    if not ranking.rows.size:
+        shape = () if weights is None else weights.shape[:-1]
+        return np.zeros((*shape, 0)), np.zeros((*shape, 0))
+    if weights is None:
+        runs = np.diff(ranking.run_starts, append=ranking.rows.size).astype(np.float64)
+    else:
+        sorted_weights = np.take(weights, ranking.rows, axis=-1)
+        runs = np.add.reduceat(sorted_weights, ranking.run_starts, axis=-1)
+    positive = np.cumsum(runs * ranking.run_positive, axis=-1)[..., ranking.group_ends]
+    negative = np.cumsum(runs * ~ranking.run_positive, axis=-1)[..., ranking.group_ends]
+    return positive, negative
+
+
+def area_under_roc(true: FloatArray, false: FloatArray) -> FloatArray:
+    """AUROC by the trapezoid rule over distinct scores: the Mann-Whitney statistic, ties counting half.
+
+    Args:
+        true: true positives at every cut, shape (..., groups), from :func:`cumulate`.
+        false: false positives at every cut.
+
+    Returns:
+        Shape (...); NaN where there are no positives or no negatives.
+    """
+    width = np.diff(false, axis=-1, prepend=0.0)
+    height = true - np.diff(true, axis=-1, prepend=0.0) / 2
+    return _divide(np.sum(width * height, axis=-1), _last(true) * _last(false))
+
+
+def average_precision(true: FloatArray, false: FloatArray) -> FloatArray:
+    """AUPRC as average precision: precision at each distinct score, weighted by the recall gained there.
+
+    Args:
+        true: true positives at every cut, shape (..., groups), from :func:`cumulate`.
+        false: false positives at every cut.
+
+    Returns:
+        Shape (...); NaN where there are no positives.
+    """
+    gained = np.diff(true, axis=-1, prepend=0.0)
+    called = true + false
+    precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
+    return _divide(np.sum(gained * precision, axis=-1), _last(true))
+
+
+def _last(cumulated: FloatArray) -> FloatArray:
+    empty = cumulated.shape[-1] == 0
+    return np.zeros(cumulated.shape[:-1]) if empty else np.asarray(cumulated[..., -1])
+
+
+def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """The quotient; NaN where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.full_like(denominator, np.nan), where=denominator > 0)

@@ -1,0 +1,175 @@
+"""From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.errors import RarebeatError
+from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
+from rarebeat.evaluation.bootstrap import Intervals, Patients, bootstrap
+from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
+from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.thresholds import FIXED
+
+MetricTree = dict[str, "float | MetricTree | None"]
+"""Nested mappings of numbers; None stands for an undefined metric."""
+
+_WITH_INTERVAL = ("f1", "auroc", "auprc")
+_DIGITS = 5
+
+
+@dataclass(frozen=True)
+class Operating:
+    """Scores at one set of thresholds.
+
+    Attributes:
+        thresholds: shape (classes,).
+        scores: the metrics of all records.
+        intervals: their confidence intervals.
+    """
+
+    thresholds: FloatArray
+    scores: Scores
+    intervals: Intervals
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """All that is known about one set of predictions.
+
+    Attributes:
+        classes: names, in column order.
+        records: number of records.
+        patients: number of patients.
+        known: shape (classes,), records whose truth is known.
+        positives: shape (classes,), positive records.
+        tuned: all metrics at the chosen thresholds.
+        half: F1, precision and recall at a threshold of 0.5.
+        cohorts: the same for each cohort alone, where there are several.
+        confidence: of the intervals, such as 0.95.
+    """
+
+    classes: tuple[str, ...]
+    records: int
+    patients: int
+    known: npt.NDArray[np.intp]
+    positives: npt.NDArray[np.intp]
+    tuned: Operating
+    half: Operating
+    cohorts: dict[str, "Evaluation"]
+    confidence: float
+
+
+def evaluate(
+    truth: Truth,
+    probability: Probability,
+    thresholds: FloatArray,
+    patients: Patients,
+    classes: tuple[str, ...],
+    cohorts: Patients | None = None,
+    settings: EvaluateSettings | None = None,
+) -> Evaluation:
+    """Score predictions, with bootstrap intervals over patients.
+
+    Args:
+        truth: shape (n, classes): 1, 0 or -1 (left out).
+        probability: shape (n, classes).
+        thresholds: shape (classes,), chosen on other records than these.
+        patients: shape (n,), who each record belongs to.
+        classes: their names.
+        cohorts: shape (n,), where each record comes from; with two or more, each is also scored alone.
+        settings: of the intervals; default: :class:`EvaluateSettings`.
+
+    Raises:
+        RarebeatError: when there are no records, or a probability is not a number.
+    """
+    if not len(truth):
+        raise RarebeatError(
+            "there are no records to evaluate: the split is empty, use more data or larger splits"
+        )
+    settings = settings or EvaluateSettings()
+
+    def operate(cuts: FloatArray, areas: bool) -> Operating:
+        prepared = prepare(truth, probability, cuts, areas)
+        intervals = bootstrap(prepared, patients, settings.replicates, settings.confidence, settings.seed)
+        return Operating(cuts, score(prepared), intervals)
+
+    parts: dict[str, Evaluation] = {}
+    names = [] if cohorts is None else np.unique(cohorts).tolist()
+    for name in names if len(names) > 1 else []:
+        rows = cohorts == name
+        parts[str(name)] = evaluate(
+            truth[rows], probability[rows], thresholds, patients[rows], classes, settings=settings
+        )
+    return Evaluation(
+        classes=classes,
+        records=len(truth),
+        patients=np.unique(patients).size,
+        known=np.count_nonzero(truth >= 0, axis=0),
+        positives=np.count_nonzero(truth == 1, axis=0),
+        tuned=operate(thresholds, areas=True),
+        half=operate(np.full(len(classes), FIXED), areas=False),
+        cohorts=parts,
+        confidence=settings.confidence,
+    )
+
+
+def metrics_content(evaluation: Evaluation) -> MetricTree:
+    """The content of ``reports/metrics.json``: nested mappings of plain numbers, for ``dvc metrics diff``.
+
+    ``macro`` and ``micro`` hold the five metrics and the ends of the intervals of F1, AUROC and AUPRC
+    (``f1_low``, ``f1_high``), ``at_0.5`` the same F1, precision and recall at a threshold of 0.5, ``classes``
+    each class by name, and ``cohorts`` (where there are several) each cohort by name. Numbers have five
+    significant digits; an undefined metric is None.
+    """
+    content: MetricTree = {
+        "records": evaluation.records,
+        "patients": evaluation.patients,
+        "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
+        **_averages(evaluation.tuned, METRICS),
+        "at_0.5": _averages(evaluation.half, DECISION_METRICS),
+        "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
+    }
+    if evaluation.cohorts:
+        content["cohorts"] = {
+            name: {"records": part.records, "patients": part.patients, **_averages(part.tuned, METRICS)}
+            for name, part in evaluation.cohorts.items()
+        }
+    return content
+
+
+def _averages(operating: Operating, metrics: tuple[str, ...]) -> MetricTree:
+    return {
+        "macro": _column(operating, metrics, MACRO, _WITH_INTERVAL),
+        "micro": _column(operating, metrics, MICRO, _WITH_INTERVAL),
+    }
+
+
+def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
+    return {
+        **_column(evaluation.tuned, METRICS, index),
+        "threshold": tidy(evaluation.tuned.thresholds[index]),
+        "positives": int(evaluation.positives[index]),
+    }
+
+
+def _column(
+    operating: Operating, metrics: tuple[str, ...], index: int, with_interval: tuple[str, ...] = ()
+) -> MetricTree:
+    column: MetricTree = {}
+    for name in metrics:
+        column[name] = tidy(operating.scores.values[name][index])
+        if name in with_interval:
+            column[f"{name}_low"] = tidy(operating.intervals.low.values[name][index])
+            column[f"{name}_high"] = tidy(operating.intervals.high.values[name][index])
+    return column
+
+
+def tidy(value: float) -> float | None:
+    """Five significant digits; None for not-a-number.
+
+    >>> tidy(0.123456789), tidy(float("nan"))
+    (0.12346, None)
+    """
+    return None if np.isnan(value) else float(f"{value:.{_DIGITS}g}")

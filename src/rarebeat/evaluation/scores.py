@@ -1,0 +1,89 @@
+"""The five metrics of a report at once: every class, macro and micro, made cheap for a bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth, check
+from rarebeat.evaluation.metrics import count, decide, macro
+from rarebeat.evaluation.ranking import (
+    Ranking,
+    area_under_roc,
+    average_precision,
+    cumulate,
+    rank_classes,
+    rank_pooled,
+)
+
+DECISION_METRICS = ("f1", "precision", "recall")
+RANKING_METRICS = ("auroc", "auprc")
+METRICS = (*DECISION_METRICS, *RANKING_METRICS)
+
+MACRO, MICRO = -2, -1
+"""The columns behind the classes."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """All metrics of all classes, and their averages. The leading axes (...) are those of the record weights.
+
+    Attributes:
+        values: metric name to an array of shape (..., classes + 2): the classes, then in column ``MACRO`` the
+            mean over the classes in which the metric is defined, and in column ``MICRO`` the metric of all
+            class-record pairs pooled. NaN where undefined.
+    """
+
+    values: dict[str, FloatArray]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What does not depend on record weights: decisions, and the sorted records of each class and of all."""
+
+    truth: Truth
+    decisions: BoolArray
+    rankings: tuple[Ranking, ...]
+    pooled: Ranking | None
+
+
+def prepare(
+    truth: Truth, probability: Probability, thresholds: npt.ArrayLike, areas: bool = True
+) -> Prepared:
+    """Sort and decide once.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        thresholds: shape (classes,), or one number for all.
+        areas: False leaves AUROC and AUPRC out, which do not depend on the thresholds.
+
+    Raises:
+        RarebeatError: when a probability is not a number.
+    """
+    check(truth, probability)
+    return Prepared(
+        truth=truth,
+        decisions=decide(probability, thresholds),
+        rankings=rank_classes(truth, probability) if areas else (),
+        pooled=rank_pooled(truth, probability) if areas else None,
+    )
+
+
+def score(prepared: Prepared, weights: FloatArray | None = None) -> Scores:
+    """All metrics, with record weights of shape (..., n) or none."""
+    counts = count(prepared.truth, prepared.decisions, weights)
+    pooled = counts.pooled()
+    values: dict[str, FloatArray] = {
+        name: _with_averages(getattr(counts, name), getattr(pooled, name)) for name in DECISION_METRICS
+    }
+    if prepared.pooled is not None:
+        cuts = [cumulate(ranking, weights) for ranking in (*prepared.rankings, prepared.pooled)]
+        for name, area in zip(RANKING_METRICS, (area_under_roc, average_precision), strict=True):
+            areas = np.stack([area(true, false) for true, false in cuts], axis=-1)
+            values[name] = _with_averages(areas[..., :-1], areas[..., -1:])
+    return Scores(values)
+
+
+def _with_averages(classes: FloatArray, micro: FloatArray) -> FloatArray:
+    return np.concatenate([classes, macro(classes)[..., None], micro], axis=-1)

@@ -1,0 +1,143 @@
+"""Evaluations as rows: flat tables for CSV files and for Markdown."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rarebeat.evaluation.report import Evaluation, Operating, tidy
+from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
+from rarebeat.files import atomic
+
+Cell = str | int | float | None
+Row = dict[str, Cell]
+
+_UNDEFINED = "–"
+_TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def class_rows(evaluation: Evaluation) -> list[Row]:
+    """One flat row per class: counts, threshold, and every metric with the ends of its interval.
+
+    Metrics at the chosen threshold bear their plain name (``f1``, ``f1_low``, ``f1_high``), those at a
+    threshold of 0.5 end in ``_at_0.5``. Undefined numbers are None.
+    """
+    return [
+        {
+            "class": name,
+            "records": int(evaluation.known[index]),
+            "positives": int(evaluation.positives[index]),
+            "threshold": tidy(evaluation.tuned.thresholds[index]),
+            **_cells(evaluation.tuned, METRICS, index),
+            **_cells(evaluation.half, DECISION_METRICS, index, "_at_0.5"),
+        }
+        for index, name in enumerate(evaluation.classes)
+    ]
+
+
+def cohort_rows(evaluation: Evaluation) -> list[Row]:
+    """One flat row per cohort and class, as in :func:`class_rows`; none where there is a single cohort."""
+    return [
+        {"cohort": cohort, **row} for cohort, part in evaluation.cohorts.items() for row in class_rows(part)
+    ]
+
+
+def _cells(operating: Operating, metrics: tuple[str, ...], index: int, suffix: str = "") -> Row:
+    cells: Row = {}
+    for name in metrics:
+        cells[f"{name}{suffix}"] = tidy(operating.scores.values[name][index])
+        cells[f"{name}_low{suffix}"] = tidy(operating.intervals.low.values[name][index])
+        cells[f"{name}_high{suffix}"] = tidy(operating.intervals.high.values[name][index])
+    return cells
+
+
+def results_table(evaluation: Evaluation) -> str:
+    """A Markdown table for people: each class, then macro and micro, with intervals."""
+    rows: list[Row] = []
+    for index, name in enumerate((*evaluation.classes, "**macro**", "**micro**")):
+        is_class = index < len(evaluation.classes)
+        row: Row = {
+            "Class": name,
+            "Positives": int(evaluation.positives[index] if is_class else evaluation.positives.sum()),
+        }
+        for metric in METRICS:
+            row[_TITLES[metric]] = interval_text(*_ends(evaluation.tuned, metric, index))
+        rows.append(row)
+    caption = (
+        f"{evaluation.records} records of {evaluation.patients} patients; "
+        f"in brackets: {100 * evaluation.confidence:g} % bootstrap intervals over patients."
+    )
+    return f"{markdown_table(rows)}\n\n{caption}"
+
+
+def cohort_table(evaluation: Evaluation) -> str:
+    """A Markdown table of the macro averages of each cohort alone."""
+    rows: list[Row] = []
+    for name, part in evaluation.cohorts.items():
+        row: Row = {
+            "Cohort": name,
+            "Records": part.records,
+            "Patients": part.patients,
+            "Classes": int(np.count_nonzero(part.positives)),
+        }
+        for metric in METRICS:
+            row[f"Macro {_TITLES[metric]}"] = interval_text(*_ends(part.tuned, metric, MACRO))
+        rows.append(row)
+    return markdown_table(rows)
+
+
+def _ends(operating: Operating, metric: str, index: int) -> tuple[float, float, float]:
+    return (
+        operating.scores.values[metric][index],
+        operating.intervals.low.values[metric][index],
+        operating.intervals.high.values[metric][index],
+    )
+
+
+def interval_text(value: float, low: float, high: float) -> str:
+    """A number with its interval; without one where that is undefined.
+
+    >>> interval_text(0.834, 0.779, 0.871), interval_text(0.5, float("nan"), float("nan"))
+    ('0.83 (0.78–0.87)', '0.50')
+    """
+    if np.isnan(value):
+        return _UNDEFINED
+    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} ({low:.2f}–{high:.2f})"
+
+
+def markdown_table(rows: Sequence[Mapping[str, Cell]]) -> str:
+    """Rows as a Markdown table, padded so that it also reads well in a terminal.
+
+    The columns are those of the first row; all but the first are aligned to the right. An empty sequence
+    gives "".
+
+    >>> print(markdown_table([{"Class": "AF", "F1": 0.83}]))
+    | Class |   F1 |
+    | ----- | ---: |
+    | AF    | 0.83 |
+    """
+    if not rows:
+        return ""
+    names = list(rows[0])
+    table = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*table, strict=True)]
+    rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    lines = []
+    for line in [table[0], rule, *table[1:]]:
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _text(cell: Cell) -> str:
+    return _UNDEFINED if cell is None else str(cell).replace("|", "\\|")
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Cell]], columns: Sequence[str]) -> None:
+    """Write rows as a CSV file with a header, whole or not at all; None becomes an empty cell."""
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

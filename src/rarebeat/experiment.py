@@ -1,0 +1,188 @@
+"""One training as the pipeline runs it: read from the params file, trained, and written as a model folder."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.predictions import Predictions
+from rarebeat.evaluation.thresholds import choose_thresholds
+from rarebeat.files import atomic, digest
+from rarebeat.inference import predict_probabilities
+from rarebeat.labels.label_sets import resolve_label_set
+from rarebeat.model_folder import ModelCard, load_model, save_model
+from rarebeat.params import group, read_params
+from rarebeat.shards import Split, load_split
+from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.loop import EpochReport, train
+from rarebeat.training.precision import choose_device
+from rarebeat.training.settings import ModelSettings, TrainSettings
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What a training is determined by.
+
+    Attributes:
+        heads: name of the label set.
+        classes: the label set.
+        model: network and its size.
+        settings: how it is trained.
+        train: the split to learn from.
+        validation: the split that chooses thresholds.
+        tracking: name of the MLflow experiment.
+    """
+
+    heads: str
+    classes: tuple[str, ...]
+    model: ModelSettings
+    settings: TrainSettings
+    train: Split
+    validation: Split
+    tracking: str
+
+    @property
+    def cohorts(self) -> tuple[str, ...]:
+        """The cohorts that are trained on."""
+        return tuple(dict.fromkeys(self.train.cohorts.tolist()))
+
+    def key(self) -> str:
+        """Equal for two trainings that must give the same weights."""
+        return fingerprint([self.train, self.validation], self.classes, self.model, self.settings)
+
+    def describe(self) -> dict[str, Any]:
+        """The params of the run, for people and for the tracking server."""
+        return {
+            "heads": self.heads,
+            "classes": ",".join(self.classes),
+            "cohorts": ",".join(self.cohorts),
+            "model": {"name": self.model.name, **self.model.settings},
+            "train": asdict(self.settings),
+            "data": {
+                "train_records": len(self.train.labels),
+                "validation_records": len(self.validation.labels),
+                "vocabulary": self.train.meta.vocabulary,
+                **asdict(self.train.meta.preprocessing),
+            },
+        }
+
+
+def read_experiment(params: Path, shards: Path) -> Experiment:
+    """Read the groups of the train stage, and the shards.
+
+    Raises:
+        ParamsError: naming every key that cannot be used.
+        RarebeatError: for a shard that cannot be read.
+    """
+    content = read_params(params)
+    label_sets = content.get("label_sets")
+    if not isinstance(label_sets, dict):
+        raise ParamsError(f"{params} has no group 'label_sets'")
+    model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
+    splits = load_split(shards, "train"), load_split(shards, "validation")
+    return Experiment(
+        heads=str(content.get("heads")),
+        classes=resolve_label_set(label_sets, str(content.get("heads")), splits[0].meta.classes),
+        model=model,
+        settings=settings,
+        train=splits[0],
+        validation=splits[1],
+        tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
+    )
+
+
+def run_experiment(
+    experiment: Experiment, out: Path, curves: Path, checkpoints: Path, on_epoch: Callable[[EpochReport], None]
+) -> None:
+    """Train, choose thresholds on the validation split, and write the model folder and the training curves.
+
+    Args:
+        experiment: what to train.
+        out: model folder to write.
+        curves: CSV to write, one row per epoch.
+        checkpoints: folder from which a killed training goes on; emptied of this training's at its end.
+        on_epoch: called after every epoch (see :func:`rarebeat.training.loop.train`).
+    """
+    history: list[EpochReport] = []
+
+    def note(report: EpochReport) -> None:
+        history.append(report)
+        on_epoch(report)
+
+    module = train(
+        experiment.train,
+        experiment.validation,
+        experiment.classes,
+        experiment.model,
+        experiment.settings,
+        checkpoints,
+        note,
+    )
+    probabilities = predict_probabilities(module, experiment.validation.signals, experiment.validation.meta.scale)
+    thresholds = choose_thresholds(columns(experiment.validation, experiment.classes), probabilities, "max_f1")
+    card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
+    save_model(out, module, card)
+    with atomic(curves) as temporary:
+        pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
+    shutil.rmtree(checkpoints / experiment.key(), ignore_errors=True)
+
+
+def columns(split: Split, classes: tuple[str, ...]) -> Any:
+    """The labels of some classes of a split: int8, shape (n, classes)."""
+    return split.labels[:, [split.meta.classes.index(name) for name in classes]]
+
+
+def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:
+    meta = experiment.train.meta
+    return ModelCard(
+        architecture=experiment.model.name,
+        settings=dict(experiment.model.settings),
+        classes=experiment.classes,
+        thresholds=dict(thresholds),
+        preprocessing=meta.preprocessing,
+        units=meta.units,
+        heads=experiment.heads,
+        cohorts=experiment.cohorts,
+        vocabulary=meta.vocabulary,
+        training={**asdict(experiment.settings), "records": len(experiment.train.labels), "epochs_run": len(history)},
+    )
+
+
+def weights_digest(folder: Path) -> str:
+    """What identifies the weights of a model folder."""
+    return digest(folder / "weights.safetensors")
+
+
+def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
+    """Predict whole splits with a model folder.
+
+    Raises:
+        RarebeatError: when the model was trained on other classes or another preprocessing than the shards have.
+    """
+    module, card = load_model(model, device=str(choose_device("auto")))
+    parts = []
+    for name in names:
+        split = load_split(shards, name)
+        if split.meta.preprocessing != card.preprocessing:
+            raise RarebeatError(
+                f"{model} was trained on {card.preprocessing}, {shards} holds {split.meta.preprocessing}: run `dvc repro`"
+            )
+        probability = predict_probabilities(module, split.signals, split.meta.scale)
+        parts.append((split, columns(split, card.classes), probability))
+    thresholds = np.array([card.thresholds[name] for name in card.classes])
+    predictions = Predictions(
+        record_ids=np.concatenate([split.record_ids for split, _, _ in parts]),
+        cohorts=np.concatenate([split.cohorts for split, _, _ in parts]),
+        patients=np.concatenate([split.patients for split, _, _ in parts]),
+        splits=np.repeat(names, [len(truth) for _, truth, _ in parts]),
+        classes=card.classes,
+        thresholds=thresholds,
+        probability=np.concatenate([probability for _, _, probability in parts]),
+        truth=np.concatenate([truth for _, truth, _ in parts]),
+    )
+    return predictions, card

@@ -1,0 +1,252 @@
+"""From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
+
+import multiprocessing
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from rarebeat.errors import BadRecordError, RarebeatError
+from rarebeat.files import atomic, write_json
+from rarebeat.pseudonym import Pseudonym, private_pseudonym
+from rarebeat.records import Record, write_part, write_quarantine
+from rarebeat.sources.discovery import is_inside
+from rarebeat.sources.entry import Entry
+from rarebeat.sources.registry import Source, get_source
+
+_EXAMPLES = 5
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every chunk of an archive shares; small, for it travels to the workers."""
+
+    kind: str
+    root: Path
+    folder: Path
+    cohort: str
+    options: Mapping[str, Any]
+    pseudonym: Pseudonym
+
+
+@dataclass
+class _Report:
+    """What one chunk came to; reports add up."""
+
+    records: int = 0
+    calibrated: int = 0
+    with_text: int = 0
+    with_codes: int = 0
+    sources: Counter[str] = field(default_factory=Counter)
+    rates: Counter[str] = field(default_factory=Counter)
+    patients: set[str] = field(default_factory=set)
+    quarantine: list[dict[str, str]] = field(default_factory=list)
+
+    def count(self, record: Record) -> None:
+        self.records += 1
+        self.calibrated += record.calibrated
+        self.with_text += record.text is not None
+        self.with_codes += bool(record.codes)
+        self.sources[record.source] += 1
+        self.rates[f"{record.rate:g}"] += 1
+        if record.patient_id is not None:
+            self.patients.add(record.patient_id)
+
+    def add(self, other: "_Report") -> None:
+        self.records += other.records
+        self.calibrated += other.calibrated
+        self.with_text += other.with_text
+        self.with_codes += other.with_codes
+        self.sources.update(other.sources)
+        self.rates.update(other.rates)
+        self.patients |= other.patients
+        self.quarantine += other.quarantine
+
+
+def ingest_cohort(
+    kind: str,
+    root: Path,
+    out: Path,
+    cohort: str | None = None,
+    options: Mapping[str, Any] | None = None,
+    workers: int | None = None,
+    part_size: int = 500,
+) -> dict[str, Any]:
+    """Read an archive into a cohort folder (see :mod:`rarebeat.records`), written whole or not at all.
+
+    The result depends on the archive alone, not on the number of workers.
+
+    Args:
+        kind: one of :func:`rarebeat.sources.registry.kinds`.
+        root: folder of the archive.
+        out: folder to write; replaced when it exists.
+        cohort: name of the cohort; None takes the name of ``out``.
+        options: options of the reader.
+        workers: processes; None takes one per core. One reads in this process.
+        part_size: recordings per part file.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        MissingSourceError: when the archive is not there; the message tells how to get it.
+        ParamsError: for an unknown kind or a wrong option.
+        RarebeatError: when not one record can be read, or the folder cannot be written.
+    """
+    options = dict(options or {})
+    cohort = cohort or out.name
+    source = get_source(kind)
+    entries = list(source.discover(root, options))
+    pseudonym = _pseudonym(source, options)
+    unique, duplicates = _split_duplicates(entries)
+    chunks = [unique[start : start + part_size] for start in range(0, len(unique), part_size)]
+    with atomic(out) as folder:
+        folder.mkdir(parents=True)
+        job = _Job(kind, root, folder, cohort, options, pseudonym)
+        total = _read_all(job, chunks, _worker_count(workers, len(chunks)))
+        for entry in duplicates:
+            total.quarantine.append(
+                _refuse(job, entry, BadRecordError("duplicate_id", "the id was seen before"))
+            )
+        if not total.records:
+            raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
+        write_quarantine(folder / "quarantine.parquet", total.quarantine)
+        summary = _summarise(job, total)
+        write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
+    if not source.is_private(options):
+        return Pseudonym()
+    key_file = options.get("key_file")
+    return private_pseudonym(Path(str(key_file)) if key_file else None)
+
+
+def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    unique: dict[str, Entry] = {}
+    duplicates = []
+    for entry in entries:
+        if unique.setdefault(entry.record_id, entry) is not entry:
+            duplicates.append(entry)
+    return list(unique.values()), duplicates
+
+
+def _worker_count(workers: int | None, chunks: int) -> int:
+    if workers is not None and workers < 1:
+        raise RarebeatError(f"workers must be at least 1, found {workers}")
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(workers or cores, max(chunks, 1))
+
+
+def _read_all(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> _Report:
+    total = _Report()
+    size = sum(len(chunk) for chunk in chunks)
+    with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None) as progress:
+        for chunk, report in zip(chunks, _reports(job, chunks, workers), strict=True):
+            total.add(report)
+            progress.update(len(chunk))
+    return total
+
+
+def _reports(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Iterator[_Report]:
+    """The report of each chunk, in order."""
+    if workers == 1:
+        yield from (_read_chunk(job, index, chunk) for index, chunk in enumerate(chunks))
+        return
+    with _pool(workers) as pool:
+        futures: list[Future[_Report]] = [
+            pool.submit(_read_chunk, job, index, chunk) for index, chunk in enumerate(chunks)
+        ]
+        try:
+            for future in futures:
+                yield future.result()
+        except BrokenProcessPool as error:
+            raise RarebeatError(
+                "a worker process was killed, probably for lack of memory: use fewer workers (--workers 1)"
+            ) from error
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[Executor]:
+    # Spawned processes are the same on every system, and inherit no threads from Arrow.
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _read_chunk(job: _Job, index: int, entries: Sequence[Entry]) -> _Report:
+    """Read one chunk and write its part (in a worker process)."""
+    report = _Report()
+    source = get_source(job.kind)
+
+    def trusted() -> Iterator[Record]:
+        for entry in entries:
+            try:
+                record = _read_entry(job, source, entry)
+            except BadRecordError as error:
+                report.quarantine.append(_refuse(job, entry, error))
+                continue
+            report.count(record)
+            yield record
+
+    write_part(job.folder / f"part-{index:05d}.parquet", job.cohort, trusted())
+    return report
+
+
+def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
+    if entry.path is not None:
+        if not is_inside(job.root, entry.path):
+            raise BadRecordError("outside_folder", "the file is outside the folder of the archive")
+        if not entry.path.is_file():
+            raise BadRecordError("unreadable", "file missing: is the archive incomplete?")
+    return source.read(entry, job.pseudonym, job.options)
+
+
+def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:
+    """A row of the quarantine table."""
+    return {
+        "record_id": job.pseudonym.record_id(entry.record_id),
+        "cohort": job.cohort,
+        "source": entry.source or job.kind,
+        "reason": error.reason,
+        "detail": error.detail,
+    }
+
+
+def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
+    if not entries:
+        return f"no recordings of kind {kind} in {root}"
+    reasons = Counter(row["reason"] for row in total.quarantine).most_common()
+    examples = {
+        row["reason"]: f"  {row['record_id']}: {row['reason']}: {row['detail']}" for row in total.quarantine
+    }
+    counts = ", ".join(f"{reason} {count}" for reason, count in reasons)
+    shown = "\n".join(examples[reason] for reason, _ in reasons[:_EXAMPLES])
+    return f"0 of {entries} records in {root} could be read ({counts}), for example:\n{shown}"
+
+
+def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
+    reasons = Counter(row["reason"] for row in total.quarantine)
+    return {
+        "cohort": job.cohort,
+        "kind": job.kind,
+        "records": total.records,
+        "quarantined": len(total.quarantine),
+        "patients": len(total.patients),
+        "calibrated": total.calibrated,
+        "with_text": total.with_text,
+        "with_codes": total.with_codes,
+        "reasons": dict(sorted(reasons.items())),
+        "sources": dict(sorted(total.sources.items())),
+        "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),
+    }

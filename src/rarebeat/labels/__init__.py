@@ -1,0 +1,1 @@
+"""Labels: report text and diagnosis codes turned into three-state labels, with the evidence for each."""

@@ -1,0 +1,96 @@
+"""Labels from diagnosis codes: SCP statements, SNOMED CT, Chapman acronyms, CPSC short names.
+
+Codes come as ``system:code`` because the same letters differ between systems: ``scp:AFIB`` and ``chapman:AFIB`` are
+fibrillation, ``cpsc:AF`` too, but ``chapman:AF`` is flutter. Only the presence of a code counts, never a likelihood
+(PTB-XL writes 0 for an unknown one).
+"""
+
+import re
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from rarebeat.labels.closing import Closer
+from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
+from rarebeat.labels.vocabulary import Absent, Vocabulary
+
+_SHARED = "snomed"  # the system that databases use in part, each in its own way
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What one code says of one class."""
+
+    class_id: str
+    state: int
+    name: str
+
+
+class CodeLabeller:
+    """Reads codes by the code lists of a vocabulary.
+
+    Args:
+        vocabulary: the classes with their codes.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._closer = Closer(vocabulary)
+        self._meanings: dict[str, list[_Meaning]] = {}
+        self._absent: dict[str, dict[str, Absent]] = {}
+        self._sources = {_plain(source): system for source, system in vocabulary.sources.items()}
+        self._unknown: dict[str, State] = dict.fromkeys(vocabulary.class_ids, UNKNOWN)
+        for entry in vocabulary.classes:
+            usual: Absent = "negative_if_rhythm" if entry.group == "rhythm" else "negative"
+            for system, codes in entry.codes.items():
+                self._absent.setdefault(system, {})[entry.id] = codes.absent or usual
+                for kind, state, listed in (("positive", POSITIVE, codes.positive), ("weak", UNCERTAIN, codes.weak)):
+                    for code in listed:
+                        meaning = _Meaning(entry.id, state, f"{entry.id}.{system}.{kind}")
+                        self._meanings.setdefault(f"{system}:{code}", []).append(meaning)
+
+    def knows(self, code: str) -> bool:
+        """Whether any class lists the code (given as ``system:code``)."""
+        return code in self._meanings
+
+    def label(self, codes: Iterable[str], source: str | None = None, in_text: Collection[str] = ()) -> Labels:
+        """Labels of one record.
+
+        Without codes every class is unknown. With codes, a class that none of their systems can tell stays unknown, and
+        what the absence of a code means is decided by the vocabulary, class by class.
+
+        Args:
+            codes: the codes of the record.
+            source: the database that the record comes from: some use less of SNOMED CT than there is.
+            in_text: classes that the record's report says; where code lists are known to be incomplete, the absence of
+                their codes is then not taken for a negative.
+        """
+        codes = list(codes)
+        if not codes:
+            return Labels(self._unknown.copy(), (), ())
+        found: dict[str, int] = {}
+        evidence = []
+        for code in codes:
+            for meaning in self._meanings.get(code, ()):
+                found[meaning.class_id] = stronger(found.get(meaning.class_id), meaning.state)
+                evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
+        absent = self._absence(codes, source)
+        deniable = {name for name, rule in absent.items() if rule == "negative"}
+        deniable |= {name for name, rule in absent.items() if rule == "negative_unless_text" and name not in in_text}
+        with_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
+        states, warnings = self._closer.close(found, deniable, with_rhythm)
+        return Labels(states, tuple(evidence), warnings)
+
+    def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:
+        """What the absence of each class's codes means, given the systems that the record is coded in."""
+        absence: dict[str, Absent] = {}
+        for system in dict.fromkeys(code.partition(":")[0] for code in codes):
+            if system == _SHARED and source is not None:
+                system = self._sources.get(_plain(source), system)
+            for name, rule in self._absent.get(system, {}).items():
+                if absence.get(name, "unknown") == "unknown":
+                    absence[name] = rule
+        return absence
+
+
+def _plain(source: str) -> str:
+    """A database's name without the hyphens and underscores that differ between releases."""
+    return re.sub(r"[^a-z0-9]", "", source.lower())

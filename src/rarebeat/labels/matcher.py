@@ -1,0 +1,75 @@
+"""Labels from the text of a report."""
+
+from itertools import compress
+
+from rarebeat.labels.closing import Closer
+from rarebeat.labels.reading import Mention, StatementReader
+from rarebeat.labels.statements import statement_splitter
+from rarebeat.labels.states import NEGATIVE, UNKNOWN, Labels, State, stronger
+from rarebeat.labels.vocabulary import Vocabulary
+
+
+class Matcher:
+    """Reads reports by the patterns and cues of a vocabulary.
+
+    Args:
+        vocabulary: the classes and the language of reports.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._split = statement_splitter(vocabulary.dotted)
+        self._reader = StatementReader(vocabulary)
+        self._closer = Closer(vocabulary)
+        self._others = frozenset(vocabulary.class_ids) - self._closer.rhythms
+        self._unknown: dict[str, State] = dict.fromkeys(vocabulary.class_ids, UNKNOWN)
+
+    def label(self, text: str | None) -> Labels:
+        """Labels of one report.
+
+        A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary does not
+        know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is negative, with the
+        exceptions that :class:`rarebeat.labels.closing.Closer` lists.
+
+        Args:
+            text: the report, or None.
+        """
+        mentions = _settle(self._mentions(text or ""))
+        if not mentions:
+            return Labels(self._unknown.copy(), (), ())
+        found: dict[str, int] = {}
+        for mention in mentions:
+            evidence = mention.evidence
+            found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
+        states, warnings = self._closer.close(found, self._others, self._closer.rhythms)
+        return Labels(states, tuple(mention.evidence for mention in mentions), warnings)
+
+    def _mentions(self, text: str) -> list[Mention]:
+        """The mentions of a report up to the section that ends it."""
+        mentions: list[Mention] = []
+        for statement in self._split(text):
+            reading = self._reader.read(statement)
+            mentions += reading.mentions
+            if reading.ends_report:
+                break
+        return mentions
+
+
+def _settle(mentions: list[Mention]) -> list[Mention]:
+    """Drop the mentions that another class cancels ("2:1 conduction" in atrial flutter is not a Mobitz block).
+
+    Mentions without a condition are settled first, then conditional ones, the weak among them last: "2nd degree AV
+    block" leaves both types open only where neither is stated.
+    """
+    settled = [not mention.unless for mention in mentions]
+    if all(settled):
+        return mentions
+    for weak in (False, True):
+        present = {
+            mention.evidence.class_id
+            for mention, counts in zip(mentions, settled, strict=True)
+            if counts and mention.evidence.state != NEGATIVE
+        }
+        for number, mention in enumerate(mentions):
+            if mention.unless and mention.weak == weak:
+                settled[number] = present.isdisjoint(mention.unless)
+    return list(compress(mentions, settled))

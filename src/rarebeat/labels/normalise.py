@@ -1,0 +1,115 @@
+"""One spelling for the many ways in which a statement is typed, and the way back to the original characters.
+
+Lower case without accents (``ä`` becomes ``ae``, as in German), no brackets and hyphens, one blank between words,
+``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``. Question marks become words: ``query`` where
+one stands before a finding (``?AF``), ``unsure`` where it follows one (``flutter?``).
+"""
+
+import re
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rarebeat.labels.patterns import required_words, whole_words
+
+_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "a", "ø": "oe", "æ": "ae"}
+_MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
+_TIDY = "|".join(
+    [
+        r"(?P<unsure>(?<=\w)\?+)",
+        r"(?P<query>\?+\s*)",
+        r"(?<=[^\W\d_])\((?P<ending>[^\W\d_]{1,3})\)",  # "contraction(s)", "extrasystole(n)"
+        r"(?P<sum>\s*[&+](?!/)\s*)",
+        rf"(?P<gap>[{_MARKS}]{{2,}}|(?! )[{_MARKS}])",
+        r"(?P<other>[^\x20-\x7e])",
+    ]
+)
+_FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "gap": " "}
+_NOTHING = "(?!)"
+
+
+@dataclass(frozen=True, slots=True)
+class Normalised:
+    """A statement in one spelling.
+
+    Attributes:
+        text: what patterns are matched on.
+        pieces: how it was put together, in order: start in ``text``, start and end in the statement, and whether its
+            characters correspond one to one.
+    """
+
+    text: str
+    pieces: list[tuple[int, int, int, bool]]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Where the characters from ``start`` to before ``end`` of ``text`` stand in the statement."""
+        return self._origin(start)[0], self._origin(end - 1)[1]
+
+    def _origin(self, position: int) -> tuple[int, int]:
+        begin, start, end, copied = self.pieces[bisect_right(self.pieces, position, key=lambda piece: piece[0]) - 1]
+        return (start + position - begin, start + position - begin + 1) if copied else (start, end)
+
+
+class Normaliser:
+    """Brings statements into one spelling.
+
+    Args:
+        abbreviations: what to write out, where upper and lower case matter: ``{"AF": "atrial fibrillation"}``.
+        spellings: patterns to rewrite in any case: ``{"first": "1st"}``.
+    """
+
+    def __init__(self, abbreviations: Mapping[str, str], spellings: Mapping[str, str]) -> None:
+        self._abbreviations = dict(abbreviations)
+        self._replacements = {f"s{number}": text for number, text in enumerate(spellings.values())} | _FIXED
+        words: frozenset[str] = frozenset().union(*(required_words(pattern, raw=True) for pattern in spellings))
+        self._spelling_words = sorted(words)
+        written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
+        rewrites = "|".join(f"(?P<s{number}>{whole_words(pattern)})" for number, pattern in enumerate(spellings))
+        self._tidy = re.compile(_TIDY)
+        self._full = re.compile(rf"(?P<abbreviation>\b(?:{written_out})\b)|(?i:{rewrites or _NOTHING})|{_TIDY}")
+
+    def __call__(self, statement: str) -> Normalised:
+        """Normalise one statement."""
+        parts: list[str] = []
+        pieces: list[tuple[int, int, int, bool]] = []
+        length = done = 0
+        for match in self._rewrites(statement).finditer(statement):
+            start, end = match.span()
+            if start > done:
+                parts.append(statement[done:start].lower())
+                pieces.append((length, done, start, True))
+                length += start - done
+            if replacement := self._replacement(match):
+                parts.append(replacement)
+                pieces.append((length, start, end, False))
+                length += len(replacement)
+            done = end
+        parts.append(statement[done:].lower())
+        pieces.append((length, done, len(statement), True))
+        return Normalised("".join(parts), pieces)
+
+    def _rewrites(self, statement: str) -> re.Pattern[str]:
+        """The full list of rewrites is slow: it is used only on statements that hold a word of it."""
+        lower = statement.lower()
+        needed = any(word in lower for word in self._spelling_words) or any(word in statement for word in self._abbreviations)
+        return self._full if needed else self._tidy
+
+    def _replacement(self, match: re.Match[str]) -> str:
+        kind = match.lastgroup or ""
+        if kind in self._replacements:
+            return self._replacements[kind]
+        if kind == "ending":
+            return match["ending"].lower()
+        return self._abbreviations[match[0]] if kind == "abbreviation" else _plain_letter(match[0])
+
+
+@lru_cache(maxsize=4096)
+def _plain_letter(character: str) -> str:
+    """A character outside ASCII as small letters, or a blank where it has none."""
+    small = character.casefold()
+    if small in _LETTERS:
+        return _LETTERS[small]
+    plain = unicodedata.normalize("NFKD", small)
+    return "".join(letter for letter in plain if letter.isascii() and letter.isalnum()) or " "

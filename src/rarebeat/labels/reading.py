@@ -1,0 +1,199 @@
+"""Reading one statement: which classes it mentions, and what its cues make of them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from rarebeat.labels.normalise import Normaliser
+from rarebeat.labels.patterns import Pattern, WordIndex
+from rarebeat.labels.scope import Cue, Language, Span, decide
+from rarebeat.labels.states import POSITIVE, UNCERTAIN, Evidence
+from rarebeat.labels.vocabulary import Vocabulary
+
+_REMEMBERED_STATEMENTS = 1 << 14
+_MASKED = "\n"  # not in normalised text, so that no pattern matches it
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One mention of a class.
+
+    Attributes:
+        evidence: the class, the state, and where it stands.
+        weak: whether a weak pattern matched.
+        unless: the mention does not count when the report has one of these classes.
+    """
+
+    evidence: Evidence
+    weak: bool
+    unless: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one statement says, and whether everything behind it is to be cut."""
+
+    mentions: tuple[Mention, ...]
+    ends_report: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A pattern of a class with its place in the vocabulary."""
+
+    class_id: str
+    role: Literal["mask", "weak", "include"]
+    name: str
+    pattern: Pattern
+    unless: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    """Where a rule matches normalised text."""
+
+    start: int
+    end: int
+    rule: _Rule
+
+
+class StatementReader:
+    """Reads statements by the patterns and cues of a vocabulary.
+
+    Statements repeat from report to report: readings are remembered.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._normalise = Normaliser(vocabulary.abbreviations, vocabulary.spellings)
+        self._sections = [(pattern, section) for section in vocabulary.sections for pattern in section.patterns]
+        self._cues = [(pattern, cues) for cues in vocabulary.cues for pattern in cues.patterns]
+        self._rules = list(_rules(vocabulary))
+        self._first_rule = len(self._sections) + len(self._cues)
+        patterns = [pattern for pattern, _ in self._sections] + [pattern for pattern, _ in self._cues]
+        self._index = WordIndex([pattern.words for pattern in [*patterns, *(rule.pattern for rule in self._rules)]])
+        self._language = Language(
+            breaks=_any_of(pattern.regex.pattern for pattern in vocabulary.scope_breaks),
+            either=_any_of(vocabulary.joins.either),
+            both=_any_of(vocabulary.joins.both),
+        )
+        self.read = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
+
+    def _read(self, statement: str) -> Reading:
+        normalised = self._normalise(statement)
+        candidates = self._index.candidates(normalised.text)
+        text, ends_report = self._cut(normalised.text, candidates)
+        hits = self._find_hits(text, candidates)
+        if not hits:
+            return Reading((), ends_report)
+        groups = _overlapping(hits)
+        spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
+        decided = decide(text, spans, self._find_cues(text, candidates), self._language)
+        mentions = []
+        for group, cue in zip(groups, decided, strict=True):
+            words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
+            for hit in group:
+                start, end = normalised.span(hit.start, hit.end)
+                weak = hit.rule.role == "weak"
+                state = cue.state if cue else UNCERTAIN if weak else POSITIVE
+                evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
+                mentions.append(Mention(evidence, weak, hit.rule.unless))
+        return Reading(tuple(mentions), ends_report)
+
+    def _cut(self, text: str, candidates: Sequence[int]) -> tuple[str, bool]:
+        """The text before the first section that does not speak of this recording, and whether the report ends there."""
+        cut, ends_report = len(text), False
+        for number in candidates:
+            if number >= len(self._sections):
+                break
+            pattern, section = self._sections[number]
+            if match := pattern.regex.search(text):
+                cut = min(cut, match.start())
+                ends_report |= section.until == "report"
+        return text[:cut], ends_report
+
+    def _find_hits(self, text: str, candidates: Sequence[int]) -> list[_Hit]:
+        """All mentions, in ascending order; of those of one class that overlap, the longest."""
+        by_class: dict[str, list[_Rule]] = {}
+        for number in candidates:
+            if number >= self._first_rule:
+                rule = self._rules[number - self._first_rule]
+                by_class.setdefault(rule.class_id, []).append(rule)
+        hits = []
+        for rules in by_class.values():
+            if rules[-1].role != "mask":  # masks come first
+                hits += _hits_of_class(text, rules)
+        return sorted(hits, key=lambda hit: (hit.start, hit.end))
+
+    def _find_cues(self, text: str, candidates: Sequence[int]) -> list[Cue]:
+        """All cues, in ascending order; what one has matched is not searched for the later ones."""
+        found = []
+        for number in candidates:
+            if len(self._sections) <= number < self._first_rule:
+                pattern, cues = self._cues[number - len(self._sections)]
+                spans = [match.span() for match in pattern.regex.finditer(text)]
+                text = _blank(text, spans)
+                if cues.kind != "pseudo":
+                    found += [Cue(*span, cues.kind, cues.side, cues.window) for span in spans]
+        return sorted(found, key=lambda cue: cue.start)
+
+
+def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
+    for entry in vocabulary.classes:
+        for number, pattern in enumerate(entry.mask, start=1):
+            yield _Rule(entry.id, "mask", f"{entry.id}.mask.{number}", pattern)
+        for number, phrase in enumerate(entry.weak, start=1):
+            yield _Rule(entry.id, "weak", f"{entry.id}.weak.{number}", phrase.pattern, frozenset(phrase.unless))
+        for number, phrase in enumerate(entry.include, start=1):
+            yield _Rule(entry.id, "include", f"{entry.id}.include.{number}", phrase.pattern, frozenset(phrase.unless))
+
+
+def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+
+
+def _hits_of_class(text: str, rules: Sequence[_Rule]) -> Iterator[_Hit]:
+    """The hits of one class outside its masks; where hits overlap, the longest, and of equals the weak one."""
+    masked = [match.span() for rule in rules if rule.role == "mask" for match in rule.pattern.regex.finditer(text)]
+    text = _blank(text, masked)
+    hits = [
+        _Hit(*match.span(), rule) for rule in rules if rule.role != "mask" for match in rule.pattern.regex.finditer(text)
+    ]
+    hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule.role == "include"))
+    best: _Hit | None = None
+    for hit in hits:
+        if best is None:
+            best = hit
+        elif hit.start >= best.end:
+            yield best
+            best = hit
+        elif hit.end - hit.start > best.end - best.start:
+            best = hit
+    if best:
+        yield best
+
+
+def _overlapping(hits: Sequence[_Hit]) -> list[list[_Hit]]:
+    """Hits grouped where they overlap: "ventricular bigeminy" is one mention of two classes."""
+    groups: list[list[_Hit]] = []
+    end = -1
+    for hit in hits:
+        if hit.start < end:
+            groups[-1].append(hit)
+        else:
+            groups.append([hit])
+        end = max(end, hit.end)
+    return groups
+
+
+def _blank(text: str, spans: Sequence[Span]) -> str:
+    """The text with spans made unmatchable; all other characters stay where they are."""
+    if not spans:
+        return text
+    parts = []
+    done = 0
+    for start, end in sorted(spans):
+        parts += [text[done:start], _MASKED * (end - max(start, done))]
+        done = max(done, end)
+    return "".join([*parts, text[done:]])

@@ -1,0 +1,153 @@
+"""Which cue reaches which mention: negation, past, hedges, alternatives and lists inside one statement.
+
+A mention is a stretch of normalised text in which one or more classes were recognised. A cue reaches a mention when
+they are at most ``window`` words apart and no scope break (``with``, ``but``, a comma ...) stands between them. Hedges
+reach the nearest mention only, negations every mention in their window.
+"""
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+from rarebeat.labels.states import NEGATIVE, UNCERTAIN
+
+_FARTHEST = 120  # characters; keeps the search linear in the length of the text
+_LONGEST_JOIN = 40
+
+Kind = Literal["past", "negation", "hedge", "alternative"]
+_STATES: dict[Kind, int] = {"past": NEGATIVE, "negation": NEGATIVE, "hedge": UNCERTAIN, "alternative": UNCERTAIN}
+_RANK: dict[Kind, int] = {"past": 3, "negation": 2, "hedge": 1, "alternative": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A cue that was found in a text: its characters, what it does, and how far it reaches."""
+
+    start: int
+    end: int
+    kind: Kind
+    side: Literal["before", "after"]
+    window: int
+
+    @property
+    def state(self) -> int:
+        """What a mention becomes under this cue."""
+        return _STATES[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The words that scoping needs, compiled: scope breaks, and what joins two mentions to a list."""
+
+    breaks: re.Pattern[str]
+    either: re.Pattern[str]
+    both: re.Pattern[str]
+
+
+Span = tuple[int, int]
+
+
+def decide(text: str, mentions: Sequence[Span], cues: Sequence[Cue], language: Language) -> list[Cue | None]:
+    """The cue that decides on each mention, or None where it stands as it is written.
+
+    Args:
+        text: the normalised statement.
+        mentions: spans, in ascending order, without overlap.
+        cues: the cues of the statement, in ascending order.
+        language: scope breaks and joins.
+    """
+    starts = [cue.start for cue in cues]
+    decided = [_strongest(_reaching(text, number, mentions, cues, starts, language)) for number in range(len(mentions))]
+    return _spread(text, mentions, decided, language)
+
+
+def _reaching(
+    text: str, number: int, mentions: Sequence[Span], cues: Sequence[Cue], starts: Sequence[int], language: Language
+) -> list[Cue]:
+    """The cues that reach one mention, the nearest first on each side."""
+    start, end = mentions[number]
+    last_end = mentions[number - 1][1] if number else 0
+    next_start = mentions[number + 1][0] if number + 1 < len(mentions) else len(text)
+    found = []
+    for index in range(bisect_left(starts, start) - 1, -1, -1):
+        cue = cues[index]
+        if cue.start < start - _FARTHEST:
+            break
+        nearest = cue.start >= last_end
+        if cue.side == "before" and cue.end <= start and _may_reach(cue, nearest, text[cue.end : start], language):
+            found.append(cue)
+    for index in range(bisect_left(starts, end), len(cues)):
+        cue = cues[index]
+        if cue.start > end + _FARTHEST:
+            break
+        nearest = cue.end <= next_start
+        if cue.side == "after" and _may_reach(cue, nearest, text[end : cue.start], language):
+            found.append(cue)
+    return found
+
+
+def _may_reach(cue: Cue, nearest: bool, gap: str, language: Language) -> bool:
+    reaches_all = cue.kind in ("past", "negation")
+    return (nearest or reaches_all) and len(gap.split()) <= cue.window and not language.breaks.search(gap)
+
+
+def _strongest(cues: Sequence[Cue]) -> Cue | None:
+    return max(cues, key=lambda cue: _RANK[cue.kind], default=None)
+
+
+def _spread(text: str, mentions: Sequence[Span], decided: list[Cue | None], language: Language) -> list[Cue | None]:
+    """Carry cues along lists: "no A, B or C" has neither; "A or B" leaves both open.
+
+    "No A and B" may mean either, so that B becomes uncertain. A list of commas alone is not taken for a list.
+    """
+    joins = [_join(text[one[1] : two[0]], language) for one, two in pairwise(mentions)]
+    first = 0
+    while first < len(joins):
+        pivot = first
+        while pivot < len(joins) and joins[pivot] == "comma":
+            pivot += 1
+        if pivot == len(joins) or joins[pivot] is None:
+            first = pivot + 1
+            continue
+        last = pivot + 1
+        while last < len(joins) and joins[last] == joins[pivot]:
+            last += 1
+        _spread_forward(decided, range(first, last + 1), either=joins[pivot] == "either")
+        if joins[pivot] == "either":
+            between = (mentions[pivot][1], mentions[pivot + 1][0])
+            _open_alternatives(decided, range(pivot, last + 1), Cue(*between, "alternative", "before", 0))
+        first = last
+    return decided
+
+
+def _join(gap: str, language: Language) -> Literal["comma", "either", "both"] | None:
+    if len(gap) > _LONGEST_JOIN:
+        return None
+    gap = gap.strip()
+    if gap == ",":
+        return "comma"
+    if language.either.fullmatch(gap):
+        return "either"
+    return "both" if language.both.fullmatch(gap) else None
+
+
+def _spread_forward(decided: list[Cue | None], members: range, either: bool) -> None:
+    """What stands before a list goes for its members; behind "and" only as a doubt, and hedges not at all."""
+    lead = decided[members[0]]
+    if lead is None or lead.side == "after" or (lead.state == UNCERTAIN and not either):
+        return
+    cue = lead if either else replace(lead, kind="alternative")
+    for member in members[1:]:
+        decided[member] = _strongest([found for found in (decided[member], cue) if found])
+
+
+def _open_alternatives(decided: list[Cue | None], members: range, join: Cue) -> None:
+    """What stands behind "A or B" goes for both; otherwise what is not decided becomes uncertain."""
+    tail = decided[members[-1]]
+    negated = tail is not None and tail.side == "after" and tail.state == NEGATIVE
+    for member in members:
+        if negated or decided[member] is None:
+            decided[member] = tail if negated else join

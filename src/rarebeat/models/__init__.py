@@ -1,0 +1,1 @@
+"""Networks: one file each, picked by name in :mod:`rarebeat.models.registry`."""

@@ -1,0 +1,96 @@
+"""Layers that networks on ECGs share.
+
+Signals inside a network have the shape (batch, channels, 1, time) in the channels-last memory format.
+Two-dimensional convolution with kernels of height one is the same arithmetic as one-dimensional
+convolution, but only the former has fast channels-last code, on CPUs as on GPUs.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
+from rarebeat.records import LEADS
+
+
+def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
+    """The zeros left and right of a signal that make a convolution return ``ceil(length / stride)`` samples.
+
+    An odd total puts its extra zero on the right, as TensorFlow's SAME padding does.
+
+    >>> same_padding(2500, kernel=16, stride=1), same_padding(2500, kernel=16, stride=2)
+    ((7, 8), (7, 7))
+    >>> same_padding(625, kernel=16, stride=2)
+    (7, 8)
+    """
+    outputs = -(-length // stride)
+    total = max((outputs - 1) * stride + kernel - length, 0)
+    return total // 2, total - total // 2
+
+
+class SameConv(nn.Conv2d):
+    """Convolution along time whose output has ``ceil(time / stride)`` samples, also for even kernels.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: taps.
+        stride: along time.
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
+        super().__init__(inputs, outputs, (1, kernel), (1, stride))
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve (batch, channels in, 1, time) to (batch, channels out, 1, ceil(time / stride))."""
+        kernel, stride = self.kernel_size[1], self.stride[1]
+        left, right = same_padding(input.shape[-1], kernel, stride)
+        if input.device.type == "cpu" and kernel > FAST_TAPS and torch.is_grad_enabled():
+            assert self.bias is not None
+            return long_convolution(functional.pad(input, (left, right)), self.weight, self.bias, stride)
+        if left == right:
+            return functional.conv2d(input, self.weight, self.bias, self.stride, (0, left))
+        return functional.conv2d(functional.pad(input, (left, right)), self.weight, self.bias, self.stride)
+
+
+class Halve(nn.Module):
+    """Max-pooling by two along time; an odd last sample is a pool of its own (1250, 625, 313, ...)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Pool (batch, channels, 1, time) to (batch, channels, 1, ceil(time / 2))."""
+        return functional.max_pool2d(x, (1, 2), ceil_mode=True)
+
+
+class Standardise(nn.Module):
+    """The entrance of a network: signals less the mean of their lead, divided by its deviation.
+
+    Mean and deviation are those of the training split. They are buffers: stored with the weights, but not
+    trained.
+    """
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(len(LEADS)))
+        self.register_buffer("deviation", torch.ones(len(LEADS)))
+
+    def set(self, mean: Tensor, deviation: Tensor) -> None:
+        """Take the mean and deviation of each lead, both of shape (12,), in the unit of the signals."""
+        self.mean.copy_(mean)
+        self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Standardise (batch, 12, time) and return it as (batch, 12, 1, time), channels last."""
+        x = (x - self.mean[:, None]) / self.deviation[:, None]
+        return x.unsqueeze(2).to(memory_format=torch.channels_last)
+
+
+def he_normal(module: nn.Module) -> None:
+    """Initialise every convolution of a network as He et al. 2015 (arXiv 1502.01852), with biases of zero."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

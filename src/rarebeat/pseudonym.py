@@ -1,0 +1,97 @@
+"""Keyed hashes in place of patient numbers: one patient has one pseudonym, and nobody reads it back.
+
+Public databases carry pseudonyms already, so their key is public and fixed: splits repeat on every machine.
+Hospital exports carry real numbers, so their key is a secret that stays in a file of the user.
+"""
+
+import hashlib
+import hmac
+import logging
+import os
+import secrets
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rarebeat.errors import RarebeatError
+
+PUBLIC_KEY = b"rarebeat: ids of public databases"
+"""The fixed key for databases whose ids are pseudonyms already."""
+
+_MIN_KEY_BYTES = 16
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonym:
+    """Turns raw ids into pseudonyms.
+
+    Attributes:
+        key: the key of the hash (never printed).
+        private: True where raw ids may identify a person. Record ids are then hashed as well.
+    """
+
+    key: bytes = field(default=PUBLIC_KEY, repr=False)
+    private: bool = False
+
+    def of(self, namespace: str, raw: str) -> str:
+        """The pseudonym of one id: 16 hexadecimal digits of HMAC-SHA256 over namespace and id.
+
+        >>> Pseudonym().of("ptb-xl", "15709") == Pseudonym().of("ludb", "15709")
+        False
+        """
+        message = f"{namespace}\0{raw}".encode()
+        return hmac.new(self.key, message, hashlib.sha256).hexdigest()[:16]
+
+    def record_id(self, raw: str) -> str:
+        """The id under which a record is stored: the archive's own where it is public, else a keyed hash."""
+        return self.of("record", raw) if self.private else raw
+
+
+def default_key_file() -> Path:
+    """``rarebeat/pseudonym.key`` in the user's configuration folder (XDG_CONFIG_HOME, or ``~/.config``)."""
+    base = os.environ.get("XDG_CONFIG_HOME")
+    folder = Path(base) if base else Path.home() / ".config"
+    return folder / "rarebeat" / "pseudonym.key"
+
+
+def private_pseudonym(key_file: Path | None = None) -> Pseudonym:
+    """Pseudonyms under the user's secret key, which is made on first use (readable by the user alone).
+
+    Raises:
+        RarebeatError: when the key file cannot be created or read, or holds no key.
+    """
+    path = (key_file or default_key_file()).expanduser()
+    try:
+        if not path.exists():
+            _create_key(path)
+        key = bytes.fromhex(path.read_text(encoding="ascii").strip())
+    except OSError as error:
+        raise RarebeatError(
+            f"cannot use the pseudonym key {path}: {error.strerror or error}. Name another place with the "
+            "option key_file, for example `--option key_file=/safe/place/pseudonym.key`"
+        ) from error
+    except ValueError as error:
+        raise RarebeatError(f"{path} is not a pseudonym key: expected hexadecimal digits") from error
+    if len(key) < _MIN_KEY_BYTES:
+        raise RarebeatError(f"{path} is not a pseudonym key: expected at least {2 * _MIN_KEY_BYTES} digits")
+    return Pseudonym(key, private=True)
+
+
+def _create_key(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
+    try:
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+        # A link, unlike a rename, does not replace the key of a process that was faster.
+        path.hardlink_to(temporary)
+    except FileExistsError:
+        return
+    finally:
+        temporary.unlink(missing_ok=True)
+    _LOG.warning(
+        "created the secret key %s: the pseudonyms of patients and records depend on it. "
+        "Keep it (without it new exports get other pseudonyms), and keep it to yourself.",
+        path,
+    )

@@ -1,0 +1,70 @@
+"""Pictures of an evaluation, for the tracking server and for people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from rarebeat.files import atomic
+
+Rows = Sequence[Mapping[str, Any]]
+
+_COLUMNS = 6
+_SIDE = 2.0  # inches
+
+
+def precision_recall_figure(path: Path, curves: Mapping[str, Rows], prevalence: Mapping[str, float]) -> None:
+    """Draw one precision-recall curve per class, with the class's prevalence as the line that chance would give.
+
+    Args:
+        path: PNG to write.
+        curves: class to rows with ``recall`` and ``precision``; classes without rows are left out.
+        prevalence: class to share of positive records.
+    """
+    panels = {name: rows for name, rows in curves.items() if rows}
+
+    def draw(axes: Axes, name: str) -> None:
+        axes.plot([row["recall"] for row in panels[name]], [row["precision"] for row in panels[name]], linewidth=1.2)
+        axes.axhline(prevalence[name], color="grey", linewidth=0.8, linestyle=":")
+
+    _draw_panels(path, list(panels), draw, "recall", "precision")
+
+
+def calibration_figure(path: Path, rows: Rows) -> None:
+    """Draw observed share against predicted probability, one panel per class; the diagonal is perfect.
+
+    Args:
+        path: PNG to write.
+        rows: with ``class``, ``probability``, ``observed`` and ``records``; the area of a point grows with records.
+    """
+    names = list(dict.fromkeys(row["class"] for row in rows))
+
+    def draw(axes: Axes, name: str) -> None:
+        points = [row for row in rows if row["class"] == name]
+        total = sum(row["records"] for row in points)
+        axes.plot([0, 1], [0, 1], color="grey", linewidth=0.8, linestyle=":")
+        sizes = [6 + 60 * row["records"] / total for row in points]
+        axes.scatter([row["probability"] for row in points], [row["observed"] for row in points], s=sizes)
+
+    _draw_panels(path, names, draw, "predicted probability", "observed share")
+
+
+def _draw_panels(path: Path, names: Sequence[str], draw: Any, xlabel: str, ylabel: str) -> None:
+    """Draw one small square panel per name, all axes from 0 to 1."""
+    lines = max(1, -(-len(names) // _COLUMNS))
+    width = min(max(len(names), 1), _COLUMNS)
+    figure = Figure(figsize=(_SIDE * width + 0.6, _SIDE * lines + 0.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    for index, name in enumerate(names):
+        axes = figure.add_subplot(lines, width, index + 1)
+        draw(axes, name)
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
+        axes.set_title(name.replace("_", " "), fontsize=7)
+        axes.tick_params(labelsize=6)
+    figure.supxlabel(xlabel, fontsize=8)
+    figure.supylabel(ylabel, fontsize=8)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)

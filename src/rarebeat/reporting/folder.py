@@ -1,0 +1,59 @@
+"""The folder ``reports/``: what an evaluation leaves behind."""
+
+from pathlib import Path
+
+from rarebeat.evaluation.confusion import CONFUSION_COLUMNS, confusion_rows
+from rarebeat.evaluation.curves import CURVE_COLUMNS, calibration_rows, precision_recall_rows
+from rarebeat.evaluation.predictions import Predictions
+from rarebeat.evaluation.report import Evaluation, metrics_content
+from rarebeat.evaluation.tables import class_rows, cohort_rows, cohort_table, results_table, write_rows
+from rarebeat.files import atomic, write_json
+from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
+
+
+def write_reports(folder: Path, test: Predictions, evaluation: Evaluation, title: str) -> list[Path]:
+    """Write metrics, tables, curves and figures.
+
+    Args:
+        folder: ``reports/``.
+        test: the predictions that were evaluated.
+        evaluation: their scores.
+        title: heading of ``results.md``: which label set, trained and tested on what.
+
+    Returns:
+        What was written: ``metrics.json`` (for ``dvc metrics``), ``results.md`` (for people), ``classes.csv``,
+        ``confusion.csv`` and ``precision_recall/<class>.csv`` (for ``dvc plots``), and ``figures/``.
+    """
+    write_json(folder / "metrics.json", metrics_content(evaluation))
+    _write_markdown(folder / "results.md", evaluation, title)
+    rows = class_rows(evaluation) + cohort_rows(evaluation)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    write_rows(folder / "classes.csv", [{"cohort": "all", **row} for row in rows], ["cohort", *_without_cohort(names)])
+    pairs = confusion_rows(test.truth, test.decisions, test.classes)
+    write_rows(folder / "confusion.csv", pairs, CONFUSION_COLUMNS)
+
+    curves = precision_recall_rows(test.truth, test.probability, test.classes)
+    with atomic(folder / "precision_recall") as temporary:
+        for name, points in curves.items():
+            write_rows(temporary / f"{name}.csv", points, CURVE_COLUMNS)
+
+    known = evaluation.known.clip(min=1)
+    prevalence = dict(zip(evaluation.classes, (evaluation.positives / known).tolist(), strict=True))
+    precision_recall_figure(folder / "figures" / "precision_recall.png", curves, prevalence)
+    calibration_figure(
+        folder / "figures" / "calibration.png", calibration_rows(test.truth, test.probability, test.classes)
+    )
+    written = ("metrics.json", "results.md", "classes.csv", "confusion.csv", "precision_recall", "figures")
+    return [folder / name for name in written]
+
+
+def _without_cohort(names: list[str]) -> list[str]:
+    return [name for name in names if name != "cohort"]
+
+
+def _write_markdown(path: Path, evaluation: Evaluation, title: str) -> None:
+    parts = [f"# {title}", results_table(evaluation)]
+    if evaluation.cohorts:
+        parts.append(cohort_table(evaluation))
+    with atomic(path) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

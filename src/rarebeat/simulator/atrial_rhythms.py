@@ -1,0 +1,125 @@
+"""Rhythms that start above the ventricles and reach them through a working AV node."""
+
+import numpy as np
+
+from rarebeat.simulator import ectopy
+from rarebeat.simulator.clocks import steady_clock
+from rarebeat.simulator.conduction import conduct, drop_beats, fibrillating_node
+from rarebeat.simulator.events import Atrial, AtrialFocus, AtrialWaves, Rhythm, Ventricular
+from rarebeat.simulator.setting import LEAD_IN, Setting
+
+_FLUTTER_RATIOS = {"2:1": [2], "3:1": [3], "4:1": [4], "variable": [2, 4, 3, 4, 2, 3]}
+
+
+def sinus(setting: Setting) -> Rhythm:
+    """Sinus rhythm, bradycardia or tachycardia, sometimes with marked respiratory arrhythmia."""
+    rng, mechanism = setting.rng, setting.visit.mechanism
+    if mechanism == "sinus_bradycardia":
+        rate = float(np.clip(59.5 - rng.gamma(1.8, 3.2), 36, 59))
+    elif mechanism == "sinus_tachycardia":
+        rate = float(np.clip(101 + rng.gamma(1.8, 7), 101, 155))
+    else:
+        rate = float(np.clip(rng.normal(75, 10.5), 61, 98.5))
+    marked = mechanism != "sinus_tachycardia" and setting.chance(setting.prior.sinus_arrhythmia)
+    times = setting.sinus(rate, rng.uniform(0.09, 0.20) if marked else None)
+    pr = setting.pr - 0.0002 * max(0.0, rate - 70)  # 2 ms shorter per 10 beats per minute
+    return _with_ectopy(setting, times, pr, "sinus", "")
+
+
+def ectopic_atrial(setting: Setting) -> Rhythm:
+    """An atrial focus at the rate of a sinus rhythm: mostly low in the right atrium, else in the left."""
+    rng = setting.rng
+    focus: AtrialFocus = "low" if setting.chance(0.75) else "left"
+    times = steady_clock(rng, float(np.clip(rng.normal(70, 12), 50, 99)), setting.span, 0.012)
+    pr = max(0.12, setting.pr - (0.015 if focus == "low" else 0.0))
+    return _with_ectopy(setting, times, pr, focus, focus)
+
+
+def _with_ectopy(setting: Setting, times: list[float], pr: float, focus: AtrialFocus, variant: str) -> Rhythm:
+    """An atrial clock that conducts one to one, with the ectopic beats that the prior asks for."""
+    rng, prior = setting.rng, setting.prior
+    ventricular = setting.choose(
+        {
+            "none": 1 - prior.premature_ventricular - prior.fusion - prior.ventricular_bigeminy,
+            "complexes": prior.premature_ventricular,
+            "fusion": prior.fusion,
+            "bigeminy": prior.ventricular_bigeminy,
+        }
+    )
+    atrial = [Atrial(time, focus) for time in times]
+    if setting.chance(prior.premature_atrial):
+        count = int(rng.choice([1, 2, 3, 4], p=[0.5, 0.25, 0.15, 0.1]))
+        atrial = ectopy.add_premature_atrial(
+            rng, atrial, setting.seconds, count, blocked=setting.chance(0.08)
+        )
+    elif ventricular == "none" and setting.chance(prior.atrial_bigeminy):
+        atrial = ectopy.add_premature_atrial(rng, atrial, setting.seconds, None)
+    beats = conduct(rng, atrial, pr)
+    if ventricular == "bigeminy":
+        beats = ectopy.add_ventricular_bigeminy(rng, beats)
+    elif ventricular == "fusion":
+        beats = ectopy.add_fusion(rng, beats, setting.seconds)
+    elif ventricular == "complexes":
+        beats = ectopy.add_premature_ventricular(
+            rng, beats, setting.seconds, interpolated=setting.chance(0.1)
+        )
+    return Rhythm(setting.visit.mechanism, variant, atrial, beats)
+
+
+def fibrillation(setting: Setting) -> Rhythm:
+    """Atrial fibrillation through a stochastic AV node, from slow to rapid response."""
+    rng = setting.rng
+    beats = fibrillating_node(rng, setting.span, float(np.clip(rng.lognormal(-1.15, 0.42), 0.12, 0.75)))
+    if setting.chance(setting.prior.premature_ventricular + setting.prior.fusion):
+        beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
+    return Rhythm("fibrillation", "", [], beats, fibrillatory_waves(setting))
+
+
+def fibrillatory_waves(setting: Setting) -> AtrialWaves:
+    """Fibrillatory waves at 4.5 to 8 per second."""
+    return AtrialWaves("fibrillation", setting.rng.uniform(4.5, 8.0), setting.rng.random())
+
+
+def flutter(setting: Setting) -> Rhythm:
+    """Atrial flutter at 240-335 per minute; every second, third or fourth wave passes, or now this, now that."""
+    rng = setting.rng
+    variant = setting.choose({"2:1": 0.38, "3:1": 0.07, "4:1": 0.22, "variable": 0.33})
+    waves = AtrialWaves("flutter", rng.uniform(240, 335) / 60, rng.random(), reverse=setting.chance(0.1))
+    delay = rng.uniform(0, 1 / waves.frequency)
+    beats, wave = [], int(-LEAD_IN * waves.frequency)
+    while wave / waves.frequency < setting.span[1]:
+        beats.append(Ventricular((wave - waves.phase) / waves.frequency + delay + rng.normal(0, 0.004)))
+        wave += int(rng.choice(_FLUTTER_RATIOS[variant]))
+    if setting.chance(setting.prior.premature_ventricular):
+        beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
+    return Rhythm("flutter", variant, [], beats, waves)
+
+
+def atrial_tachycardia(setting: Setting) -> Rhythm:
+    """A fast atrial focus; above 170 per minute only every second impulse passes."""
+    rng = setting.rng
+    rate = rng.uniform(112, 215)
+    focus: AtrialFocus = "low" if setting.chance(0.5) else "left"
+    atrial = [Atrial(time, focus) for time in steady_clock(rng, rate, setting.span, 0.008)]
+    pr = float(np.clip(setting.pr - 0.02, 0.11, 0.55 * 60 / rate))
+    if rate < 170:
+        return Rhythm("atrial_tachycardia", "1:1", atrial, conduct(rng, atrial, pr))
+    return Rhythm("atrial_tachycardia", "2:1", atrial, drop_beats(rng, atrial, pr, (1, 0)))
+
+
+def reentry(setting: Setting) -> Rhythm:
+    """Supraventricular reentry: a QRS at every turn, the atria are activated backwards.
+
+    In the AV node's own circuit the P wave is hidden in the QRS or deforms its end (RP below 90 ms); through an
+    accessory pathway it follows in the ST segment.
+    """
+    rng = setting.rng
+    beats = [Ventricular(time) for time in steady_clock(rng, rng.uniform(142, 218), setting.span, 0.004)]
+    if setting.visit.mechanism == "nodal_reentry":
+        variant = setting.choose({"late P": 0.45, "hidden P": 0.55})
+        delay = rng.uniform(0.055, 0.075) if variant == "late P" else rng.uniform(0.0, 0.02)
+        strain = rng.uniform(0.0, 0.08)
+    else:
+        variant, delay, strain = "", rng.uniform(0.115, 0.165), rng.uniform(0.07, 0.20)
+    atrial = [Atrial(beat.time + delay, "retrograde") for beat in beats]
+    return Rhythm(setting.visit.mechanism, variant, atrial, beats, strain=strain)

@@ -1,0 +1,64 @@
+"""Rhythms in which the AV junction fails the atria or takes over from them."""
+
+import numpy as np
+
+from rarebeat.simulator import conduction
+from rarebeat.simulator.clocks import steady_clock
+from rarebeat.simulator.events import Atrial, Rhythm, Ventricular
+from rarebeat.simulator.setting import Setting
+
+_PATTERNS: dict[str, list[tuple[int, ...]]] = {
+    "2:1": [(1, 0)],
+    "type II": [(1, 1, 0), (1, 1, 1, 0), (1, 1, 1, 1, 0)],
+    "high grade": [(1, 0, 0), (1, 0, 0, 0)],
+}
+"""Which impulses pass (1) in block below the AV node."""
+
+
+def wenckebach(setting: Setting) -> Rhythm:
+    """Second degree block, Mobitz type I, of a regular sinus rhythm."""
+    rng = setting.rng
+    rate = rng.uniform(62, 98)
+    atrial = [Atrial(time) for time in setting.sinus(rate, 0.006)]
+    longest = int(np.clip(setting.seconds * rate / 60 / 2.2, 3, 6))
+    pr = float(np.clip(setting.pr + rng.uniform(0.0, 0.05), 0.15, 0.26))
+    return Rhythm("wenckebach", "", atrial, conduction.wenckebach(rng, atrial, pr, longest))
+
+
+def advanced_block(setting: Setting) -> Rhythm:
+    """Second degree block with constant PR: Mobitz type II, 2:1 or high grade."""
+    rng = setting.rng
+    variant = setting.choose({"2:1": 0.5, "type II": 0.3, "high grade": 0.2})
+    pattern = _PATTERNS[variant][int(rng.integers(len(_PATTERNS[variant])))]
+    atrial = [Atrial(time) for time in setting.sinus(rng.uniform(63, 98), 0.008)]
+    return Rhythm("advanced_block", variant, atrial, conduction.drop_beats(rng, atrial, setting.pr, pattern))
+
+
+def complete_block(setting: Setting) -> Rhythm:
+    """No impulse passes: sinus P waves, and on their own a junctional (narrow) or ventricular (wide) escape."""
+    rng = setting.rng
+    atrial = [Atrial(time) for time in setting.sinus(rng.uniform(63, 99), 0.012)]
+    if setting.chance(0.5):
+        times = steady_clock(rng, rng.uniform(36, 56), setting.span, 0.008)
+        return Rhythm(
+            "complete_block", "junctional escape", atrial, [Ventricular(time, "junction") for time in times]
+        )
+    times = steady_clock(rng, rng.uniform(26, 42), setting.span, 0.01)
+    beats = [Ventricular(time, "ventricle", "escape") for time in times]
+    return Rhythm("complete_block", "ventricular escape", atrial, beats)
+
+
+def junctional(setting: Setting) -> Rhythm:
+    """The junction drives the ventricles, and the atria backwards: P before, inside or after the QRS."""
+    rng = setting.rng
+    variant = setting.choose({"escape": 0.6, "accelerated": 0.4})
+    rate = rng.uniform(38, 59) if variant == "escape" else rng.uniform(60, 98)
+    beats = [Ventricular(time, "junction") for time in steady_clock(rng, rate, setting.span, 0.01)]
+    place = setting.choose({"before": 0.35, "inside": 0.40, "after": 0.25})
+    delay = {
+        "before": rng.uniform(-0.11, -0.07),
+        "inside": rng.uniform(0, 0.02),
+        "after": rng.uniform(0.10, 0.17),
+    }
+    atrial = [Atrial(beat.time + delay[place], "retrograde") for beat in beats]
+    return Rhythm("junctional", variant, atrial, beats)

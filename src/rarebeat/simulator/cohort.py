@@ -1,0 +1,49 @@
+"""The simulated clinic as a source: nothing to download, nothing to find on disk."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rarebeat.params import parse
+from rarebeat.pseudonym import Pseudonym
+from rarebeat.records import Record
+from rarebeat.simulator.clinic import simulate
+from rarebeat.simulator.settings import SimulatorSettings
+from rarebeat.sources.entry import Entry
+
+SOURCE = "simulated"
+_OLDEST = 90.0
+
+
+def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
+    """The recordings of a cohort.
+
+    Args:
+        root: not used.
+        options: of :class:`~rarebeat.simulator.settings.SimulatorSettings`.
+
+    Raises:
+        ParamsError: when an option is unknown or out of range.
+    """
+    settings = parse(SimulatorSettings, dict(options), "simulated")
+    return [
+        Entry(record_id=f"sim-{index:06d}", source=SOURCE, details={"index": index})
+        for index in range(settings.records)
+    ]
+
+
+def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
+    """Generate one recording. Its classes are in the report alone, as in a clinic: there are no codes."""
+    settings = parse(SimulatorSettings, dict(options), "simulated")
+    simulated = simulate(int(entry.details["index"]), settings)
+    visit = simulated.recording.visit
+    return Record(
+        record_id=entry.record_id,
+        signal=simulated.signal,
+        rate=settings.rate,
+        source=SOURCE,
+        patient_id=pseudonym.of(SOURCE, str(visit.patient.number)),
+        age=_OLDEST if visit.age >= _OLDEST else float(int(visit.age)),
+        sex=visit.patient.sex,
+        text=simulated.report.text,
+    )

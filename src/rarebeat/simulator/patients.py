@@ -1,0 +1,145 @@
+"""Who comes to the clinic: patients with age, sex and background conditions, each with one or several ECGs."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.priors import Prior
+
+BLOCK = 8
+"""Consecutive records are shared out among patients in blocks of this size, so no patient crosses a block."""
+NEW_PATIENT = 0.6
+"""Chance that a record belongs to another patient than the one before it."""
+SAME_RHYTHM = 0.6
+"""Chance that a patient comes with the rhythm of the first visit; otherwise a new one is drawn."""
+
+STREAMS = {
+    "block": 0,
+    "patient": 1,
+    "visit": 2,
+    "rhythm": 3,
+    "anatomy": 4,
+    "placement": 5,
+    "noise": 6,
+    "report": 7,
+    "draws": 8,
+    "torso": 9,
+    "waves": 10,
+}
+
+_AGES = {  # mean and deviation in years, by the rhythm of the first visit
+    "fibrillation": (73, 11),
+    "flutter": (71, 12),
+    "ectopic_atrial": (58, 18),
+    "reentrant_tachycardia": (44, 16),
+    "nodal_reentry": (50, 16),
+    "atrial_tachycardia": (64, 16),
+    "junctional": (68, 16),
+    "wenckebach": (66, 16),
+    "advanced_block": (75, 10),
+    "complete_block": (76, 10),
+    "ventricular_tachycardia": (65, 13),
+    "idioventricular": (70, 13),
+    "paced": (76, 10),
+    "sinus_tachycardia": (54, 19),
+}
+_DISEASED = ("advanced_block", "complete_block")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """What stays the same from visit to visit.
+
+    Attributes:
+        number: index of the first record.
+        mechanism: rhythm of the first visit.
+        age: years at the first visit.
+        sex: "female" or "male".
+        conduction: state of the bundle branches: "normal", "right", "left" (complete block) or "incomplete right".
+        pr: PR interval at rest, seconds, onset to onset.
+        qtc: QT interval at 60 beats per minute, seconds.
+    """
+
+    number: int
+    mechanism: str
+    age: float
+    sex: str
+    conduction: str
+    pr: float
+    qtc: float
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One recording's place in a patient's history.
+
+    Attributes:
+        patient: who.
+        number: 0 for the first recording of the patient.
+        months: since the recording before it; 0 at the first.
+        age: years on the day.
+        mechanism: what drives the heart on the day.
+    """
+
+    patient: Patient
+    number: int
+    months: int
+    age: float
+    mechanism: str
+
+
+def stream(seed: int, name: str, number: int) -> Rng:
+    """The random numbers of one purpose for one record or patient."""
+    return np.random.default_rng([seed, STREAMS[name], number])
+
+
+def visit_at(seed: int, index: int, prior: Prior) -> Visit:
+    """The visit that record ``index`` belongs to; depends on nothing but the arguments."""
+    within = index % BLOCK
+    new = stream(seed, "block", index // BLOCK).random(BLOCK) < NEW_PATIENT
+    number = 0
+    while number < within and not new[within - number]:
+        number += 1
+    first = index - number
+    patient = _patient(seed, first, prior)
+    gaps = [_months(seed, later) for later in range(first + 1, index + 1)]
+    mechanism = patient.mechanism
+    if number and stream(seed, "visit", index).random() > SAME_RHYTHM:
+        mechanism = _draw_mechanism(seed, index, prior)
+    return Visit(patient, number, gaps[-1] if gaps else 0, patient.age + sum(gaps) / 12, mechanism)
+
+
+def _months(seed: int, index: int) -> int:
+    return 1 + int(stream(seed, "visit", index).exponential(14))
+
+
+def _draw_mechanism(seed: int, index: int, prior: Prior) -> str:
+    # Golden-ratio steps spread the draws evenly over (0, 1): also a small cohort gets its share of rare rhythms.
+    position = (stream(seed, "draws", 0).random() + index * (math.sqrt(5) - 1) / 2) % 1.0
+    total = 0.0
+    for name, share in prior.mechanisms.items():
+        total += share
+        if position < total:
+            return name
+    return name
+
+
+def _patient(seed: int, number: int, prior: Prior) -> Patient:
+    rng = stream(seed, "patient", number)
+    mechanism = _draw_mechanism(seed, number, prior)
+    mean, deviation = _AGES.get(mechanism, (58, 18))
+    age = float(np.clip(rng.normal(mean, deviation), 18, 96))
+    sex = "male" if rng.random() < 0.52 else "female"
+    old = age > 62
+    weights = np.array([0.0, 0.11 if old else 0.055, 0.05 if old else 0.027, 0.035]) * prior.block
+    if mechanism in _DISEASED:
+        weights[1:3] *= 3
+    weights[0] = 1 - weights.sum()
+    conduction = str(rng.choice(["normal", "right", "left", "incomplete right"], p=weights))
+    pr = float(np.clip(rng.normal(0.157, 0.018), 0.120, 0.198))
+    if rng.random() < (0.155 if old else 0.062) * prior.block:
+        pr = float(0.206 + rng.gamma(1.7, 0.022))
+    qtc = float(np.clip(rng.normal(0.405 if sex == "male" else 0.415, 0.018), 0.36, 0.50))
+    return Patient(number, mechanism, age, sex, conduction, min(pr, 0.36), qtc)

@@ -1,0 +1,58 @@
+"""What a mechanism of the rhythm engine is given to play with."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rarebeat.simulator.clocks import Breathing, Rng, Span, sinus_clock
+from rarebeat.simulator.patients import Visit
+from rarebeat.simulator.priors import Prior
+
+LEAD_IN = 3.0
+"""Seconds that the engine runs before the recording starts, so that the start is nothing special."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """The circumstances of one recording.
+
+    Attributes:
+        rng: source of randomness.
+        visit: whose heart, and when.
+        prior: chances of ectopic activity.
+        breathing: respiration during the recording.
+        seconds: length of the recording.
+    """
+
+    rng: Rng
+    visit: Visit
+    prior: Prior
+    breathing: Breathing
+    seconds: float
+
+    @property
+    def span(self) -> Span:
+        """First and last second that the events cover."""
+        return (-LEAD_IN, self.seconds + 0.6)
+
+    @property
+    def pr(self) -> float:
+        """The patient's PR interval at rest, seconds."""
+        return self.visit.patient.pr
+
+    def sinus(self, rate: float, depth: float | None = None) -> list[float]:
+        """Firing times of the sinus node; unless ``depth`` is given, young hearts at rest breathe the most."""
+        if depth is None:
+            youth = float(np.clip((75 - self.visit.age) / 50, 0.2, 1.0))
+            depth = min(0.035, 0.022 * youth * float(self.rng.lognormal(0, 0.4))) * min(1.0, 75 / rate)
+        return sinus_clock(self.rng, rate, self.span, self.breathing, depth)
+
+    def choose(self, weights: Mapping[str, float]) -> str:
+        """One of the names, by weight."""
+        total = np.cumsum(list(weights.values()))
+        return list(weights)[int(np.searchsorted(total, self.rng.random() * total[-1], side="right"))]
+
+    def chance(self, probability: float) -> bool:
+        """True with a probability."""
+        return bool(self.rng.random() < probability)

@@ -1,0 +1,30 @@
+"""What a user can set about the simulated clinic."""
+
+from dataclasses import field
+from typing import Annotated, Literal
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from rarebeat.params import STRICT
+
+
+@dataclass(frozen=True, config=STRICT)
+class SimulatorSettings:
+    """Options of a cohort of kind ``simulated``.
+
+    Attributes:
+        records: number of ECGs.
+        seed: same seed, same bytes; record ``index`` depends on the seed and the index only.
+        rate: samples per second.
+        seconds: length of a recording.
+        label_noise: share of reports in which one statement is wrong or missing.
+        preset: how common each rhythm is: ``clinic`` (a hospital's mix, rare ones rare) or ``balanced``.
+    """
+
+    records: Annotated[int, Field(ge=1, le=10_000_000)] = 6000
+    seed: Annotated[int, Field(ge=0)] = 0
+    rate: Annotated[float, Field(ge=100, le=2000)] = 500.0
+    seconds: Annotated[float, Field(ge=5, le=60)] = 10.0
+    label_noise: Annotated[float, Field(ge=0, le=1)] = 0.02
+    preset: Literal["clinic", "balanced"] = field(default="clinic")

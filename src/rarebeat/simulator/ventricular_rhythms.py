@@ -1,0 +1,88 @@
+"""Rhythms in which the ventricles are driven from within, by a focus or by a pacemaker's electrode."""
+
+from rarebeat.simulator import ectopy
+from rarebeat.simulator.atrial_rhythms import fibrillatory_waves
+from rarebeat.simulator.clocks import steady_clock
+from rarebeat.simulator.conduction import RECOVERY, compete, conduct, merge
+from rarebeat.simulator.events import Atrial, Rhythm, Ventricular
+from rarebeat.simulator.setting import Setting
+
+
+def tachycardia(setting: Setting) -> Rhythm:
+    """Ventricular tachycardia: sustained (atria dissociated, some beats captured, or led backwards) or a run."""
+    rng = setting.rng
+    atrial = [Atrial(time) for time in setting.sinus(rng.uniform(62, 98))]
+    conducted = conduct(rng, atrial, setting.pr)
+    variant = setting.choose({"run": 0.35, "dissociated": 0.35, "captures": 0.1, "retrograde": 0.2})
+    if variant == "run":
+        return Rhythm(
+            "ventricular_tachycardia", variant, atrial, ectopy.add_run(rng, conducted, setting.seconds)
+        )
+    times = steady_clock(rng, rng.uniform(125, 215), setting.span, 0.01)
+    beats = [Ventricular(time, "ventricle", "focus-a") for time in times]
+    if variant == "captures":  # now and then a sinus impulse arrives just when the focus fires
+        arriving = [beat for beat in conducted if min(abs(beat.time - time) for time in times) < 0.045]
+        beats = merge(arriving[::2], beats, RECOVERY)
+    if variant == "retrograde":
+        atrial = [Atrial(time + 0.13, "retrograde") for time in times]
+    return Rhythm("ventricular_tachycardia", variant, atrial, beats)
+
+
+def idioventricular(setting: Setting) -> Rhythm:
+    """A ventricular focus: slow escape, accelerated, or competing with a sinus node of nearly the same rate."""
+    rng = setting.rng
+    variant = setting.choose({"escape": 0.4, "accelerated": 0.4, "competing": 0.2})
+    rate = rng.uniform(28, 45) if variant == "escape" else rng.uniform(58, 105)
+    if variant == "competing":
+        atrial = [Atrial(time) for time in setting.sinus(rate - rng.uniform(1, 5), 0.02)]
+        beats = compete(conduct(rng, atrial, setting.pr), 60 / rate, setting.span, "ventricle", "escape")
+        return Rhythm("idioventricular", variant, atrial, beats)
+    beats = [
+        Ventricular(time, "ventricle", "escape") for time in steady_clock(rng, rate, setting.span, 0.012)
+    ]
+    standstill = variant == "escape" and setting.chance(0.5)
+    atrial = [] if standstill else [Atrial(beat.time + 0.14, "retrograde") for beat in beats]
+    return Rhythm("idioventricular", variant, atrial, beats)
+
+
+def paced(setting: Setting) -> Rhythm:
+    """A pacemaker in one of its modes.
+
+    Variants: ``ventricular`` (fibrillating atria below), ``atrial sensed`` (each sinus P wave is followed by a paced
+    QRS), ``dual`` (both chambers), ``atrial``, ``demand`` (it only helps out a sinus node of nearly the same rate).
+    """
+    rng = setting.rng
+    variant = setting.choose(
+        {"ventricular": 0.38, "atrial sensed": 0.27, "dual": 0.15, "atrial": 0.10, "demand": 0.10}
+    )
+    rate = rng.uniform(60, 85)
+    if variant == "ventricular":
+        return _ventricular_pacing(setting, rate)
+    if variant == "demand":
+        atrial = [Atrial(time) for time in setting.sinus(rate - rng.uniform(0, 3), 0.03)]
+        conducted = conduct(rng, atrial, setting.pr)
+        return Rhythm(
+            "paced", variant, atrial, compete(conducted, 60 / rate, setting.span, "pacemaker", "pacemaker")
+        )
+    if variant == "atrial sensed":
+        atrial = [Atrial(time) for time in setting.sinus(rate)]
+    else:
+        atrial = [Atrial(time, paced=True) for time in steady_clock(rng, rate, setting.span, 0.0005)]
+    if variant == "atrial":
+        return Rhythm("paced", variant, atrial, conduct(rng, atrial, setting.pr + 0.03))
+    delay = rng.uniform(0.13, 0.19)
+    beats = [Ventricular(one.time + delay, "pacemaker", "pacemaker", delay) for one in atrial]
+    if variant == "atrial sensed" and setting.chance(setting.prior.premature_ventricular):
+        beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
+    return Rhythm("paced", variant, atrial, beats)
+
+
+def _ventricular_pacing(setting: Setting, rate: float) -> Rhythm:
+    """Pacing of the ventricles alone; a premature complex makes the pacemaker wait."""
+    rng, interval = setting.rng, 60 / rate
+    ectopic: list[Ventricular] = []
+    if setting.chance(setting.prior.premature_ventricular):
+        times = rng.uniform(0.8, setting.seconds - 0.8, rng.integers(1, 4))
+        ectopic = [Ventricular(float(time), "pvc", "focus-a") for time in sorted(times)]
+    beats = compete(ectopic, interval, setting.span, "pacemaker", "pacemaker")
+    return Rhythm("paced", "ventricular", [], beats, fibrillatory_waves(setting))

@@ -1,0 +1,100 @@
+"""PhysioNet/CinC Challenge 2020 and 2021: ``.hea`` and ``.mat`` files, diagnosis codes in the comments."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from rarebeat.errors import BadRecordError, MissingSourceError
+from rarebeat.params import STRICT, parse
+from rarebeat.pseudonym import Pseudonym
+from rarebeat.records import Record
+from rarebeat.sources.discovery import physionet_help, require_folder, walk
+from rarebeat.sources.entry import Entry
+from rarebeat.sources.fields import clean_age, clean_sex
+from rarebeat.sources.wfdb_files import read_wfdb
+from rarebeat.sources.wfdb_header import Header
+
+WRONG_GAIN = 4880.0
+"""Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
+
+_PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
+_NOT_TOLD = {"", "nan", "unknown"}
+
+
+@dataclass(frozen=True, config=STRICT)
+class Options:
+    """This reader has no options."""
+
+
+def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
+    """Every header under ``root``; the source is the sub-folder that names its database.
+
+    Raises:
+        MissingSourceError: when there is no header.
+        ParamsError: for an unknown option.
+    """
+    parse(Options, dict(options), "options")
+    help_text = physionet_help(
+        root, "PhysioNet/CinC Challenge 2021", "CC BY 4.0, 6 GB", "challenge-2021/1.0.3"
+    )
+    require_folder(root, help_text)
+    headers = list(walk(root, ".hea"))
+    if not headers:
+        raise MissingSourceError(f"there are no headers (.hea) under {root}. {help_text}")
+    return [Entry(path.stem, path, _database(path.relative_to(root))) for path in headers]
+
+
+def _database(path: Path) -> str:
+    names = [name for name in path.parts[:-1] if not _PLUMBING.fullmatch(name)]
+    return names[-1] if names else "challenge"
+
+
+def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
+    """Read one record. The archive does not tell which records belong to one patient.
+
+    Raises:
+        BadRecordError: when it cannot be trusted.
+    """
+    assert entry.path is not None
+    header, signal, calibrated = read_wfdb(entry.path)
+    check_gains(header)
+    comments = parse_comments(header)
+    return Record(
+        record_id=pseudonym.record_id(entry.record_id),
+        signal=signal,
+        rate=header.rate,
+        source=entry.source,
+        age=clean_age(comments.get("age", "")),
+        sex=clean_sex(comments.get("sex", "")),
+        calibrated=calibrated,
+        codes=_codes(comments.get("dx", "")),
+    )
+
+
+def parse_comments(header: Header) -> dict[str, str]:
+    """The ``#Key: value`` comments of a header, keys in lower case."""
+    pairs = (comment.partition(":") for comment in header.comments)
+    return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
+
+
+def check_gains(header: Header) -> None:
+    """Refuse the gain that is known to be wrong.
+
+    Raises:
+        BadRecordError: ``implausible_header``.
+    """
+    if any(lead.gain == WRONG_GAIN and lead.file.endswith(".mat") for lead in header.leads):
+        raise BadRecordError(
+            "implausible_header",
+            f"a gain of {WRONG_GAIN:g}/mV is a known error of Georgia headers of 2020 (amplitudes would be "
+            "4.88 times too small): use the headers of Challenge 2021, which say 1000/mV",
+        )
+
+
+def _codes(cell: str) -> tuple[str, ...]:
+    codes = (code.strip() for code in cell.split(","))
+    told = (code for code in codes if code.lower() not in _NOT_TOLD)
+    return tuple(dict.fromkeys(f"{'snomed' if code.isdigit() else 'cpsc'}:{code}" for code in told))

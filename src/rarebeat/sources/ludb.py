@@ -1,0 +1,71 @@
+"""Lobachevsky University database (LUDB): one record per subject, diagnoses as English text in the header."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic.dataclasses import dataclass
+
+from rarebeat.errors import MissingSourceError
+from rarebeat.params import STRICT, parse
+from rarebeat.pseudonym import Pseudonym
+from rarebeat.records import Record
+from rarebeat.sources.discovery import physionet_help, require_folder, walk
+from rarebeat.sources.entry import Entry
+from rarebeat.sources.fields import clean_age, clean_sex, clean_text
+from rarebeat.sources.wfdb_files import read_wfdb
+
+NAMESPACE = "ludb"
+
+_DIAGNOSES = "<diagnoses>:"
+
+
+@dataclass(frozen=True, config=STRICT)
+class Options:
+    """This reader has no options."""
+
+
+def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
+    """Every header in ``data/``, or in ``root`` itself, in the order of the record numbers.
+
+    Raises:
+        MissingSourceError: when there is no header.
+        ParamsError: for an unknown option.
+    """
+    parse(Options, dict(options), "options")
+    help_text = physionet_help(root, "LUDB", "ODC-BY, 25 MB", "ludb/1.0.1")
+    require_folder(root, help_text)
+    folder = root / "data" if (root / "data").is_dir() else root
+    headers = sorted(walk(folder, ".hea"), key=lambda path: (len(path.stem), path.stem))
+    if not headers:
+        raise MissingSourceError(f"there are no headers (.hea) under {folder}. {help_text}")
+    return [Entry(path.stem, path, NAMESPACE) for path in headers]
+
+
+def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
+    """Read one record. Each subject has one, so that its number stands for the patient.
+
+    Raises:
+        BadRecordError: when it cannot be trusted.
+    """
+    assert entry.path is not None
+    header, signal, calibrated = read_wfdb(entry.path)
+    tags, diagnoses = _split_comments(header.comments)
+    return Record(
+        record_id=pseudonym.record_id(entry.record_id),
+        signal=signal,
+        rate=header.rate,
+        source=entry.source,
+        patient_id=pseudonym.of(NAMESPACE, entry.record_id),
+        age=clean_age(tags.get("<age>", "")),
+        sex=clean_sex(tags.get("<sex>", "")),
+        calibrated=calibrated,
+        text=clean_text(diagnoses),
+    )
+
+
+def _split_comments(comments: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The tags before the diagnoses, and the diagnoses (a statement per line)."""
+    cut = comments.index(_DIAGNOSES) if _DIAGNOSES in comments else len(comments)
+    tags = (comment.partition(":") for comment in comments[:cut])
+    return {name.strip(): value.strip() for name, _, value in tags}, comments[cut + 1 :]

@@ -1,0 +1,266 @@
+"""GE MUSE RestingECG exports: XML with base64 waveforms, statements in fragments, a patient to be forgotten.
+
+Nothing that names a person leaves this module: patient and record ids are keyed hashes, the age stands for
+the date of birth, and the statements are redacted.
+"""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+import numpy as np
+import numpy.typing as npt
+import pydantic.dataclasses
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from rarebeat.errors import BadRecordError, MissingSourceError
+from rarebeat.params import STRICT, parse
+from rarebeat.pseudonym import Pseudonym
+from rarebeat.quality import RawLeads, trusted_signal
+from rarebeat.records import Record, Signal
+from rarebeat.sources.discovery import require_folder, walk
+from rarebeat.sources.entry import Entry
+from rarebeat.sources.fields import clean_age, clean_sex, clean_text
+from rarebeat.sources.redaction import redact
+
+MAX_BYTES = 1 << 26
+"""Size above which a file is no resting ECG."""
+
+_HELP = (
+    "Kind muse-xml reads resting ECGs that GE MUSE exported as XML (a RestingECG file per ECG, with waves): "
+    "export them in the MUSE Editor or through its interface, and put the files under this folder, in "
+    "sub-folders or not."
+)
+_SAMPLE_BYTES = 2
+_YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
+_DATES = ("%m-%d-%Y", "%Y-%m-%d", "%m/%d/%Y")
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class Options:
+    """Options of this reader.
+
+    Attributes:
+        key_file: the user's secret key; None takes the default place.
+    """
+
+    key_file: str | None = None
+
+
+@dataclass(frozen=True)
+class MuseEcg:
+    """What is kept of one file.
+
+    Attributes:
+        signal: int16, shape (12, samples), microvolts.
+        rate: samples per second.
+        calibrated: whether the amplitude means anything.
+        patient: the raw patient id, to be hashed at once; None where there is none.
+        age: years.
+        sex: "female", "male" or None.
+        text: the statements, one a line, without persons and dates.
+    """
+
+    signal: Signal
+    rate: float
+    calibrated: bool
+    patient: str | None
+    age: float | None
+    sex: str | None
+    text: str | None
+
+
+def is_private(options: Mapping[str, Any]) -> bool:
+    """Hospital exports always hold real record numbers."""
+    return True
+
+
+def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
+    """Every XML file under ``root``, known by its path.
+
+    Raises:
+        MissingSourceError: when there is none.
+        ParamsError: for an unknown option.
+    """
+    parse(Options, dict(options), "options")
+    require_folder(root, _HELP)
+    entries = [Entry(path.relative_to(root).as_posix(), path, "muse") for path in walk(root, ".xml")]
+    if not entries:
+        raise MissingSourceError(f"there are no XML files under {root}. {_HELP}")
+    return entries
+
+
+def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
+    """Read one file.
+
+    Raises:
+        BadRecordError: when it cannot be trusted.
+    """
+    assert entry.path is not None
+    ecg = read_muse(entry.path)
+    return Record(
+        record_id=pseudonym.record_id(entry.record_id),
+        signal=ecg.signal,
+        rate=ecg.rate,
+        source=entry.source,
+        patient_id=pseudonym.of("patient", ecg.patient) if ecg.patient else None,
+        age=ecg.age,
+        sex=ecg.sex,
+        calibrated=ecg.calibrated,
+        text=ecg.text,
+    )
+
+
+def read_muse(path: Path) -> MuseEcg:
+    """Read and parse one file.
+
+    Raises:
+        BadRecordError: when it cannot be read or trusted.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadRecordError("unreadable", f"the file cannot be opened: {error.strerror}") from error
+    if len(content) > MAX_BYTES:
+        raise BadRecordError("unreadable", f"the file is larger than {MAX_BYTES >> 20} MB")
+    return parse_muse(content)
+
+
+def parse_muse(content: bytes) -> MuseEcg:
+    """Parse the bytes of one file.
+
+    Raises:
+        BadRecordError: when they are no MUSE RestingECG, or one that cannot be trusted.
+    """
+    try:
+        ecg = fromstring(content)
+    except DefusedXmlException as error:
+        raise BadRecordError("unreadable", "the XML defines entities, which no ECG needs") from error
+    except (ParseError, ValueError, LookupError) as error:
+        raise BadRecordError("unreadable", f"not XML: {error}"[:200]) from error
+    if ecg.tag != "RestingECG":
+        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {ecg.tag[:40]!r}")
+    raw, rate = _read_waveform(ecg)
+    signal, calibrated = trusted_signal(raw, rate)
+    return MuseEcg(
+        signal=signal,
+        rate=rate,
+        calibrated=calibrated,
+        patient=_text(ecg, "PatientDemographics/PatientID") or None,
+        age=_age(ecg),
+        sex=clean_sex(_text(ecg, "PatientDemographics/Gender")),
+        text=_statements(ecg),
+    )
+
+
+def _text(element: Element, path: str) -> str:
+    return (element.findtext(path) or "").strip()
+
+
+def _number(element: Element, path: str) -> float:
+    text = _text(element, path)
+    try:
+        return float(text)
+    except ValueError as error:
+        raise BadRecordError("unreadable", f"{path} is {text[:20]!r}, expected a number") from error
+
+
+def _read_waveform(ecg: Element) -> tuple[RawLeads, float]:
+    """The rhythm waveform (not the median beat) and its rate in Hz."""
+    rhythms = [wave for wave in ecg.findall("Waveform") if _text(wave, "WaveformType").lower() == "rhythm"]
+    if not rhythms:
+        raise BadRecordError("missing_leads", "the file has no rhythm waveform")
+    leads = rhythms[0].findall("LeadData")
+    if not leads:
+        raise BadRecordError("missing_leads", "the rhythm waveform has no leads")
+    exponent = _number(rhythms[0], "SampleExponent") if _text(rhythms[0], "SampleExponent") else 0.0
+    if not -6 <= exponent <= 6:
+        raise BadRecordError("implausible_header", f"SampleExponent is {exponent:g}")
+    rate = _number(rhythms[0], "SampleBase") * 10.0**exponent
+    samples = [_read_samples(lead) for lead in leads]
+    if len({lead.size for lead in samples}) > 1:
+        raise BadRecordError("header_mismatch", "the leads have different lengths")
+    if len({_text(lead, "LeadTimeOffset") or "0" for lead in leads}) > 1:
+        raise BadRecordError("header_mismatch", "the leads were not recorded at the same time")
+    steps = [_number(lead, "LeadAmplitudeUnitsPerBit") for lead in leads]
+    raw = RawLeads(
+        samples=np.stack(samples),
+        names=[_text(lead, "LeadID") for lead in leads],
+        gains=[1 / step if step else None for step in steps],
+        baselines=[0.0] * len(leads),
+        units=[_text(lead, "LeadAmplitudeUnits") for lead in leads],
+    )
+    return raw, rate
+
+
+def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
+    name = _text(lead, "LeadID")
+    if _text(lead, "LeadOff").upper() == "TRUE":
+        raise BadRecordError("missing_leads", f"lead {name} is marked as off")
+    size = _text(lead, "LeadSampleSize")
+    if size and size != str(_SAMPLE_BYTES):
+        raise BadRecordError(
+            "unreadable", f"lead {name} has samples of {size[:8]} bytes, expected {_SAMPLE_BYTES}"
+        )
+    try:
+        content = base64.b64decode("".join(_text(lead, "WaveFormData").split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRecordError("unreadable", f"the waveform of lead {name} is not base64: {error}") from error
+    if len(content) % _SAMPLE_BYTES:
+        raise BadRecordError("truncated", f"the waveform of lead {name} ends within a sample")
+    found = len(content) // _SAMPLE_BYTES
+    promised = _text(lead, "LeadSampleCountTotal")
+    if promised and (not promised.isdigit() or int(promised) != found):
+        reason = "truncated" if promised.isdigit() and found < int(promised) else "header_mismatch"
+        raise BadRecordError(
+            reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]}"
+        )
+    return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
+
+
+def _age(ecg: Element) -> float | None:
+    """Age at the recording: as written, or from the date of birth."""
+    patient = "PatientDemographics"
+    number = _text(ecg, f"{patient}/PatientAge")
+    unit = _YEARS.get(_text(ecg, f"{patient}/AgeUnits").upper() or "YEARS")
+    if number.isdigit() and unit is not None:
+        return clean_age(f"{int(number[:6]) * unit:.2f}")
+    birth = _date(_text(ecg, f"{patient}/DateofBirth"))
+    recorded = _date(_text(ecg, "TestDemographics/AcquisitionDate"))
+    if birth is None or recorded is None or birth > recorded:
+        return None
+    return clean_age(str(int((recorded - birth).days / 365.25)))
+
+
+def _date(text: str) -> datetime | None:
+    for layout in _DATES:
+        try:
+            return datetime.strptime(text, layout)
+        except ValueError:
+            continue
+    return None
+
+
+def _statements(ecg: Element) -> str | None:
+    """The statements of the over-read (Diagnosis); without one, of the machine (OriginalDiagnosis)."""
+    names = [
+        element.text
+        for element in ecg.iter()
+        if element.text and element.tag.endswith(("LastName", "FirstName", "MiddleName", "PatientID"))
+    ]
+    for diagnosis in ("Diagnosis", "OriginalDiagnosis"):
+        lines = [""]
+        for statement in ecg.iterfind(f"{diagnosis}/DiagnosisStatement"):
+            lines[-1] += " " + _text(statement, "StmtText")
+            if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
+                lines.append("")
+        if text := clean_text(" ".join(line.split()) for line in lines):
+            return clean_text([redact(text, names)])
+    return None

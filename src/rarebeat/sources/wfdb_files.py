@@ -1,0 +1,185 @@
+"""Reading WFDB records: an own fast path for plain 16-bit files, the wfdb package for every other layout."""
+
+import os
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.errors import BadRecordError
+from rarebeat.quality import RawLeads, check_checksums, trusted_signal
+from rarebeat.records import Signal
+from rarebeat.sources.discovery import is_inside
+from rarebeat.sources.wfdb_header import Format, Header, Lead, read_header
+
+MAX_SAMPLES = 10_000_000
+"""Samples per lead above which a file is no 12-lead ECG recording (a record is held in memory)."""
+
+_NO_FILE = "~"
+_FLAC = (508, 516, 524)
+_BYTES_PER_SAMPLE = {
+    8: 1.0,
+    16: 2.0,
+    24: 3.0,
+    32: 4.0,
+    61: 2.0,
+    80: 1.0,
+    160: 2.0,
+    212: 1.5,
+    310: 4 / 3,
+    311: 4 / 3,
+}
+_PADDING_BYTES = 4  # packed formats round up to whole groups
+
+
+def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
+    """Read one record.
+
+    Args:
+        path: its header file.
+
+    Returns:
+        The header, the signal (int16 of shape (12, samples), microvolts) and whether its amplitude is
+        calibrated.
+
+    Raises:
+        BadRecordError: when it cannot be read or trusted.
+    """
+    header = read_header(path)
+    if (header.samples or 0) > MAX_SAMPLES:
+        raise BadRecordError(
+            "header_mismatch", f"the header promises {header.samples} samples, more than a 12-lead ECG has"
+        )
+    signal, calibrated = trusted_signal(_read_leads(path, header), header.rate)
+    return header, signal, calibrated
+
+
+def _read_leads(path: Path, header: Header) -> RawLeads:
+    if not _is_plain(header.leads):
+        return _read_with_wfdb(path, header)
+    samples = _read_plain(path.parent, header)
+    check_checksums(samples, [lead.checksum for lead in header.leads], [lead.name for lead in header.leads])
+    return _raw_leads(samples, header.leads)
+
+
+def _raw_leads(samples: npt.NDArray[np.int16], leads: Sequence[Lead]) -> RawLeads:
+    return RawLeads(
+        samples,
+        names=[lead.name for lead in leads],
+        gains=[lead.gain for lead in leads],
+        baselines=[lead.baseline for lead in leads],
+        units=[lead.units for lead in leads],
+    )
+
+
+def _is_plain(leads: Sequence[Lead]) -> bool:
+    """Whether all leads are interleaved 16-bit samples in one file."""
+    if not leads:
+        return False
+    first = leads[0]
+    plain = Format(16, 1, 0, first.format.offset)
+    return first.file != _NO_FILE and all(lead.file == first.file and lead.format == plain for lead in leads)
+
+
+def _read_plain(folder: Path, header: Header) -> npt.NDArray[np.int16]:
+    """Samples of shape (leads, samples)."""
+    path = _signal_file(folder, header.leads[0].file)
+    offset, count = header.leads[0].format.offset, len(header.leads)
+    found, remainder = divmod(_size(path) - offset, 2 * count)
+    expected = found if header.samples is None else header.samples
+    _compare_lengths(found, bool(remainder), expected)
+    interleaved = np.fromfile(path, dtype="<i2", count=count * expected, offset=offset)
+    if interleaved.size != count * expected:
+        raise BadRecordError(
+            "truncated", f"{interleaved.size // count} samples per lead; expected {expected}"
+        )
+    return np.ascontiguousarray(interleaved.reshape(expected, count).T, dtype=np.int16)
+
+
+def _compare_lengths(found: int, remainder: bool, expected: int) -> None:
+    if found < expected or (remainder and found == expected):
+        reason = "truncated" if found < expected else "header_mismatch"
+        raise BadRecordError(
+            reason, f"the signal file holds {max(found, 0)} samples per lead, the header says {expected}"
+        )
+    if found > expected:
+        raise BadRecordError(
+            "header_mismatch", f"the signal file holds {found} samples per lead, the header says {expected}"
+        )
+
+
+def _signal_file(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not is_inside(folder, path):
+        raise BadRecordError(
+            "outside_folder", "the header names a signal file outside the folder of the header"
+        )
+    return path
+
+
+def _size(path: Path) -> int:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise BadRecordError("unreadable", f"the signal file cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise BadRecordError("unreadable", "the signal file is not a regular file")
+    return status.st_size
+
+
+def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
+    """Any format and layout. Files are checked first: wfdb must not leave the folder or read too much."""
+    import wfdb
+
+    _check_files(path.parent, header)
+    name = os.fspath(path).removesuffix(path.suffix)
+    try:
+        if header.segments:
+            record = wfdb.rdrecord(name)
+            physical = record.p_signal
+        else:
+            record = wfdb.rdrecord(name, physical=False)
+            physical = record.dac()
+    except Exception as error:  # wfdb raises whatever its parsing stumbles over
+        detail = error.strerror if isinstance(error, OSError) else error
+        raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {detail}"[:300]) from error
+    if not header.segments and all(lead.format.frame == 1 for lead in header.leads):
+        digital = np.ascontiguousarray(record.d_signal.T)
+        check_checksums(digital, [lead.checksum for lead in header.leads], record.sig_name)
+    if any(lead.gain is None for lead in header.leads):  # wfdb would put 200 in its place
+        raise BadRecordError("unknown_units", "a lead has no gain")
+    count = len(record.sig_name)
+    samples = np.ascontiguousarray(physical.T, dtype=np.float64)
+    return RawLeads(samples, record.sig_name, [1.0] * count, [0.0] * count, record.units)
+
+
+def _check_files(folder: Path, header: Header) -> None:
+    for name in header.segments:
+        if name == _NO_FILE:
+            continue
+        segment = read_header(_signal_file(folder, name + ".hea"))
+        if segment.segments:
+            raise BadRecordError("unreadable", "a segment of the record has segments itself")
+        _check_files(folder, segment)
+    for name in {lead.file for lead in header.leads} - {_NO_FILE}:
+        _check_size(
+            _size(_signal_file(folder, name)),
+            [lead for lead in header.leads if lead.file == name],
+            header.samples,
+        )
+
+
+def _check_size(size: int, leads: Sequence[Lead], samples: int | None) -> None:
+    number, offset = leads[0].format.number, leads[0].format.offset
+    if number in _FLAC or samples is None:
+        return
+    if number not in _BYTES_PER_SAMPLE:
+        raise BadRecordError("unreadable", f"signal format {number} is not a WFDB format")
+    expected = offset + samples * sum(lead.format.frame for lead in leads) * _BYTES_PER_SAMPLE[number]
+    detail = f"the signal file holds {size} bytes, the header promises {expected:.0f}"
+    if size < int(expected):
+        raise BadRecordError("truncated", detail)
+    if size > expected + _PADDING_BYTES:
+        raise BadRecordError("header_mismatch", detail)

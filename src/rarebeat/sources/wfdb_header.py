@@ -1,0 +1,187 @@
+"""Parsing WFDB headers (``header(5)`` of the WFDB Applications Guide) much faster than wfdb does.
+
+It forgives one thing that wfdb does not: a record line that starts with the name of the signal file, as in
+some Georgia headers of the 2020 Challenge (``E00666.mat 12 500 5000``).
+"""
+
+import math
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from rarebeat.errors import BadRecordError
+
+MAX_HEADER_BYTES = 1 << 20
+MAX_SIGNALS = 1000
+
+_FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
+_GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\(([-+]?\d+)\))?(?:/(\S+))?")
+
+
+class Format(NamedTuple):
+    """How samples lie in a file: WFDB format number, samples per frame, skew, offset of the first byte."""
+
+    number: int
+    frame: int
+    skew: int
+    offset: int
+
+
+class Lead(NamedTuple):
+    """One signal line of a header.
+
+    Attributes:
+        file: name of the signal file, as written.
+        format: how its samples are stored.
+        gain: steps per unit; None where the header does not tell (0 means the same there).
+        baseline: the step at zero.
+        units: such as "mV".
+        checksum: 16-bit sum of the samples, or None.
+        name: description of the signal, such as "V1".
+    """
+
+    file: str
+    format: Format
+    gain: float | None
+    baseline: int
+    units: str
+    checksum: int | None
+    name: str
+
+
+class Header(NamedTuple):
+    """What a WFDB header says.
+
+    Attributes:
+        name: record name, without a suffix.
+        segments: names of the segments of a multi-segment record, else empty.
+        rate: frames per second.
+        samples: frames per signal, or None where it is not told.
+        leads: one for each signal.
+        comments: lines after ``#``, stripped.
+    """
+
+    name: str
+    segments: tuple[str, ...]
+    rate: float
+    samples: int | None
+    leads: tuple[Lead, ...]
+    comments: tuple[str, ...]
+
+
+def read_header(path: Path) -> Header:
+    """Read and parse a header file.
+
+    Raises:
+        BadRecordError: ``unreadable`` when it is missing or no header.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_HEADER_BYTES + 1)
+    except OSError as error:
+        raise BadRecordError("unreadable", f"the header cannot be opened: {error.strerror}") from error
+    if len(content) > MAX_HEADER_BYTES:
+        raise BadRecordError("unreadable", f"the header is larger than {MAX_HEADER_BYTES} bytes")
+    return parse_header(content)
+
+
+def parse_header(content: bytes) -> Header:
+    """Parse the bytes of a header.
+
+    Raises:
+        BadRecordError: ``unreadable`` when it is no header, ``header_mismatch`` when it holds fewer signal
+            lines than it announces.
+    """
+    if b"\0" in content:
+        raise BadRecordError("unreadable", "the header is binary, not text")
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("latin-1")
+    lines, comments = [], []
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("#"):
+            comments.append(stripped[1:].strip())
+        elif stripped:
+            lines.append(stripped)
+    if not lines:
+        raise BadRecordError("unreadable", "the header is empty")
+    try:
+        return _parse_lines(lines, tuple(comments))
+    except ValueError as error:
+        raise BadRecordError("unreadable", f"not a WFDB header: {error}") from error
+
+
+def _parse_lines(lines: list[str], comments: tuple[str, ...]) -> Header:
+    fields = lines[0].split()
+    if len(fields) < 3:
+        raise ValueError(
+            f"its first line has {len(fields)} fields; expected name, number of signals, sampling rate"
+        )
+    name, _, segments = fields[0].partition("/")
+    count = _whole(fields[1], "number of signals")
+    rate = float(re.split(r"[/(]", fields[2], maxsplit=1)[0])
+    if not (math.isfinite(rate) and rate > 0):
+        raise ValueError(f"a sampling rate of {fields[2]} Hz")
+    samples = _whole(fields[3], "number of samples") if len(fields) > 3 else 0
+    if not 0 < count <= MAX_SIGNALS:
+        raise ValueError(f"{count} signals")
+    expected = _whole(segments, "number of segments") if segments else count
+    if len(lines) - 1 < expected:
+        raise BadRecordError(
+            "header_mismatch", f"the header announces {expected} lines and holds {len(lines) - 1}"
+        )
+    following = lines[1 : 1 + expected]
+    return Header(
+        name=name.removesuffix(".mat").removesuffix(".dat"),
+        segments=tuple(line.split()[0] for line in following) if segments else (),
+        rate=rate,
+        samples=samples or None,
+        leads=() if segments else tuple(_parse_lead(line) for line in following),
+        comments=comments,
+    )
+
+
+def _parse_lead(line: str) -> Lead:
+    fields = line.split(None, 8)
+    if len(fields) < 2:
+        raise ValueError("a signal line without a format")
+    count = len(fields)
+    gain, baseline, units = _parse_gain(fields[2]) if count > 2 else (None, None, "mV")
+    if baseline is None:
+        baseline = int(fields[4]) if count > 4 else 0
+    return Lead(
+        file=fields[0],
+        format=_parse_format(fields[1]),
+        gain=gain,
+        baseline=baseline,
+        units=units,
+        checksum=int(fields[6]) if count > 6 else None,
+        name=fields[8] if count > 8 else "",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _parse_format(text: str) -> Format:
+    match = _FORMAT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"a signal format {text[:20]!r}")
+    number, frame, skew, offset = match.groups()
+    return Format(int(number), int(frame or 1), int(skew or 0), int(offset or 0))
+
+
+@lru_cache(maxsize=1024)
+def _parse_gain(text: str) -> tuple[float | None, int | None, str]:
+    match = _GAIN.fullmatch(text)
+    if match is None:
+        raise ValueError(f"a gain {text[:20]!r}")
+    gain, baseline, units = match.groups()
+    return float(gain) or None, int(baseline) if baseline else None, units or "mV"
+
+
+def _whole(text: str, what: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise ValueError(f"its {what} is {text[:20]!r}")
+    return int(text)

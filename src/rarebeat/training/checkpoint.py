@@ -1,0 +1,105 @@
+"""Checkpoints: a killed training goes on where it stopped, and never from another training's state."""
+
+import hashlib
+import json
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rarebeat.files import atomic, digest
+from rarebeat.shards import Split
+from rarebeat.training.settings import ModelSettings, TrainSettings
+
+PACKAGE = Path(__file__).parents[1]
+
+
+@dataclass
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        history: one mapping per finished epoch.
+        best: the weights of the epoch with the lowest validation loss, where they are to be kept.
+    """
+
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Tensor] | None = None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch to go on with, counted from zero."""
+        return len(self.history)
+
+
+def fingerprint(
+    splits: Sequence[Split], classes: Sequence[str], model: ModelSettings, settings: TrainSettings
+) -> str:
+    """A key that changes with whatever changes the weights: data, label set, settings, code, torch."""
+    total = hashlib.sha256()
+    for split in splits:
+        for array in (split.signals, split.labels):
+            total.update(str(array.shape).encode())
+            total.update(np.ascontiguousarray(array).data)
+        total.update(repr(split.meta).encode())
+    code = digest(*sorted((PACKAGE / "models").glob("*.py")), *sorted((PACKAGE / "training").glob("*.py")))
+    facts = [list(classes), asdict(model), asdict(settings), code, torch.__version__]
+    total.update(json.dumps(facts, sort_keys=True, default=str).encode())
+    return total.hexdigest()[:16]
+
+
+class Checkpoint:
+    """The checkpoint of one training: ``<folder>/<key>/last.pt``.
+
+    Args:
+        folder: of all checkpoints.
+        key: the training's :func:`fingerprint`.
+    """
+
+    def __init__(self, folder: Path, key: str) -> None:
+        self.path = folder / key / "last.pt"
+
+    def save(self, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
+        """Write the state at the end of an epoch, whole or not at all.
+
+        Raises:
+            RarebeatError: when it cannot be written.
+        """
+        state = {
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "history": progress.history,
+            "best": progress.best,
+        }
+        with atomic(self.path) as temporary:
+            torch.save(state, temporary)
+
+    def resume(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+        """Put network and optimiser into the stored state, or leave them as they are where there is none.
+
+        A checkpoint that cannot be read is no reason to stop: the training starts again, with a warning.
+        """
+        for leftover in self.path.parent.glob(".last.pt.*.tmp"):  # of a run that was killed while it wrote
+            leftover.unlink(missing_ok=True)
+        if not self.path.exists():
+            return Progress()
+        fresh = _copy(network.state_dict()), optimiser.state_dict()
+        try:
+            state: Mapping[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            network.load_state_dict(state["network"])
+            optimiser.load_state_dict(state["optimiser"])
+            return Progress(list(state["history"]), state["best"])
+        except Exception as error:  # a damaged file makes torch raise almost anything
+            warnings.warn(f"{self.path} is damaged ({error}): the training starts again", stacklevel=2)
+            network.load_state_dict(fresh[0])
+            optimiser.load_state_dict(fresh[1])
+            return Progress()
+
+
+def _copy(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in state.items()}

@@ -1,0 +1,227 @@
+"""The training loop.
+
+Everything random comes from the seed and the number of the epoch: a training that is killed and started again
+ends, on a CPU, with the same weights as one that was left alone.
+"""
+
+import math
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Never
+
+import numpy as np
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.models.layers import Standardise
+from rarebeat.models.registry import build
+from rarebeat.shards import Split
+from rarebeat.training.checkpoint import Checkpoint, Progress, fingerprint
+from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
+from rarebeat.training.losses import sum_of_cross_entropies
+from rarebeat.training.optimiser import make_optimiser, set_learning_rate
+from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.validation import validate
+
+STEPS_UNREAD_ON_GPU = 25
+"""Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
+
+
+@dataclass(frozen=True)
+class EpochReport:
+    """One finished epoch.
+
+    Attributes:
+        epoch: counted from one.
+        train_loss: mean over the epoch's examples, measured while the weights changed.
+        validation_loss: at the end of the epoch; None without a validation split.
+        validation_auroc: mean over the classes that have both outcomes; None where none has.
+        seconds: training and validation.
+        examples_per_second: of training alone.
+        learning_rate: of the last step.
+    """
+
+    epoch: int
+    train_loss: float
+    validation_loss: float | None
+    validation_auroc: float | None
+    seconds: float
+    examples_per_second: float
+    learning_rate: float
+
+    def __str__(self) -> str:
+        parts = [f"epoch {self.epoch}: loss {self.train_loss:.4f}"]
+        if self.validation_loss is not None:
+            parts.append(f"validation loss {self.validation_loss:.4f}")
+        if self.validation_auroc is not None:
+            parts.append(f"validation AUROC {self.validation_auroc:.4f}")
+        parts.append(f"{self.examples_per_second:.0f} examples/s, {self.seconds:.1f} s")
+        return ", ".join(parts)
+
+
+def train(
+    train: Split,
+    validation: Split,
+    classes: tuple[str, ...],
+    model: ModelSettings,
+    settings: TrainSettings,
+    checkpoints: Path,
+    on_epoch: Callable[[EpochReport], None] = lambda report: None,
+) -> nn.Module:
+    """Train one network for one label set.
+
+    Args:
+        train: the split to learn from.
+        validation: measured after each epoch; may be empty.
+        classes: the label set, among the classes of the splits.
+        model: which network.
+        settings: how it is trained.
+        checkpoints: folder; a training with the same data, label set and settings goes on from what it
+            finds there.
+        on_epoch: called for every epoch in order. A training that is resumed first reports the epochs before
+            again, so that whoever listens gets the whole history.
+
+    Returns:
+        The trained network, in evaluation mode, on the device it was trained on.
+
+    Raises:
+        RarebeatError: when there is nothing to learn from, the loss stops being a number, or a checkpoint
+            cannot be written.
+        ParamsError: for settings that cannot be used.
+    """
+    _check(train, validation, classes, settings)
+    device = choose_device(settings.device)
+    precision = choose_precision(settings.precision, device)
+    with backends(device, settings.threads):
+        examples = load_examples(train, classes, device)
+        held_out = load_examples(validation, classes, device)
+        network = _new_network(train, len(classes), model, settings).to(device)
+        optimiser = make_optimiser(network, settings)
+        checkpoint = Checkpoint(checkpoints, fingerprint([train, validation], classes, model, settings))
+        progress = checkpoint.resume(network, optimiser)
+        for past in progress.history:
+            on_epoch(EpochReport(**past))
+        forward = _compile(network, settings, device)
+
+        with _progress_bar(len(examples), settings.epochs, progress.epoch) as bar:
+            for epoch in range(progress.epoch, settings.epochs):
+                start = time.perf_counter()
+                train_loss = _train_epoch(forward, optimiser, examples, settings, precision, epoch, bar)
+                seconds = time.perf_counter() - start
+                validation_loss, validation_auroc = validate(forward, held_out, settings.batch, precision)
+                report = EpochReport(
+                    epoch=epoch + 1,
+                    train_loss=train_loss,
+                    validation_loss=validation_loss,
+                    validation_auroc=validation_auroc,
+                    seconds=time.perf_counter() - start,
+                    examples_per_second=len(examples) / seconds,
+                    learning_rate=optimiser.param_groups[0]["lr"],
+                )
+                if settings.keep == "best" and _is_best(report, progress):
+                    progress.best = {name: value.clone() for name, value in network.state_dict().items()}
+                progress.history.append(asdict(report))
+                checkpoint.save(network, optimiser, progress)
+                bar.write(str(report), file=sys.stderr)
+                on_epoch(report)
+
+    if progress.best is not None:
+        network.load_state_dict(progress.best)
+    return network.eval()
+
+
+def _train_epoch(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    examples: Examples,
+    settings: TrainSettings,
+    precision: torch.dtype,
+    epoch: int,
+    bar: "tqdm[Never]",
+) -> float:
+    """Train for one epoch and return its mean loss."""
+    network.train()
+    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
+    batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
+    unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
+    total = torch.zeros((), device=examples.device)
+    seen = 0
+    bar.set_description_str(f"epoch {epoch + 1}/{settings.epochs}")
+    for step, indices in enumerate(batches):
+        set_learning_rate(optimiser, settings, done=(epoch + step / len(batches)) / settings.epochs)
+        signals, labels = examples.batch(indices)
+        with autocast(examples.device, precision):
+            logits = network(signals)
+        loss = sum_of_cross_entropies(logits.float(), labels)
+        optimiser.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+
+        total += loss.detach() * len(indices)
+        seen += len(indices)
+        if step % unread == 0 or step + 1 == len(batches):
+            mean = total.item() / seen
+            if not math.isfinite(mean):
+                raise RarebeatError(
+                    f"the loss is no longer a number in epoch {epoch + 1}, step {step + 1}: the training has "
+                    f"diverged; lower train.learning_rate (it is {settings.learning_rate})"
+                )
+            bar.set_postfix_str(f"loss {mean:.4f}", refresh=False)
+        bar.update(len(indices))
+    return mean
+
+
+def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: TrainSettings) -> None:
+    if not classes:
+        raise ParamsError("the label set is empty: it must name at least one class")
+    if not len(train.signals):
+        raise RarebeatError("the training split holds no records: ingest more, or change prepare.split")
+    if validation.meta != train.meta:
+        raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
+    if settings.keep == "best" and not len(validation.signals):
+        raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
+    for name in classes:
+        if name in train.meta.classes and not (train.labels[:, train.meta.classes.index(name)] == 1).any():
+            warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
+
+
+def _new_network(train: Split, classes: int, model: ModelSettings, settings: TrainSettings) -> nn.Module:
+    """A network with weights from the seed and standardisation from the training split."""
+    torch.manual_seed(settings.seed)
+    network = build(model.name, classes, train.signals.shape[2], model.settings)
+    entrance = network.standardise
+    assert isinstance(entrance, Standardise)
+    entrance.set(*lead_statistics(train))
+    return network
+
+
+def _compile(network: nn.Module, settings: TrainSettings, device: torch.device) -> nn.Module:
+    wanted = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
+    return torch.compile(network) if wanted else network  # type: ignore[return-value]
+
+
+def _is_best(report: EpochReport, progress: Progress) -> bool:
+    loss = report.validation_loss
+    return loss is not None and all(loss < past["validation_loss"] for past in progress.history)
+
+
+def _progress_bar(examples: int, epochs: int, done: int) -> "tqdm[Never]":
+    """Examples of all epochs on standard error, where that is a terminal."""
+    bar: tqdm[Never] = tqdm(
+        total=examples * epochs,
+        initial=examples * done,
+        unit="ex",
+        unit_scale=True,
+        disable=None,
+        dynamic_ncols=True,
+        leave=False,
+        file=sys.stderr,
+    )
+    return bar

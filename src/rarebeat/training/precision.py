@@ -1,0 +1,67 @@
+"""Where and how exactly the arithmetic of a training runs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+from rarebeat.errors import ParamsError
+
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+def choose_device(name: str) -> torch.device:
+    """The device for "cpu", "cuda" or "auto" (CUDA where there is a GPU).
+
+    Raises:
+        ParamsError: when CUDA is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ParamsError("train.device is cuda, but torch sees no GPU: set it to auto or cpu")
+    return torch.device(name)
+
+
+def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
+    """The type in which convolutions are computed: torch.float32 or torch.bfloat16."""
+    if name == "auto":
+        native = torch.cuda.is_bf16_supported() if device.type == "cuda" else cpu_computes_in_bf16()
+        name = "bf16" if native else "fp32"
+    return torch.bfloat16 if name == "bf16" else torch.float32
+
+
+def cpu_computes_in_bf16() -> bool:
+    """Whether this processor has instructions for bf16; without, bf16 is emulated and slower than fp32."""
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
+    """A context in which convolutions run in ``precision``; the weights stay in fp32."""
+    return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+@contextmanager
+def backends(device: torch.device, threads: int | None) -> Iterator[None]:
+    """Set torch up for a training, and back afterwards.
+
+    On CUDA: TensorFloat32 for what is left in fp32, and the fastest of those algorithms of cuDNN that repeat
+    exactly. On a CPU only the number of threads is set: every operation used there repeats exactly.
+    """
+    before = torch.get_num_threads()
+    matmul = torch.get_float32_matmul_precision()
+    cudnn = torch.backends.cudnn
+    flags = cudnn.benchmark, cudnn.deterministic
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        cudnn.benchmark, cudnn.deterministic = True, True
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+        torch.set_float32_matmul_precision(matmul)
+        cudnn.benchmark, cudnn.deterministic = flags

@@ -1,0 +1,71 @@
+"""The groups ``model`` and ``train`` of the params file."""
+
+from dataclasses import field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from rarebeat.params import STRICT
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class ModelSettings:
+    """Which network, and its own settings.
+
+    In a params file the settings stand beside the name: ``{name: hughes34, width: 16}``.
+
+    Attributes:
+        name: a network of :mod:`rarebeat.models.registry`.
+        settings: what that network may vary; those left out take its defaults.
+    """
+
+    name: str = "hughes34"
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, value: Any) -> Any:
+        """Move all keys but the name into ``settings``."""
+        if not isinstance(value, dict) or "settings" in value:
+            return value
+        named = {"name": value["name"]} if "name" in value else {}
+        return named | {"settings": {key: entry for key, entry in value.items() if key != "name"}}
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrainSettings:
+    """How a network is trained.
+
+    Attributes:
+        epochs: passes over the training split.
+        batch: examples per step, at most (steps share the examples evenly).
+        learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
+        schedule: "constant" as in the paper, or "cosine" (falls to zero along half a cosine; better where the
+            epochs are few).
+        l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
+            The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
+            which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
+        seed: of the first weights, the order of examples, and dropout.
+        keep: "last" returns the network as the last epoch left it, as in the paper; "best" that of the epoch
+            with the lowest validation loss.
+        precision: of the arithmetic. "fp32"; "bf16" (weights, sums and statistics stay in fp32); "auto": bf16
+            where the processor computes in it, else fp32.
+        device: "cpu", "cuda", or "auto" (CUDA where there is a GPU).
+        compile: the network with torch.compile: "on", "off", or "auto" (on CUDA; on a CPU it is slower).
+        threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
+    """
+
+    epochs: Positive = 96
+    batch: Positive = 128
+    learning_rate: Annotated[float, Field(gt=0)] = 0.001
+    schedule: Literal["constant", "cosine"] = "constant"
+    l2: Annotated[float, Field(ge=0)] = 0.0001
+    seed: Annotated[int, Field(ge=0)] = 0
+    keep: Literal["last", "best"] = "last"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    compile: Literal["auto", "on", "off"] = "auto"
+    threads: Positive | None = None

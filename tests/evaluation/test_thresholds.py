@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from sklearn.metrics import f1_score
+
+from rarebeat.errors import ParamsError
+from rarebeat.evaluation.metrics import count, decide
+from rarebeat.evaluation.thresholds import choose_thresholds
+
+
+def column(*values, dtype=np.float64):
+    return np.array(values, dtype=dtype).reshape(-1, 1)
+
+
+def test_the_threshold_lies_midway_between_the_neighbouring_scores():
+    # Cuts: {.9} F1 2/3, {.9 .7} F1 1, {.9 .7 .3} F1 4/5, all F1 2/3. The best cut is between .7 and .3.
+    assert choose_thresholds(column(1, 1, 0, 0), column(0.9, 0.7, 0.3, 0.2)) == pytest.approx(0.5)
+
+
+def test_below_the_lowest_score_the_neighbour_is_zero():
+    assert choose_thresholds(column(1, 1), column(0.8, 0.4)) == pytest.approx(0.2)
+
+
+def test_of_equally_good_cuts_the_highest_is_taken():
+    # Called {.9}: TP 1, FN 1: F1 = 2/3. Called all four: TP 2, FP 2: F1 = 4/6 as well.
+    assert choose_thresholds(column(1, 0, 0, 1), column(0.9, 0.6, 0.5, 0.1)) == pytest.approx(0.75)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("levels", [1, 4, 30, 10**6])
+@pytest.mark.parametrize("seed", range(10))
+def test_no_other_cut_has_a_larger_f1(make_case, seed, levels, dtype):
+    truth, probability = make_case(seed, records=120, levels=levels)
+    probability = probability.astype(dtype)
+    thresholds = choose_thresholds(truth, probability)
+    reached = count(truth, decide(probability, thresholds)).f1
+    for index in range(truth.shape[1]):
+        known = truth[:, index] >= 0
+        y, p = truth[known, index], probability[known, index]
+        best = max(f1_score(y, p >= cut) for cut in np.unique(p))
+        assert reached[index] == pytest.approx(best, abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_neighbouring_floating_point_numbers_are_parted_exactly(dtype):
+    low = dtype(0.3)
+    high = np.nextafter(low, dtype(1))
+    for lower, upper in [(low, high), (high, np.nextafter(high, dtype(1)))]:
+        (threshold,) = choose_thresholds(column(1, 0), column(upper, lower, dtype=dtype))
+        assert lower < threshold <= upper
+        assert dtype(threshold) == threshold  # also where it is compared in the precision of the probabilities
+
+
+def test_probabilities_of_zero_can_be_called_positive():
+    (threshold,) = choose_thresholds(column(1, 0), column(0.0, 0.0))
+    assert threshold == 0
+
+
+def test_a_class_without_positives_falls_back_to_one_half():
+    truth = np.array([[0, -1, 1], [0, -1, 0]], dtype=np.int8)
+    probability = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1]])
+    assert choose_thresholds(truth, probability).tolist() == [0.5, 0.5, 0.5]
+    assert choose_thresholds(truth[:0], probability[:0]).tolist() == [0.5, 0.5, 0.5]
+
+
+def test_the_fixed_rule_is_one_half_for_all(make_case):
+    assert choose_thresholds(*make_case(0), rule="fixed").tolist() == [0.5] * 4
+
+
+def test_an_unknown_rule_is_refused_with_the_rules_there_are(make_case):
+    with pytest.raises(ParamsError, match="'youden'.*max_f1, fixed"):
+        choose_thresholds(*make_case(0), rule="youden")

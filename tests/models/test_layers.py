@@ -1,0 +1,78 @@
+"""Convolutions that keep TensorFlow's SAME lengths, pooling that rounds up, standardisation."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional
+
+from rarebeat.models.layers import Halve, SameConv, Standardise, he_normal, same_padding
+
+
+@pytest.mark.parametrize("length", [2500, 625, 313, 20, 7, 1])
+@pytest.mark.parametrize("kernel", [16, 7, 1])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_same_convolution_rounds_the_length_up(length: int, kernel: int, stride: int) -> None:
+    convolution = SameConv(3, 5, kernel, stride)
+    for grad in (True, False):
+        with torch.set_grad_enabled(grad):
+            output = convolution(torch.zeros(2, 3, 1, length))
+        assert output.shape == (2, 5, 1, math.ceil(length / stride))
+
+
+@pytest.mark.parametrize(("length", "stride", "expected"), [(50, 1, (7, 8)), (50, 2, (7, 7)), (51, 2, (7, 8))])
+def test_the_odd_zero_of_an_even_kernel_stands_on_the_right(
+    length: int, stride: int, expected: tuple[int, int]
+) -> None:
+    assert same_padding(length, 16, stride) == expected
+    torch.manual_seed(0)
+    convolution = SameConv(3, 5, 16, stride)
+    x = torch.randn(2, 3, 1, length)
+    padded = functional.pad(x[:, :, 0], expected)
+    reference = functional.conv1d(padded, convolution.weight[:, :, 0], convolution.bias, stride)
+    torch.testing.assert_close(convolution(x)[:, :, 0], reference)
+
+
+def test_halving_rounds_up_eight_times_from_2500_to_10() -> None:
+    lengths = []
+    x = torch.zeros(1, 1, 1, 2500)
+    for _ in range(8):
+        x = Halve()(x)
+        lengths.append(x.shape[-1])
+    assert lengths == [1250, 625, 313, 157, 79, 40, 20, 10]
+
+
+def test_halving_keeps_the_larger_of_two_samples_and_a_lone_last_one() -> None:
+    assert Halve()(torch.tensor([[[[1.0, 3.0, -5.0, -4.0, -9.0]]]])).flatten().tolist() == [3.0, -4.0, -9.0]
+
+
+def test_standardised_leads_have_mean_zero_and_deviation_one() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(4, 12, 100) * torch.arange(1, 13)[:, None] + 5
+    layer = Standardise()
+    layer.set(x.mean(dim=(0, 2)), x.std(dim=(0, 2)))
+    output = layer(x)
+    assert output.shape == (4, 12, 1, 100)
+    torch.testing.assert_close(output.mean(dim=(0, 2, 3)), torch.zeros(12), atol=1e-5, rtol=0)
+    torch.testing.assert_close(output.std(dim=(0, 2, 3)), torch.ones(12))
+
+
+def test_a_constant_lead_is_not_divided_by_zero() -> None:
+    layer = Standardise()
+    layer.set(torch.full((12,), 2.0), torch.zeros(12))
+    assert layer(torch.full((1, 12, 8), 2.0)).eq(0).all()
+
+
+def test_standardisation_is_stored_but_not_trained() -> None:
+    layer = Standardise()
+    assert not list(layer.parameters())
+    assert set(layer.state_dict()) == {"mean", "deviation"}
+
+
+def test_he_initialisation_has_variance_two_over_fan_in() -> None:
+    torch.manual_seed(0)
+    convolution = SameConv(64, 128, 16)
+    he_normal(convolution)
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (64 * 16)), rel=0.02)
+    assert convolution.bias is not None
+    assert convolution.bias.eq(0).all()

@@ -1,0 +1,52 @@
+"""The faster gradient of long kernels is the same gradient."""
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
+
+
+def inputs(taps: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(taps)
+    shapes = [(2, 3, 1, 70), (4, 3, 1, taps), (4,)]
+    x, weight, bias = (torch.randn(shape, generator=generator).to(dtype) for shape in shapes)
+    return x.requires_grad_(), weight.requires_grad_(), bias.requires_grad_()
+
+
+@pytest.mark.parametrize("taps", [FAST_TAPS + 1, 16, 2 * FAST_TAPS + 1])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_values_and_gradients_are_those_of_conv2d(taps: int, stride: int) -> None:
+    tensors = inputs(taps)
+    ours = long_convolution(*tensors, stride)
+    reference = functional.conv2d(*tensors, stride=(1, stride))
+    torch.testing.assert_close(ours, reference)
+    upstream = torch.randn_like(reference)
+    for found, expected in zip(
+        torch.autograd.grad(ours, tensors, upstream), torch.autograd.grad(reference, tensors, upstream), strict=True
+    ):
+        torch.testing.assert_close(found, expected)
+
+
+def test_an_input_that_needs_no_gradient_gets_none() -> None:
+    x, weight, bias = inputs(16)
+    x = x.detach()
+    long_convolution(x, weight, bias, 1).sum().backward()
+    assert x.grad is None
+    assert weight.grad is not None
+
+
+def test_autocast_computes_in_bf16_and_returns_fp32_gradients() -> None:
+    x, weight, bias = inputs(16, torch.float32)
+    with torch.autocast("cpu", torch.bfloat16):
+        output = long_convolution(x, weight, bias, 1)
+    assert output.dtype == torch.bfloat16
+    output.float().square().sum().backward()
+    exact = inputs(16)
+    long_convolution(*exact, 1).square().sum().backward()
+    assert weight.grad is not None
+    assert exact[1].grad is not None
+    assert weight.grad.dtype == torch.float32
+    difference = (weight.grad - exact[1].grad).norm() / exact[1].grad.norm()
+    assert difference < 0.02

@@ -1,0 +1,85 @@
+"""An evaluation becomes a folder of reports that people and DVC can read."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rarebeat.evaluation.predictions import Predictions
+from rarebeat.evaluation.report import Evaluation, evaluate
+from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.reporting.folder import write_reports
+
+CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt")
+
+
+@pytest.fixture(scope="module")
+def test_split() -> Predictions:
+    """80 records of 40 patients and two cohorts; nobody has the third class."""
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 2, (80, 3)).astype(np.int8)
+    truth[:, 2] = 0
+    names = np.array([f"r{index}" for index in range(80)], dtype=object)
+    return Predictions(
+        record_ids=names,
+        cohorts=np.repeat(np.array(["clinic", "ludb"], dtype=object), 40),
+        patients=np.array([f"p{index // 2}" for index in range(80)], dtype=object),
+        splits=np.full(80, "test", dtype=object),
+        classes=CLASSES,
+        thresholds=np.full(3, 0.5),
+        probability=np.clip(0.5 * truth + 0.6 * random.random((80, 3)), 0, 1).astype(np.float32),
+        truth=truth,
+    )
+
+
+@pytest.fixture(scope="module")
+def evaluation(test_split: Predictions) -> Evaluation:
+    return evaluate(
+        test_split.truth,
+        test_split.probability,
+        test_split.thresholds,
+        test_split.patients,
+        CLASSES,
+        test_split.cohorts,
+        EvaluateSettings(replicates=50),
+    )
+
+
+def test_everything_that_is_promised_is_written(test_split: Predictions, evaluation: Evaluation, tmp_path: Path) -> None:
+    written = write_reports(tmp_path, test_split, evaluation, "Label set all")
+    assert all(path.exists() for path in written)
+    assert set(tmp_path.iterdir()) == set(written)
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"precision_recall.png", "calibration.png"}
+    assert (tmp_path / "figures" / "calibration.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_undefined_metric_is_null_and_its_curve_empty(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    write_reports(tmp_path, test_split, evaluation, "Label set all")
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["classes"]["avnrt"]["auroc"] is None
+    assert metrics["classes"]["sinus_rhythm"]["auroc"] > 0.5
+    assert set(metrics["cohorts"]) == {"clinic", "ludb"}
+    assert (tmp_path / "precision_recall" / "avnrt.csv").read_text() == "class,recall,precision,threshold\n"
+
+
+def test_the_table_of_classes_has_a_row_per_cohort_and_class(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    write_reports(tmp_path, test_split, evaluation, "Label set all")
+    with (tmp_path / "classes.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["cohort"], row["class"]) for row in rows] == [
+        (cohort, name) for cohort in ("all", "clinic", "ludb") for name in CLASSES
+    ]
+
+
+def test_writing_twice_gives_the_same_bytes(test_split: Predictions, evaluation: Evaluation, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        write_reports(tmp_path / name, test_split, evaluation, "Label set all")
+    files = [path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    for file in files:
+        assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file

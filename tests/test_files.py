@@ -1,0 +1,86 @@
+"""Files are written whole or not at all."""
+
+import errno
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from rarebeat.errors import RarebeatError
+from rarebeat.files import atomic, digest, inside, read_json, read_table, write_json, write_table
+
+
+def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
+    target = tmp_path / "metrics.json"
+    write_json(target, {"f1": 0.5})
+    with pytest.raises(ValueError, match="boom"), atomic(target) as temporary:
+        temporary.write_text("half of")
+        raise ValueError("boom")
+    assert read_json(target) == {"f1": 0.5}
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "shards"
+    for name in ("old", "new"):
+        with atomic(target) as temporary:
+            temporary.mkdir()
+            (temporary / name).touch()
+    assert [path.name for path in target.iterdir()] == ["new"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match=r"could not write .*table.parquet: No space left on device"):
+        with atomic(tmp_path / "table.parquet") as temporary:
+            temporary.write_bytes(b"some")
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(tmp_path / "metrics.json", {"auroc": float("nan")})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_table_is_found_by_its_checksums(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, pa.table({"number": list(range(10_000))}), compression="none", use_dictionary=False)
+    content = bytearray(path.read_bytes())
+    content[20_000] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(RarebeatError, match=r"cannot read .*table.parquet"):
+        read_table(path)
+
+
+def test_a_truncated_table_names_the_file_and_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    write_table(path, pa.table({"number": [1, 2, 3]}))
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(RarebeatError, match=r"table\.parquet.*dvc repro"):
+        read_table(path)
+
+
+def test_a_digest_depends_on_names_and_bytes(tmp_path: Path) -> None:
+    first, second = tmp_path / "a", tmp_path / "b"
+    first.write_bytes(b"x")
+    second.write_bytes(b"x")
+    assert digest(first) != digest(second)
+    before = digest(first, second)
+    second.write_bytes(b"y")
+    assert digest(first, second) != before
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../secret", "."])
+def test_a_name_from_a_data_file_never_leaves_its_folder(tmp_path: Path, name: str) -> None:
+    assert inside(tmp_path, name) is None
+
+
+def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (tmp_path / "secret").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    assert inside(folder, "link") is None
+    assert inside(folder, "plain") == folder / "plain"
