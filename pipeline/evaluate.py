@@ -19,7 +19,8 @@ def evaluate(
     from rarebeat.evaluation.predictions import write_predictions
     from rarebeat.evaluation.report import evaluate, metrics_content
     from rarebeat.evaluation.settings import EvaluateSettings
-    from rarebeat.experiment import predict_splits, weights_digest
+    from rarebeat.experiment import predict_splits
+    from rarebeat.model_folder import weights_digest
     from rarebeat.params import group, read_params
     from rarebeat.reporting.folder import write_reports
 

@@ -18,7 +18,8 @@ def train(
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat import tracking
-    from rarebeat.experiment import read_experiment, run_experiment, weights_digest
+    from rarebeat.experiment import read_experiment, run_experiment
+    from rarebeat.model_folder import weights_digest
     from rarebeat.training.loop import EpochReport
 
     experiment = read_experiment(params, shards)

@@ -12,3 +12,7 @@ app.command()(commands.score)
 def main() -> None:
     """Entry point of the ``rarebeat`` command."""
     run(app)
+
+
+if __name__ == "__main__":
+    main()

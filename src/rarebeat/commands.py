@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.errors import ParamsError
 
 
 def ingest(
@@ -93,18 +93,3 @@ def score(
 
     result = score_tables(truth, predictions, threshold)
     print(json.dumps(result, indent=2) if as_json else format_score(result))
-
-
-def label(
-    records: Annotated[Path, typer.Argument(help="cohort folder written by ingest")],
-    out: Annotated[Path, typer.Argument(help="folder to write")],
-    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
-) -> None:
-    """Extract three-state labels with evidence from the text and from the codes of a cohort."""
-    from rarebeat.labels.extract import label_cohort
-    from rarebeat.params import read_params
-
-    settings = read_params(params).get("label")
-    if not isinstance(settings, dict) or set(settings) != {"vocabulary"}:
-        raise RarebeatError(f"{params}: the group `label` must have the key vocabulary (and no other)")
-    label_cohort(records, out, settings["vocabulary"])

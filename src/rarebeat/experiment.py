@@ -12,7 +12,7 @@ import pandas as pd
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import Predictions
 from rarebeat.evaluation.thresholds import choose_thresholds
-from rarebeat.files import atomic, digest
+from rarebeat.files import atomic
 from rarebeat.inference import predict_probabilities
 from rarebeat.labels.label_sets import resolve_label_set
 from rarebeat.model_folder import ModelCard, load_model, save_model
@@ -151,11 +151,6 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         vocabulary=meta.vocabulary,
         training={**asdict(experiment.settings), "records": len(experiment.train.labels), "epochs_run": len(history)},
     )
-
-
-def weights_digest(folder: Path) -> str:
-    """What identifies the weights of a model folder."""
-    return digest(folder / "weights.safetensors")
 
 
 def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:

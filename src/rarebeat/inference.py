@@ -37,7 +37,7 @@ def predict_probabilities(
     module.eval()
     factor = np.float32(scale)
     chunks = []
-    with torch.no_grad(), _exact_fp32():
+    with torch.no_grad(), torch.autocast(place.type, enabled=False), _exact_fp32():
         # Once at least: an empty array, too, needs the number of classes.
         for start in range(0, max(len(signals), 1), batch_size):
             batch = torch.from_numpy(signals[start : start + batch_size].astype(np.float32) * factor)

@@ -204,12 +204,15 @@ def _read_chunk(job: _Job, index: int, entries: Sequence[Entry]) -> _Report:
 
 
 def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
-    if entry.path is not None:
-        if not is_inside(job.root, entry.path):
-            raise BadRecordError("outside_folder", "the file is outside the folder of the archive")
-        if not entry.path.is_file():
-            raise BadRecordError("unreadable", "file missing: is the archive incomplete?")
-    return source.read(entry, job.pseudonym, job.options)
+    try:
+        if entry.path is not None:
+            if not is_inside(job.root, entry.path):
+                raise BadRecordError("outside_folder", "the file is outside the folder of the archive")
+            if not entry.path.is_file():
+                raise BadRecordError("unreadable", "file missing: is the archive incomplete?")
+        return source.read(entry, job.pseudonym, job.options)
+    except OSError as error:  # not to be taken for trouble with writing
+        raise BadRecordError("unreadable", f"the file cannot be read: {error.strerror}") from error
 
 
 def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:

@@ -123,6 +123,11 @@ def read_card(folder: Path) -> ModelCard:
     return _read(folder)[0]
 
 
+def weights_digest(folder: Path) -> str:
+    """What identifies the weights of a model folder."""
+    return digest(folder / WEIGHTS)
+
+
 def _read(folder: Path) -> tuple[ModelCard, str]:
     """The card and the digest of the weights that belong to it."""
     path = folder / CARD

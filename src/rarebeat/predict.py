@@ -51,7 +51,7 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
 def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, dict[str, float | bool]]:
     return {
         name: {
-            "probability": round(probability, 6),
+            "probability": probability,
             "threshold": card.thresholds[name],
             "decision": probability >= card.thresholds[name],
         }

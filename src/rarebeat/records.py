@@ -79,7 +79,7 @@ QUARANTINE_SCHEMA = pa.schema(
 
 Signal = npt.NDArray[np.int16]
 
-_ROW_GROUP_BYTES = 32 << 20
+_ROW_GROUP_BYTES = 8 << 20
 _PARQUET: dict[str, Any] = {
     # Level 1 writes 2.3 times as fast as the default level 3, and the files are 16 % larger.
     "compression": "zstd",
@@ -140,7 +140,7 @@ def read_metadata(folder: Path, columns: Sequence[str] | None = None) -> pa.Tabl
 
 
 def iterate_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Iterate over a cohort's records as dictionaries, one row group (32 MB of signals) in memory at a time.
+    """Iterate over a cohort's records as dictionaries, one row group (8 MB of signals) in memory at a time.
 
     ``signal``, where asked for (it is by default), comes as an int16 array of shape (12, samples) that shares
     the memory of its row group.

@@ -5,29 +5,31 @@ from typing import Any
 
 import mlflow
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from mlflow.pyfunc import PythonModel, PythonModelContext
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from rarebeat.inference import predict_probabilities
 from rarebeat.model_folder import load_model
 from rarebeat.signals import output_scale, preprocess
 
 
-class ServedModel(PythonModel):  # type: ignore[misc]  # mlflow is untyped here
+class ServedModel(PythonModel):
     """A model folder behind MLflow's pyfunc interface."""
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model folder that was stored as the artifact ``folder``."""
         self.module, self.card = load_model(Path(context.artifacts["folder"]))
 
-    def predict(
-        self,
-        context: PythonModelContext,
-        model_input: npt.NDArray[np.float32] | dict[str, npt.NDArray[np.float32]],
-        params: dict[str, Any] | None = None,
+    def predict(  # type: ignore[no-untyped-def]  # MLflow would read a hint as the schema, which the signature has
+        self, context: PythonModelContext, model_input, params: dict[str, Any] | None = None
     ) -> pd.DataFrame:
-        """Probabilities for ECGs of shape (n, 12, samples) in millivolts, sampled at ``params["rate"]`` Hz."""
+        """Probabilities for ECGs of shape (n, 12, samples) in millivolts, sampled at ``params["rate"]`` Hz.
+
+        Args:
+            context: unused; MLflow asks for it.
+            model_input: float32 array, or a mapping with one under ``ecg``.
+            params: may hold ``rate``; 500 Hz otherwise.
+        """
         ecgs = model_input["ecg"] if isinstance(model_input, dict) else model_input
         rate = float((params or {}).get("rate", 500.0))
         settings = self.card.preprocessing

@@ -1,6 +1,7 @@
 """From a recording at its native rate to what a network sees: one rate, one length, int16.
 
-The same function serves prepare, prediction and the served model. It is pure, and the steps are always the same::
+The same function serves prepare, prediction and the served model. It is pure, and the steps are always the
+same::
 
     resample (anti-aliased) -> band-pass (optional) -> crop -> z-score (optional) -> pad with zeros -> int16
 """
@@ -26,7 +27,7 @@ STOP_BAND = 70.0  # dB, of the anti-aliasing filter
 TRANSITION = 0.2  # of the Nyquist frequency, to either side of it: 100 to 150 Hz for 250 Hz
 BLOCK = 24  # output samples per row of the matrix product, about
 BUTTERWORTH_ORDER = 3  # per direction
-FLAT = 0.5  # a lead whose standard deviation is below half a step of the converter has no shape to normalise
+FLAT = 0.5  # steps: a lead that deviates less than this from its mean has no shape to normalise
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -38,8 +39,8 @@ class Preprocessing:
         samples: length; longer recordings are cropped, shorter ones padded with zeros at the end.
         crop: which part of a longer recording is kept: its "center" or its "start".
         bandpass: corner frequencies in Hz (low, high), or None for no filter.
-        normalise: "none" keeps millivolts; "zscore" gives every lead mean 0 and standard deviation 1, which is needed
-            for recordings whose amplitude was normalised away.
+        normalise: "none" keeps millivolts; "zscore" gives every lead mean 0 and standard deviation 1, which
+            recordings need whose amplitude was normalised away.
     """
 
     rate: PositiveFloat = 250.0
@@ -72,15 +73,15 @@ def preprocess(signal: Int16, rate: float, settings: Preprocessing) -> Int16:
         settings: what to do.
 
     Returns:
-        Shape (12, ``settings.samples``), rounded to the nearest step of :func:`output_scale`; what does not fit
-        into 16 bits is saturated.
+        Shape (12, ``settings.samples``), rounded to the nearest step of :func:`output_scale`; values beyond
+        16 bits are saturated.
 
     Raises:
         BadRecordError: when the recording is shorter than one second.
     """
-    if rate <= 0 or signal.shape[1] < rate:
+    if signal.shape[1] < max(rate, 1):
         raise BadRecordError(
-            "too_short", f"{signal.shape[1]} samples at {rate:g} Hz: expected one second or more"
+            "too_short", f"{signal.shape[1]} samples at {rate:g} Hz are less than one second"
         )
     values = resample(signal, rate, settings.rate)
     if settings.bandpass is not None:
@@ -93,23 +94,26 @@ def preprocess(signal: Int16, rate: float, settings: Preprocessing) -> Int16:
     return _to_int16(values, settings.samples)
 
 
-def resample(signal: npt.NDArray[np.generic], rate: float, new_rate: float) -> Float64:
-    """Change the rate with an anti-aliasing filter of linear phase, compensated: sample 0 stays where it is.
+def resample(signal: Int16, rate: float, new_rate: float) -> Float64:
+    """Change the rate with an anti-aliasing filter that shifts no phase: sample 0 stays where it is.
 
-    A windowed-sinc filter is evaluated at the distance between every output sample and the input samples around it.
-    As these distances repeat, all outputs come from one product of a small matrix with the blocks of the recording.
-    The ends are extended by point reflection, which keeps level and slope, so that a step or a drift does not ring.
+    A windowed sinc is evaluated at the distance between every output sample and the input samples around it.
+    These distances repeat, so that all outputs come from one small matrix times windows of the recording.
+    The ends are extended by point reflection, which keeps level and slope: an offset or a drift does not
+    ring.
 
-    The weights are multiples of 2^-30, so that sums over int16 samples are exact in float64: the result does not
-    depend on the order in which a BLAS library adds, thus not on its threads or the processor.
+    The weights are multiples of 2^-30, which makes sums over int16 samples exact in float64. So the result
+    does not depend on the order in which a BLAS library adds, and thus not on its threads or on the
+    processor.
 
     Args:
-        signal: shape (leads, n).
+        signal: shape (leads, n), at least one second.
         rate: of the signal, in Hz.
-        new_rate: wanted, in Hz. The ratio is taken as a fraction with a denominator of at most 1,000.
+        new_rate: wanted, in Hz. The ratio is taken as a fraction with a denominator of at most 1,000, which
+            meets odd rates to within 1 in 2,000.
 
     Returns:
-        Shape (leads, ceil(n * new_rate / rate)).
+        Shape (leads, ceil(n * new_rate / rate)), in the unit of the signal.
     """
     if rate == new_rate:
         return signal.astype(np.float64)
@@ -127,8 +131,8 @@ def resample(signal: npt.NDArray[np.generic], rate: float, new_rate: float) -> F
 def _resampling_weights(rate: float, new_rate: float) -> tuple[Float64, int, int]:
     """The matrix that turns ``step + 2 * reach`` input samples into a block of output samples.
 
-    Kaiser-windowed sinc, length and shape by Kaiser's formulas (Oppenheim & Schafer, Discrete-Time Signal
-    Processing, section 7.5); the cut-off is the lower of the two Nyquist frequencies.
+    Kaiser-windowed sinc, its length and shape by Kaiser's formulas (Oppenheim & Schafer, Discrete-Time Signal
+    Processing, section on the Kaiser window); it cuts off at the lower of the two Nyquist frequencies.
 
     Returns:
         Weights of shape (step + 2 * reach, block), ``step``, ``reach``.
@@ -137,19 +141,21 @@ def _resampling_weights(rate: float, new_rate: float) -> tuple[Float64, int, int
     repeats = max(1, round(BLOCK / ratio.numerator))
     block, step = ratio.numerator * repeats, ratio.denominator * repeats
     cut_off = min(rate, new_rate) / 2
-    half_length = (STOP_BAND - 7.95) / (2.285 * 2 * math.pi * 2 * TRANSITION * cut_off) / 2  # seconds
+    transition = 2 * math.pi * 2 * TRANSITION * cut_off  # radians per second
+    half_length = (STOP_BAND - 7.95) / (2.285 * transition) / 2  # seconds
+    shape = 0.1102 * (STOP_BAND - 8.7)
     reach = math.ceil(half_length * rate)
-    inputs = np.arange(-reach, step + reach) / rate
-    outputs = np.arange(block) * step / block / rate
-    distance = inputs[:, None] - outputs
-    window = np.i0(0.1102 * (STOP_BAND - 8.7) * np.sqrt(np.clip(1 - (distance / half_length) ** 2, 0, None)))
+    inputs = np.arange(-reach, step + reach)
+    outputs = np.arange(block) * step / block
+    distance = (inputs[:, None] - outputs) / rate
+    window = np.i0(shape * np.sqrt(np.clip(1 - (distance / half_length) ** 2, 0, None)))
     weights = np.sinc(2 * cut_off * distance) * window * (np.abs(distance) <= half_length)
     weights /= weights.sum(axis=0)  # a constant stays what it is
     return np.round(weights * 2**30) / 2**30, step, reach
 
 
-def _extend(signal: npt.NDArray[np.generic], reach: int, length: int) -> Float64:
-    """Extend both ends by ``reach`` samples, reflected at the first and last sample, then with zeros to ``length``."""
+def _extend(signal: Int16, reach: int, length: int) -> Float64:
+    """Extend both ends by ``reach`` reflected samples, then with zeros to ``length``."""
     start, end = reach, reach + signal.shape[1]
     result = np.zeros((len(signal), length))
     result[:, start:end] = signal
@@ -159,21 +165,21 @@ def _extend(signal: npt.NDArray[np.generic], reach: int, length: int) -> Float64
 
 
 def _band_pass(values: Float64, rate: float, corners: tuple[float, float]) -> Float64:
-    """Butterworth band-pass, forward and backward: no phase shift, -6 dB at the corners.
+    """Butterworth band-pass forward and backward: no phase shift, -6 dB at the corners.
 
-    The ends are extended by point reflection over one period of the low corner (or as far as the recording goes).
+    The ends are extended by point reflection over one period of the low corner, or as far as the recording
+    goes.
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import butter, sosfiltfilt  # slow to import, and rarely needed
 
     sections = butter(BUTTERWORTH_ORDER, corners, btype="bandpass", fs=rate, output="sos")
     extension = min(values.shape[1] - 1, math.ceil(rate / corners[0]))
-    filtered: Float64 = sosfiltfilt(sections, values, axis=1, padtype="odd", padlen=extension)
-    return filtered
+    return np.asarray(sosfiltfilt(sections, values, axis=1, padtype="odd", padlen=extension))
 
 
 def _standardise(values: Float64, unit: float) -> Float64:
     """Mean 0 and standard deviation ``unit`` per lead; a flat lead becomes zeros."""
-    centred = values - values.mean(axis=1, keepdims=True)
+    centred: Float64 = values - values.mean(axis=1, keepdims=True)
     deviation = np.sqrt(np.einsum("ij,ij->i", centred, centred) / values.shape[1])
     centred *= np.where(deviation < FLAT, 0.0, unit / np.maximum(deviation, FLAT))[:, None]
     return centred

@@ -5,7 +5,9 @@ queued and temporary DVC experiments. A training and its evaluation share one ru
 run id has to stand in a cached output (it would change the hash of every model).
 """
 
+import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +29,9 @@ from rarebeat.project import git_commit, project_root
 
 TRAINING_KEY = "rarebeat.training_key"
 WEIGHTS = "rarebeat.weights"
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+
 _PARAM_LENGTH = 6000  # the server's limit for one value
 
 
@@ -156,7 +161,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
         params=ParamSchema([ParamSpec("rate", "double", 500.0)]),
     )
     package = Path(__file__).parent
-    with mlflow.start_run(run_id=run_id):
+    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*(input example was not provided|type hints)")
         mlflow.pyfunc.log_model(
             name="model",
             python_model=str(package / "served.py"),

@@ -11,7 +11,7 @@ Case = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]
 
 @pytest.fixture(scope="session")
 def make_case() -> Callable[..., Case]:
-    """(seed, records, classes, levels) -> truth with a tenth masked, and probabilities on so many levels (ties)."""
+    """Make truth with a tenth masked, and probabilities on so many levels (few levels: many ties)."""
 
     def make(seed: int, records: int = 200, classes: int = 4, levels: int = 20) -> Case:
         rng = np.random.default_rng([seed])

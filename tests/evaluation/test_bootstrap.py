@@ -37,6 +37,16 @@ def test_the_interval_holds_the_point_estimate(make_case):
         assert (point.values[metric] < high).all()
 
 
+def test_the_ends_are_percentiles_of_the_replicates(make_case):
+    prepared, patients = prepare(*make_case(6), 0.5), people(200, each=2)
+    (weights,) = patient_weights(patients, 300, seed=4, block=300)
+    replicates = score(prepared, weights).values
+    intervals = bootstrap(prepared, patients, 300, confidence=0.9, seed=4)
+    for metric in METRICS:
+        expected = np.quantile(replicates[metric], [0.05, 0.95], axis=0)
+        np.testing.assert_allclose(ends(intervals, metric), expected, rtol=1e-12)
+
+
 def test_equal_seeds_give_equal_intervals_and_others_do_not(make_case):
     prepared = prepare(*make_case(0), 0.5)
     first, again, other = (bootstrap(prepared, people(200), 50, seed=seed) for seed in (1, 1, 2))
@@ -85,8 +95,8 @@ def test_about_95_of_100_intervals_hold_the_truth():
     assert 180 <= held <= 199
 
 
-def test_the_ends_are_percentiles_of_replicates_without_the_class():
-    # One positive patient in ten: (9/10)^10 = 35 % of the replicates lack the class; the others have recall 1.
+def test_replicates_without_the_class_are_left_out_of_its_interval():
+    # One positive patient in ten: .9^10 = 35 % of the replicates lack the class, the others have recall 1.
     truth = np.array([[1]] + [[0]] * 9, dtype=np.int8)
     prepared = prepare(truth, np.linspace(1, 0, 10)[:, None], 0.95)
     intervals = bootstrap(prepared, people(10), 300)
@@ -94,11 +104,10 @@ def test_the_ends_are_percentiles_of_replicates_without_the_class():
 
 
 def test_a_class_that_most_replicates_lack_has_no_interval():
-    # Two known recordings, both of one patient of ten, and only one class of outcome each: AUROC needs both.
     truth = np.array([[1, 1], [0, 0]] + [[-1, 0]] * 8, dtype=np.int8)
     prepared = prepare(truth, np.linspace(1, 0, 20).reshape(10, 2), 0.5)
     intervals = bootstrap(prepared, people(10), 300)
-    # Class 0 needs patient 0 and patient 1 in one replicate: 1 - 2 * .9^10 + .8^10 = 41 %.
+    # AUROC of class 0 needs patients 0 and 1 in one replicate, which 1 - 2 * .9^10 + .8^10 = 41 % have.
     assert np.isnan(ends(intervals, "auroc")[:, 0]).all()
     assert np.isfinite(ends(intervals, "auroc")[:, 1]).all()
 

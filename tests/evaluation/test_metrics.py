@@ -39,17 +39,18 @@ def test_confusion_counts_of_a_small_table():
     assert counts.specificity == 1 / 2
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("levels", [1, 3, 20, 10**6])
 def test_every_metric_equals_scikit_learn_with_ties_and_masks(make_case, seed, levels):
     truth, probability = make_case(seed, levels=levels)
+    roc, prc = auroc(truth, probability), auprc(truth, probability)
     decisions = decide(probability, 0.5)
     counts = count(truth, decisions)
     for index in range(truth.shape[1]):
         known = truth[:, index] >= 0
         y, p, d = truth[known, index], probability[known, index], decisions[known, index]
-        assert auroc(truth, probability)[index] == pytest.approx(roc_auc_score(y, p), abs=1e-12)
-        assert auprc(truth, probability)[index] == pytest.approx(average_precision_score(y, p), abs=1e-12)
+        assert roc[index] == pytest.approx(roc_auc_score(y, p), abs=1e-12)
+        assert prc[index] == pytest.approx(average_precision_score(y, p), abs=1e-12)
         assert counts.f1[index] == pytest.approx(f1_score(y, d, zero_division=0), abs=1e-12)
         assert counts.precision[index] == pytest.approx(precision_score(y, d, zero_division=0), abs=1e-12)
         assert counts.recall[index] == pytest.approx(recall_score(y, d), abs=1e-12)
@@ -81,7 +82,13 @@ def test_masked_records_change_nothing(make_case):
 def test_a_class_without_positives_has_no_metric_but_specificity():
     truth, probability = column(0, 0, -1), column(0.2, 0.7, 0.9)
     counts = count(truth, decide(probability, 0.5))
-    for value in (auroc(truth, probability), auprc(truth, probability), counts.f1, counts.precision, counts.recall):
+    for value in (
+        auroc(truth, probability),
+        auprc(truth, probability),
+        counts.f1,
+        counts.precision,
+        counts.recall,
+    ):
         assert np.isnan(value).all()
     assert counts.specificity == 1 / 2
 
@@ -138,12 +145,12 @@ def test_a_probability_that_is_not_a_number_is_refused():
     [(column(0, 2), column(0.1, 0.2)), (column(0, 1), column(0.1)), (np.zeros(2), np.zeros(2))],
 )
 def test_arrays_that_do_not_fit_are_refused(truth, probability):
-    with pytest.raises(ValueError, match="truth must be|one shape"):
+    with pytest.raises(ValueError, match=r"truth must be|one shape"):
         auroc(truth, probability)
 
 
 def test_forty_thousand_records_of_24_classes_take_well_under_a_second(make_case):
     truth, probability = make_case(0, records=40_000, classes=24, levels=10**6)
-    start = time.perf_counter()
+    start = time.process_time()
     auroc(truth, probability)
-    assert time.perf_counter() - start < 1.5  # 0.12 s on a quiet core
+    assert time.process_time() - start < 1  # 0.12 s on a quiet core

@@ -6,11 +6,12 @@ from rarebeat.params import parse
 
 
 def test_the_defaults_are_a_thousand_replicates_and_95_percent():
-    assert parse(EvaluateSettings, {}, "evaluate") == EvaluateSettings("max_f1", 1000, 0.95, 0)
+    assert parse(EvaluateSettings, {}, "evaluate") == EvaluateSettings(1000, 0.95, 0)
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"threshold": "youden"}, {"replicates": -1}, {"confidence": 1.0}, {"seed": -1}, {"replicate": 10}]
+    "wrong",
+    [{"thresholds": "youden"}, {"replicates": -1}, {"confidence": 1.0}, {"seed": -1}, {"replicate": 10}],
 )
 def test_a_wrong_value_is_refused_by_name(wrong):
     with pytest.raises(ParamsError, match=next(iter(wrong))):

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from sklearn.metrics import f1_score
 
 from rarebeat.errors import ParamsError
 from rarebeat.evaluation.metrics import count, decide
@@ -27,7 +26,7 @@ def test_of_equally_good_cuts_the_highest_is_taken():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("levels", [1, 4, 30, 10**6])
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 def test_no_other_cut_has_a_larger_f1(make_case, seed, levels, dtype):
     truth, probability = make_case(seed, records=120, levels=levels)
     probability = probability.astype(dtype)
@@ -36,7 +35,8 @@ def test_no_other_cut_has_a_larger_f1(make_case, seed, levels, dtype):
     for index in range(truth.shape[1]):
         known = truth[:, index] >= 0
         y, p = truth[known, index], probability[known, index]
-        best = max(f1_score(y, p >= cut) for cut in np.unique(p))
+        called = p >= np.unique(p)[:, None]  # one row per cut
+        best = (2 * (called & (y == 1)).sum(axis=1) / (called.sum(axis=1) + y.sum())).max()
         assert reached[index] == pytest.approx(best, abs=1e-12)
 
 
@@ -47,7 +47,9 @@ def test_neighbouring_floating_point_numbers_are_parted_exactly(dtype):
     for lower, upper in [(low, high), (high, np.nextafter(high, dtype(1)))]:
         (threshold,) = choose_thresholds(column(1, 0), column(upper, lower, dtype=dtype))
         assert lower < threshold <= upper
-        assert dtype(threshold) == threshold  # also where it is compared in the precision of the probabilities
+        assert (
+            dtype(threshold) == threshold
+        )  # also where it is compared in the precision of the probabilities
 
 
 def test_probabilities_of_zero_can_be_called_positive():
@@ -67,5 +69,5 @@ def test_the_fixed_rule_is_one_half_for_all(make_case):
 
 
 def test_an_unknown_rule_is_refused_with_the_rules_there_are(make_case):
-    with pytest.raises(ParamsError, match="'youden'.*max_f1, fixed"):
+    with pytest.raises(ParamsError, match=r"'youden'.*max_f1, fixed"):
         choose_thresholds(*make_case(0), rule="youden")

@@ -20,7 +20,9 @@ def test_same_convolution_rounds_the_length_up(length: int, kernel: int, stride:
         assert output.shape == (2, 5, 1, math.ceil(length / stride))
 
 
-@pytest.mark.parametrize(("length", "stride", "expected"), [(50, 1, (7, 8)), (50, 2, (7, 7)), (51, 2, (7, 8))])
+@pytest.mark.parametrize(
+    ("length", "stride", "expected"), [(50, 1, (7, 8)), (50, 2, (7, 7)), (51, 2, (7, 8))]
+)
 def test_the_odd_zero_of_an_even_kernel_stands_on_the_right(
     length: int, stride: int, expected: tuple[int, int]
 ) -> None:

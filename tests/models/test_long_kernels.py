@@ -24,7 +24,9 @@ def test_values_and_gradients_are_those_of_conv2d(taps: int, stride: int) -> Non
     torch.testing.assert_close(ours, reference)
     upstream = torch.randn_like(reference)
     for found, expected in zip(
-        torch.autograd.grad(ours, tensors, upstream), torch.autograd.grad(reference, tensors, upstream), strict=True
+        torch.autograd.grad(ours, tensors, upstream),
+        torch.autograd.grad(reference, tensors, upstream),
+        strict=True,
     ):
         torch.testing.assert_close(found, expected)
 

@@ -21,7 +21,9 @@ def test_an_unknown_network_is_answered_with_the_known_ones() -> None:
         ({"dropout": 1.0}, "dropout"),
     ],
 )
-def test_a_setting_that_the_network_does_not_have_is_named(settings: dict[str, object], complaint: str) -> None:
+def test_a_setting_that_the_network_does_not_have_is_named(
+    settings: dict[str, object], complaint: str
+) -> None:
     with pytest.raises(ParamsError, match=f"network hughes34.{complaint}"):
         build("hughes34", 1, 100, settings)
 

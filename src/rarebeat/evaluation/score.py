@@ -67,7 +67,7 @@ def _matching(
             f"{path} lacks {len(missing)} of the {len(wanted)} {what} in the truth: {some(missing)}"
         )
     if extra := sorted(set(found) - set(wanted)):
-        note(f"{path}: {len(extra)} {what} without truth left out: {some(extra)}")
+        note(f"{path}: left out {len(extra)} of {len(found)} {what}, which the truth lacks: {some(extra)}")
     return [places[name] for name in wanted]
 
 

@@ -1,6 +1,6 @@
 """What the user decides about evaluation: the group ``evaluate`` of the params file."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
@@ -13,14 +13,11 @@ class EvaluateSettings:
     """Settings of the evaluation.
 
     Attributes:
-        threshold: the rule that chooses thresholds on the validation split, see
-            :data:`rarebeat.evaluation.thresholds.RULES`.
         replicates: bootstrap replicates over patients; 0 leaves the intervals out.
         confidence: of the intervals.
         seed: of the bootstrap.
     """
 
-    threshold: Literal["max_f1", "fixed"] = "max_f1"
     replicates: Annotated[int, Field(ge=0)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0)] = 0

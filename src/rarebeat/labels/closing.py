@@ -1,4 +1,4 @@
-"""From what was found to a state for every class: what may be called negative, what stays unknown, and warnings."""
+"""From what was found to a state for every class: what is negative, what stays unknown, and warnings."""
 
 from collections.abc import Collection, Mapping
 
@@ -9,7 +9,7 @@ from rarebeat.labels.vocabulary import Vocabulary
 class Closer:
     """Completes the states of a record.
 
-    Whoever reads an ECG does not list what it does not show: a class that is not mentioned is negative. But not always:
+    Whoever reads an ECG does not list what it does not show: a class that is not mentioned is negative. But:
 
     - A record that names no rhythm has one all the same. Its rhythm classes stay unknown.
     - On a paced tracing the rest is often not described (analysis programs stop there): it stays unknown.
@@ -49,14 +49,22 @@ class Closer:
         states.update(found)
         warnings = self._open_implied(states, found, positive)
         if len(positive) > 1:
-            warnings += [f"{one} with {two}" for one, two in self._vocabulary.exclusions if one in positive and two in positive]
+            warnings += [
+                f"{one} with {two}"
+                for one, two in self._vocabulary.exclusions
+                if one in positive and two in positive
+            ]
         return states, tuple(warnings)
 
-    def _open_implied(self, states: dict[str, State], found: Mapping[str, int], positive: set[str]) -> list[str]:
+    def _open_implied(
+        self, states: dict[str, State], found: Mapping[str, int], positive: set[str]
+    ) -> list[str]:
         """Where a class needs another that is not there, what it needs is not negative but unknown."""
         warnings = []
         for rule in self._vocabulary.implications:
-            if rule.having in positive and all(found.get(name, NEGATIVE) == NEGATIVE for name in rule.needs_any):
+            if rule.having in positive and all(
+                found.get(name, NEGATIVE) == NEGATIVE for name in rule.needs_any
+            ):
                 warnings.append(f"{rule.having} without {' or '.join(rule.needs_any)}")
                 states.update((name, UNKNOWN) for name in rule.needs_any if name not in found)
         return warnings

@@ -1,8 +1,8 @@
 """Labels from diagnosis codes: SCP statements, SNOMED CT, Chapman acronyms, CPSC short names.
 
-Codes come as ``system:code`` because the same letters differ between systems: ``scp:AFIB`` and ``chapman:AFIB`` are
-fibrillation, ``cpsc:AF`` too, but ``chapman:AF`` is flutter. Only the presence of a code counts, never a likelihood
-(PTB-XL writes 0 for an unknown one).
+Codes come as ``system:code`` because the same letters differ between systems: ``scp:AFIB``, ``chapman:AFIB``
+and ``cpsc:AF`` are fibrillation, but ``chapman:AF`` is flutter. Only the presence of a code counts, never a
+likelihood (PTB-XL writes 0 for an unknown one).
 """
 
 import re
@@ -42,7 +42,10 @@ class CodeLabeller:
             usual: Absent = "negative_if_rhythm" if entry.group == "rhythm" else "negative"
             for system, codes in entry.codes.items():
                 self._absent.setdefault(system, {})[entry.id] = codes.absent or usual
-                for kind, state, listed in (("positive", POSITIVE, codes.positive), ("weak", UNCERTAIN, codes.weak)):
+                for kind, state, listed in (
+                    ("positive", POSITIVE, codes.positive),
+                    ("weak", UNCERTAIN, codes.weak),
+                ):
                     for code in listed:
                         meaning = _Meaning(entry.id, state, f"{entry.id}.{system}.{kind}")
                         self._meanings.setdefault(f"{system}:{code}", []).append(meaning)
@@ -54,14 +57,14 @@ class CodeLabeller:
     def label(self, codes: Iterable[str], source: str | None = None, in_text: Collection[str] = ()) -> Labels:
         """Labels of one record.
 
-        Without codes every class is unknown. With codes, a class that none of their systems can tell stays unknown, and
-        what the absence of a code means is decided by the vocabulary, class by class.
+        Without codes every class is unknown. With codes, a class that their system cannot tell stays unknown,
+        and what the absence of a code means is decided by the vocabulary, class by class.
 
         Args:
             codes: the codes of the record.
-            source: the database that the record comes from: some use less of SNOMED CT than there is.
-            in_text: classes that the record's report says; where code lists are known to be incomplete, the absence of
-                their codes is then not taken for a negative.
+            source: the database that the record comes from: some use only a part of SNOMED CT.
+            in_text: classes that the record's report says. Where codes are known to be left out
+                (``negative_unless_text``), their absence is then not taken for a negative.
         """
         codes = list(codes)
         if not codes:
@@ -74,7 +77,9 @@ class CodeLabeller:
                 evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
         absent = self._absence(codes, source)
         deniable = {name for name, rule in absent.items() if rule == "negative"}
-        deniable |= {name for name, rule in absent.items() if rule == "negative_unless_text" and name not in in_text}
+        deniable |= {
+            name for name, rule in absent.items() if rule == "negative_unless_text" and name not in in_text
+        }
         with_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
         states, warnings = self._closer.close(found, deniable, with_rhythm)
         return Labels(states, tuple(evidence), warnings)

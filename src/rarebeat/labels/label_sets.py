@@ -10,7 +10,9 @@ LabelSet = str | list[str]
 """``"all"``, or class ids."""
 
 
-def resolve_label_set(label_sets: Mapping[str, LabelSet], heads: str, classes: Sequence[str]) -> tuple[str, ...]:
+def resolve_label_set(
+    label_sets: Mapping[str, LabelSet], heads: str, classes: Sequence[str]
+) -> tuple[str, ...]:
     """The class ids of the label set that ``heads`` names, in the order of the vocabulary.
 
     Args:
@@ -19,7 +21,8 @@ def resolve_label_set(label_sets: Mapping[str, LabelSet], heads: str, classes: S
         classes: the class ids of the vocabulary.
 
     Raises:
-        ParamsError: for an unknown name, an unknown class (with the closest ones), a class that stands twice, or none.
+        ParamsError: for a name or class that is unknown (with the closest ones), a class that stands twice,
+            or an empty set.
 
     >>> resolve_label_set({"common": ["sinus_rhythm"]}, "common", ["atrial_flutter", "sinus_rhythm"])
     ('sinus_rhythm',)

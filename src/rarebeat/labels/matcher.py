@@ -26,9 +26,9 @@ class Matcher:
     def label(self, text: str | None) -> Labels:
         """Labels of one report.
 
-        A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary does not
-        know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is negative, with the
-        exceptions that :class:`rarebeat.labels.closing.Closer` lists.
+        A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
+        does not know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is
+        negative, with the exceptions that :class:`rarebeat.labels.closing.Closer` lists.
 
         Args:
             text: the report, or None.
@@ -55,10 +55,10 @@ class Matcher:
 
 
 def _settle(mentions: list[Mention]) -> list[Mention]:
-    """Drop the mentions that another class cancels ("2:1 conduction" in atrial flutter is not a Mobitz block).
+    """Drop the mentions that another class cancels: "2:1 conduction" in atrial flutter is not a Mobitz block.
 
-    Mentions without a condition are settled first, then conditional ones, the weak among them last: "2nd degree AV
-    block" leaves both types open only where neither is stated.
+    Mentions without a condition are settled first, then conditional ones, the weak among them last: "2nd
+    degree AV block" leaves both types open only where neither is stated.
     """
     settled = [not mention.unless for mention in mentions]
     if all(settled):

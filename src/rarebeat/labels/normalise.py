@@ -1,8 +1,8 @@
 """One spelling for the many ways in which a statement is typed, and the way back to the original characters.
 
-Lower case without accents (``ä`` becomes ``ae``, as in German), no brackets and hyphens, one blank between words,
-``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``. Question marks become words: ``query`` where
-one stands before a finding (``?AF``), ``unsure`` where it follows one (``flutter?``).
+Lower case without accents (``ä`` becomes ``ae``, as in German), no brackets and hyphens, one blank between
+words, ``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``. Question marks become words:
+``query`` where one stands before a finding (``?AF``), ``unsure`` where it follows one (``flutter?``).
 """
 
 import re
@@ -12,20 +12,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.patterns import required_words, whole_words
+from rarebeat.labels.patterns import required_words
 
-_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "å": "a", "ø": "oe", "æ": "ae"}
+_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
 _TIDY = "|".join(
     [
         r"(?P<unsure>(?<=\w)\?+)",
         r"(?P<query>\?+\s*)",
-        r"(?<=[^\W\d_])\((?P<ending>[^\W\d_]{1,3})\)",  # "contraction(s)", "extrasystole(n)"
+        r"(?<=[^\W\d_])\((?P<ending>[A-Za-z]{1,3})\)",  # "contraction(s)", "extrasystole(n)"
         r"(?P<sum>\s*[&+](?!/)\s*)",
         rf"(?P<gap>[{_MARKS}]{{2,}}|(?! )[{_MARKS}])",
         r"(?P<other>[^\x20-\x7e])",
     ]
 )
+_TIDY = rf"(?![A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters
 _FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "gap": " "}
 _NOTHING = "(?!)"
 
@@ -36,8 +37,8 @@ class Normalised:
 
     Attributes:
         text: what patterns are matched on.
-        pieces: how it was put together, in order: start in ``text``, start and end in the statement, and whether its
-            characters correspond one to one.
+        pieces: how it was put together, in order: start in ``text``, start and end in the statement, and
+            whether the characters correspond one to one.
     """
 
     text: str
@@ -48,7 +49,8 @@ class Normalised:
         return self._origin(start)[0], self._origin(end - 1)[1]
 
     def _origin(self, position: int) -> tuple[int, int]:
-        begin, start, end, copied = self.pieces[bisect_right(self.pieces, position, key=lambda piece: piece[0]) - 1]
+        number = bisect_right(self.pieces, position, key=lambda piece: piece[0]) - 1
+        begin, start, end, copied = self.pieces[number]
         return (start + position - begin, start + position - begin + 1) if copied else (start, end)
 
 
@@ -56,19 +58,20 @@ class Normaliser:
     """Brings statements into one spelling.
 
     Args:
-        abbreviations: what to write out, where upper and lower case matter: ``{"AF": "atrial fibrillation"}``.
+        abbreviations: what to write out, exactly as typed: ``{"AF": "atrial fibrillation"}``.
         spellings: patterns to rewrite in any case: ``{"first": "1st"}``.
     """
 
     def __init__(self, abbreviations: Mapping[str, str], spellings: Mapping[str, str]) -> None:
         self._abbreviations = dict(abbreviations)
-        self._replacements = {f"s{number}": text for number, text in enumerate(spellings.values())} | _FIXED
-        words: frozenset[str] = frozenset().union(*(required_words(pattern, raw=True) for pattern in spellings))
-        self._spelling_words = sorted(words)
+        self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
+        self._spelling_words = sorted(
+            {word for pattern in spellings for word in required_words(pattern, raw=True)[0]}
+        )
         written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
-        rewrites = "|".join(f"(?P<s{number}>{whole_words(pattern)})" for number, pattern in enumerate(spellings))
+        rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
         self._tidy = re.compile(_TIDY)
-        self._full = re.compile(rf"(?P<abbreviation>\b(?:{written_out})\b)|(?i:{rewrites or _NOTHING})|{_TIDY}")
+        self._full = re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
 
     def __call__(self, statement: str) -> Normalised:
         """Normalise one statement."""
@@ -93,7 +96,9 @@ class Normaliser:
     def _rewrites(self, statement: str) -> re.Pattern[str]:
         """The full list of rewrites is slow: it is used only on statements that hold a word of it."""
         lower = statement.lower()
-        needed = any(word in lower for word in self._spelling_words) or any(word in statement for word in self._abbreviations)
+        needed = any(word in lower for word in self._spelling_words) or any(
+            word in statement for word in self._abbreviations
+        )
         return self._full if needed else self._tidy
 
     def _replacement(self, match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The language of patterns: a part of regular expressions that is always fast, and that can be looked up by words.
+"""The language of patterns: a part of regular expressions that is always fast and can be looked up by words.
 
 A pattern is matched on whole words of normalised text. It may hold
 
@@ -7,8 +7,8 @@ A pattern is matched on whole words of normalised text. It may hold
 - ``?`` and ``{0,3}`` after a character, group or set,
 - ``*`` and ``+`` after a set without a blank: the rest of a word, as in ``fib[a-z]*``.
 
-Whatever is not in this list is refused, so that every pattern also works in RE2 and none takes more than linear time.
-Each pattern must need at least one word (or part of a word): a text without it is never searched.
+Whatever is not in this list is refused, so that every pattern also works in RE2 and none takes more than
+linear time. Each pattern must need at least one word (or part of a word): a text without it is not searched.
 """
 
 import re
@@ -20,10 +20,11 @@ _LITERAL = re.compile(r"[a-z0-9 ,/:]")
 _RAW_LITERAL = re.compile(r"[^\W_A-Z]|[ ,/:\-°]")  # before normalisation there are accents and hyphens
 _SET = re.compile(r"\[([^\]\\^]+)\]")
 _TIMES = re.compile(r"\{(\d),(\d)\}")
-_SHORTEST_WORD = 2
+_WORD = re.compile(r"(?!\d+$)\S{2,}|[/:°]")  # numbers alone and single letters are too common to be looked up
 _REMEMBERED_TOKENS = 1 << 16
 
 Words = frozenset[str]
+"""Alternatives: a text that contains none of them, as words or parts of words, cannot match."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +33,11 @@ class Pattern:
 
     Attributes:
         regex: matches whole words of normalised text.
-        words: a text that contains none of them (as words or parts of words) cannot match.
+        needs: every match contains at least one word of each.
     """
 
     regex: re.Pattern[str]
-    words: Words
+    needs: tuple[Words, ...]
 
 
 def compile_pattern(text: str) -> Pattern:
@@ -45,40 +46,40 @@ def compile_pattern(text: str) -> Pattern:
     Raises:
         ValueError: when it is not in the language of patterns.
     """
-    return Pattern(words=required_words(text), regex=re.compile(whole_words(text)))
+    return Pattern(needs=required_words(text), regex=re.compile(rf"(?<!\w)(?:{text})(?!\w)"))
 
 
-def whole_words(text: str) -> str:
-    """The regular expression that matches ``text`` where no word goes on before or after it."""
-    return rf"(?<!\w)(?:{text})(?!\w)"
-
-
-def required_words(pattern: str, raw: bool = False) -> Words:
-    """Words (or parts of words) of which every match of the pattern contains at least one.
+def required_words(pattern: str, raw: bool = False) -> tuple[Words, ...]:
+    """Words (or parts of words) that a pattern cannot do without: at least one of each set.
 
     Args:
         pattern: the pattern.
-        raw: whether it is for text that is not normalised, so that accents, hyphens and ``°`` are allowed as well.
+        raw: whether it is for text that is not normalised: accents, hyphens and ``°`` are then allowed.
 
-    >>> sorted(required_words("(complete )?(left|right) bundle branch block"))
-    ['bundle']
-    >>> sorted(required_words("(pac|apc)s?"))
-    ['apc', 'pac']
+    >>> [sorted(words) for words in required_words("(complete )?(left|right) bundle")]
+    [['left', 'right'], ['bundle']]
+    >>> [sorted(words) for words in required_words("(pac|apc)s?")]
+    [['apc', 'pac']]
 
     Raises:
         ValueError: when the pattern is not in the language, or needs no word.
     """
     parser = _Parser(pattern, _RAW_LITERAL if raw else _LITERAL)
-    words = parser.alternatives()
+    needs = parser.alternatives()
     if parser.at < len(pattern):
         raise ValueError(f"has a bracket too many at character {parser.at + 1}")
-    if words is None:
-        raise ValueError(f"needs a word of at least {_SHORTEST_WORD} letters that is not optional")
-    return words
+    if not needs:
+        raise ValueError("needs a word of at least two letters that is not optional")
+    return tuple(needs)
+
+
+def _weight(words: Words) -> int:
+    """How much a set tells: the length of its shortest word."""
+    return min(map(len, words))
 
 
 class _Parser:
-    """Reads a pattern from left to right; each method returns the words that its part cannot do without."""
+    """Reads a pattern from left to right; methods return the words that what they read cannot do without."""
 
     def __init__(self, text: str, literal: re.Pattern[str]) -> None:
         self.text = text
@@ -90,30 +91,31 @@ class _Parser:
         self.at += len(character) * found
         return found
 
-    def alternatives(self) -> Words | None:
+    def alternatives(self) -> list[Words]:
         branches = [self.sequence()]
         while self.take("|"):
             branches.append(self.sequence())
-        known = [words for words in branches if words is not None]
-        return frozenset().union(*known) if len(known) == len(branches) else None
+        if len(branches) == 1:
+            return branches[0]
+        if not all(branches):
+            return []
+        return [frozenset().union(*(max(needs, key=_weight) for needs in branches))]
 
-    def sequence(self) -> Words | None:
-        """The best choice among the literal words of a sequence and the words that its groups need."""
-        choices: list[Words] = []
+    def sequence(self) -> list[Words]:
+        needs: list[Words] = []
         literal = ""
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             character, words = self.item()
             literal += character or "\n"  # a line break stands for a gap
             if words is not None:
-                choices.append(words)
-        choices += [frozenset({word}) for word in re.split(r"[\n ,]", literal) if len(word) >= _SHORTEST_WORD]
-        return max(choices, key=lambda words: min(map(len, words)), default=None)
+                needs.append(words)
+        return needs + [frozenset({word}) for word in re.split(r"[\n ]", literal) if _WORD.fullmatch(word)]
 
     def item(self) -> tuple[str, Words | None]:
-        """One character, group or set with its repeat: the character if it must be there, and the words needed."""
+        """One character, group or set with its repeat: the character if it must be there, and its words."""
         character, words, endless = "", None, False
         if self.take("("):
-            words = self.alternatives()
+            words = max(self.alternatives(), key=_weight, default=None)
             if not self.take(")"):
                 raise ValueError("lacks a closing bracket")
         elif match := _SET.match(self.text, self.at):
@@ -125,7 +127,9 @@ class _Parser:
             character = self.text[self.at]
             self.at += 1
         else:
-            raise ValueError(f"has {self.text[self.at]!r} at character {self.at + 1}: not part of the language of patterns")
+            raise ValueError(
+                f"has {self.text[self.at]!r} at character {self.at + 1}, which patterns do not use"
+            )
         return self.repeat(character, words, endless)
 
     def repeat(self, character: str, words: Words | None, endless: bool) -> tuple[str, Words | None]:
@@ -134,7 +138,7 @@ class _Parser:
         for sign in "*+":
             if self.take(sign):
                 if not endless:
-                    raise ValueError(f"has {sign} after something else than a set without a blank, as in [a-z]{sign}")
+                    raise ValueError(f"has {sign} where only [a-z]{sign} (a set without a blank) is allowed")
                 return "", None
         if match := _TIMES.match(self.text, self.at):
             self.at = match.end()
@@ -146,31 +150,46 @@ class WordIndex:
     """Tells which of many patterns could match a text, by looking up each word of the text once.
 
     Args:
-        needs: for each pattern, the words of which a matching text contains at least one.
+        needs: for each pattern, the sets of words that it cannot do without; the two that tell most are used.
     """
 
-    def __init__(self, needs: Sequence[Words]) -> None:
-        self._bits: dict[str, int] = {}
-        for number, words in enumerate(needs):
-            for word in words:
-                self._bits[word] = self._bits.get(word, 0) | 1 << number
-        self._token_bits = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
+    def __init__(self, needs: Sequence[Sequence[Words]]) -> None:
+        self._first: dict[str, int] = {}  # word to the patterns whose first set holds it, as bits of a number
+        self._second: dict[str, int] = {}
+        self._need_one = 0  # patterns with one set only
+        for number, sets in enumerate(needs):
+            chosen = sorted(sets, key=_weight, reverse=True)[:2]
+            for words, index in zip(chosen, (self._first, self._second), strict=False):
+                for word in words:
+                    index[word] = index.get(word, 0) | 1 << number
+            self._need_one |= (len(chosen) == 1) << number
+        self._bits_of = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
 
-    def _look_up(self, token: str) -> int:
-        found = 0
-        for word, bits in self._bits.items():
-            if word in token:
-                found |= bits
-        return found
+    def _look_up(self, token: str) -> tuple[int, int]:
+        if token.isdigit():
+            return 0, 0
+        return _union(self._first, token), _union(self._second, token)
 
     def candidates(self, text: str) -> list[int]:
         """Numbers of the patterns that may match, in ascending order."""
-        found = 0
+        first, second = 0, self._need_one
         for token in text.split(" "):
-            found |= self._token_bits(token)
+            one, two = self._bits_of(token)
+            first |= one
+            second |= two
+        found = first & second
         numbers = []
         while found:
             lowest = found & -found
             numbers.append(lowest.bit_length() - 1)
             found ^= lowest
         return numbers
+
+
+def _union(index: dict[str, int], token: str) -> int:
+    """The patterns of all words that are part of the token."""
+    found = 0
+    for word, bits in index.items():
+        if word in token:
+            found |= bits
+    return found

@@ -67,16 +67,20 @@ class StatementReader:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._normalise = Normaliser(vocabulary.abbreviations, vocabulary.spellings)
-        self._sections = [(pattern, section) for section in vocabulary.sections for pattern in section.patterns]
+        self._sections = [
+            (pattern, section) for section in vocabulary.sections for pattern in section.patterns
+        ]
         self._cues = [(pattern, cues) for cues in vocabulary.cues for pattern in cues.patterns]
         self._rules = list(_rules(vocabulary))
         self._first_rule = len(self._sections) + len(self._cues)
         patterns = [pattern for pattern, _ in self._sections] + [pattern for pattern, _ in self._cues]
-        self._index = WordIndex([pattern.words for pattern in [*patterns, *(rule.pattern for rule in self._rules)]])
+        self._index = WordIndex(
+            [pattern.needs for pattern in [*patterns, *(rule.pattern for rule in self._rules)]]
+        )
         self._language = Language(
-            breaks=_any_of(pattern.regex.pattern for pattern in vocabulary.scope_breaks),
-            either=_any_of(vocabulary.joins.either),
-            both=_any_of(vocabulary.joins.both),
+            breaks=re.compile(f",|{_any_of(vocabulary.scope_breaks)}"),
+            either=re.compile(_any_of(vocabulary.joins.either)),
+            both=re.compile(_any_of(vocabulary.joins.both)),
         )
         self.read = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
 
@@ -102,7 +106,7 @@ class StatementReader:
         return Reading(tuple(mentions), ends_report)
 
     def _cut(self, text: str, candidates: Sequence[int]) -> tuple[str, bool]:
-        """The text before the first section that does not speak of this recording, and whether the report ends there."""
+        """The text before the first section that is cut, and whether the whole report ends there."""
         cut, ends_report = len(text), False
         for number in candidates:
             if number >= len(self._sections):
@@ -120,7 +124,7 @@ class StatementReader:
             if number >= self._first_rule:
                 rule = self._rules[number - self._first_rule]
                 by_class.setdefault(rule.class_id, []).append(rule)
-        hits = []
+        hits: list[_Hit] = []
         for rules in by_class.values():
             if rules[-1].role != "mask":  # masks come first
                 hits += _hits_of_class(text, rules)
@@ -144,21 +148,30 @@ def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
         for number, pattern in enumerate(entry.mask, start=1):
             yield _Rule(entry.id, "mask", f"{entry.id}.mask.{number}", pattern)
         for number, phrase in enumerate(entry.weak, start=1):
-            yield _Rule(entry.id, "weak", f"{entry.id}.weak.{number}", phrase.pattern, frozenset(phrase.unless))
+            yield _Rule(
+                entry.id, "weak", f"{entry.id}.weak.{number}", phrase.pattern, frozenset(phrase.unless)
+            )
         for number, phrase in enumerate(entry.include, start=1):
-            yield _Rule(entry.id, "include", f"{entry.id}.include.{number}", phrase.pattern, frozenset(phrase.unless))
+            yield _Rule(
+                entry.id, "include", f"{entry.id}.include.{number}", phrase.pattern, frozenset(phrase.unless)
+            )
 
 
-def _any_of(patterns: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
+def _any_of(patterns: Iterable[Pattern]) -> str:
+    return "|".join(pattern.regex.pattern for pattern in patterns)
 
 
 def _hits_of_class(text: str, rules: Sequence[_Rule]) -> Iterator[_Hit]:
-    """The hits of one class outside its masks; where hits overlap, the longest, and of equals the weak one."""
-    masked = [match.span() for rule in rules if rule.role == "mask" for match in rule.pattern.regex.finditer(text)]
+    """The hits of one class outside its masks; of hits that overlap the longest, of equals the weak one."""
+    masked = [
+        match.span() for rule in rules if rule.role == "mask" for match in rule.pattern.regex.finditer(text)
+    ]
     text = _blank(text, masked)
     hits = [
-        _Hit(*match.span(), rule) for rule in rules if rule.role != "mask" for match in rule.pattern.regex.finditer(text)
+        _Hit(*match.span(), rule)
+        for rule in rules
+        if rule.role != "mask"
+        for match in rule.pattern.regex.finditer(text)
     ]
     hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule.role == "include"))
     best: _Hit | None = None

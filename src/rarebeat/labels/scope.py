@@ -1,8 +1,8 @@
 """Which cue reaches which mention: negation, past, hedges, alternatives and lists inside one statement.
 
-A mention is a stretch of normalised text in which one or more classes were recognised. A cue reaches a mention when
-they are at most ``window`` words apart and no scope break (``with``, ``but``, a comma ...) stands between them. Hedges
-reach the nearest mention only, negations every mention in their window.
+A mention is a stretch of normalised text in which one or more classes were recognised. A cue reaches a
+mention when they are at most ``window`` words apart and no scope break (``with``, ``but``, a comma ...)
+stands between them. Hedges reach the nearest mention only, negations every mention in their window.
 """
 
 import re
@@ -18,7 +18,12 @@ _FARTHEST = 120  # characters; keeps the search linear in the length of the text
 _LONGEST_JOIN = 40
 
 Kind = Literal["past", "negation", "hedge", "alternative"]
-_STATES: dict[Kind, int] = {"past": NEGATIVE, "negation": NEGATIVE, "hedge": UNCERTAIN, "alternative": UNCERTAIN}
+_STATES: dict[Kind, int] = {
+    "past": NEGATIVE,
+    "negation": NEGATIVE,
+    "hedge": UNCERTAIN,
+    "alternative": UNCERTAIN,
+}
 _RANK: dict[Kind, int] = {"past": 3, "negation": 2, "hedge": 1, "alternative": 0}
 
 
@@ -29,7 +34,7 @@ class Cue:
     start: int
     end: int
     kind: Kind
-    side: Literal["before", "after"]
+    side: Literal["before", "after", "around"]
     window: int
 
     @property
@@ -48,6 +53,7 @@ class Language:
 
 
 Span = tuple[int, int]
+Join = Literal["comma", "either", "both"]
 
 
 def decide(text: str, mentions: Sequence[Span], cues: Sequence[Cue], language: Language) -> list[Cue | None]:
@@ -60,12 +66,20 @@ def decide(text: str, mentions: Sequence[Span], cues: Sequence[Cue], language: L
         language: scope breaks and joins.
     """
     starts = [cue.start for cue in cues]
-    decided = [_strongest(_reaching(text, number, mentions, cues, starts, language)) for number in range(len(mentions))]
+    decided = [
+        _strongest(_reaching(text, number, mentions, cues, starts, language))
+        for number in range(len(mentions))
+    ]
     return _spread(text, mentions, decided, language)
 
 
 def _reaching(
-    text: str, number: int, mentions: Sequence[Span], cues: Sequence[Cue], starts: Sequence[int], language: Language
+    text: str,
+    number: int,
+    mentions: Sequence[Span],
+    cues: Sequence[Cue],
+    starts: Sequence[int],
+    language: Language,
 ) -> list[Cue]:
     """The cues that reach one mention, the nearest first on each side."""
     start, end = mentions[number]
@@ -77,14 +91,18 @@ def _reaching(
         if cue.start < start - _FARTHEST:
             break
         nearest = cue.start >= last_end
-        if cue.side == "before" and cue.end <= start and _may_reach(cue, nearest, text[cue.end : start], language):
+        if (
+            cue.side != "after"
+            and cue.end <= start
+            and _may_reach(cue, nearest, text[cue.end : start], language)
+        ):
             found.append(cue)
     for index in range(bisect_left(starts, end), len(cues)):
         cue = cues[index]
         if cue.start > end + _FARTHEST:
             break
         nearest = cue.end <= next_start
-        if cue.side == "after" and _may_reach(cue, nearest, text[end : cue.start], language):
+        if cue.side != "before" and _may_reach(cue, nearest, text[end : cue.start], language):
             found.append(cue)
     return found
 
@@ -98,10 +116,12 @@ def _strongest(cues: Sequence[Cue]) -> Cue | None:
     return max(cues, key=lambda cue: _RANK[cue.kind], default=None)
 
 
-def _spread(text: str, mentions: Sequence[Span], decided: list[Cue | None], language: Language) -> list[Cue | None]:
-    """Carry cues along lists: "no A, B or C" has neither; "A or B" leaves both open.
+def _spread(
+    text: str, mentions: Sequence[Span], decided: list[Cue | None], language: Language
+) -> list[Cue | None]:
+    """Carry cues along lists: "no A, B or C" has none of them; "A or B" leaves both open.
 
-    "No A and B" may mean either, so that B becomes uncertain. A list of commas alone is not taken for a list.
+    In "no A and B" and "no A, B", the second may be there or not: it becomes uncertain.
     """
     joins = [_join(text[one[1] : two[0]], language) for one, two in pairwise(mentions)]
     first = 0
@@ -109,21 +129,23 @@ def _spread(text: str, mentions: Sequence[Span], decided: list[Cue | None], lang
         pivot = first
         while pivot < len(joins) and joins[pivot] == "comma":
             pivot += 1
-        if pivot == len(joins) or joins[pivot] is None:
+        join = joins[pivot] if pivot < len(joins) else None
+        if join is None:
+            _spread_forward(decided, range(first, pivot + 1), "comma")
             first = pivot + 1
             continue
         last = pivot + 1
-        while last < len(joins) and joins[last] == joins[pivot]:
+        while last < len(joins) and joins[last] == join:
             last += 1
-        _spread_forward(decided, range(first, last + 1), either=joins[pivot] == "either")
-        if joins[pivot] == "either":
+        _spread_forward(decided, range(first, last + 1), join)
+        if join == "either":
             between = (mentions[pivot][1], mentions[pivot + 1][0])
             _open_alternatives(decided, range(pivot, last + 1), Cue(*between, "alternative", "before", 0))
         first = last
     return decided
 
 
-def _join(gap: str, language: Language) -> Literal["comma", "either", "both"] | None:
+def _join(gap: str, language: Language) -> Join | None:
     if len(gap) > _LONGEST_JOIN:
         return None
     gap = gap.strip()
@@ -134,14 +156,17 @@ def _join(gap: str, language: Language) -> Literal["comma", "either", "both"] | 
     return "both" if language.both.fullmatch(gap) else None
 
 
-def _spread_forward(decided: list[Cue | None], members: range, either: bool) -> None:
-    """What stands before a list goes for its members; behind "and" only as a doubt, and hedges not at all."""
+def _spread_forward(decided: list[Cue | None], members: range, join: Join) -> None:
+    """What stands before a list goes for its members, but only as a doubt where no "or" holds it together."""
     lead = decided[members[0]]
-    if lead is None or lead.side == "after" or (lead.state == UNCERTAIN and not either):
+    if lead is None or lead.side == "after":
         return
-    cue = lead if either else replace(lead, kind="alternative")
+    if join != "either":
+        if lead.state == UNCERTAIN or (lead.kind == "past" and join == "comma"):
+            return
+        lead = replace(lead, kind="alternative")
     for member in members[1:]:
-        decided[member] = _strongest([found for found in (decided[member], cue) if found])
+        decided[member] = _strongest([cue for cue in (decided[member], lead) if cue])
 
 
 def _open_alternatives(decided: list[Cue | None], members: range, join: Cue) -> None:

@@ -14,9 +14,9 @@ _LONGEST_WORD = 20
 def statement_splitter(dotted: Sequence[str]) -> Callable[[str], list[str]]:
     """A function that splits a report into statements.
 
-    A statement ends at a line break, a semicolon, a bar, or a full stop, except where the stop belongs to a word of
-    ``dotted`` (abbreviations, in lower case) or to a number as in ``1. Grades``. German reports often have no
-    punctuation at all: they are one statement.
+    A statement ends at a line break, a semicolon, a bar, or a full stop, except where the stop belongs to a
+    word of ``dotted`` (abbreviations, in lower case) or to a number as in ``1. Grades``. German reports often
+    have no punctuation at all: they are one statement. PTB-XL appends later remarks behind ``Edit:``.
     """
     words = frozenset(dotted)
 

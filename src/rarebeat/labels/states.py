@@ -31,7 +31,7 @@ class Evidence:
         statement: the statement of the report, or the code as ``system:code``.
         start: first character of the mention in ``statement``.
         end: first character after it.
-        pattern: the pattern or code list of the vocabulary that matched, such as ``atrial_flutter.include.2``.
+        pattern: the pattern or code list of the vocabulary that matched: ``atrial_flutter.include.2``.
         cue: the words that changed the meaning ("no evidence of", "possible"), or None.
     """
 

@@ -1,4 +1,4 @@
-"""What a vocabulary is: the classes of a data set and how reports and codes speak of them, read from a YAML file.
+"""What a vocabulary is: the classes of a data set and how reports and codes speak of them, read from YAML.
 
 ``vocabularies/hughes24.yaml`` explains the format by its comments. Everything is checked when it is loaded.
 """
@@ -21,8 +21,8 @@ from rarebeat.params import STRICT
 FOLDER = Path(__file__).parent / "vocabularies"
 
 Absent = Literal["negative", "negative_if_rhythm", "negative_unless_text", "unknown"]
-"""What it means that a record has none of a class's codes. ``negative_if_rhythm``: negative when another rhythm is
-coded, else unknown. ``negative_unless_text``: negative, but unknown when the report says the class."""
+"""What it means that a record has none of a class's codes. ``negative_if_rhythm``: negative when another
+rhythm is coded, else unknown. ``negative_unless_text``: negative, but unknown when the text has the class."""
 
 
 def _compiled(value: object) -> object:
@@ -124,16 +124,16 @@ class Cues:
     """Words that change what a mention means.
 
     Attributes:
-        kind: "past" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does nothing and
-            keeps the cues that it covers from doing anything.
-        side: where the cue stands, seen from the mention.
+        kind: "past" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does
+            nothing, and keeps the cues that it covers from doing anything.
+        side: where the cue stands, seen from the mention; "around" is either.
         window: how many words may stand between cue and mention.
         patterns: the cues.
     """
 
     kind: Literal["pseudo", "past", "negation", "hedge", "alternative"]
     patterns: tuple[Text, ...]
-    side: Literal["before", "after"] = "before"
+    side: Literal["before", "after", "around"] = "before"
     window: int = 0
 
 
@@ -141,8 +141,8 @@ class Cues:
 class Joins:
     """Words between two mentions that make them a list."""
 
-    either: tuple[str, ...]
-    both: tuple[str, ...]
+    either: tuple[Text, ...]
+    both: tuple[Text, ...]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -170,7 +170,7 @@ class Vocabulary:
         classes: the classes, in the order of all tables.
         implications: classes that need another class.
         exclusions: pairs that one recording hardly has together.
-        sources: databases whose SNOMED codes tell less than SNOMED could: the system that says what they tell.
+        sources: databases that use only a part of SNOMED CT: the system that says what they can tell.
     """
 
     name: str
@@ -214,8 +214,12 @@ def load_vocabulary(name: str) -> Vocabulary:
     vocabulary, faults = _validate({"name": path.stem} | content)
     faults += repeated_keys(tree)
     if faults or vocabulary is None:
-        places = (f"{path}, line {line_of(tree, location)}: {_place(content, location)}" for location, _ in faults)
-        raise ParamsError("\n".join(f"{place}: {reason}" for place, (_, reason) in zip(places, faults, strict=True)))
+        places = (
+            f"{path}, line {line_of(tree, location)}: {_place(content, location)}" for location, _ in faults
+        )
+        raise ParamsError(
+            "\n".join(f"{place}: {reason}" for place, (_, reason) in zip(places, faults, strict=True))
+        )
     return vocabulary
 
 
@@ -223,7 +227,9 @@ def _validate(content: Mapping[str, object]) -> tuple[Vocabulary | None, list[tu
     try:
         vocabulary = TypeAdapter(Vocabulary).validate_python(content)
     except ValidationError as error:
-        return None, [(entry["loc"], f"{entry['msg']} (found {entry['input']!r})") for entry in error.errors()]
+        return None, [
+            (entry["loc"], f"{entry['msg']} (found {entry['input']!r})") for entry in error.errors()
+        ]
     return vocabulary, list(_contradictions(vocabulary))
 
 

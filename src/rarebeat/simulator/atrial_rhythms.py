@@ -81,7 +81,7 @@ def fibrillatory_waves(setting: Setting) -> AtrialWaves:
 
 
 def flutter(setting: Setting) -> Rhythm:
-    """Atrial flutter at 240-335 per minute; every second, third or fourth wave passes, or now this, now that."""
+    """Atrial flutter at 240-335 per minute; every second, third or fourth wave passes, or it varies."""
     rng = setting.rng
     variant = setting.choose({"2:1": 0.38, "3:1": 0.07, "4:1": 0.22, "variable": 0.33})
     waves = AtrialWaves("flutter", rng.uniform(240, 335) / 60, rng.random(), reverse=setting.chance(0.1))
@@ -110,8 +110,8 @@ def atrial_tachycardia(setting: Setting) -> Rhythm:
 def reentry(setting: Setting) -> Rhythm:
     """Supraventricular reentry: a QRS at every turn, the atria are activated backwards.
 
-    In the AV node's own circuit the P wave is hidden in the QRS or deforms its end (RP below 90 ms); through an
-    accessory pathway it follows in the ST segment.
+    In the AV node's own circuit the P wave is hidden in the QRS or deforms its end (RP below 90 ms); through
+    an accessory pathway it follows in the ST segment.
     """
     rng = setting.rng
     beats = [Ventricular(time) for time in steady_clock(rng, rng.uniform(142, 218), setting.span, 0.004)]

@@ -26,7 +26,7 @@ def add_atrial_waves(
         rate: samples per second.
     """
     times = (np.arange(signal.shape[1]) / rate).astype(np.float32)
-    near = matrix * np.array([1, 1, 1.3, 1.0, 0.8, 0.6, 0.5, 0.5])[[0, 1, 2, 3, 4, 5, 6, 7], None]
+    near = matrix * np.array([1, 1, 1.3, 1.0, 0.8, 0.6, 0.5, 0.5])[:, None]
     make = _fibrillation if waves.kind == "fibrillation" else _flutter
     signal += near.astype(np.float32) @ make(times, waves, rng)
 
@@ -34,25 +34,26 @@ def add_atrial_waves(
 def _fibrillation(times: npt.NDArray[np.float32], waves: AtrialWaves, rng: Rng) -> npt.NDArray[np.float32]:
     """(3, samples): sawtooth of three harmonics (Petrutiu et al. 2007), wandering in frequency and size.
 
-    The axes run at slightly different frequencies, so the waves look different from lead to lead and from second to
-    second. Root mean square in millivolts: X 0.015-0.045, Y 0.015-0.040, Z 0.025-0.070, coarse or fine together.
+    The axes run at slightly different frequencies, so the waves look different from lead to lead and from
+    second to second. Root mean square in millivolts: X 0.015-0.045, Y 0.015-0.040, Z 0.025-0.070, coarse or
+    fine together.
     """
-    size = np.exp(rng.normal(0, 0.35)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
+    size = np.exp(rng.normal(-0.15, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
     axes = []
     for axis in range(3):
         frequency = waves.frequency * rng.uniform(0.95, 1.05)
-        wander = rng.uniform(0.15, 0.30), rng.uniform(0.2, 0.35)
-        phases = rng.uniform(0, 2 * np.pi, 3)
+        slow, fast, swell = rng.uniform(0.15, 0.30), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.35)
+        start = rng.uniform(0, 2 * np.pi, 3)
         phase = frequency * times + waves.phase
-        phase += 0.25 / wander[0] * np.sin(2 * np.pi * wander[0] * times + phases[0]) / (2 * np.pi) * 2
-        phase += 0.25 * np.sin(2 * np.pi * wander[1] * 3.1 * times + phases[1])
-        envelope = 1 + np.sin(2 * np.pi * wander[1] * times + phases[2]) / 3
+        phase += 0.5 / (2 * np.pi * slow) * np.sin(2 * np.pi * slow * times + start[0])  # +-0.5 Hz
+        phase += 0.25 * np.sin(2 * np.pi * fast * times + start[1])
+        envelope = 1 + np.sin(2 * np.pi * swell * times + start[2]) / 3
         axes.append(1.1 * size[axis] * envelope * _sawtooth(phase.astype(np.float32)))
     return np.asarray(axes, np.float32)
 
 
 def _flutter(times: npt.NDArray[np.float32], waves: AtrialWaves, rng: Rng) -> npt.NDArray[np.float32]:
-    """(3, samples): the sawtooth of typical flutter, negative in II, III and aVF, positive in V1; no flat line.
+    """(3, samples): the sawtooth of typical flutter, negative in II, III and aVF, positive in V1.
 
     Clockwise flutter runs the other way round.
     """

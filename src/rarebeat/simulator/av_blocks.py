@@ -35,7 +35,7 @@ def advanced_block(setting: Setting) -> Rhythm:
 
 
 def complete_block(setting: Setting) -> Rhythm:
-    """No impulse passes: sinus P waves, and on their own a junctional (narrow) or ventricular (wide) escape."""
+    """No impulse passes: sinus P waves and, independent, a junctional or a (wide) ventricular escape."""
     rng = setting.rng
     atrial = [Atrial(time) for time in setting.sinus(rng.uniform(63, 99), 0.012)]
     if setting.chance(0.5):

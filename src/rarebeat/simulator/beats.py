@@ -1,9 +1,10 @@
 """What one beat looks like: groups of Gaussians in time, each with a dipole vector.
 
-A wave form is a sum of Gaussians (Sameni et al. 2007), but each Gaussian carries one vector in space (X to the left, Y
-to the feet, Z to the back) instead of three unrelated courses, and its times follow the activation sequence of the
-ventricles, so that bundle branch block, ectopic foci and pacing are changes of that sequence. Amplitudes are set so
-that the leads of a normal adult come out with normal amplitudes, which the published dipole parameters do not.
+A wave form is a sum of Gaussians (Sameni et al. 2007), but each Gaussian carries one vector in space (X to
+the left, Y to the feet, Z to the back) instead of three unrelated courses, and its times follow the
+activation sequence of the ventricles, so that bundle branch block, ectopic foci and pacing are changes of
+that sequence. Amplitudes are set so that the leads of a normal adult come out with normal amplitudes, which
+the published dipole parameters do not.
 """
 
 from dataclasses import dataclass
@@ -39,10 +40,11 @@ class Anatomy:
     Attributes:
         conduction: state of the bundle branches.
         qrs, p, t: factors on the amplitudes.
-        frontal: turn of the ventricular vectors in the frontal plane, radians, clockwise (to the right) positive.
+        frontal: turn of the ventricular vectors in the frontal plane, radians, to the right positive.
         horizontal: turn in the horizontal plane, radians, to the front positive.
         duration: QRS duration in seconds where the bundle branches conduct.
         inverted: T waves against the QRS (nonspecific).
+        terminal: factor on the late forces of right bundle branch block.
     """
 
     conduction: str
@@ -53,6 +55,12 @@ class Anatomy:
     horizontal: float
     duration: float
     inverted: bool
+    terminal: float = 1.0
+
+    @property
+    def axis(self) -> float:
+        """Frontal QRS axis where the bundle branches conduct, degrees; 0 is to the left, 90 to the feet."""
+        return 25.0 + float(np.degrees(self.frontal))
 
 
 def draw_anatomy(rng: Rng, conduction: str, age: float, sex: str) -> Anatomy:
@@ -71,6 +79,7 @@ def draw_anatomy(rng: Rng, conduction: str, age: float, sex: str) -> Anatomy:
         horizontal=float(rng.normal(0.08, 0.32)),
         duration=float(np.clip(rng.normal(0.089 + 0.006 * male, 0.008), 0.070, 0.112)),
         inverted=bool(rng.random() < 0.07),
+        terminal=float(np.clip(rng.lognormal(-0.15, 0.45), 0.3, 2.0)),
     )
 
 
@@ -122,10 +131,9 @@ def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -
 def _conducted(anatomy: Anatomy, conduction: str) -> Waveform:
     duration = anatomy.duration
     if conduction == "left":
-        centre, width = np.array([[0.017, 0.050, 0.088, 0.118], [0.009, 0.014, 0.016, 0.013]])
-        early = [[0.15, 0.12, 0.12], [0.72, 0.45, 0.80], [0.90, 0.05, 0.85], [0.45, -0.12, 0.35]]
-        scale = duration / 0.092
-        return _turned(np.array(centre) * scale, np.array(width) * scale, np.array(vector), anatomy)
+        times = np.array([[0.017, 0.050, 0.088, 0.118], [0.009, 0.014, 0.016, 0.013]]) * duration / 0.092
+        vector = np.array([[0.15, 0.12, 0.12], [0.72, 0.45, 0.80], [0.90, 0.05, 0.85], [0.45, -0.12, 0.35]])
+        return _turned(times[0], times[1], vector, anatomy)
     share = np.array([0.19, 0.44, 0.61, 0.78])
     centre, width = share * duration, np.array([0.075, 0.090, 0.085, 0.070]) * duration
     vector = np.array([[-0.15, -0.02, -0.32], [1.22, 0.66, 0.16], [0.24, -0.05, 0.98], [-0.20, -0.14, 0.14]])
@@ -133,7 +141,8 @@ def _conducted(anatomy: Anatomy, conduction: str) -> Waveform:
     if conduction == "normal":
         return normal
     late, size = (0.112, 1.0) if conduction == "right" else (0.088, 0.35)
-    terminal = np.array([[-0.34, 0.02, -0.60], [-0.20, 0.00, -0.26]]) * size * anatomy.qrs**0.5
+    late *= duration / 0.092
+    terminal = np.array([[-0.34, 0.02, -0.60], [-0.20, 0.00, -0.26]]) * size * anatomy.terminal
     spread = np.array([0.016, 0.018]) if conduction == "right" else np.array([0.008, 0.008])
     keep = slice(0, 3)
     return Waveform(

@@ -1,4 +1,4 @@
-"""The way from the atria to the ventricles: which impulses pass, after which delay, and what happens when two meet."""
+"""The way from the atria to the ventricles: which impulses pass, how late, and what two do that meet."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ RECOVERY = 0.38
 
 
 def conduct(rng: Rng, atrial: Sequence[Atrial], pr: float) -> list[Ventricular]:
-    """One to one, with a steady PR interval; an impulse that comes too early is blocked, an early one delayed."""
+    """One to one, with a steady PR interval; early impulses are delayed, too early ones blocked."""
     beats: list[Ventricular] = []
     for impulse in atrial:
         premature = impulse.focus == "premature"
@@ -36,8 +36,8 @@ def conduct(rng: Rng, atrial: Sequence[Atrial], pr: float) -> list[Ventricular]:
 def wenckebach(rng: Rng, atrial: Sequence[Atrial], pr: float, longest: int) -> list[Ventricular]:
     """Mobitz type I: the PR interval grows by shrinking steps until an impulse is dropped.
 
-    The first step is the largest, so the RR intervals shorten within a group and the pause is shorter than twice the
-    interval before it.
+    The first step is the largest, so the RR intervals shorten within a group and the pause is shorter than
+    twice the interval before it.
 
     Args:
         rng: source of randomness.
@@ -60,7 +60,7 @@ def wenckebach(rng: Rng, atrial: Sequence[Atrial], pr: float, longest: int) -> l
 
 
 def drop_beats(rng: Rng, atrial: Sequence[Atrial], pr: float, pattern: Sequence[int]) -> list[Ventricular]:
-    """Block below the node: conducted impulses keep their PR, every n-th is dropped, or only every n-th passes.
+    """Block below the node: conducted impulses keep their PR, some are dropped.
 
     Args:
         rng: source of randomness.
@@ -78,10 +78,10 @@ def drop_beats(rng: Rng, atrial: Sequence[Atrial], pr: float, pattern: Sequence[
 
 
 def fibrillating_node(rng: Rng, span: Span, refractory: float) -> list[Ventricular]:
-    """AV node under fibrillation: Poisson arrivals, two pathways, a refractory period that depends on the last RR.
+    """AV node under fibrillation: Poisson arrivals, two pathways, a refractory period after the last RR.
 
-    After Corino et al. 2011: the refractory period is ``refractory + 0.15 RR`` in one pathway (taken with p = 0.6)
-    and 0.2 s longer in the other; when it ends, the chance of block falls from one to zero within 0.1 s.
+    After Corino et al. 2011: the refractory period is ``refractory + 0.15 RR`` in one pathway (with
+    p = 0.6) and 0.2 s longer in the other; after it, the chance of block falls from 1 to 0 within 0.1 s.
 
     Args:
         rng: source of randomness.
@@ -127,7 +127,7 @@ def compete(
 ) -> list[Ventricular]:
     """A subsidiary clock (an escape focus, a demand pacemaker) that every beat resets.
 
-    It fires when no conducted beat has come for ``interval`` seconds; one that arrives just then fuses with it.
+    It fires after ``interval`` seconds without a beat; a conducted beat that arrives just then fuses with it.
     """
     merged: list[Ventricular] = []
     waiting = deque(sorted(beats, key=lambda beat: beat.time))

@@ -51,7 +51,7 @@ def add_premature_atrial(
 def add_premature_ventricular(
     rng: Rng, beats: Sequence[Ventricular], seconds: float, interpolated: bool = False
 ) -> list[Ventricular]:
-    """One to five ventricular premature complexes from one focus, now and then two; usually with a full pause.
+    """One to five ventricular premature complexes from one focus or two, mostly with a full pause.
 
     The atrial clock goes on: the impulse that meets the ventricles refractory is lost.
     """
@@ -79,7 +79,7 @@ def add_ventricular_bigeminy(rng: Rng, beats: Sequence[Ventricular]) -> list[Ven
 
 
 def add_fusion(rng: Rng, beats: Sequence[Ventricular], seconds: float) -> list[Ventricular]:
-    """Late ventricular complexes of one focus: some meet the conducted impulse and fuse with it, one or two do not."""
+    """Late ventricular complexes of one focus: most meet the conducted impulse and fuse with it."""
     chosen = pick(rng, visible([beat.time for beat in beats], seconds), int(rng.integers(2, 5)))
     ectopic: list[Ventricular] = []
     for order, index in enumerate(chosen):

@@ -69,7 +69,7 @@ class Rhythm:
 
     Attributes:
         mechanism: a key of :data:`rarebeat.simulator.priors.MECHANISMS`.
-        variant: which form of it, such as ``"2:1"`` or ``"ventricular escape"``; empty where there is one form.
+        variant: which form of it, such as ``"2:1"`` or ``"ventricular escape"``; empty if there is only one.
         atrial: atrial events in order of time.
         ventricular: ventricular events in order of time.
         waves: f or F waves, if any.

@@ -1,9 +1,9 @@
 """From the dipole to the leads, and why twelve leads are more than three numbers.
 
-The Dower matrix gives eight leads from the three axes of a dipole. A real torso is no such thing: each patient has
-another matrix, electrodes are never where they belong, and near electrodes see what no dipole shows. So the matrix is
-drawn per patient and moved per visit, and every Gaussian of every wave form is changed a little per lead, in the same
-way for all beats of a recording.
+The Dower matrix gives eight leads from the three axes of a dipole. A real torso is no such thing: each
+patient has another matrix, electrodes are never where they belong, and near electrodes see what no dipole
+shows. So the matrix is drawn per patient and moved per visit, and every Gaussian of every wave form is
+changed a little per lead, in the same way for all beats of a recording.
 """
 
 from dataclasses import dataclass
@@ -81,7 +81,7 @@ def see(waveform: Waveform, rng: Rng, smooth: bool = False) -> LeadWaveform:
     Args:
         waveform: the dipole's wave form.
         rng: source of randomness.
-        smooth: change all Gaussians of a lead alike, for a wave without notches (T); otherwise each on its own.
+        smooth: change all Gaussians of a lead alike, for a wave without notches (T).
     """
     count = 1 if smooth else len(waveform.centre)
     late, broad, extra = rng.standard_normal((3, count, len(INDEPENDENT))) @ _NEARBY.T
@@ -98,7 +98,8 @@ def see(waveform: Waveform, rng: Rng, smooth: bool = False) -> LeadWaveform:
 def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     """All twelve leads in whole microvolts from eight in millivolts.
 
-    The eight are rounded first, so that III = II - I holds exactly and the augmented leads to half a microvolt.
+    The eight are rounded first, so that III = II - I holds exactly (the augmented leads: to half a
+    microvolt).
 
     Args:
         independent: (8, samples), rows as :data:`INDEPENDENT`.

@@ -1,7 +1,7 @@
 """What a recording holds besides the heart: wandering baseline, muscle, mains, moving electrodes.
 
-Noise arises at electrodes, not in leads: the nine electrodes are disturbed on their own, and the leads follow. So the
-limb leads share their noise, and the chest leads carry a third of each limb electrode's.
+Noise arises at electrodes, not in leads: the nine electrodes are disturbed on their own, and the leads
+follow. So the limb leads share their noise, and the chest leads carry a third of each limb electrode's.
 """
 
 import functools
@@ -102,7 +102,7 @@ def _add_motion(rng: Rng, electrodes: Float, rate: float, levels: NoiseLevels) -
 
 @functools.lru_cache(maxsize=16)
 def splines(samples: int, rate: float, spacing: float) -> Float:
-    """Cubic B-splines with a knot every ``spacing`` seconds, (knots, samples): random weights give smooth noise."""
+    """Cubic B-splines with a knot every ``spacing`` seconds, (knots, samples), for smooth random curves."""
     position = np.arange(samples) / (rate * spacing)
     count = int(position[-1]) + 4
     distance = np.abs(position[None, :] - (np.arange(count)[:, None] - 1.0))

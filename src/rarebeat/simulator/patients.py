@@ -1,4 +1,4 @@
-"""Who comes to the clinic: patients with age, sex and background conditions, each with one or several ECGs."""
+"""Who comes to the clinic: patients with age, sex and conditions, each with one or several ECGs."""
 
 import math
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Patient:
         mechanism: rhythm of the first visit.
         age: years at the first visit.
         sex: "female" or "male".
-        conduction: state of the bundle branches: "normal", "right", "left" (complete block) or "incomplete right".
+        conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block).
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
     """
@@ -116,7 +116,7 @@ def _months(seed: int, index: int) -> int:
 
 
 def _draw_mechanism(seed: int, index: int, prior: Prior) -> str:
-    # Golden-ratio steps spread the draws evenly over (0, 1): also a small cohort gets its share of rare rhythms.
+    # Golden-ratio steps spread the draws evenly: small cohorts, too, get their share of rare rhythms.
     position = (stream(seed, "draws", 0).random() + index * (math.sqrt(5) - 1) / 2) % 1.0
     total = 0.0
     for name, share in prior.mechanisms.items():

@@ -31,11 +31,11 @@ class Prior:
         mechanisms: share of each mechanism; they add up to one.
         premature_atrial: chance of premature atrial complexes where the mechanism allows them.
         premature_ventricular: chance of premature ventricular complexes where the mechanism allows them.
-        fusion: chance that late ventricular complexes fuse with conducted ones (mechanisms with a sinus clock).
+        fusion: chance that late ventricular complexes fuse with conducted ones.
         ventricular_bigeminy: chance that every second beat is ventricular.
         atrial_bigeminy: chance that every second beat is atrial.
         sinus_arrhythmia: chance of marked respiratory variation of the sinus clock.
-        block: factor on the chances of bundle branch and first degree block.
+        block: factor on the chances of bundle branch and first degree block (at most 1.7).
     """
 
     mechanisms: dict[str, float]
@@ -48,7 +48,7 @@ class Prior:
     block: float = 1.0
 
 
-# Orders of magnitude of a hospital's machine-read ECGs; the classes below 2 % are somewhat more common than in life.
+# Orders of magnitude of a hospital's machine-read ECGs; the classes below 2 % are more common than in life.
 _RARE = {
     "sinus_bradycardia": 0.10,
     "sinus_tachycardia": 0.08,
@@ -84,8 +84,8 @@ BALANCED = Prior(
     fusion=0.15,
     ventricular_bigeminy=0.10,
     atrial_bigeminy=0.05,
-    sinus_arrhythmia=0.25,
-    block=2.0,
+    sinus_arrhythmia=0.40,
+    block=1.5,
 )
 
 PRESETS = {"clinic": CLINIC, "balanced": BALANCED}

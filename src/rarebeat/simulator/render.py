@@ -52,7 +52,7 @@ def render(heart: Heart, rhythm: Rhythm, rng: Rng, rate: float, seconds: float) 
     """Draw all events.
 
     Returns:
-        float32 (8, samples) in millivolts, leads as :data:`rarebeat.simulator.leads.INDEPENDENT`, without noise.
+        float32 (8, samples) in millivolts, leads as :data:`rarebeat.simulator.leads.INDEPENDENT`.
     """
     samples = round(seconds * rate)
     margin = round(MARGIN * rate)
@@ -107,7 +107,7 @@ class Pen:
             self.canvas[:, low:high] += beat[:, low - begin : high - begin]
 
     def _amplitudes(self, waveform: LeadWaveform, onsets: Array) -> Array:
-        """(events, waves, 8) millivolts: the dipole turned by respiration, seen by the leads, plus the residual."""
+        """(events, waves, 8) millivolts: the dipole, turned by respiration, in the leads, plus residual."""
         heart = self.heart
         angle = heart.swing * np.sin(2 * np.pi * heart.breathing.frequency * onsets + heart.breathing.phase)
         x, y, z = waveform.vector.T

@@ -1,7 +1,7 @@
 """What a reader writes about a recording: a report in the wording of an electrocardiograph, right or wrong.
 
-Three things stay apart: the truth of the recording, what the reader states (:class:`Report`), and what a labeller
-will make of the text. The labeller's vocabulary is not used here.
+Three things stay apart: the truth of the recording, what the reader states (:class:`Report`), and what a
+labeller will make of the text. The labeller's vocabulary is not used here.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,12 @@ COMPARED = 0.75
 _INTRODUCTIONS = ("possible", "probable", "consider")
 _ECTOPY = ("premature_atrial_complexes", "premature_ventricular_complexes", "fusion_complexes")
 _HARMLESS = {"sinus_rhythm", "sinus_arrhythmia"}
-_MINOR = _HARMLESS | {"sinus_bradycardia", "sinus_tachycardia", "premature_atrial_complexes", "av_block_1st_degree"}
+_MINOR = _HARMLESS | {
+    "sinus_bradycardia",
+    "sinus_tachycardia",
+    "premature_atrial_complexes",
+    "av_block_1st_degree",
+}
 
 
 @dataclass(frozen=True)
@@ -95,11 +100,13 @@ def misread(rng: Rng, classes: frozenset[str]) -> frozenset[str]:
     name = sorted(classes)[int(rng.integers(len(classes)))]
     rest = classes - {name}
     if name in MISTAKEN and (not rest or name in RHYTHMS or rng.random() < 0.5):
-        return rest | {MISTAKEN[name]}
+        return rest | {str(rng.choice(MISTAKEN[name]))}
     return rest
 
 
-def rhythm_line(rng: Rng, seen: frozenset[str], hedged: frozenset[str], findings: Findings, typed: bool) -> str:
+def rhythm_line(
+    rng: Rng, seen: frozenset[str], hedged: frozenset[str], findings: Findings, typed: bool
+) -> str:
     """The first statement: the rhythm and, by connectors, what belongs to it."""
     words: list[str] = []
     for name in (*RHYTHMS, *CONDUCTION, *SUBSIDIARY):
@@ -165,7 +172,9 @@ def _ectopy(rng: Rng, seen: frozenset[str], findings: Findings, typed: bool) -> 
 
 
 def _suspected(rng: Rng, seen: frozenset[str]) -> frozenset[str]:
-    candidates = sorted(name for name in seen if name in (*RHYTHMS[3:], *CONDUCTION, "ventricular_tachycardia"))
+    candidates = sorted(
+        name for name in seen if name in (*RHYTHMS[3:], *CONDUCTION, "ventricular_tachycardia")
+    )
     if not candidates:
         return frozenset()
     chance = 0.25 if "ectopic_atrial_rhythm" in seen else HEDGED
@@ -173,7 +182,7 @@ def _suspected(rng: Rng, seen: frozenset[str]) -> frozenset[str]:
 
 
 def _severity(rng: Rng, seen: frozenset[str], findings: Findings) -> str:
-    if seen <= _MINOR and not findings.background:
+    if seen and seen <= _MINOR and not findings.background:
         return "Normal ECG" if seen <= _HARMLESS else "Otherwise normal ECG"
     return "Borderline ECG" if seen <= _MINOR and rng.random() < 0.5 else "Abnormal ECG"
 
@@ -189,9 +198,14 @@ def _comparison(seen: frozenset[str], findings: Findings, previous: Findings) ->
             changes.append(_change(name, name in seen))
     difference = round(findings.rate - previous.rate)
     if abs(difference) >= 10:
-        changes.append(f"Vent. rate has {'increased' if difference > 0 else 'decreased'} BY {abs(difference)} BPM")
+        changes.append(
+            f"Vent. rate has {'increased' if difference > 0 else 'decreased'} BY {abs(difference)} BPM"
+        )
     months = f"{findings.months} month{'s' if findings.months > 1 else ''}"
-    return [f"When compared with ECG of {months} earlier,", *(changes[:4] or ["No significant change was found"])]
+    return [
+        f"When compared with ECG of {months} earlier,",
+        *(changes[:4] or ["No significant change was found"]),
+    ]
 
 
 def _change(name: str, present: bool) -> str:

@@ -42,7 +42,7 @@ class Setting:
         return self.visit.patient.pr
 
     def sinus(self, rate: float, depth: float | None = None) -> list[float]:
-        """Firing times of the sinus node; unless ``depth`` is given, young hearts at rest breathe the most."""
+        """Firing times of the sinus node; unless ``depth`` is given, it varies most in the young at rest."""
         if depth is None:
             youth = float(np.clip((75 - self.visit.age) / 50, 0.2, 1.0))
             depth = min(0.035, 0.022 * youth * float(self.rng.lognormal(0, 0.4))) * min(1.0, 75 / rate)

@@ -1,8 +1,8 @@
 """Which classes a recording shows: measured on the events that fall into it, as a reader with calipers would.
 
-A class counts by what happens during the recording, not by what was planned: a premature beat just after the end is
-none. The limits are those of resting electrocardiography: sinus rates 60 and 100, PR 200 ms, variation of the sinus
-interval by more than 120 ms and 10 %, three beats for a ventricular tachycardia.
+A class counts by what happens during the recording, not by what was planned: a premature beat just after the
+end is none. The limits are those of resting electrocardiography: sinus rates 60 and 100, PR 200 ms, variation
+of the sinus interval by more than 120 ms and 10 %, three beats for a ventricular tachycardia.
 """
 
 from itertools import pairwise
@@ -139,7 +139,7 @@ def _beat_classes(rhythm: Rhythm, beats: list[Ventricular], seconds: float) -> s
 
 
 def longest_alternation(beats: list[Ventricular]) -> int:
-    """Length, in pairs, of the longest stretch in which every second beat is premature, all atrial or all ventricular."""
+    """Pairs in the longest stretch whose every second beat is premature, all atrial or all ventricular."""
     ventricular = [beat.origin == "pvc" and beat.share == 1.0 for beat in beats]
     longest = 0
     for marks in (ventricular, [beat.premature for beat in beats]):

@@ -9,7 +9,7 @@ from rarebeat.simulator.setting import Setting
 
 
 def tachycardia(setting: Setting) -> Rhythm:
-    """Ventricular tachycardia: sustained (atria dissociated, some beats captured, or led backwards) or a run."""
+    """Ventricular tachycardia: a run, or sustained with atria dissociated, capturing or led backwards."""
     rng = setting.rng
     atrial = [Atrial(time) for time in setting.sinus(rng.uniform(62, 98))]
     conducted = conduct(rng, atrial, setting.pr)
@@ -29,7 +29,7 @@ def tachycardia(setting: Setting) -> Rhythm:
 
 
 def idioventricular(setting: Setting) -> Rhythm:
-    """A ventricular focus: slow escape, accelerated, or competing with a sinus node of nearly the same rate."""
+    """A ventricular focus: slow escape, accelerated, or competing with a sinus node of similar rate."""
     rng = setting.rng
     variant = setting.choose({"escape": 0.4, "accelerated": 0.4, "competing": 0.2})
     rate = rng.uniform(28, 45) if variant == "escape" else rng.uniform(58, 105)
@@ -48,8 +48,9 @@ def idioventricular(setting: Setting) -> Rhythm:
 def paced(setting: Setting) -> Rhythm:
     """A pacemaker in one of its modes.
 
-    Variants: ``ventricular`` (fibrillating atria below), ``atrial sensed`` (each sinus P wave is followed by a paced
-    QRS), ``dual`` (both chambers), ``atrial``, ``demand`` (it only helps out a sinus node of nearly the same rate).
+    Variants: ``ventricular`` (fibrillating atria below), ``atrial sensed`` (each sinus P wave is followed by
+        a paced QRS), ``dual`` (both chambers), ``atrial``, ``demand`` (it only helps out a sinus node of
+        nearly the same rate).
     """
     rng = setting.rng
     variant = setting.choose(

@@ -8,10 +8,16 @@ PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "atrial_fibrillation": (("atrial fibrillation",), ("AFib", "atrial fib", "A-fib")),
     "atrial_flutter": (("atrial flutter",), ("atrial flutter", "A-flutter")),
     "ectopic_atrial_rhythm": (("ectopic atrial rhythm", "low atrial rhythm"), ("ectopic atrial rhythm",)),
-    "atrial_tachycardia": (("ectopic atrial tachycardia", "atrial tachycardia"), ("atrial tachycardia", "atrial tach")),
+    "atrial_tachycardia": (
+        ("ectopic atrial tachycardia", "atrial tachycardia"),
+        ("atrial tachycardia", "atrial tach"),
+    ),
     "supraventricular_tachycardia": (("supraventricular tachycardia", "narrow QRS tachycardia"), ("SVT",)),
     "avnrt": (("AV nodal reentrant tachycardia",), ("AVNRT", "AV nodal reentry tachycardia")),
-    "complete_heart_block": (("complete heart block", "3rd degree A-V block"), ("complete heart block", "CHB")),
+    "complete_heart_block": (
+        ("complete heart block", "3rd degree A-V block"),
+        ("complete heart block", "CHB"),
+    ),
     "av_block_2nd_degree_mobitz_i": (
         ("2nd degree A-V block (Mobitz I)", "2nd degree A-V block, Mobitz I (Wenckebach)"),
         ("Wenckebach", "2nd degree AV block type I", "Mobitz I"),
@@ -83,21 +89,26 @@ CONDUCTION = (
 )
 SUBSIDIARY = ("junctional_rhythm", "idioventricular_rhythm", "ventricular_tachycardia", "paced_rhythm")
 
-MISTAKEN = {
-    "sinus_rhythm": "ectopic_atrial_rhythm",
-    "sinus_tachycardia": "supraventricular_tachycardia",
-    "sinus_bradycardia": "junctional_rhythm",
-    "atrial_fibrillation": "sinus_rhythm",
-    "atrial_flutter": "atrial_fibrillation",
-    "atrial_tachycardia": "sinus_tachycardia",
-    "ectopic_atrial_rhythm": "sinus_rhythm",
-    "supraventricular_tachycardia": "sinus_tachycardia",
-    "junctional_rhythm": "sinus_bradycardia",
-    "ventricular_tachycardia": "supraventricular_tachycardia",
-    "idioventricular_rhythm": "junctional_rhythm",
-    "premature_atrial_complexes": "premature_ventricular_complexes",
-    "premature_ventricular_complexes": "premature_atrial_complexes",
-    "av_block_2nd_degree_mobitz_i": "premature_atrial_complexes",
-    "left_bundle_branch_block": "right_bundle_branch_block",
+MISTAKEN: dict[str, tuple[str, ...]] = {
+    "sinus_rhythm": (
+        "sinus_bradycardia",
+        "sinus_tachycardia",
+        "ectopic_atrial_rhythm",
+        "atrial_fibrillation",
+    ),
+    "sinus_tachycardia": ("sinus_rhythm", "supraventricular_tachycardia"),
+    "sinus_bradycardia": ("sinus_rhythm", "junctional_rhythm"),
+    "atrial_fibrillation": ("sinus_rhythm", "atrial_flutter"),
+    "atrial_flutter": ("atrial_fibrillation", "supraventricular_tachycardia"),
+    "atrial_tachycardia": ("sinus_tachycardia", "atrial_flutter"),
+    "ectopic_atrial_rhythm": ("sinus_rhythm",),
+    "supraventricular_tachycardia": ("sinus_tachycardia",),
+    "junctional_rhythm": ("sinus_bradycardia",),
+    "ventricular_tachycardia": ("supraventricular_tachycardia",),
+    "idioventricular_rhythm": ("junctional_rhythm",),
+    "premature_atrial_complexes": ("premature_ventricular_complexes",),
+    "premature_ventricular_complexes": ("premature_atrial_complexes",),
+    "av_block_2nd_degree_mobitz_i": ("premature_atrial_complexes",),
+    "left_bundle_branch_block": ("right_bundle_branch_block",),
 }
-"""What a reader writes instead when mistaken."""
+"""What a reader writes instead when mistaken, one of these."""

@@ -7,18 +7,15 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import BadRecordError, MissingSourceError
+from rarebeat.errors import MissingSourceError
 from rarebeat.params import STRICT, parse
 from rarebeat.pseudonym import Pseudonym
 from rarebeat.records import Record
-from rarebeat.sources.discovery import physionet_help, require_folder, walk
+from rarebeat.sources.discovery import physionet_help, readable, require_folder, walk
 from rarebeat.sources.entry import Entry
 from rarebeat.sources.fields import clean_age, clean_sex
 from rarebeat.sources.wfdb_files import read_wfdb
 from rarebeat.sources.wfdb_header import Header
-
-WRONG_GAIN = 4880.0
-"""Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 _NOT_TOLD = {"", "nan", "unknown"}
@@ -44,12 +41,12 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     headers = list(walk(root, ".hea"))
     if not headers:
         raise MissingSourceError(f"there are no headers (.hea) under {root}. {help_text}")
-    return [Entry(path.stem, path, _database(path.relative_to(root))) for path in headers]
+    return [Entry(readable(path.stem), path, source=_database(path.relative_to(root))) for path in headers]
 
 
 def _database(path: Path) -> str:
     names = [name for name in path.parts[:-1] if not _PLUMBING.fullmatch(name)]
-    return names[-1] if names else "challenge"
+    return readable(names[-1]) if names else "challenge"
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
@@ -60,7 +57,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    check_gains(header)
     comments = parse_comments(header)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
@@ -78,20 +74,6 @@ def parse_comments(header: Header) -> dict[str, str]:
     """The ``#Key: value`` comments of a header, keys in lower case."""
     pairs = (comment.partition(":") for comment in header.comments)
     return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
-
-
-def check_gains(header: Header) -> None:
-    """Refuse the gain that is known to be wrong.
-
-    Raises:
-        BadRecordError: ``implausible_header``.
-    """
-    if any(lead.gain == WRONG_GAIN and lead.file.endswith(".mat") for lead in header.leads):
-        raise BadRecordError(
-            "implausible_header",
-            f"a gain of {WRONG_GAIN:g}/mV is a known error of Georgia headers of 2020 (amplitudes would be "
-            "4.88 times too small): use the headers of Challenge 2021, which say 1000/mV",
-        )
 
 
 def _codes(cell: str) -> tuple[str, ...]:

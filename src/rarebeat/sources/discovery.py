@@ -38,6 +38,15 @@ def walk(root: Path, suffix: str) -> Iterator[Path]:
                 yield Path(folder, name)
 
 
+def readable(name: str) -> str:
+    """A file's name as text that can be stored, whatever bytes it is made of.
+
+    >>> readable("JS00001"), readable("\\udcff.hea")
+    ('JS00001', '\ufffd.hea')
+    """
+    return os.fsencode(name).decode("utf-8", "replace")
+
+
 def is_inside(root: Path, path: Path) -> bool:
     """Whether a path, with all links followed, stays under ``root``.
 
@@ -46,7 +55,7 @@ def is_inside(root: Path, path: Path) -> bool:
     """
     if path.is_symlink():
         return inside(root, os.fspath(path.absolute())) is not None
-    return _folder_is_inside(root, path.parent)
+    return _folder_is_inside(root.absolute(), path.parent.absolute())
 
 
 @lru_cache(maxsize=4096)

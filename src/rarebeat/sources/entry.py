@@ -13,11 +13,11 @@ class Entry:
     Attributes:
         record_id: the archive's own id (it may identify a person: see :meth:`Pseudonym.record_id`).
         path: where to read it; None for what is generated.
-        source: the database, or the part of it, that the recording comes from.
         details: whatever the reader needs besides (cells of a CSV row, a seed).
+        source: the database, or the part of it, that the recording comes from; "" for the kind of archive.
     """
 
     record_id: str
     path: Path | None = None
-    source: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""

@@ -70,7 +70,10 @@ def parse_codes(cell: str, system: str) -> tuple[str, ...]:
         codes = [str(code).strip() for code in _parse_literal(text)]
     else:
         codes = [code.strip() for code in re.split(r"[,;]" if re.search(r"[,;]", text) else r"\s+", text)]
-    return tuple(dict.fromkeys(f"{system}:{code}" for code in codes if code))
+    storable = (
+        code.encode("utf-8", "replace").decode() for code in codes if code
+    )  # JSON can hold half characters
+    return tuple(dict.fromkeys(f"{system}:{code}" for code in storable))
 
 
 def _parse_literal(text: str) -> Iterable[object]:

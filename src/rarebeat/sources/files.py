@@ -4,7 +4,6 @@ from pathlib import Path
 
 from rarebeat.errors import RarebeatError
 from rarebeat.records import Record
-from rarebeat.sources.challenge import check_gains
 from rarebeat.sources.muse_xml import read_muse
 from rarebeat.sources.wfdb_files import read_wfdb
 
@@ -39,5 +38,4 @@ def read_file(path: Path) -> Record:
     if not header_path.is_file():
         raise RarebeatError(f"{path} cannot be read without its header {header_path.name} beside it")
     header, signal, calibrated = read_wfdb(header_path)
-    check_gains(header)
     return Record(path.stem, signal, header.rate, "wfdb", calibrated=calibrated)

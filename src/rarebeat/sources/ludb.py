@@ -10,7 +10,7 @@ from rarebeat.errors import MissingSourceError
 from rarebeat.params import STRICT, parse
 from rarebeat.pseudonym import Pseudonym
 from rarebeat.records import Record
-from rarebeat.sources.discovery import physionet_help, require_folder, walk
+from rarebeat.sources.discovery import physionet_help, readable, require_folder, walk
 from rarebeat.sources.entry import Entry
 from rarebeat.sources.fields import clean_age, clean_sex, clean_text
 from rarebeat.sources.wfdb_files import read_wfdb
@@ -39,7 +39,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     headers = sorted(walk(folder, ".hea"), key=lambda path: (len(path.stem), path.stem))
     if not headers:
         raise MissingSourceError(f"there are no headers (.hea) under {folder}. {help_text}")
-    return [Entry(path.stem, path, NAMESPACE) for path in headers]
+    return [Entry(readable(path.stem), path, source=NAMESPACE) for path in headers]
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:

@@ -24,7 +24,7 @@ from rarebeat.params import STRICT, parse
 from rarebeat.pseudonym import Pseudonym
 from rarebeat.quality import RawLeads, trusted_signal
 from rarebeat.records import Record, Signal
-from rarebeat.sources.discovery import require_folder, walk
+from rarebeat.sources.discovery import readable, require_folder, walk
 from rarebeat.sources.entry import Entry
 from rarebeat.sources.fields import clean_age, clean_sex, clean_text
 from rarebeat.sources.redaction import redact
@@ -90,7 +90,8 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     """
     parse(Options, dict(options), "options")
     require_folder(root, _HELP)
-    entries = [Entry(path.relative_to(root).as_posix(), path, "muse") for path in walk(root, ".xml")]
+    paths = walk(root, ".xml")
+    entries = [Entry(readable(path.relative_to(root).as_posix()), path, source="muse") for path in paths]
     if not entries:
         raise MissingSourceError(f"there are no XML files under {root}. {_HELP}")
     return entries

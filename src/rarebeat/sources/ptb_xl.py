@@ -46,7 +46,12 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     require_folder(root, help_text)
     rows = read_csv(root / _TABLE, ["ecg_id", files, *_COLUMNS], help_text)
     return [
-        Entry(row["ecg_id"], root / f"{row[files]}.hea", NAMESPACE, {name: row[name] for name in _COLUMNS})
+        Entry(
+            row["ecg_id"],
+            root / f"{row[files]}.hea",
+            details={name: row[name] for name in _COLUMNS},
+            source=NAMESPACE,
+        )
         for row in rows
     ]
 

@@ -14,8 +14,12 @@ from rarebeat.records import Signal
 from rarebeat.sources.discovery import is_inside
 from rarebeat.sources.wfdb_header import Format, Header, Lead, read_header
 
+MAX_BYTES = 1 << 28
 MAX_SAMPLES = 10_000_000
-"""Samples per lead above which a file is no 12-lead ECG recording (a record is held in memory)."""
+"""Sizes of a signal file and of a lead that no 12-lead ECG has (a record is held in memory)."""
+
+WRONG_GAIN = 4880.0
+"""Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
 
 _NO_FILE = "~"
 _FLAC = (508, 516, 524)
@@ -50,10 +54,24 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
     header = read_header(path)
     if (header.samples or 0) > MAX_SAMPLES:
         raise BadRecordError(
-            "header_mismatch", f"the header promises {header.samples} samples, more than a 12-lead ECG has"
+            "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
         )
-    signal, calibrated = trusted_signal(_read_leads(path, header), header.rate)
+    _check_gains(header)
+    try:
+        raw = _read_leads(path, header)
+    except OSError as error:
+        raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
+    signal, calibrated = trusted_signal(raw, header.rate)
     return header, signal, calibrated
+
+
+def _check_gains(header: Header) -> None:
+    if any(lead.gain == WRONG_GAIN and lead.file.endswith(".mat") for lead in header.leads):
+        raise BadRecordError(
+            "implausible_header",
+            f"a gain of {WRONG_GAIN:g}/mV is a known error of Georgia headers of 2020 (amplitudes would be "
+            "4.88 times too small): use the headers of Challenge 2021, which say 1000/mV",
+        )
 
 
 def _read_leads(path: Path, header: Header) -> RawLeads:
@@ -88,25 +106,23 @@ def _read_plain(folder: Path, header: Header) -> npt.NDArray[np.int16]:
     path = _signal_file(folder, header.leads[0].file)
     offset, count = header.leads[0].format.offset, len(header.leads)
     found, remainder = divmod(_size(path) - offset, 2 * count)
-    expected = found if header.samples is None else header.samples
-    _compare_lengths(found, bool(remainder), expected)
-    interleaved = np.fromfile(path, dtype="<i2", count=count * expected, offset=offset)
-    if interleaved.size != count * expected:
-        raise BadRecordError(
-            "truncated", f"{interleaved.size // count} samples per lead; expected {expected}"
-        )
-    return np.ascontiguousarray(interleaved.reshape(expected, count).T, dtype=np.int16)
+    expected = max(found, 0) if header.samples is None else header.samples
+    _compare_lengths(found, remainder, expected)
+    with path.open("rb", buffering=0) as file:  # faster than np.fromfile
+        file.seek(offset)
+        content = file.read(2 * count * expected)
+    if len(content) != 2 * count * expected:
+        raise BadRecordError("truncated", "the signal file became shorter while it was read")
+    interleaved = np.frombuffer(content, dtype="<i2").reshape(expected, count)
+    return np.ascontiguousarray(interleaved.T, dtype=np.int16)
 
 
-def _compare_lengths(found: int, remainder: bool, expected: int) -> None:
-    if found < expected or (remainder and found == expected):
-        reason = "truncated" if found < expected else "header_mismatch"
+def _compare_lengths(found: int, remainder: int, expected: int) -> None:
+    if found != expected or remainder:
         raise BadRecordError(
-            reason, f"the signal file holds {max(found, 0)} samples per lead, the header says {expected}"
-        )
-    if found > expected:
-        raise BadRecordError(
-            "header_mismatch", f"the signal file holds {found} samples per lead, the header says {expected}"
+            "truncated" if found < expected else "header_mismatch",
+            f"the signal file holds {max(found, 0)} samples per lead"
+            f"{' and some bytes' if remainder else ''}, the header says {expected}",
         )
 
 
@@ -120,12 +136,13 @@ def _signal_file(folder: Path, name: str) -> Path:
 
 
 def _size(path: Path) -> int:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise BadRecordError("unreadable", f"the signal file cannot be opened: {error.strerror}") from error
+    status = path.stat()
     if not stat.S_ISREG(status.st_mode):
         raise BadRecordError("unreadable", "the signal file is not a regular file")
+    if status.st_size > MAX_BYTES:
+        raise BadRecordError(
+            "unreadable", f"the signal file holds {status.st_size} bytes: no 12-lead ECG does"
+        )
     return status.st_size
 
 

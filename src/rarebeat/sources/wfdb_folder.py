@@ -99,7 +99,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
-        entries.append(Entry(name, path, source, {"settings": settings, **cells}))
+        entries.append(Entry(name, path, {"settings": settings, **cells}, source))
     return entries
 
 

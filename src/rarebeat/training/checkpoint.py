@@ -3,6 +3,7 @@
 import hashlib
 import json
 import warnings
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -90,15 +91,24 @@ class Checkpoint:
             return Progress()
         fresh = _copy(network.state_dict()), optimiser.state_dict()
         try:
-            state: Mapping[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
+            state = _load(self.path)
             network.load_state_dict(state["network"])
             optimiser.load_state_dict(state["optimiser"])
             return Progress(list(state["history"]), state["best"])
-        except Exception as error:  # a damaged file makes torch raise almost anything
-            warnings.warn(f"{self.path} is damaged ({error}): the training starts again", stacklevel=2)
+        except Exception as error:  # torch raises almost anything at a damaged file
+            reason = f"{type(error).__name__}: {error}".splitlines()[0]
+            warnings.warn(f"{self.path} is damaged ({reason}): the training starts again", stacklevel=2)
             network.load_state_dict(fresh[0])
             optimiser.load_state_dict(fresh[1])
             return Progress()
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    with zipfile.ZipFile(path) as archive:  # torch itself does not compare the checksums
+        if (damaged := archive.testzip()) is not None:
+            raise ValueError(f"wrong checksum of {damaged}")
+    state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
 
 
 def _copy(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -1,0 +1,35 @@
+"""Stage 3: down-sample, split by patient, re-sample classes, write shards."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.console import run
+
+
+def prepare(
+    records: Annotated[Path, typer.Argument(help="folder with a folder per cohort, written by ingest")],
+    labels: Annotated[Path, typer.Argument(help="folder with a folder per cohort, written by label")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Combine the cohorts in `use` into shards: train, validation and test."""
+    from rarebeat.params import group, parse, read_params
+    from rarebeat.prepare import PrepareSettings, prepare
+
+    content = read_params(params)
+    cohorts = parse(list[str], content.get("use"), "use")
+    vocabulary = parse(str, (content.get("label") or {}).get("vocabulary"), "label.vocabulary")
+    summary = prepare(records, labels, out, cohorts, vocabulary, group(content, "prepare", PrepareSettings))
+
+    for split, counts in summary["splits"].items():
+        print(f"{split}: {counts['records']} records of {counts['patients']} patients")
+    print(f"left out: {summary['left_out'] or 'none'} -> {out}")
+    for warning in summary["warnings"]:
+        print(f"warning: {warning}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    run(prepare)

@@ -1,0 +1,119 @@
+"""The records of several cohorts with their labels and without their signals: what prepare decides on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from rarebeat.errors import RarebeatError
+from rarebeat.files import read_table
+from rarebeat.records import read_metadata
+
+UNCERTAIN = -1  # in states
+UNKNOWN = -2  # in states: null in the label files
+MASKED = -1  # in labels: neither present nor absent
+
+Origin = Literal["text", "codes"]
+UncertainPolicy = Literal["mask", "zero", "one"]
+Int8 = npt.NDArray[np.int8]
+
+_COLUMNS = ["record_id", "cohort", "patient_id", "age", "sex", "fold", "calibrated", "fingerprint"]
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Records and labels of several cohorts, in the order of use.
+
+    Attributes:
+        records: n rows with record_id, cohort, patient_id, age, sex, fold, calibrated and fingerprint.
+        states: shape (n, classes), as labelled: 1, 0, UNCERTAIN or UNKNOWN.
+        origins: cohort to where its labels come from.
+    """
+
+    records: pa.Table
+    states: Int8
+    origins: Mapping[str, Origin]
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+
+def read_catalogue(
+    records: Path,
+    labels: Path,
+    cohorts: Sequence[str],
+    classes: Sequence[str],
+    origins: Mapping[str, Origin],
+) -> Catalogue:
+    """Read cohorts and their labels, and check that they fit each other.
+
+    Args:
+        records: folder with a folder per cohort, written by ingest.
+        labels: folder with a folder per cohort, written by label.
+        cohorts: which to read.
+        classes: class ids of the vocabulary.
+        origins: cohort to the labels it takes; a cohort that is not named takes codes where it has any, else
+        text.
+
+    Raises:
+        RarebeatError: naming the file that is missing, damaged or does not fit.
+    """
+    tables, states, used = [], [], {}
+    for cohort in cohorts:
+        table = read_metadata(records / cohort, _COLUMNS)
+        tables.append(table.set_column(1, "cohort", pa.repeat(cohort, len(table))))
+        origin, content = _read_labels(labels / cohort, classes, table, origins.get(cohort))
+        states.append(content)
+        used[cohort] = origin
+    return Catalogue(pa.concat_tables(tables), np.concatenate(states), used)
+
+
+def _read_labels(
+    folder: Path, classes: Sequence[str], records: pa.Table, origin: Origin | None
+) -> tuple[Origin, Int8]:
+    if origin is not None:
+        return origin, _read_states(folder, origin, classes, records)
+    codes = _read_states(folder, "codes", classes, records)
+    if (codes != UNKNOWN).any():
+        return "codes", codes
+    return "text", _read_states(folder, "text", classes, records)
+
+
+def _read_states(folder: Path, origin: Origin, classes: Sequence[str], records: pa.Table) -> Int8:
+    """Labels of one cohort, shape (n, classes), in the order of its records."""
+    path = folder / f"{origin}.parquet"
+    advice = f"Label the cohort {folder.name} again (`dvc repro`, or pipeline/label.py)."
+    if not path.is_file():
+        raise RarebeatError(f"no labels in {path}. {advice}")
+    table = read_table(path)
+    if table.column_names != ["record_id", *classes]:
+        raise RarebeatError(f"{path}: its columns are not the classes of the vocabulary. {advice}")
+    if not table.column("record_id").equals(records.column("record_id")):
+        raise RarebeatError(f"{path}: its records are not those of the cohort, or in another order. {advice}")
+    states = np.empty((len(table), len(classes)), dtype=np.int8)
+    for column, name in enumerate(classes):
+        states[:, column] = pc.fill_null(table.column(name), UNKNOWN).to_numpy()
+    return states
+
+
+def resolve_uncertain(states: Int8, policy: UncertainPolicy) -> Int8:
+    """Labels for training: 1, 0 or MASKED.
+
+    Args:
+        states: as labelled: 1, 0, UNCERTAIN or UNKNOWN.
+        policy: what uncertain counts as: "mask" masks it, "zero" makes it negative, "one" positive. Unknown
+            is always masked.
+
+    >>> states = np.array([1, 0, UNCERTAIN, UNKNOWN], dtype=np.int8)
+    >>> resolve_uncertain(states, "mask").tolist(), resolve_uncertain(states, "one").tolist()
+    ([1, 0, -1, -1], [1, 0, 1, -1])
+    """
+    labels = states.copy()
+    labels[states == UNCERTAIN] = {"mask": MASKED, "zero": 0, "one": 1}[policy]
+    labels[states == UNKNOWN] = MASKED
+    return labels

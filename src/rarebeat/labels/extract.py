@@ -1,0 +1,169 @@
+"""Labels of a whole cohort: from its text and from its codes, kept apart, with the evidence for each.
+
+The folder that is written::
+
+    data/labels/<cohort>/
+      text.parquet       record_id and one int8 column per class: 1, 0, -1 (uncertain) or null (unknown)
+      codes.parquet      the same from the codes
+      evidence.parquet   EVIDENCE_SCHEMA
+      summary.json       counts (a DVC metric)
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from rarebeat.files import atomic, read_table, write_json
+from rarebeat.labels.codes import CodeLabeller
+from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.records import part_files
+
+EVIDENCE_SCHEMA = pa.schema(
+    [
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("origin", pa.string(), nullable=False),  # "text" or "codes"
+        pa.field("class", pa.string(), nullable=False),
+        pa.field("state", pa.int8(), nullable=False),
+        pa.field("statement", pa.string(), nullable=False),  # statement of the report, or the code
+        pa.field("start", pa.int32(), nullable=False),  # of the mention in the statement
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field(
+            "pattern", pa.string(), nullable=False
+        ),  # name of the pattern or code list in the vocabulary
+        pa.field("cue", pa.string()),  # what changed the meaning, such as "no evidence of"
+    ]
+)
+
+_COLUMNS = ["record_id", "source", "text", "codes"]
+
+
+def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
+    """Label a cohort and write the folder ``out``, whole or not at all.
+
+    Args:
+        records: cohort folder written by ingest.
+        out: folder to write; an existing one is replaced.
+        vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
+
+    Returns:
+        The content of ``summary.json``.
+
+    Raises:
+        ParamsError: when there is no such vocabulary, or it is wrong.
+        RarebeatError: when the cohort cannot be read or ``out`` cannot be written.
+    """
+    words = load_vocabulary(vocabulary)
+    matcher, labeller = Matcher(words), CodeLabeller(words)
+    counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
+    unmatched: Counter[str] = Counter()
+    schema = _states_schema(words.class_ids)
+    parts = part_files(records)
+    with atomic(out) as folder:
+        folder.mkdir()
+        with ExitStack() as stack:
+            writers = {
+                origin: stack.enter_context(_writer(folder / f"{origin}.parquet", schema))
+                for origin in counts
+            }
+            evidence = stack.enter_context(_writer(folder / "evidence.parquet", EVIDENCE_SCHEMA))
+            for part in parts:
+                rows = read_table(part, _COLUMNS).to_pylist()
+                ids = [row["record_id"] for row in rows]
+                labels = label_rows(rows, matcher, labeller)
+                for origin, writer in writers.items():
+                    writer.write_table(_states_table(ids, labels[origin], schema))
+                    evidence.write_table(_evidence_table(ids, origin, labels[origin]))
+                    counts[origin].add(labels[origin])
+                unmatched.update(code for row in rows for code in row["codes"] if not labeller.knows(code))
+        summary = {
+            "vocabulary": words.name,
+            **{origin: count.summary() for origin, count in counts.items()},
+            "unmatched_codes": dict(unmatched.most_common()),
+        }
+        write_json(folder / "summary.json", summary)
+    return summary
+
+
+def label_rows(
+    rows: Iterable[Mapping[str, Any]], matcher: Matcher, labeller: CodeLabeller
+) -> dict[str, list[Labels]]:
+    """Labels of records from their text and from their codes, in the order of ``rows``.
+
+    Args:
+        rows: records with ``text``, ``codes`` and ``source``.
+        matcher: reads the text.
+        labeller: reads the codes.
+    """
+    labels: dict[str, list[Labels]] = {"text": [], "codes": []}
+    for row in rows:
+        text = matcher.label(row["text"])
+        said = {name for name, state in text.states.items() if state in (POSITIVE, UNCERTAIN)}
+        labels["text"].append(text)
+        labels["codes"].append(labeller.label(row["codes"], row["source"], said))
+    return labels
+
+
+class _Counts:
+    """What the summary tells of one origin."""
+
+    def __init__(self, class_ids: Sequence[str]) -> None:
+        self._states = {name: Counter[int | None]() for name in class_ids}
+        self._warnings: Counter[str] = Counter()
+        self._records = self._silent = 0
+
+    def add(self, labels: Sequence[Labels]) -> None:
+        self._records += len(labels)
+        for entry in labels:
+            self._silent += not entry.evidence
+            self._warnings.update(entry.warnings)
+        for name, counter in self._states.items():
+            counter.update(entry.states[name] for entry in labels)
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "records": self._records,
+            "without_evidence": self._silent,
+            "classes": {
+                name: {word: counter[state] for state, word in STATE_NAMES.items()}
+                for name, counter in self._states.items()
+            },
+            "warnings": dict(self._warnings.most_common()),
+        }
+
+
+def _states_schema(class_ids: Sequence[str]) -> pa.Schema:
+    return pa.schema(
+        [
+            pa.field("record_id", pa.string(), nullable=False),
+            *(pa.field(name, pa.int8()) for name in class_ids),
+        ]
+    )
+
+
+def _states_table(ids: Sequence[str], labels: Sequence[Labels], schema: pa.Schema) -> pa.Table:
+    columns = [[entry.states[name] for entry in labels] for name in schema.names[1:]]
+    return pa.table(
+        [pa.array(ids, pa.string()), *(pa.array(column, pa.int8()) for column in columns)], schema=schema
+    )
+
+
+def _evidence_table(ids: Sequence[str], origin: str, labels: Sequence[Labels]) -> pa.Table:
+    rows = [
+        (record_id, origin, e.class_id, e.state, e.statement, e.start, e.end, e.pattern, e.cue)
+        for record_id, entry in zip(ids, labels, strict=True)
+        for e in entry.evidence
+    ]
+    columns = zip(*rows, strict=True) if rows else [()] * len(EVIDENCE_SCHEMA)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, EVIDENCE_SCHEMA, strict=True)]
+    return pa.table(arrays, schema=EVIDENCE_SCHEMA)
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", write_page_checksum=True)

@@ -1,0 +1,161 @@
+"""From the records and labels of several cohorts to shards.
+
+Two passes. The first reads everything but the signals, and decides who is in which split and who is left
+out. The second streams the signals, one row group in memory at a time, into the shards. The folder that is
+written::
+
+    data/shards/
+      train/  validation/  test/   shards, see :mod:`rarebeat.shards`
+      splits.parquet               what became of every record, see :mod:`rarebeat.selection`
+      summary.json                 counts (a DVC metric), and the digest of all shards
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import PositiveInt
+from pydantic.dataclasses import dataclass
+from tqdm import tqdm
+
+from rarebeat.balance import BalanceSettings
+from rarebeat.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
+from rarebeat.errors import BadRecordError, ParamsError, RarebeatError
+from rarebeat.files import atomic, digest, write_json, write_table
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.params import STRICT
+from rarebeat.records import iterate_rows
+from rarebeat.selection import Selection, select, splits_table, summarise
+from rarebeat.shards import ShardMeta, SplitWriter, row_schema, shard_files
+from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess
+from rarebeat.splits import SPLITS, SplitSettings
+
+
+@dataclass(frozen=True, config=STRICT)
+class PrepareSettings:
+    """How shards are made.
+
+    Attributes:
+        signal: rate, length, filter and normalisation.
+        split: how patients are split.
+        balance: class re-sampling.
+        labels: cohort to the labels it takes, "text" or "codes"; by default codes where it has any, else text.
+        uncertain: what an uncertain label counts as: "mask" leaves it out of loss and metrics, "zero" makes
+            it negative, "one" positive.
+        shard_size: records per file.
+    """
+
+    signal: Preprocessing = field(default_factory=Preprocessing)
+    split: SplitSettings = field(default_factory=SplitSettings)
+    balance: BalanceSettings = field(default_factory=BalanceSettings)
+    labels: dict[str, Origin] = field(default_factory=dict)
+    uncertain: UncertainPolicy = "mask"
+    shard_size: PositiveInt = 2048
+
+
+def prepare(
+    records: Path,
+    labels: Path,
+    out: Path,
+    cohorts: Sequence[str],
+    vocabulary: str,
+    settings: PrepareSettings,
+) -> dict[str, Any]:
+    """Write the shards of some cohorts, whole or not at all.
+
+    Args:
+        records: folder with a folder per cohort, written by ingest.
+        labels: folder with a folder per cohort, written by label.
+        out: folder to write; an existing one is replaced.
+        cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept.
+        vocabulary: name of the vocabulary of the labels.
+        settings: how.
+
+    Returns:
+        The content of ``summary.json``. Its ``warnings`` are for a person to read.
+
+    Raises:
+        ParamsError: when no cohort is named, or one twice.
+        RarebeatError: when records or labels are missing, damaged or do not fit each other; when amplitudes
+            are neither calibrated nor normalised; when nothing is left to train on.
+    """
+    if not cohorts or len(set(cohorts)) < len(cohorts):
+        raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
+    classes = load_vocabulary(vocabulary).class_ids
+    catalogue = read_catalogue(records, labels, cohorts, classes, settings.labels)
+    _check_amplitudes(catalogue.records, settings.signal)
+    selection = select(catalogue, settings.split, settings.balance, settings.uncertain)
+    meta = ShardMeta(
+        classes=classes,
+        preprocessing=settings.signal,
+        scale=output_scale(settings.signal),
+        units=output_units(settings.signal),
+        vocabulary=vocabulary,
+    )
+    with atomic(out) as folder:
+        folder.mkdir()
+        _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
+        write_table(folder / "splits.parquet", splits_table(catalogue, selection))
+        shards = [path for split in SPLITS for path in shard_files(folder, split)]
+        summary = summarise(catalogue, selection, classes)
+        summary |= {"shards": len(shards), "digest": digest(*shards)}
+        write_json(folder / "summary.json", summary)
+    return summary
+
+
+def _check_amplitudes(records: pa.Table, signal: Preprocessing) -> None:
+    lost = records.filter(pc.invert(records.column("calibrated")))
+    if len(lost) and signal.normalise == "none":
+        raise RarebeatError(
+            f"cohort {lost.column('cohort')[0]}, record {lost.column('record_id')[0]}: the amplitude was "
+            f"normalised away ({len(lost)} records are like that), but the shards are to hold millivolts. "
+            "Set prepare.signal.normalise: zscore, or take the cohort out of `use`."
+        )
+
+
+def _signals(records: Path, cohorts: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Cohort, id, rate and signal of every record, in the order of the catalogue."""
+    for cohort in cohorts:
+        for row in iterate_rows(records / cohort, ["record_id", "rate", "signal"]):
+            yield row | {"cohort": cohort}
+
+
+def _write_shards(
+    folder: Path,
+    meta: ShardMeta,
+    catalogue: Catalogue,
+    selection: Selection,
+    signals: Iterator[dict[str, Any]],
+    shard_size: int,
+) -> None:
+    rows = _shard_rows(catalogue, selection, meta.classes)
+    writers = {
+        split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
+        for split in SPLITS
+    }
+    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None)
+    for row, split, reason in zip(progress, selection.splits, selection.reasons, strict=True):
+        if not reason:
+            writers[split].add(_preprocess(row, meta.preprocessing))
+    for writer in writers.values():
+        writer.finish()
+
+
+def _preprocess(row: dict[str, Any], settings: Preprocessing) -> npt.NDArray[np.int16]:
+    try:
+        return preprocess(row["signal"], row["rate"], settings)
+    except BadRecordError as error:
+        raise RarebeatError(f"cohort {row['cohort']}, record {row['record_id']}: {error}") from error
+
+
+def _shard_rows(catalogue: Catalogue, selection: Selection, classes: Sequence[str]) -> pa.Table:
+    """What shards hold of the records, without the signals."""
+    identity = catalogue.records.select(["record_id", "cohort", "age", "sex"])
+    identity = identity.add_column(2, "patient", pa.array(selection.groups, pa.string()))
+    labels = [pa.array(column) for column in selection.labels.T]
+    return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(classes))

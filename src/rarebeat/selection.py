@@ -1,0 +1,161 @@
+"""Who goes into which split, who is left out and why, and the counts of both."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from rarebeat.balance import BalanceSettings, choose_records
+from rarebeat.catalogue import MASKED, UNCERTAIN, UNKNOWN, Catalogue, Int8, UncertainPolicy, resolve_uncertain
+from rarebeat.errors import RarebeatError
+from rarebeat.splits import DUPLICATE, SPLITS, SplitSettings, assign_splits
+
+SPLITS_SCHEMA = pa.schema(
+    [
+        pa.field("cohort", pa.string(), nullable=False),
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("group", pa.string(), nullable=False),  # patients, linked ones together
+        pa.field("split", pa.string(), nullable=False),  # train, validation, test or duplicate
+        pa.field("selected", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string()),  # why it is not selected: a key of LEFT_OUT
+    ]
+)
+
+LEFT_OUT = {
+    "duplicate": "the same recording comes earlier, in this cohort or another",
+    "unlabelled": "no class is known to be present or absent",
+    "balance": "class re-sampling did not choose it",
+}
+"""Why a record is in no shard: code and meaning."""
+
+Flags = npt.NDArray[np.bool_]
+Strings = npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What becomes of each record of a catalogue.
+
+    Attributes:
+        labels: shape (n, classes): 1, 0 or MASKED.
+        groups: shape (n,), see :class:`rarebeat.splits.Assignment`.
+        splits: shape (n,), likewise.
+        reasons: shape (n,): a key of LEFT_OUT, or "" for a record that is selected.
+    """
+
+    labels: Int8
+    groups: Strings
+    splits: Strings
+    reasons: Strings
+
+    def available(self, split: str) -> Flags:
+        """The labelled records of a split, before class re-sampling."""
+        flags: Flags = (self.splits == split) & (self.reasons != "unlabelled")
+        return flags
+
+    def selected(self, split: str) -> Flags:
+        """The records of a split that go into its shards."""
+        flags: Flags = (self.splits == split) & (self.reasons == "")
+        return flags
+
+
+def select(
+    catalogue: Catalogue, split: SplitSettings, balance: BalanceSettings, uncertain: UncertainPolicy
+) -> Selection:
+    """Split the records, and leave out duplicates, records without labels, and what re-sampling leaves out.
+
+    Raises:
+        RarebeatError: when nothing is left to train on.
+    """
+    labels = resolve_uncertain(catalogue.states, uncertain)
+    assignment = assign_splits(catalogue.records, split)
+    reasons = np.full(len(catalogue), "", dtype=object)
+    reasons[(labels == MASKED).all(axis=1)] = "unlabelled"
+    reasons[assignment.splits == DUPLICATE] = "duplicate"
+    selection = Selection(labels, assignment.groups, assignment.splits, reasons)
+    for name in balance.splits if balance.enabled else ():
+        available = np.flatnonzero(selection.available(name))
+        chosen = choose_records(labels[available], balance.target, balance.seed)
+        reasons[np.delete(available, chosen)] = "balance"
+    if not selection.selected("train").any():
+        raise RarebeatError(
+            f"no record to train on: {len(catalogue)} records, by split {_count(assignment.splits)}, "
+            f"left out {_count(reasons)}. Use more records, or change `prepare` in params.yaml."
+        )
+    return selection
+
+
+def splits_table(catalogue: Catalogue, selection: Selection) -> pa.Table:
+    """What became of every record, as SPLITS_SCHEMA."""
+    columns = [
+        *catalogue.records.select(["cohort", "record_id"]).columns,
+        pa.array(selection.groups, pa.string()),
+        pa.array(selection.splits, pa.string()),
+        pa.array(selection.reasons == ""),
+        pa.array([reason or None for reason in selection.reasons], pa.string()),
+    ]
+    return pa.Table.from_arrays(columns, schema=SPLITS_SCHEMA)
+
+
+def summarise(catalogue: Catalogue, selection: Selection, classes: Sequence[str]) -> dict[str, Any]:
+    """Counts by cohort, split and class, and warnings for a person to read."""
+    by_cohort = np.asarray(catalogue.records.column("cohort").to_numpy(), dtype=object)
+    cohorts = {
+        cohort: {"labels": origin} | _describe_cohort(selection, by_cohort == cohort)
+        for cohort, origin in catalogue.origins.items()
+    }
+    splits = {split: _describe_split(catalogue, selection, split, classes) for split in SPLITS}
+    return {
+        "records": len(catalogue),
+        "left_out": _count(selection.reasons),
+        "warnings": _warnings(cohorts, splits),
+        "cohorts": cohorts,
+        "splits": splits,
+    }
+
+
+def _describe_cohort(selection: Selection, here: Flags) -> dict[str, Any]:
+    return {
+        "records": int(here.sum()),
+        "splits": {split: int((here & selection.selected(split)).sum()) for split in SPLITS},
+        "left_out": _count(selection.reasons[here]),
+    }
+
+
+def _describe_split(
+    catalogue: Catalogue, selection: Selection, split: str, classes: Sequence[str]
+) -> dict[str, Any]:
+    """Records, groups, and the labels of each class before and after class re-sampling."""
+    available, selected = selection.available(split), selection.selected(split)
+    before = _count_labels(selection.labels[available], catalogue.states[available])
+    after = _count_labels(selection.labels[selected], catalogue.states[selected])
+    return {
+        "records": int(selected.sum()),
+        "patients": len(set(selection.groups[selected].tolist())),
+        "classes": {name: {"before": before[i], "after": after[i]} for i, name in enumerate(classes)},
+    }
+
+
+def _count_labels(labels: Int8, states: Int8) -> list[dict[str, int]]:
+    """Per class: positive as trained, uncertain and unknown as labelled."""
+    flags = {"positive": labels == 1, "uncertain": states == UNCERTAIN, "unknown": states == UNKNOWN}
+    counts = np.stack([flag.sum(axis=0) for flag in flags.values()], axis=1)
+    return [dict(zip(flags, row, strict=True)) for row in counts.tolist()]
+
+
+def _count(values: Strings) -> dict[str, int]:
+    return dict(sorted(Counter(filter(None, values.tolist())).items()))
+
+
+def _warnings(cohorts: dict[str, dict[str, Any]], splits: dict[str, dict[str, Any]]) -> list[str]:
+    found = [f"the {split} split is empty" for split in SPLITS if not splits[split]["records"]]
+    unused = [name for name, entry in cohorts.items() if not any(entry["splits"].values())]
+    found += [f"no record of cohort {name} is in any split" for name in unused]
+    classes = splits["train"]["classes"]
+    if rare := [name for name, counts in classes.items() if not counts["after"]["positive"]]:
+        found.append(f"no positive record to train on for {', '.join(rare)}")
+    return found

@@ -1,0 +1,54 @@
+"""What several rooms' tests share: a tiny untrained model folder, and a small WFDB record."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model folder with three classes; its weights are random (and always the same)."""
+    import torch
+
+    from rarebeat.model_folder import ModelCard, save_model
+    from rarebeat.models.registry import build
+    from rarebeat.signals import Preprocessing
+
+    torch.manual_seed(0)
+    settings = {"width": 2, "kernel": 5}
+    module = build("hughes34", len(CLASSES), 2500, settings)
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    card = ModelCard(
+        architecture="hughes34",
+        settings=settings,
+        classes=CLASSES,
+        thresholds={"sinus_rhythm": 0.5, "atrial_fibrillation": 0.0, "av_block_1st_degree": 1.0},
+        preprocessing=Preprocessing(),
+        units="mV",
+        heads="three",
+        cohorts=("simulated",),
+        vocabulary="hughes24",
+    )
+    save_model(folder, module, card)
+    return folder
+
+
+@pytest.fixture
+def wfdb_record(tmp_path: Path) -> Path:
+    """The header of a plausible 10 s record at 500 Hz in WFDB format 16."""
+    leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+    seconds = np.arange(5000) / 500
+    beat = np.exp(-(((seconds % 0.8) - 0.4) ** 2) / (2 * 0.012**2))
+    drift = 0.1 * np.sin(2 * np.pi * 0.3 * seconds)
+    samples = np.rint(1000 * np.outer(np.linspace(0.5, 1.6, 12), beat + drift)).astype("<i2")
+    lines = ["r1 12 500 5000"]
+    for name, lead in zip(leads, samples, strict=True):
+        checksum = int(lead.sum(dtype=np.int16))
+        lines.append(f"r1.dat 16 1000(0)/mV 16 0 {lead[0]} {checksum} 0 {name}")
+    header = tmp_path / "r1.hea"
+    header.write_text("\n".join(lines) + "\n")
+    (tmp_path / "r1.dat").write_bytes(np.ascontiguousarray(samples.T).tobytes())
+    return header

@@ -1,0 +1,82 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from rarebeat.errors import RarebeatError
+from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.files import write_table
+
+
+@pytest.fixture
+def predictions() -> Predictions:
+    return Predictions(
+        record_ids=np.array(["r1", "r2", "r3"], dtype=object),
+        cohorts=np.array(["ptb-xl", "ptb-xl", "georgia"], dtype=object),
+        patients=np.array(["a", "a", "b"], dtype=object),
+        splits=np.repeat(["validation", "test"], [1, 2]),
+        classes=("af", "pac"),
+        thresholds=np.array([0.25, 0.1]),
+        probability=np.array([[0.25, 0.05], [0.2, 0.1], [0.9, 0.0]], dtype=np.float32),
+        truth=np.array([[1, 0], [-1, 1], [0, -1]], dtype=np.int8),
+    )
+
+
+def test_what_is_written_is_read_back(tmp_path, predictions):
+    path = tmp_path / "predictions.parquet"
+    write_predictions(path, predictions)
+    again = read_predictions(path)
+    assert again.classes == predictions.classes
+    for name in (
+        "record_ids",
+        "cohorts",
+        "patients",
+        "splits",
+        "thresholds",
+        "probability",
+        "truth",
+        "decisions",
+    ):
+        np.testing.assert_array_equal(getattr(again, name), getattr(predictions, name))
+    assert (again.probability.dtype, again.truth.dtype) == (np.float32, np.int8)
+
+
+def test_the_table_is_tidy_for_other_programs(tmp_path, predictions):
+    write_predictions(tmp_path / "predictions.parquet", predictions)
+    table = pq.read_table(tmp_path / "predictions.parquet")
+    assert table.column_names == [
+        *("record_id", "cohort", "patient", "split"),
+        *("probability.af", "truth.af", "decision.af", "probability.pac", "truth.pac", "decision.pac"),
+    ]
+    assert table["truth.af"].to_pylist() == [1, None, 0]
+    assert table["decision.af"].to_pylist() == [True, False, True]
+    # The single-precision number next to 0.1 lies a little above it: it is compared as it is.
+    assert table["decision.pac"].to_pylist() == [False, True, False]
+
+
+def test_a_split_can_be_taken_out(predictions):
+    test = predictions.only("test")
+    assert test.record_ids.tolist() == ["r2", "r3"]
+    assert test.truth.tolist() == [[-1, 1], [0, -1]]
+    assert test.decisions.tolist() == [[False, True], [True, False]]
+    assert test.classes == predictions.classes
+
+
+def test_no_records_are_a_table_too(tmp_path, predictions):
+    write_predictions(tmp_path / "empty.parquet", predictions.only("none such"))
+    assert read_predictions(tmp_path / "empty.parquet").probability.shape == (0, 2)
+
+
+@pytest.mark.parametrize("metadata", [None, {"rarebeat": "{}"}, {"rarebeat": '{"thresholds": {"af": 0.5}}'}])
+def test_another_table_is_refused(tmp_path, metadata):
+    write_table(tmp_path / "other.parquet", pa.table({"record_id": ["a"]}, metadata=metadata))
+    with pytest.raises(RarebeatError, match=r"other\.parquet is not a table of predictions"):
+        read_predictions(tmp_path / "other.parquet")
+
+
+def test_a_damaged_file_is_refused(tmp_path, predictions):
+    path = tmp_path / "predictions.parquet"
+    write_predictions(path, predictions)
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(RarebeatError, match="cannot read"):
+        read_predictions(path)

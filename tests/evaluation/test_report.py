@@ -1,0 +1,105 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from rarebeat.errors import RarebeatError
+from rarebeat.evaluation.report import evaluate, metrics_content
+from rarebeat.evaluation.settings import EvaluateSettings
+
+FAST = EvaluateSettings(replicates=100)
+NAMES = ("af", "avnrt", "pac", "pvc")
+
+
+@pytest.fixture(scope="module")
+def evaluation(make_case):
+    truth, probability = make_case(0)
+    truth[:, 1] = np.where(truth[:, 1] == 1, 0, truth[:, 1])  # no positives
+    cohorts = np.array(["georgia"] * 120 + ["ptb-xl"] * 80, dtype=object)
+    patients = np.array([f"p{index // 2}" for index in range(200)], dtype=object)
+    return evaluate(truth, probability, np.array([0.4, 0.5, 0.6, 0.7]), patients, NAMES, cohorts, FAST)
+
+
+def leaves(tree, path=()):
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            yield from leaves(value, (*path, key))
+        else:
+            yield (*path, key), value
+
+
+def test_the_metrics_are_nested_mappings_of_finite_numbers_or_null(evaluation):
+    content = metrics_content(evaluation)
+    assert json.loads(json.dumps(content, allow_nan=False)) == content
+    for path, value in leaves(content):
+        assert all(isinstance(key, str) for key in path)
+        assert value is None or (type(value) in (int, float) and math.isfinite(value)), path
+
+
+def test_the_metrics_have_the_keys_that_people_compare(evaluation):
+    content = metrics_content(evaluation)
+    assert list(content) == [
+        *("records", "patients", "classes_with_positives"),
+        *("macro", "micro", "at_0.5", "classes", "cohorts"),
+    ]
+    assert (content["records"], content["patients"], content["classes_with_positives"]) == (200, 100, 3)
+    assert list(content["macro"]) == [
+        *("f1", "f1_low", "f1_high", "precision", "recall"),
+        *("auroc", "auroc_low", "auroc_high", "auprc", "auprc_low", "auprc_high"),
+    ]
+    assert list(content["at_0.5"]["macro"]) == ["f1", "f1_low", "f1_high", "precision", "recall"]
+    assert tuple(content["classes"]) == NAMES
+    assert list(content["classes"]["af"]) == [
+        *("f1", "precision", "recall", "auroc", "auprc", "threshold", "positives")
+    ]
+    assert content["classes"]["pac"]["threshold"] == 0.6
+
+
+def test_a_class_without_positives_is_null_and_left_out_of_the_macro_average(evaluation):
+    content = metrics_content(evaluation)
+    assert content["classes"]["avnrt"]["f1"] is None
+    assert content["classes"]["avnrt"]["positives"] == 0
+    others = [content["classes"][name]["f1"] for name in NAMES if name != "avnrt"]
+    assert content["macro"]["f1"] == pytest.approx(sum(others) / 3, abs=1e-5)
+
+
+def test_the_tuned_thresholds_do_not_touch_the_scores_at_one_half(evaluation, make_case):
+    truth, probability = make_case(0)
+    positive = truth[:, 0] == 1
+    called = (probability[:, 0] >= 0.5) & (truth[:, 0] >= 0)
+    recall = (positive & called).sum() / positive.sum()
+    assert evaluation.half.scores.values["recall"][0] == pytest.approx(recall)
+    assert evaluation.half.scores.values["recall"][0] < evaluation.tuned.scores.values["recall"][0]
+
+
+def test_each_cohort_is_scored_as_if_it_were_alone(evaluation, make_case):
+    truth, probability = make_case(0)
+    truth[:, 1] = np.where(truth[:, 1] == 1, 0, truth[:, 1])
+    patients = np.array([f"p{index // 2}" for index in range(200)], dtype=object)[:120]
+    thresholds = np.array([0.4, 0.5, 0.6, 0.7])
+    alone = evaluate(truth[:120], probability[:120], thresholds, patients, NAMES, settings=FAST)
+    part = metrics_content(evaluation)["cohorts"]["georgia"]
+    assert part["records"] == 120
+    assert part["macro"] == metrics_content(alone)["macro"]
+    assert "classes" not in part
+    assert list(evaluation.cohorts) == ["georgia", "ptb-xl"]
+
+
+def test_a_single_cohort_has_no_breakdown(make_case):
+    truth, probability = make_case(0)
+    one = np.full(200, "ptb-xl", dtype=object)
+    people = np.arange(200).astype(str)
+    evaluation = evaluate(
+        truth, probability, np.full(4, 0.5), people, NAMES, one, EvaluateSettings(replicates=0)
+    )
+    assert evaluation.cohorts == {}
+    assert "cohorts" not in metrics_content(evaluation)
+    assert metrics_content(evaluation)["macro"]["f1_low"] is None  # no replicates, no interval
+
+
+def test_an_empty_split_is_refused():
+    with pytest.raises(RarebeatError, match="no records to evaluate"):
+        evaluate(
+            np.zeros((0, 1), np.int8), np.zeros((0, 1)), np.array([0.5]), np.zeros(0, dtype=object), ("af",)
+        )

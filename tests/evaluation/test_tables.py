@@ -1,0 +1,89 @@
+import csv
+
+import numpy as np
+import pytest
+
+from rarebeat.evaluation.report import evaluate
+from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.tables import (
+    class_rows,
+    cohort_rows,
+    cohort_table,
+    interval_text,
+    markdown_table,
+    results_table,
+    write_rows,
+)
+
+
+@pytest.fixture(scope="module")
+def evaluation(make_case):
+    truth, probability = make_case(0)
+    cohorts = np.array(["georgia", "ptb-xl"] * 100, dtype=object)
+    people = np.arange(200).astype(str)
+    settings = EvaluateSettings(replicates=100)
+    names = ("af", "afl", "pac", "pvc")
+    return evaluate(truth, probability, np.full(4, 0.4), people, names, cohorts, settings)
+
+
+def test_a_class_row_is_flat_and_holds_both_thresholds_with_intervals(evaluation):
+    row = class_rows(evaluation)[0]
+    assert row["class"] == "af"
+    assert row["f1_low"] < row["f1"] < row["f1_high"]
+    assert row["f1_low_at_0.5"] <= row["f1_at_0.5"] <= row["f1_high_at_0.5"]
+    assert row["recall"] > row["recall_at_0.5"]
+    assert row["auprc_low"] < row["auprc"] < row["auprc_high"]
+    assert "auprc_at_0.5" not in row  # it has no threshold
+    assert row["records"] == evaluation.known[0] < evaluation.records
+
+
+def test_the_cohort_rows_add_up_to_the_class_rows(evaluation):
+    rows = cohort_rows(evaluation)
+    assert [row["cohort"] for row in rows] == ["georgia"] * 4 + ["ptb-xl"] * 4
+    af = sum(row["positives"] for row in rows if row["class"] == "af")
+    assert af == class_rows(evaluation)[0]["positives"]
+
+
+def test_the_results_table_ends_with_the_averages_and_says_what_the_brackets_are(evaluation):
+    lines = results_table(evaluation).splitlines()
+    titles = [cell.strip() for cell in lines[0].strip("|").split("|")]
+    assert titles == ["Class", "Positives", "F1", "Precision", "Recall", "AUROC", "AUPRC"]
+    assert [line.split()[1] for line in lines[2:8]] == ["af", "afl", "pac", "pvc", "**macro**", "**micro**"]
+    assert lines[-1] == "200 records of 200 patients; in brackets: 95 % bootstrap intervals over patients."
+    assert interval_text(*(end[0] for end in _f1(evaluation))) in lines[2]
+
+
+def _f1(evaluation):
+    tuned = evaluation.tuned
+    return [scores.values["f1"] for scores in (tuned.scores, tuned.intervals.low, tuned.intervals.high)]
+
+
+def test_the_cohort_table_has_a_line_per_cohort(evaluation):
+    lines = cohort_table(evaluation).splitlines()
+    assert [line.split()[1] for line in lines[2:]] == ["georgia", "ptb-xl"]
+    assert lines[2].split()[3] == "100"
+
+
+def test_an_interval_is_written_with_two_decimals():
+    assert interval_text(0.834, 0.7791, 0.8666) == "0.83 (0.78–0.87)"
+    assert interval_text(0.834, np.nan, np.nan) == "0.83"
+    assert interval_text(np.nan, np.nan, np.nan) == "–"
+
+
+def test_a_markdown_table_is_aligned_and_escapes_bars():
+    table = markdown_table([{"a": "x|y", "n": 1}, {"a": "z", "n": None}])
+    assert table.splitlines() == ["| a    |   n |", "| ---- | --: |", "| x\\|y |   1 |", "| z    |   – |"]
+    assert markdown_table([]) == ""
+
+
+def test_rows_are_written_as_csv_with_empty_cells_for_undefined(tmp_path):
+    path = tmp_path / "classes.csv"
+    write_rows(path, [{"class": "a, b", "f1": 0.5}, {"class": "c", "f1": None}], ("class", "f1"))
+    assert path.read_text() == 'class,f1\n"a, b",0.5\nc,\n'
+    with path.open(newline="") as file:
+        assert [row["f1"] for row in csv.DictReader(file)] == ["0.5", ""]
+
+
+def test_a_table_without_rows_still_has_its_header(tmp_path):
+    write_rows(tmp_path / "empty.csv", [], ("class", "recall"))
+    assert (tmp_path / "empty.csv").read_text() == "class,recall\n"

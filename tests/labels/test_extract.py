@@ -1,0 +1,136 @@
+"""Labels of a cohort on disk."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.files import read_table, write_table
+from rarebeat.labels.extract import EVIDENCE_SCHEMA, label_cohort
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.records import RECORD_SCHEMA
+
+ROWS = [
+    [("a", "Sinus rhythm, possible PVCs", ["scp:SR", "scp:NORM"]), ("b", None, ["scp:AFIB", "scp:SR"])],
+    [("c", "supraventrikuläre Extrasystole(n) Sinusrhythmus", ["scp:SR"]), ("d", "trace only requested", [])],
+]
+
+
+def record(record_id: str, text: str | None, codes: list[str]) -> dict[str, Any]:
+    return {
+        "record_id": record_id,
+        "cohort": "made_up",
+        "source": "ptb-xl",
+        "rate": 500.0,
+        "samples": 2,
+        "calibrated": True,
+        "text": text,
+        "codes": codes,
+        "fingerprint": record_id,
+        "signal": np.zeros((12, 2), "<i2").tobytes(),
+    }
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    folder = tmp_path / "records" / "made_up"
+    for number, rows in enumerate(ROWS):
+        table = pa.Table.from_pylist([record(*row) for row in rows], schema=RECORD_SCHEMA)
+        write_table(folder / f"part-{number:05d}.parquet", table)
+    return folder
+
+
+def read_states(path: Path) -> dict[str, dict[str, int | None]]:
+    return {row.pop("record_id"): row for row in read_table(path).to_pylist()}
+
+
+def test_text_and_codes_are_labelled_apart_in_the_order_of_the_records(records: Path, tmp_path: Path) -> None:
+    label_cohort(records, tmp_path / "labels", "hughes24")
+    text = read_states(tmp_path / "labels" / "text.parquet")
+    codes = read_states(tmp_path / "labels" / "codes.parquet")
+    assert list(text) == list(codes) == ["a", "b", "c", "d"]
+    assert (text["a"]["sinus_rhythm"], text["a"]["premature_ventricular_complexes"]) == (1, -1)
+    assert set(text["b"].values()) == set(text["d"].values()) == set(codes["d"].values()) == {None}
+    assert (codes["b"]["atrial_fibrillation"], codes["b"]["avnrt"]) == (1, None)
+
+
+def test_columns_are_int8_in_the_order_of_the_vocabulary(records: Path, tmp_path: Path) -> None:
+    label_cohort(records, tmp_path / "labels", "hughes24")
+    table = read_table(tmp_path / "labels" / "text.parquet")
+    assert table.column_names == ["record_id", *load_vocabulary("hughes24").class_ids]
+    assert {field.type for field in list(table.schema)[1:]} == {pa.int8()}
+
+
+def test_where_codes_are_known_to_be_incomplete_the_text_is_heard(records: Path, tmp_path: Path) -> None:
+    label_cohort(records, tmp_path / "labels", "hughes24")
+    codes = read_states(tmp_path / "labels" / "codes.parquet")
+    assert codes["a"]["premature_atrial_complexes"] == 0
+    assert codes["c"]["premature_atrial_complexes"] is None
+
+
+def test_every_decision_has_its_evidence(records: Path, tmp_path: Path) -> None:
+    label_cohort(records, tmp_path / "labels", "hughes24")
+    table = read_table(tmp_path / "labels" / "evidence.parquet")
+    assert table.schema.equals(EVIDENCE_SCHEMA)
+    rows = [row for row in table.to_pylist() if row["record_id"] == "a"]
+    assert [(row["origin"], row["class"], row["state"], row["cue"]) for row in rows] == [
+        ("text", "sinus_rhythm", 1, None),
+        ("text", "premature_ventricular_complexes", -1, "possible"),
+        ("codes", "sinus_rhythm", 1, None),
+    ]
+    assert rows[1]["statement"][rows[1]["start"] : rows[1]["end"]] == "PVCs"
+
+
+def test_the_summary_counts_states_warnings_and_codes_without_a_class(records: Path, tmp_path: Path) -> None:
+    summary = label_cohort(records, tmp_path / "labels", "hughes24")
+    assert json.loads((tmp_path / "labels" / "summary.json").read_text(encoding="utf-8")) == summary
+    assert summary["vocabulary"] == "hughes24"
+    assert summary["text"]["records"] == 4
+    assert summary["text"]["without_evidence"] == 2
+    assert summary["text"]["classes"]["premature_ventricular_complexes"] == {
+        "positive": 0,
+        "uncertain": 1,
+        "negative": 1,
+        "unknown": 2,
+    }
+    assert summary["codes"]["warnings"] == {"atrial_fibrillation with sinus_rhythm": 1}
+    assert summary["unmatched_codes"] == {"scp:NORM": 1}
+
+
+def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        label_cohort(records, tmp_path / name, "hughes24")
+    for file in ("text.parquet", "codes.parquet", "evidence.parquet", "summary.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_a_failing_run_leaves_the_old_labels(records: Path, tmp_path: Path) -> None:
+    out = tmp_path / "labels"
+    label_cohort(records, out, "hughes24")
+    before = (out / "text.parquet").read_bytes()
+    (records / "part-00001.parquet").write_bytes(b"PAR1 broken PAR1")
+    with pytest.raises(RarebeatError, match=r"part-00001\.parquet"):
+        label_cohort(records, out, "hughes24")
+    assert (out / "text.parquet").read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels", "records"]
+
+
+def test_a_folder_without_records_and_an_unknown_vocabulary_are_told(records: Path, tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="no records in"):
+        label_cohort(tmp_path, tmp_path / "labels", "hughes24")
+    with pytest.raises(ParamsError, match="no vocabulary 'hughes42'"):
+        label_cohort(records, tmp_path / "labels", "hughes42")
+
+
+def test_the_stage_runs_as_a_script(records: Path, tmp_path: Path) -> None:
+    script = Path(__file__).parents[2] / "pipeline" / "label.py"
+    arguments = [sys.executable, script, records, tmp_path / "labels", "--vocabulary", "hughes24"]
+    result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert "made_up: 2 of 4 records labelled by text" in result.stdout
+    assert (tmp_path / "labels" / "codes.parquet").is_file()

@@ -1,0 +1,47 @@
+"""Reading one statement: patterns that overlap, look-alikes, cuts."""
+
+from rarebeat.labels.reading import StatementReader
+from rarebeat.labels.states import POSITIVE, UNCERTAIN
+from rarebeat.labels.vocabulary import load_vocabulary
+
+READER = StatementReader(load_vocabulary("hughes24"))
+
+
+def read(statement: str) -> list[tuple[str, int, str]]:
+    """Class, state and words of each mention."""
+    evidence = [mention.evidence for mention in READER.read(statement).mentions]
+    return [(entry.class_id, entry.state, statement[entry.start : entry.end]) for entry in evidence]
+
+
+def test_of_overlapping_patterns_of_a_class_the_longest_counts() -> None:
+    assert read("Borderline 1st degree AV block") == [
+        ("av_block_1st_degree", UNCERTAIN, "Borderline 1st degree AV block")
+    ]
+    assert read("1st degree AV block") == [("av_block_1st_degree", POSITIVE, "1st degree AV block")]
+
+
+def test_one_stretch_of_text_may_mention_several_classes() -> None:
+    assert read("Supraventricular bigeminy") == [
+        ("premature_atrial_complexes", POSITIVE, "Supraventricular bigeminy"),
+        ("bigeminy", POSITIVE, "Supraventricular bigeminy"),
+    ]
+
+
+def test_a_look_alike_is_masked_for_its_class_only() -> None:
+    assert read("Wandering atrial pacemaker") == [
+        ("ectopic_atrial_rhythm", POSITIVE, "Wandering atrial pacemaker")
+    ]
+
+
+def test_a_mention_keeps_the_classes_that_would_cancel_it() -> None:
+    (mention,) = READER.read("2:1 A-V conduction").mentions
+    assert "atrial_flutter" in mention.unless
+    assert not mention.weak
+
+
+def test_a_serial_comparison_ends_the_report_and_a_signature_only_its_statement() -> None:
+    serial = READER.read("LBBB, when compared with ECG of 3-MAR, atrial flutter is gone")
+    assert [mention.evidence.class_id for mention in serial.mentions] == ["left_bundle_branch_block"]
+    assert serial.ends_report
+    signature = READER.read("Confirmed by FLUTTER, A. on 1/1/2010")
+    assert (signature.mentions, signature.ends_report) == ((), False)

@@ -1,0 +1,32 @@
+"""Recordings of one mechanism, as the rhythm engine plays them."""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from rarebeat.simulator.clocks import Breathing
+from rarebeat.simulator.events import Rhythm
+from rarebeat.simulator.patients import Patient, Visit
+from rarebeat.simulator.priors import Prior
+from rarebeat.simulator.rhythm import play
+from rarebeat.simulator.setting import Setting
+
+SECONDS = 10.0
+QUIET = Prior({}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+"""No ectopic activity."""
+
+
+def rhythms(mechanism: str, count: int = 40, prior: Prior = QUIET, pr: float = 0.16) -> Iterator[Rhythm]:
+    """Recordings of one mechanism in a middle-aged patient with a PR interval of ``pr`` seconds."""
+    for seed in range(count):
+        rng = np.random.default_rng([4711, seed])
+        patient = Patient(0, mechanism, 55.0, "female", "normal", pr, 0.41)
+        visit = Visit(patient, 0, 0, 55.0, mechanism)
+        yield play(Setting(rng, visit, prior, Breathing(0.25, rng.uniform(0, 6)), SECONDS))
+
+
+@pytest.fixture(scope="session")
+def play_many() -> Callable[..., Iterator[Rhythm]]:
+    """The function :func:`rhythms`."""
+    return rhythms

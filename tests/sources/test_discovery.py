@@ -1,0 +1,84 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from rarebeat.errors import MissingSourceError, RarebeatError
+from rarebeat.sources.discovery import is_inside, physionet_help, read_csv, readable, walk
+
+
+def test_files_come_in_a_fixed_order_whatever_the_disk_says(tmp_path: Path) -> None:
+    for name in ("b/2.hea", "b/10.hea", "a/z.HEA", "c.hea", "c.dat", ".hidden.hea"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found = [path.relative_to(tmp_path).as_posix() for path in walk(tmp_path, ".hea")]
+    assert found == ["c.hea", "a/z.HEA", "b/10.hea", "b/2.hea"]
+
+
+def test_a_link_to_a_folder_is_not_walked(tmp_path: Path) -> None:
+    (tmp_path / "root").mkdir()
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "a.hea").touch()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "outside")
+    (tmp_path / "root" / "loop").symlink_to(tmp_path / "root")
+    assert list(walk(tmp_path / "root", ".hea")) == []
+
+
+def test_paths_are_inside_after_all_links_are_followed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "sub").mkdir(parents=True)
+    (root / "a.dat").touch()
+    (tmp_path / "b.dat").touch()
+    (root / "good").symlink_to(root / "a.dat")
+    (root / "bad").symlink_to(tmp_path / "b.dat")
+    (root / "away").symlink_to(tmp_path)
+    names = (
+        "a.dat",
+        "sub/../a.dat",
+        "good",
+        "../b.dat",
+        "sub/../../b.dat",
+        "bad",
+        "away/b.dat",
+        "away/../b.dat",
+    )
+    assert [is_inside(root, root / name) for name in names] == [True] * 3 + [False] * 5
+    assert not is_inside(root, root / "/etc/passwd")
+    assert not is_inside(root, tmp_path / "root-of-another" / "a.dat")
+
+
+def test_a_relative_root_is_looked_at_from_where_one_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "data").mkdir(parents=True)
+    (tmp_path / "two" / "data" / "sub").symlink_to(tmp_path)
+    (tmp_path / "one" / "data" / "sub").mkdir()
+    for name, inside in (("one", True), ("two", False)):
+        monkeypatch.chdir(tmp_path / name)
+        assert is_inside(Path("data"), Path("data/sub/x.dat")) is inside
+
+
+def test_names_that_are_no_text_can_be_stored(tmp_path: Path) -> None:
+    name = os.fsdecode(b"\xff.hea")
+    (tmp_path / name).touch()
+    (path,) = walk(tmp_path, ".hea")
+    assert readable(path.stem).encode("utf-8").decode() == "\ufffd"
+
+
+def test_a_csv_is_read_as_text(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfa,b\n1,"x\ny"\n2\n')
+    assert read_csv(tmp_path / "a.csv", ["a"]) == [{"a": "1", "b": "x\ny"}, {"a": "2", "b": ""}]
+
+
+def test_a_csv_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingSourceError, match=r"no\.csv\. Get it"):
+        read_csv(tmp_path / "no.csv", [], "Get it")
+    (tmp_path / "a.csv").write_text("a\n" + "x" * 200_000)
+    with pytest.raises(RarebeatError, match="field larger than"):
+        read_csv(tmp_path / "a.csv", ["a"])
+
+
+def test_the_download_lands_in_the_folder_itself() -> None:
+    text = physionet_help(Path("data/raw/ptb-xl"), "PTB-XL", "CC BY 4.0", "ptb-xl/1.0.3")
+    assert "--cut-dirs=3 -P data/raw/ptb-xl https://physionet.org/files/ptb-xl/1.0.3/" in text

@@ -1,0 +1,65 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rarebeat.errors import BadRecordError, RarebeatError
+from rarebeat.sources.files import read_file
+
+Microvolts = npt.NDArray[np.int16]
+Write = Callable[..., Path]
+
+
+@pytest.mark.parametrize("data_name", ["rec.dat", "rec.mat"])
+def test_a_record_may_be_named_by_its_header_or_its_signal_file(
+    ecg: Microvolts, write_wfdb: Write, data_name: str
+) -> None:
+    header = write_wfdb(ecg, data_name=data_name)
+    for path in (header, header.with_name(data_name)):
+        record = read_file(path)
+        np.testing.assert_array_equal(record.signal, ecg)
+        assert (record.record_id, record.rate, record.calibrated) == ("rec", 500.0, True)
+
+
+def test_a_muse_file_is_read_without_a_key(
+    muse_xml: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "a.XML").write_bytes(muse_xml())
+    record = read_file(tmp_path / "a.XML")
+    assert (record.rate, record.sex, record.patient_id) == (500.0, "female", None)
+    assert record.text == "Normal sinus rhythm"
+    assert not (tmp_path / "config").exists()
+
+
+@pytest.mark.parametrize("name", ["a.pdf", "a", "a.csv"])
+def test_other_kinds_of_file_are_named_with_what_is_expected(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(RarebeatError, match=r"no supported file: expected .*\.hea.*\.xml"):
+        read_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.hea", "a.mat", "a.xml"])
+def test_a_missing_file_is_missing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(RarebeatError, match="there is no file"):
+        read_file(tmp_path / name)
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.hea").mkdir()
+    with pytest.raises(RarebeatError, match="there is no file"):
+        read_file(tmp_path / "a.hea")
+
+
+def test_a_signal_file_needs_its_header(tmp_path: Path) -> None:
+    (tmp_path / "a.mat").write_bytes(b"x")
+    with pytest.raises(RarebeatError, match=r"without its header a\.hea"):
+        read_file(tmp_path / "a.mat")
+
+
+def test_another_xml_is_refused_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text("<AnnotatedECG/>")
+    with pytest.raises(BadRecordError, match="not a MUSE RestingECG: its root is 'AnnotatedECG'"):
+        read_file(tmp_path / "a.xml")

@@ -1,0 +1,294 @@
+import base64
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from rarebeat.errors import BadRecordError, MissingSourceError, ParamsError
+from rarebeat.pseudonym import Pseudonym
+from rarebeat.records import LEADS
+from rarebeat.sources import muse_xml as reader
+from rarebeat.sources.muse_xml import parse_muse
+
+Steps = npt.NDArray[np.int16]
+Make = Callable[..., bytes]
+PRIVATE = Pseudonym(b"secret key of a hospital", private=True)
+
+
+def refusal(content: bytes) -> BadRecordError:
+    with pytest.raises(BadRecordError) as caught:
+        parse_muse(content)
+    return caught.value
+
+
+# ------------------------------------------------------------------ signals
+
+
+def test_the_rhythm_waveform_is_read_in_microvolts(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
+    ecg = parse_muse(muse_xml())
+    assert ecg.rate == 500
+    assert ecg.signal.shape == (12, muse_leads["I"].size)  # not the 300 samples of the median beat
+    for name, steps in muse_leads.items():
+        assert np.abs(ecg.signal[LEADS.index(name)] - 4.88 * steps).max() <= 0.5
+
+
+def test_four_limb_leads_are_derived(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
+    one, two = 4.88 * muse_leads["I"], 4.88 * muse_leads["II"]
+    exact = np.stack([two - one, -(one + two) / 2, one - two / 2, two - one / 2])
+    assert np.abs(parse_muse(muse_xml()).signal[2:6] - exact).max() <= 0.5
+
+
+@pytest.mark.parametrize(("unit", "step"), [("MILLIVOLTS", "0.00488"), ("microvolts", "4.88")])
+def test_the_unit_belongs_to_the_amplitude(muse_xml: Make, unit: str, step: str) -> None:
+    expected = parse_muse(muse_xml()).signal
+    content = muse_xml(LeadAmplitudeUnits=unit, LeadAmplitudeUnitsPerBit=step)
+    np.testing.assert_array_equal(parse_muse(content).signal, expected)
+
+
+def test_the_rate_has_an_exponent(muse_xml: Make) -> None:
+    content = muse_xml().replace(b"<SampleBase>500<", b"<SampleBase>5<")
+    assert parse_muse(content.replace(b"<SampleExponent>0<", b"<SampleExponent>2<")).rate == 500
+
+
+# ------------------------------------------------------------------ text
+
+
+def test_fragments_are_joined_until_the_end_of_the_line(muse_xml: Make) -> None:
+    diagnosis = (("Sinus bradycardia", "with 1st degree A-V block"), ("Abnormal ECG",))
+    assert parse_muse(muse_xml(diagnosis=diagnosis)).text == (
+        "Sinus bradycardia with 1st degree A-V block\nAbnormal ECG"
+    )
+
+
+def test_the_over_read_counts_and_the_machine_only_without_it(muse_xml: Make) -> None:
+    assert parse_muse(muse_xml()).text == "Normal sinus rhythm"
+    assert parse_muse(muse_xml(diagnosis=())).text == "Machine statement"
+    assert parse_muse(muse_xml(diagnosis=(), original=())).text is None
+
+
+def test_nothing_that_names_a_person_passes(muse_xml: Make, tmp_path: Path) -> None:
+    diagnosis = (
+        ("Atrial fibrillation in Mrs Doe",),
+        ("When compared with ECG of 12-JAN-2010 09:15,",),
+        ("Seen by Readername and techname",),
+        ("Confirmed by READERNAME MD, ANNA (105) on 5/17/2011 1:23:45 PM",),
+    )
+    birth = "<DateofBirth>05-01-1950</DateofBirth>"
+    path = tmp_path / "doe_jane_00123456.xml"
+    path.write_bytes(muse_xml(diagnosis=diagnosis, demographics=birth))
+    (entry,) = reader.discover(tmp_path, {})
+    record = reader.read(entry, PRIVATE, {})
+    assert (
+        record.text
+        == "Atrial fibrillation in Mrs [name]\nWhen compared with ECG of [date],\nSeen by [name] and [name]"
+    )
+    stored = repr((record.record_id, record.patient_id, record.text, record.age, record.sex, record.source))
+    for secret in (
+        "doe",
+        "jane",
+        "00123456",
+        "123456",
+        "readername",
+        "techname",
+        "anna",
+        "1950",
+        "2010",
+        "2011",
+    ):
+        assert secret not in stored.lower()
+
+
+# ------------------------------------------------------------------ the patient
+
+
+def test_the_patient_is_a_keyed_hash_and_the_record_too(muse_xml: Make, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    for name in ("a/one.xml", "two.XML"):
+        (tmp_path / name).write_bytes(muse_xml())
+    (tmp_path / "._one.xml").write_bytes(b"left behind by another system")
+    records = [reader.read(entry, PRIVATE, {}) for entry in reader.discover(tmp_path, {})]
+    assert {record.patient_id for record in records} == {PRIVATE.of("patient", "00123456")}
+    assert {record.record_id for record in records} == {
+        PRIVATE.record_id(name) for name in ("a/one.xml", "two.XML")
+    }
+
+
+@pytest.mark.parametrize(
+    ("demographics", "age"),
+    [
+        ("<PatientAge>56</PatientAge><AgeUnits>YEARS</AgeUnits>", 56.0),
+        ("<PatientAge>56</PatientAge>", 56.0),
+        ("<PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits>", 1.5),
+        ("<PatientAge>200</PatientAge><AgeUnits>DAYS</AgeUnits>", 0.55),
+        ("<PatientAge>97</PatientAge><AgeUnits>YEARS</AgeUnits>", 90.0),
+        ("<DateofBirth>05-16-1950</DateofBirth>", 61.0),
+        ("<DateofBirth>05-18-1950</DateofBirth>", 60.0),
+        ("<DateofBirth>1911-01-01</DateofBirth>", 90.0),
+        ("<DateofBirth>01-01-2020</DateofBirth>", None),  # after the recording
+        ("<DateofBirth>unknown</DateofBirth>", None),
+        ("", None),
+    ],
+)
+def test_the_age_at_the_recording(muse_xml: Make, demographics: str, age: float | None) -> None:
+    assert parse_muse(muse_xml(demographics=demographics)).age == age
+
+
+def test_the_sex(muse_xml: Make) -> None:
+    assert parse_muse(muse_xml()).sex == "female"
+    assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).sex == "male"
+    assert parse_muse(muse_xml(demographics="<Gender>UNKNOWN</Gender>")).sex is None
+
+
+# ------------------------------------------------------------------ what is refused
+
+
+BOMB = b"""<?xml version="1.0"?>
+<!DOCTYPE lolz [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]>
+<RestingECG><PatientDemographics><PatientID>&c;</PatientID></PatientDemographics></RestingECG>"""
+
+THIEF = b"""<?xml version="1.0"?><!DOCTYPE x [<!ENTITY file SYSTEM "file:///etc/passwd">]>
+<RestingECG><PatientDemographics><PatientID>&file;</PatientID></PatientDemographics></RestingECG>"""
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"no xml",
+        b"\x89PNG\r\n",
+        b"<RestingECG>",
+        BOMB,
+        THIEF,
+        b"<html><body/></html>",
+        b"<a xmlns='urn:hl7-org:v3'/>",
+    ],
+    ids=["empty", "text", "binary", "cut off", "bomb", "thief", "other XML", "another namespace"],
+)
+def test_what_is_no_muse_file_is_unreadable(content: bytes) -> None:
+    assert refusal(content).reason == "unreadable"
+
+
+def test_an_xml_bomb_is_refused_at_once() -> None:
+    start = time.perf_counter()
+    assert "entities" in refusal(BOMB).detail
+    assert time.perf_counter() - start < 0.5
+
+
+def test_deep_nesting_is_survived() -> None:
+    assert (
+        refusal(b"<RestingECG>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</RestingECG>").reason
+        == "missing_leads"
+    )
+
+
+def test_a_file_larger_than_any_ecg_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reader, "MAX_BYTES", 1000)
+    (tmp_path / "a.xml").write_bytes(b" " * 1001)
+    with pytest.raises(BadRecordError, match="larger"):
+        reader.read_muse(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"WaveFormData": "*** not base64 ***"}, "unreadable"),
+        ({"WaveFormData": ""}, "truncated"),
+        ({"WaveFormData": base64.b64encode(b"\0" * 1999).decode()}, "truncated"),
+        ({"WaveFormData": base64.b64encode(b"\1\0" * 900).decode()}, "truncated"),
+        ({"LeadSampleCountTotal": "999"}, "header_mismatch"),
+        ({"LeadSampleCountTotal": "99999999999999999999"}, "truncated"),
+        ({"LeadSampleCountTotal": "many"}, "header_mismatch"),
+        ({"LeadSampleSize": "4"}, "unreadable"),
+        ({"LeadAmplitudeUnitsPerBit": "0"}, "unknown_units"),
+        ({"LeadAmplitudeUnitsPerBit": "nan"}, "unknown_units"),
+        ({"LeadAmplitudeUnitsPerBit": "-4.88"}, "unknown_units"),
+        ({"LeadAmplitudeUnitsPerBit": "large"}, "unreadable"),
+        ({"LeadAmplitudeUnitsPerBit": "4880"}, "implausible_amplitude"),
+        ({"LeadAmplitudeUnits": "PARSECS"}, "unknown_units"),
+        ({"LeadOff": "TRUE"}, "missing_leads"),
+        ({"LeadID": "I"}, "header_mismatch"),
+        ({"LeadID": "Pleth"}, "missing_leads"),
+    ],
+)
+def test_waveforms_that_contradict_themselves(muse_xml: Make, changes: dict[str, str], reason: str) -> None:
+    assert refusal(muse_xml(**changes)).reason == reason
+
+
+@pytest.mark.parametrize("lead", ["I", "V4"])
+def test_a_missing_lead(muse_xml: Make, muse_leads: dict[str, Steps], lead: str) -> None:
+    del muse_leads[lead]
+    assert refusal(muse_xml(muse_leads)).reason == "missing_leads"
+
+
+def test_leads_of_different_lengths(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
+    muse_leads["V6"] = muse_leads["V6"][:-1]
+    assert refusal(muse_xml(muse_leads)).reason == "header_mismatch"
+
+
+def test_leads_of_different_times(muse_xml: Make) -> None:
+    content = muse_xml()
+    at = content.rindex(b"<LeadTimeOffset>0<")
+    later = content[:at] + content[at:].replace(b"<LeadTimeOffset>0<", b"<LeadTimeOffset>2500<", 1)
+    assert refusal(later).reason == "header_mismatch"
+
+
+def test_samples_marked_as_invalid(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
+    muse_leads["V6"][17] = -32768
+    assert refusal(muse_xml(muse_leads)).reason == "not_a_number"
+
+
+def test_a_file_with_a_median_beat_only(muse_xml: Make) -> None:
+    assert refusal(muse_xml(waveforms="<Waveform><WaveformType>Median</WaveformType></Waveform>")).detail == (
+        "the file has no rhythm waveform"
+    )
+    assert refusal(muse_xml(waveforms="<Waveform><WaveformType>Rhythm</WaveformType></Waveform>")).detail == (
+        "the rhythm waveform has no leads"
+    )
+
+
+@pytest.mark.parametrize("number", ["0", "-1", "inf", "fast", "99999999999"])
+def test_rates_that_are_none(muse_xml: Make, number: str) -> None:
+    for tag in (b"SampleBase", b"SampleExponent"):
+        content = muse_xml().replace(b"<SampleExponent>0", b"<SampleExponent>1")
+        old = b"<SampleBase>500" if tag == b"SampleBase" else b"<SampleExponent>1"
+        if tag == b"SampleExponent" and number in ("0", "-1"):
+            continue  # 500 and 50 Hz are rates
+        assert refusal(content.replace(old, b"<" + tag + b">" + number.encode())).reason in (
+            "implausible_header",
+            "unreadable",
+        )
+
+
+def test_random_damage_gives_an_ecg_or_a_refusal(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
+    original = muse_xml({name: steps[:600] for name, steps in muse_leads.items()})
+    rng = np.random.default_rng(3)
+    reasons = set()
+    for _ in range(400):
+        content = bytearray(original)
+        for _ in range(rng.integers(1, 4)):
+            at = int(rng.integers(len(content)))
+            if rng.random() < 0.7:  # aim at the elements, not at the long waveforms
+                at = int(rng.choice([i for i in range(0, 2500)]))
+            content[at : at + int(rng.integers(4))] = rng.bytes(int(rng.integers(4)))
+        try:
+            assert parse_muse(bytes(content)).signal.shape[0] == 12
+        except BadRecordError as error:
+            reasons.add(error.reason)
+    assert "unreadable" in reasons
+
+
+# ------------------------------------------------------------------ folders
+
+
+def test_an_empty_folder_says_how_to_export(tmp_path: Path) -> None:
+    for root in (tmp_path, tmp_path / "absent"):
+        with pytest.raises(MissingSourceError, match="GE MUSE"):
+            reader.discover(root, {})
+
+
+def test_an_unknown_option_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="keyfile"):
+        reader.discover(tmp_path, {"keyfile": "x"})

@@ -1,0 +1,182 @@
+"""A model folder holds all that prediction needs, and says what is wrong with it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from torch import nn
+
+from rarebeat.errors import RarebeatError
+from rarebeat.inference import predict_probabilities
+from rarebeat.model_folder import ModelCard, load_model, read_card, save_model
+from rarebeat.models.registry import build
+from rarebeat.signals import Preprocessing
+
+CARD = ModelCard(
+    architecture="hughes34",
+    settings={"width": 2, "growth": "double"},
+    classes=("sinus_rhythm", "avnrt"),
+    thresholds={"sinus_rhythm": 0.5, "avnrt": 0.07},
+    preprocessing=Preprocessing(rate=100, samples=64, bandpass=(0.5, 40)),
+    units="mV",
+    heads="all",
+    cohorts=("simulated",),
+    vocabulary="hughes24",
+    training={"epochs": 3, "seeds": [0, 1], "note": "Übung"},
+)
+SIGNALS = np.random.default_rng(0).integers(-2000, 2000, (3, 12, 64), dtype=np.int16)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@cache
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    module = build(CARD.architecture, 2, 64, CARD.settings)
+    module(torch.from_numpy(SIGNALS) * 0.001)
+    return module.eval()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_model(tmp_path / "model", network(), CARD)
+    return tmp_path / "model"
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    path = folder / "model.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+
+def test_network_and_card_come_back_as_they_were(folder: Path) -> None:
+    module, card = load_model(folder)
+    assert card == CARD
+    assert not module.training
+    np.testing.assert_array_equal(
+        predict_probabilities(module, SIGNALS, 0.001), predict_probabilities(network(), SIGNALS, 0.001)
+    )
+
+
+def test_the_folder_holds_two_files_and_the_card_is_plain_yaml(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == ["model.yaml", "weights.safetensors"]
+    text = (folder / "model.yaml").read_text()
+    assert "!!" not in text
+    assert yaml.safe_load(text)["classes"] == ["sinus_rhythm", "avnrt"]
+    assert read_card(folder) == CARD
+
+
+def test_saving_twice_writes_the_same_bytes_and_replaces_the_folder(folder: Path) -> None:
+    before = [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")]
+    (folder / "leftover").touch()
+    save_model(folder, network(), CARD)
+    assert [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")] == before
+    assert not (folder / "leftover").exists()
+
+
+def test_a_failed_save_leaves_the_old_model_in_place(folder: Path) -> None:
+    unwritable = replace(CARD, training={"network": network()})
+    with pytest.raises(yaml.representer.RepresenterError):
+        save_model(folder, network(), unwritable)
+    assert read_card(folder) == CARD
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
+
+
+def lose_weights(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+
+
+def lose_both(folder: Path) -> None:
+    (folder / "weights.safetensors").unlink()
+    (folder / "model.yaml").unlink()
+
+
+def truncate_weights(folder: Path) -> None:
+    path = folder / "weights.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def flip_a_weight(folder: Path) -> None:
+    path = folder / "weights.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-50] ^= 1
+    path.write_bytes(content)
+
+
+def break_yaml(folder: Path) -> None:
+    (folder / "model.yaml").write_text("classes: [a, b\n")
+
+
+def call_python(folder: Path) -> None:
+    (folder / "model.yaml").write_text("!!python/object/apply:os.system ['exit 1']\n")
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (lose_weights, "is not a model folder: it lacks weights.safetensors"),
+        (lose_both, "is not a model folder: it lacks model.yaml and weights.safetensors"),
+        (truncate_weights, "weights.safetensors is damaged"),
+        (flip_a_weight, "weights.safetensors is damaged"),
+        (break_yaml, "cannot read .*model.yaml"),
+        (call_python, "cannot read .*model.yaml.*python/object"),
+        (lambda folder: edit(folder, format=2), "not a model card of format 1"),
+        (lambda folder: edit(folder, architecture="hughes35"), "unknown network 'hughes35'"),
+        (lambda folder: edit(folder, settings={"width": 3}), "weights do not fit"),
+        (lambda folder: edit(folder, settings={"witdh": 3}), "witdh"),
+        (
+            lambda folder: edit(folder, thresholds={"avnrt": 0.5}),
+            "thresholds must hold one number for each class",
+        ),
+        (
+            lambda folder: edit(folder, classes=["avnrt", "avnrt"]),
+            "classes must name at least one class, each once",
+        ),
+        (lambda folder: edit(folder, colour="red"), "colour"),
+    ],
+)
+def test_a_damaged_folder_is_refused_with_the_reason(
+    folder: Path, damage: Callable[[Path], None], complaint: str
+) -> None:
+    damage(folder)
+    with pytest.raises(RarebeatError, match=f"(?s){complaint}"):
+        load_model(folder)
+
+
+def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="is not a model folder"):
+        load_model(tmp_path / "nowhere")
+
+
+def test_a_card_without_a_threshold_for_each_class_cannot_be_made() -> None:
+    with pytest.raises(ValueError, match="thresholds"):
+        replace(CARD, thresholds={"avnrt": 0.5})
+
+
+@pytest.mark.slow
+def test_a_copied_folder_alone_is_enough_in_another_process(folder: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    folder.rename(moved)
+    script = (
+        "import sys, numpy as np; from pathlib import Path; from rarebeat.model_folder import load_model; "
+        "from rarebeat.inference import predict_probabilities; "
+        "module, card = load_model(Path(sys.argv[1])); "
+        "print(predict_probabilities(module, np.ones((1, 12, 64), np.int16), 0.001).tolist())"
+    )
+    result = subprocess.run([sys.executable, "-c", script, moved], capture_output=True, text=True, check=True)
+    expected = predict_probabilities(network(), np.ones((1, 12, 64), np.int16), 0.001)
+    np.testing.assert_allclose(json.loads(result.stdout), expected, atol=1e-6)

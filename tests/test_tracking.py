@@ -1,0 +1,111 @@
+"""Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
+
+import shutil
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+
+from rarebeat import tracking
+from rarebeat.model_folder import weights_digest
+from rarebeat.predict import predict_files
+from rarebeat.sources.files import read_file
+
+
+@pytest.fixture(scope="module")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh tracking database: made once, since that takes seconds."""
+    path = tmp_path_factory.mktemp("database") / "mlflow.db"
+    MlflowClient(f"sqlite:///{path}").search_experiments()
+    return path
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
+    """An empty project, with no other tracking server configured."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+    monkeypatch.setenv("DVC_EXP_NAME", "brisk-heart")
+    (tmp_path / "project").mkdir()
+    shutil.copy(empty_database, tmp_path / "project" / "mlflow.db")
+    return tmp_path / "project"
+
+
+def test_the_database_and_its_artifacts_lie_at_the_root_of_the_project(project: Path) -> None:
+    (project / "mlflow.db").unlink()
+    tracker = tracking.connect("rarebeat")
+    assert (project / "mlflow.db").is_file()
+    experiment = tracker.client.get_experiment(tracker.experiment_id)
+    assert experiment.artifact_location == (project / "mlartifacts").as_uri()
+
+
+def test_a_temporary_experiment_uses_the_database_of_its_owner(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DVC_ROOT", str(project / ".dvc" / "tmp" / "exps" / "abc"))
+    tracking.connect("rarebeat")
+    assert MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_experiment_by_name("rarebeat") is not None
+
+
+def test_another_server_is_taken_from_the_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (project / "mlflow.db").rename(project / "other.db")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'other.db'}")
+    tracking.connect("rarebeat")
+    assert not (project / "mlflow.db").exists()
+
+
+def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path, wfdb_record: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    params = {"heads": "all", "model": {"name": "hughes34", "width": 2}}
+    with tracking.training_run(tracker, "key1", "all", params) as run_id:
+        tracking.log_metrics(tracker, run_id, {"train_loss": 3.0, "validation_auroc": None}, step=1)
+        tracking.log_metrics(tracker, run_id, {"train_loss": 2.0}, step=2)
+        tracking.log_model(tracker, run_id, model_folder, weights_digest(model_folder))
+    report = project / "metrics.json"
+    report.write_text("{}")
+    metrics = {"macro": {"f1": 0.5, "auroc": None}, "classes": {"avnrt": {"auprc": float("nan")}}}
+    assert tracking.log_evaluation(tracker, weights_digest(model_folder), metrics, [report]) == run_id
+
+    run = tracker.client.get_run(run_id)
+    assert run.info.status == "FINISHED"
+    assert run.data.params == {"heads": "all", "model.name": "hughes34", "model.width": "2"}
+    assert run.data.metrics == {"train_loss": 2.0, "macro.f1": 0.5}
+    assert run.data.tags["dvc.experiment"] == "brisk-heart"
+    assert [artifact.path for artifact in tracker.client.list_artifacts(run_id)] == ["metrics.json"]
+    _check_served_model(tracker, run_id, model_folder, wfdb_record)
+
+
+def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
+    """The model of a run predicts what the model folder predicts, and says what it takes."""
+    served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
+    ecg = read_file(record)
+    table = served.predict(ecg.signal[None].astype(np.float32) / 1000, params={"rate": ecg.rate})
+    (answer,) = predict_files([record], model_folder)
+    for name, entry in answer["classes"].items():
+        assert table[name][0] == pytest.approx(entry["probability"], abs=1e-5)
+    assert served.metadata.signature.inputs.inputs[0].shape == (-1, 12, -1)
+
+
+def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    with pytest.raises(KeyboardInterrupt), tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as first:
+        tracking.log_metrics(tracker, first, {"train_loss": 3.0}, step=1)
+        raise KeyboardInterrupt
+    with tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as second:
+        assert second == first
+        assert tracking.steps_logged(tracker, second, "train_loss") == 1
+    with tracking.training_run(tracker, "key2", "all", {"heads": "all"}) as other:
+        assert other != first
+
+
+def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        raise ValueError("boom")
+    assert tracker.client.get_run(run_id).info.status == "FAILED"
+
+
+def test_weights_from_elsewhere_get_a_run_of_their_own(project: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    run_id = tracking.log_evaluation(tracker, "unknown-weights", {"macro": {"f1": 0.5}}, [])
+    assert tracker.client.get_run(run_id).data.metrics == {"macro.f1": 0.5}

@@ -1,0 +1,195 @@
+"""A training from beginning to end, on a toy task."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.inference import predict_probabilities
+from rarebeat.shards import Split
+from rarebeat.training import loop
+from rarebeat.training.loop import EpochReport, train
+from rarebeat.training.settings import ModelSettings, TrainSettings
+
+MakeSplit = Callable[..., Split]
+
+
+def equal(one: nn.Module, other: nn.Module) -> bool:
+    state = other.state_dict()
+    return all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_the_toy_task_is_learnt_in_either_precision(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, precision: str
+) -> None:
+    settings = replace(quick, epochs=4, batch=8, precision=precision)
+    reports: list[EpochReport] = []
+    network = train(
+        make_split(192, 0, uncertain=0.1),
+        make_split(128, 1),
+        ("up", "down"),
+        tiny,
+        settings,
+        tmp_path,
+        reports.append,
+    )
+    assert [report.epoch for report in reports] == [1, 2, 3, 4]
+    assert reports[-1].train_loss < reports[0].train_loss
+    assert reports[-1].validation_auroc is not None
+    assert reports[-1].validation_auroc > 0.9
+    assert not network.training
+
+
+def test_the_network_knows_the_statistics_of_its_training_split(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    split = make_split()
+    network = train(split, make_split(16, 1), ("up",), tiny, replace(quick, epochs=1), tmp_path)
+    expected = (split.signals * 0.001).std(axis=(0, 2))
+    np.testing.assert_allclose(network.standardise.deviation.numpy(), expected, rtol=1e-5)
+
+
+def test_equal_seeds_give_equal_weights_and_other_seeds_others(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    networks = [
+        train(
+            make_split(),
+            make_split(16, 1),
+            ("up",),
+            tiny,
+            replace(quick, epochs=1, seed=seed),
+            tmp_path / name,
+        )
+        for seed, name in [(0, "a"), (0, "b"), (1, "c")]
+    ]
+    assert equal(networks[0], networks[1])
+    assert not equal(networks[0], networks[2])
+
+
+def test_a_resumed_training_ends_with_the_same_weights_and_reports_all_epochs(
+    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path
+) -> None:
+    model = ModelSettings("hughes34", {"width": 3, "dropout": 0.3})
+    settings = replace(quick, epochs=4, precision="bf16", schedule="cosine")
+    splits = make_split(48), make_split(16, 1)
+
+    def interrupt(report: EpochReport) -> None:
+        if report.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(*splits, ("up", "rare"), model, settings, tmp_path / "a", interrupt)
+    epochs: list[int] = []
+    resumed = train(
+        *splits, ("up", "rare"), model, settings, tmp_path / "a", lambda report: epochs.append(report.epoch)
+    )
+    assert epochs == [1, 2, 3, 4]
+    assert equal(resumed, train(*splits, ("up", "rare"), model, settings, tmp_path / "b"))
+
+
+def test_best_returns_the_epoch_with_the_lowest_validation_loss_also_when_resumed(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    splits = make_split(32), make_split(16, 1)
+    second = train(*splits, ("up",), tiny, replace(quick, epochs=2), tmp_path)
+    losses = iter([3.0, 1.0, 2.0, 1.5])
+    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
+
+    def interrupt(report: EpochReport) -> None:
+        if report.epoch == 3:
+            raise KeyboardInterrupt
+
+    settings = replace(quick, epochs=4, keep="best")
+    with pytest.raises(KeyboardInterrupt):
+        train(*splits, ("up",), tiny, settings, tmp_path, interrupt)
+    assert equal(train(*splits, ("up",), tiny, settings, tmp_path), second)
+
+
+def test_a_loss_that_is_no_number_ends_the_training_with_advice(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        RarebeatError, match=r"no longer a number in epoch 1, step \d+: .* lower train.learning_rate"
+    ):
+        train(make_split(), make_split(16, 1), ("up",), tiny, replace(quick, learning_rate=1e30), tmp_path)
+
+
+def test_a_class_that_nobody_has_is_reported_and_the_others_are_learnt(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    split = make_split(32)
+    labels = split.labels.copy()
+    labels[:, 2] = 0
+    with pytest.warns(UserWarning, match="no record of the training split has rare"):
+        network = train(
+            replace(split, labels=labels),
+            make_split(8, 1),
+            ("up", "rare"),
+            tiny,
+            replace(quick, epochs=1),
+            tmp_path,
+        )
+    assert predict_probabilities(network, split.signals, 0.001).shape == (32, 2)
+
+
+def test_a_training_without_validation_has_no_validation_numbers(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    reports: list[EpochReport] = []
+    train(make_split(32), make_split(0), ("up",), tiny, replace(quick, epochs=1), tmp_path, reports.append)
+    assert (reports[0].validation_loss, reports[0].validation_auroc) == (None, None)
+    assert str(reports[0]).startswith("epoch 1: loss ")
+
+
+@pytest.mark.parametrize(
+    ("records", "validation", "classes", "keep", "error", "complaint"),
+    [
+        (0, 8, ("up",), "last", RarebeatError, "training split holds no records"),
+        (8, 8, (), "last", ParamsError, "label set is empty"),
+        (8, 8, ("up", "sideways"), "last", RarebeatError, "names sideways"),
+        (8, 0, ("up",), "best", ParamsError, "validation split holds no records"),
+    ],
+)
+def test_a_training_that_cannot_be_is_refused(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    records: int,
+    validation: int,
+    classes: tuple[str, ...],
+    keep: str,
+    error: type[RarebeatError],
+    complaint: str,
+) -> None:
+    with pytest.raises(error, match=complaint):
+        train(
+            make_split(records), make_split(validation, 1), classes, tiny, replace(quick, keep=keep), tmp_path
+        )
+
+
+def test_without_a_terminal_there_is_one_line_per_epoch(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    train(make_split(32), make_split(16, 1), ("up",), tiny, replace(quick, epochs=2), tmp_path)
+    output = capsys.readouterr()
+    assert output.out == ""
+    lines = output.err.splitlines()
+    assert len(lines) == 2
+    assert "validation AUROC" in lines[1]
+    assert "examples/s" in lines[1]

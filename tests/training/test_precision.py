@@ -1,0 +1,65 @@
+"""Where and how exactly a training computes."""
+
+import pytest
+import torch
+
+from rarebeat.errors import ParamsError
+from rarebeat.training import precision
+from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+
+CPU = torch.device("cpu")
+
+
+@pytest.mark.parametrize(("available", "expected"), [(True, "cuda"), (False, "cpu")])
+def test_auto_takes_a_gpu_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, available: bool, expected: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: available)
+    assert choose_device("auto").type == expected
+
+
+def test_asking_for_a_missing_gpu_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ParamsError, match="torch sees no GPU"):
+        choose_device("cuda")
+
+
+@pytest.mark.parametrize(("native", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_auto_takes_bf16_where_the_processor_has_it(
+    monkeypatch: pytest.MonkeyPatch, native: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setattr(precision, "cpu_computes_in_bf16", lambda: native)
+    assert choose_precision("auto", CPU) == expected
+    assert choose_precision("fp32", CPU) == torch.float32
+    assert choose_precision("bf16", CPU) == torch.bfloat16
+
+
+def test_autocast_is_off_for_fp32() -> None:
+    matrix = torch.eye(2)
+    with autocast(CPU, torch.float32):
+        assert (matrix @ matrix).dtype == torch.float32
+    with autocast(CPU, torch.bfloat16):
+        assert (matrix @ matrix).dtype == torch.bfloat16
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_set_up_of_torch_is_restored_after_an_error(device: str) -> None:
+    def state() -> tuple[object, ...]:
+        cudnn = torch.backends.cudnn
+        return (
+            torch.get_num_threads(),
+            torch.get_float32_matmul_precision(),
+            cudnn.benchmark,
+            cudnn.deterministic,
+        )
+
+    before = state()
+    during = []
+    try:
+        with backends(torch.device(device), threads=2):
+            during = list(state())
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+    assert during == ([2, "high", True, True] if device == "cuda" else [2, *before[1:]])
+    assert state() == before

@@ -1,0 +1,56 @@
+"""Loss and AUROC of a network while it is trained."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from rarebeat.shards import Split
+from rarebeat.training.data import load_examples
+from rarebeat.training.losses import sum_of_cross_entropies
+from rarebeat.training.validation import validate
+
+CPU = torch.device("cpu")
+
+
+class Oracle(nn.Module):
+    """Hears the waves of "up" and "down" without having learnt anything."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return 20 * (x.unflatten(1, (2, 6)).std(dim=3).mean(dim=2) - 0.3)
+
+
+def test_loss_and_auroc_are_those_of_the_whole_split(make_split: Callable[..., Split]) -> None:
+    examples = load_examples(make_split(records=50, uncertain=0.1), ("up", "down"), CPU)
+    loss, auroc = validate(Oracle(), examples, 16, torch.float32)
+    signals, labels = examples.batch(np.arange(50))
+    assert loss == pytest.approx(sum_of_cross_entropies(Oracle()(signals), labels).item(), rel=1e-5)
+    assert auroc == 1.0
+
+
+def test_a_class_with_one_outcome_is_left_out_of_the_auroc(make_split: Callable[..., Split]) -> None:
+    split = make_split(records=20)
+    labels = split.labels.copy()
+    labels[:, 1] = 0
+    examples = load_examples(replace(split, labels=labels), ("up", "down"), CPU)
+    assert validate(Oracle(), examples, 16, torch.float32)[1] == 1.0
+    labels[:, 0] = -1
+    examples = load_examples(replace(split, labels=labels), ("up", "down"), CPU)
+    assert validate(Oracle(), examples, 16, torch.float32)[1] is None
+
+
+def test_an_empty_split_has_neither(make_split: Callable[..., Split]) -> None:
+    examples = load_examples(make_split(records=0), ("up", "down"), CPU)
+    assert validate(Oracle(), examples, 16, torch.float32) == (None, None)
+
+
+def test_a_network_that_diverged_has_no_auroc(make_split: Callable[..., Split]) -> None:
+    class Diverged(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x[:, :2, 0] * torch.nan
+
+    examples = load_examples(make_split(records=4), ("up", "down"), CPU)
+    assert validate(Diverged(), examples, 16, torch.float32)[1] is None
