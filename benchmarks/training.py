@@ -1,7 +1,7 @@
 """Training speed on a CPU, beside a plain PyTorch loop, and what bf16 does to the AUROC.
 
-The plain loop is what one would write without Rarebeat: the same network of Conv1d layers, in fp32, with PyTorch's
-defaults. All loops take their steps in turn on the same data, so that a busy machine slows all of them.
+The plain loop is what one would write without Rarebeat: the same network of Conv1d layers, in fp32, with the
+defaults of PyTorch. All loops take their steps in turn on the same data, so that a busy machine slows all alike.
 
     python benchmarks/training.py --width 16 --batch 32 --threads 1 2
     python benchmarks/training.py --auroc 5 --shards data/shards --width 12
@@ -24,10 +24,10 @@ from rarebeat.models.layers import same_padding
 from rarebeat.models.registry import build
 from rarebeat.shards import ShardMeta, Split, load_split
 from rarebeat.signals import Preprocessing
-from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.loop import EpochReport, train
+from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.optimiser import make_optimiser
-from rarebeat.training.precision import autocast, cpu_computes_in_bf16
+from rarebeat.training.precision import Precision, autocast, cpu_computes_in_bf16
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 CLASSES = 24
@@ -61,8 +61,9 @@ class PlainBlock(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, inputs, time) to (batch, outputs, time or half of it)."""
         residual = self.two(self.between(self.one(self.before(x))))
-        shortcut: Tensor = functional.pad(self.halve(x), (0, 0, 0, self.new_channels))
-        return shortcut + residual
+        shortcut = functional.pad(self.halve(x), (0, 0, 0, self.new_channels))
+        total: Tensor = shortcut + residual
+        return total
 
 
 def plain_network(width: int, samples: int) -> nn.Module:
@@ -86,7 +87,7 @@ def plain_step(width: int, signals: Tensor, labels: Tensor) -> Step:
     def step() -> None:
         optimiser.zero_grad()
         logits = network(signals.float() * SCALE)
-        functional.binary_cross_entropy_with_logits(logits, targets).backward()
+        functional.binary_cross_entropy_with_logits(logits, targets).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     return step
@@ -103,7 +104,7 @@ def our_step(width: int, signals: Tensor, labels: Tensor, precision: torch.dtype
             logits = network(signals.float() * SCALE)
         loss = sum_of_cross_entropies(logits.float(), labels)
         optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
 
     return step
@@ -114,7 +115,7 @@ def _size(network: nn.Module) -> int:
 
 
 def compare_speed(width: int, samples: int, batch: int, repeats: int) -> list[float]:
-    """Examples per second of the plain loop, ours in fp32 and ours in bf16: medians over alternating steps."""
+    """Examples per second of the plain loop, ours in fp32 and ours in bf16 (medians)."""
     torch.manual_seed(0)
     signals = torch.randint(-1000, 1000, (batch, 12, samples), dtype=torch.int16)
     labels = torch.randint(0, 2, (batch, CLASSES), dtype=torch.int8)
@@ -192,7 +193,7 @@ def print_auroc(arguments: argparse.Namespace) -> None:
     settings = TrainSettings(
         epochs=arguments.epochs, batch=arguments.batch, threads=arguments.threads[0], device="cpu"
     )
-    found: dict[str, list[float]] = {"fp32": [], "bf16": []}
+    found: dict[Precision, list[float]] = {"fp32": [], "bf16": []}
     for seed in range(arguments.auroc):
         for precision, values in found.items():
             values.append(
@@ -200,10 +201,10 @@ def print_auroc(arguments: argparse.Namespace) -> None:
             )
     print(f"validation AUROC on {origin}: {len(splits[0])} records, width {arguments.width}, ", end="")
     print(f"{arguments.epochs} epochs, {arguments.auroc} seeds; mean and standard deviation")
-    found["bf16 - fp32"] = [b - a for a, b in zip(*found.values(), strict=True)]
-    for name, values in found.items():
+    difference = [b - a for a, b in zip(found["fp32"], found["bf16"], strict=True)]
+    for name, values in (*found.items(), ("bf16 - fp32", difference)):
         spread = statistics.stdev(values) if len(values) > 1 else float("nan")
-        print(f"{name:>11}  {statistics.mean(values):+.4f}  {spread:.4f}")
+        print(f"{name:>11}  {statistics.mean(values):7.4f}  {spread:.4f}")
 
 
 def main() -> None:

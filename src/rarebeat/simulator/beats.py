@@ -79,7 +79,7 @@ def draw_anatomy(rng: Rng, conduction: str, age: float, sex: str) -> Anatomy:
         horizontal=float(rng.normal(0.08, 0.32)),
         duration=float(np.clip(rng.normal(0.089 + 0.006 * male, 0.008), 0.070, 0.112)),
         inverted=bool(rng.random() < 0.07),
-        terminal=float(np.clip(rng.lognormal(-0.15, 0.45), 0.3, 2.0)),
+        terminal=float(np.clip(rng.lognormal(0.0, 0.35), 0.4, 2.0)),
     )
 
 
@@ -140,15 +140,17 @@ def _conducted(anatomy: Anatomy, conduction: str) -> Waveform:
     normal = _turned(centre, width, vector, anatomy)
     if conduction == "normal":
         return normal
-    late, size = (0.112, 1.0) if conduction == "right" else (0.088, 0.35)
-    late *= duration / 0.092
-    terminal = np.array([[-0.34, 0.02, -0.60], [-0.20, 0.00, -0.26]]) * size * anatomy.terminal
-    spread = np.array([0.016, 0.018]) if conduction == "right" else np.array([0.008, 0.008])
-    keep = slice(0, 3)
+    # The right ventricle comes last: little opposes it, so V1 loses its S wave and gains a broad R'.
+    complete = conduction == "right"
+    size = anatomy.terminal * (1.0 if complete else 0.35)
+    late = np.array([0.078, 0.106]) if complete else np.array([0.082, 0.092])
+    spread = np.array([0.016, 0.019]) if complete else np.array([0.008, 0.008])
+    terminal = np.array([[-0.48, 0.03, -0.38], [-0.40, -0.02, -0.28]]) * size
+    opposing = np.array([[1.1], [1.0], [0.35 if complete else 0.8]])
     return Waveform(
-        np.concatenate([normal.centre[keep], [late, late + 0.024 * size]]),
-        np.concatenate([normal.width[keep], spread]),
-        np.concatenate([normal.vector[keep] * np.array([[1], [1], [0.75]]), terminal]),
+        np.concatenate([normal.centre[:3], late * duration / 0.092]),
+        np.concatenate([normal.width[:3], spread]),
+        np.concatenate([normal.vector[:3] * opposing, terminal]),
     )
 
 
