@@ -1,7 +1,7 @@
 """Training speed on a CPU, beside a plain PyTorch loop, and what bf16 does to the AUROC.
 
 The plain loop is what one would write without Rarebeat: the same network of Conv1d layers, in fp32, with the
-defaults of PyTorch. All loops take their steps in turn on the same data, so that a busy machine slows all alike.
+defaults of PyTorch. All loops take their steps in turn on the same data, so that a busy machine slows all.
 
     python benchmarks/training.py --width 16 --batch 32 --threads 1 2
     python benchmarks/training.py --auroc 5 --shards data/shards --width 12

@@ -28,8 +28,9 @@ def train(
         logged = tracking.steps_logged(tracker, run_id, "train_loss")
 
         def log(report: EpochReport) -> None:
-            if report.epoch > logged:
-                tracking.log_metrics(tracker, run_id, asdict(report), step=report.epoch)
+            values = asdict(report)
+            if (epoch := values.pop("epoch")) > logged:
+                tracking.log_metrics(tracker, run_id, values, step=epoch)
 
         run_experiment(experiment, out, curves, checkpoints, log)
         tracking.log_model(tracker, run_id, out, weights_digest(out))

@@ -103,7 +103,7 @@ def test_signals_in_physical_units_are_rounded(ecg: Steps) -> None:
 def test_a_missing_chest_lead_cannot_be_derived(ecg: Steps) -> None:
     error = refusal(raw(ecg, names=[*LEADS[:6], "vx", *LEADS[7:]]))
     assert error.reason == "missing_leads"
-    assert error.detail.startswith("V1 missing")
+    assert error.detail.startswith("V1 missing; found 'I II III")
 
 
 def test_without_lead_i_the_limb_leads_are_missing_too(ecg: Steps) -> None:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -22,6 +23,7 @@ from rarebeat.sources.entry import Entry
 from rarebeat.sources.registry import Source, get_source
 
 _EXAMPLES = 5
+_QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
 @dataclass(frozen=True)
@@ -207,7 +209,9 @@ def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
     try:
         if entry.path is not None:
             if not is_inside(job.root, entry.path):
-                raise BadRecordError("outside_folder", "the file is outside the folder of the archive")
+                raise BadRecordError(
+                    "outside_folder", "the file is, or links to, a place outside the folder of the archive"
+                )
             if not entry.path.is_file():
                 raise BadRecordError("unreadable", "file missing: is the archive incomplete?")
         return source.read(entry, job.pseudonym, job.options)
@@ -216,13 +220,14 @@ def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
 
 
 def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:
-    """A row of the quarantine table."""
+    """A row of the quarantine table; what a private file was quoted with is left out."""
+    detail = _QUOTATION.sub("'…'", error.detail) if job.pseudonym.private else error.detail
     return {
         "record_id": job.pseudonym.record_id(entry.record_id),
         "cohort": job.cohort,
         "source": entry.source or job.kind,
         "reason": error.reason,
-        "detail": error.detail,
+        "detail": detail,
     }
 
 

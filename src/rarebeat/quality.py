@@ -28,7 +28,7 @@ RATES = (50.0, 50_000.0)
 
 MIN_SECONDS = 1.0
 FLAT_SHARE = 0.5
-"""A lead that holds one value for more than this share of the recording is flat (at least one half)."""
+"""A lead that holds one value for more than this share of the recording (one half or more) is flat."""
 
 PLATEAU_SECONDS = 0.02
 RAIL_SECONDS = 0.1
@@ -153,7 +153,7 @@ def _find_leads(names: Sequence[str]) -> list[int | None]:
     missing = [LEADS[i] for i, row in enumerate(rows) if row is None and not (has_limbs and 2 <= i <= 5)]
     if missing:
         raise BadRecordError(
-            "missing_leads", f"{', '.join(missing)} missing; found {', '.join(names) or 'none'}"[:300]
+            "missing_leads", f"{', '.join(missing)} missing; found {' '.join(names)[:200]!r}"
         )
     return rows
 
@@ -275,7 +275,7 @@ def _check_rail(lead: Signal, name: str, rail: int, tolerance: int, rate: float)
     if (len(rests) >= RAIL_VISITS and seconds >= RAIL_SECONDS) or max(rests) >= LONG_RAIL_SECONDS * rate:
         raise BadRecordError(
             "clipped",
-            f"{name} rests at its limit, {rail / 1000:.3f}, {len(rests)} times, {seconds:.2f} s in all",
+            f"{name} rests at its limit for {seconds:.2f} s, the longest time for {max(rests) / rate:.2f} s",
         )
 
 

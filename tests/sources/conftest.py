@@ -16,7 +16,7 @@ Microvolts = npt.NDArray[np.int16]
 
 @pytest.fixture
 def ecg() -> Microvolts:
-    """Two seconds of something like an ECG: int16 microvolts, shape (12, 1000), limb leads that fit together."""
+    """Two seconds of something like an ECG: int16 microvolts, shape (12, 1000), limb leads in agreement."""
     rng = np.random.default_rng(0)
     beat = np.exp(-0.5 * ((np.arange(1000) % 400 - 200) / 8) ** 2)
     signal = np.rint(beat * rng.uniform(300, 900, (12, 1)) + rng.normal(0, 8, (12, 1000)))

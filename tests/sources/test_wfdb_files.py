@@ -141,6 +141,24 @@ def test_a_header_without_a_length_takes_it_from_the_file(ecg: Microvolts, write
 # ------------------------------------------------------------------ what is refused
 
 
+@pytest.mark.parametrize(("whole", "first"), [(1001, 600), (1000, 500), (900, 500)])
+def test_segments_that_contradict_their_headers(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, whole: int, first: int
+) -> None:
+    write_wfdb(ecg[:, :600], "part_1")
+    write_wfdb(ecg[:, 600:], "part_2")
+    header = tmp_path / "whole.hea"
+    header.write_text(f"whole/2 12 500 {whole}\npart_1 {first}\npart_2 400\n")
+    assert refusal(header).reason == "header_mismatch"
+
+
+def test_a_segment_without_a_gain(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:
+    write_wfdb(ecg, "part", gains=["0/mV"] * 12)
+    header = tmp_path / "whole.hea"
+    header.write_text("whole/1 12 500 1000\npart 1000\n")
+    assert refusal(header).reason == "unknown_units"
+
+
 def test_a_missing_signal_file_is_unreadable(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:
     header = write_wfdb(ecg)
     (tmp_path / "rec.dat").unlink()

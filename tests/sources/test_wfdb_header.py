@@ -38,7 +38,7 @@ def test_a_gain_of_zero_means_unknown(gain: str) -> None:
 
 def test_a_multi_segment_header_names_its_segments() -> None:
     header = parse_header(b"a/2 12 500 1000\na_1 500\na_2 500\n")
-    assert header.segments == ("a_1", "a_2")
+    assert header.segments == (("a_1", 500), ("a_2", 500))
     assert header.leads == ()
 
 
@@ -59,6 +59,7 @@ def test_a_multi_segment_header_names_its_segments() -> None:
         (b"a 1 500 10\na.dat\n", "unreadable"),
         (b"a 1 500 10\na.dat sixteen\n", "unreadable"),
         (b"a 1 500 10\na.dat 16 fast/mV\n", "unreadable"),
+        (b"a/1 1 500 10\na_1\n", "unreadable"),
         (b"a 2 500 10\na.dat 16\n", "header_mismatch"),
     ],
 )

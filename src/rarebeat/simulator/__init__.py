@@ -2,11 +2,12 @@
 
 The road of one record, downhill::
 
-    priors, patients   who comes, with which rhythm              (a patient may come several times)
-    rhythm             when atria and ventricles fire            (clocks, conduction, ectopy, pacing)
-    truth              which classes those events show           (measured on the events, not planned)
-    beats, leads       what each event looks like in eight leads (dipole, lead matrix, electrode residual)
-    render, noise      the events and the disturbances as a signal
-    report             what a reader writes about it             (hedges, omissions, errors)
+    priors, patients   who comes, with which rhythm                 (a patient may come several times)
+    rhythm             when atria and ventricles fire: one player per mechanism (atrial_rhythms, av_blocks,
+                       ventricular_rhythms), built from clocks, conduction and ectopy into events
+    truth              which classes those events show              (measured on the events, not planned)
+    beats, leads       what each event looks like in eight leads    (dipole, lead matrix, electrode residual)
+    render             events as a signal, with atrial_waves and noise
+    report, wording    what a reader writes about it                (hedges, omissions, errors)
     clinic             all of it for one index; cohort offers it as a source
 """

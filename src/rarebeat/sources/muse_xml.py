@@ -22,7 +22,7 @@ from defusedxml.ElementTree import fromstring
 from rarebeat.errors import BadRecordError, MissingSourceError
 from rarebeat.params import STRICT, parse
 from rarebeat.pseudonym import Pseudonym
-from rarebeat.quality import RawLeads, trusted_signal
+from rarebeat.quality import RawLeads, lead_index, trusted_signal
 from rarebeat.records import Record, Signal
 from rarebeat.sources.discovery import readable, require_folder, walk
 from rarebeat.sources.entry import Entry
@@ -202,13 +202,13 @@ def _read_waveform(ecg: Element) -> tuple[RawLeads, float]:
 
 
 def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
-    name = _text(lead, "LeadID")
+    name = _text(lead, "LeadID") if lead_index(_text(lead, "LeadID")) is not None else "?"
     if _text(lead, "LeadOff").upper() == "TRUE":
         raise BadRecordError("missing_leads", f"lead {name} is marked as off")
     size = _text(lead, "LeadSampleSize")
     if size and size != str(_SAMPLE_BYTES):
         raise BadRecordError(
-            "unreadable", f"lead {name} has samples of {size[:8]} bytes, expected {_SAMPLE_BYTES}"
+            "unreadable", f"lead {name} has samples of {size[:8]!r} bytes, expected {_SAMPLE_BYTES}"
         )
     try:
         content = base64.b64decode("".join(_text(lead, "WaveFormData").split()), validate=True)
@@ -221,7 +221,7 @@ def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
     if promised and (not promised.isdigit() or int(promised) != found):
         reason = "truncated" if promised.isdigit() and found < int(promised) else "header_mismatch"
         raise BadRecordError(
-            reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]}"
+            reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]!r}"
         )
     return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
 
@@ -263,5 +263,5 @@ def _statements(ecg: Element) -> str | None:
             if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
                 lines.append("")
         if text := clean_text(" ".join(line.split()) for line in lines):
-            return clean_text([redact(text, names)])
+            return redact(text, names) or None
     return None

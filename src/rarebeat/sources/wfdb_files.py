@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.errors import BadRecordError
-from rarebeat.quality import RawLeads, check_checksums, trusted_signal
+from rarebeat.quality import RawLeads, check_checksums, lead_index, trusted_signal
 from rarebeat.records import Signal
 from rarebeat.sources.discovery import is_inside
 from rarebeat.sources.wfdb_header import Format, Header, Lead, read_header
@@ -160,26 +160,29 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
             record = wfdb.rdrecord(name, physical=False)
             physical = record.dac()
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
-        detail = error.strerror if isinstance(error, OSError) else error
-        raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {detail}"[:300]) from error
+        raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {str(error)[:200]!r}") from error
     if not header.segments and all(lead.format.frame == 1 for lead in header.leads):
         digital = np.ascontiguousarray(record.d_signal.T)
         check_checksums(digital, [lead.checksum for lead in header.leads], record.sig_name)
-    if any(lead.gain is None for lead in header.leads):  # wfdb would put 200 in its place
-        raise BadRecordError("unknown_units", "a lead has no gain")
     count = len(record.sig_name)
     samples = np.ascontiguousarray(physical.T, dtype=np.float64)
     return RawLeads(samples, record.sig_name, [1.0] * count, [0.0] * count, record.units)
 
 
 def _check_files(folder: Path, header: Header) -> None:
-    for name in header.segments:
+    if header.segments and header.samples not in (None, sum(length for _, length in header.segments)):
+        raise BadRecordError("header_mismatch", f"its segments do not add up to {header.samples} samples")
+    for name, length in header.segments:
         if name == _NO_FILE:
             continue
         segment = read_header(_signal_file(folder, name + ".hea"))
         if segment.segments:
             raise BadRecordError("unreadable", "a segment of the record has segments itself")
+        if segment.samples not in (None, length):
+            raise BadRecordError("header_mismatch", f"a segment has {segment.samples} samples, not {length}")
         _check_files(folder, segment)
+    if any(lead.gain is None for lead in header.leads if lead_index(lead.name) is not None):
+        raise BadRecordError("unknown_units", "a lead has no gain")  # wfdb would put 200 in its place
     for name in {lead.file for lead in header.leads} - {_NO_FILE}:
         _check_size(
             _size(_signal_file(folder, name)),

@@ -146,6 +146,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         sex=clean_sex(cells["sex"], sexes),
         fold=parse_fold(cells["fold"]),
         calibrated=calibrated,
-        text=clean_text(redact(text)) if text and pseudonym.private else text,
+        text=redact(text) or None if text and pseudonym.private else text,
         codes=parse_codes(cells["codes"], settings.code_system),
     )

@@ -55,7 +55,7 @@ class Header(NamedTuple):
 
     Attributes:
         name: record name, without a suffix.
-        segments: names of the segments of a multi-segment record, else empty.
+        segments: name and frames of each segment of a multi-segment record, else empty.
         rate: frames per second.
         samples: frames per signal, or None where it is not told.
         leads: one for each signal.
@@ -63,7 +63,7 @@ class Header(NamedTuple):
     """
 
     name: str
-    segments: tuple[str, ...]
+    segments: tuple[tuple[str, int], ...]
     rate: float
     samples: int | None
     leads: tuple[Lead, ...]
@@ -136,12 +136,19 @@ def _parse_lines(lines: list[str], comments: tuple[str, ...]) -> Header:
     following = lines[1 : 1 + expected]
     return Header(
         name=name.removesuffix(".mat").removesuffix(".dat"),
-        segments=tuple(line.split()[0] for line in following) if segments else (),
+        segments=tuple(_parse_segment(line) for line in following) if segments else (),
         rate=rate,
         samples=samples or None,
         leads=() if segments else tuple(_parse_lead(line) for line in following),
         comments=comments,
     )
+
+
+def _parse_segment(line: str) -> tuple[str, int]:
+    fields = line.split()
+    if len(fields) != 2:
+        raise ValueError("a segment line without a length")
+    return fields[0], _whole(fields[1], "length of a segment")
 
 
 def _parse_lead(line: str) -> Lead:

@@ -1,0 +1,128 @@
+"""The whole way to shards on real recordings of four databases."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from hashlib import sha1
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import wfdb
+from scipy.signal import firwin, resample_poly
+
+from rarebeat.balance import BalanceSettings
+from rarebeat.ingest import ingest_cohort
+from rarebeat.labels.extract import label_cohort
+from rarebeat.prepare import PrepareSettings, prepare
+from rarebeat.records import read_metadata
+from rarebeat.shards import load_split
+from rarebeat.signals import Preprocessing
+from rarebeat.splits import SPLITS, Folds, SplitSettings
+
+NORMALISED = {
+    "csv": "ptbxl_filtered.csv",
+    "record_column": "filename",
+    "patient_column": "patient_id",
+    "patient_namespace": "ptb-xl",
+    "fold_column": "strat_fold",
+    "text_column": "report",
+    "codes_column": "scp_codes",
+    "code_system": "scp",
+}
+COHORTS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "ptb-xl": ("ptb-xl", {}),
+    "challenge": ("challenge", {}),
+    "ludb": ("ludb", {}),
+    "ptb-xl-filtered": ("wfdb", NORMALISED),
+}
+FOLDS = Folds(test=(7, 8), validation=(6,))
+SPLIT = SplitSettings(folds={"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS})
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cohorts(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Records and labels of all cohorts."""
+    folder = tmp_path_factory.mktemp("real")
+    for name, (kind, options) in COHORTS.items():
+        ingest_cohort(kind, real_ecg / name, folder / "records" / name, name, options, workers=1)
+        label_cohort(folder / "records" / name, folder / "labels" / name, "hughes24")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def union(cohorts: Path) -> Path:
+    """Shards of all cohorts, as z-scores."""
+    settings = PrepareSettings(
+        signal=Preprocessing(normalise="zscore"), split=SPLIT, balance=BalanceSettings(target=50)
+    )
+    prepare(cohorts / "records", cohorts / "labels", cohorts / "union", list(COHORTS), "hughes24", settings)
+    return cohorts / "union"
+
+
+def test_no_patient_and_no_recording_is_in_two_splits(cohorts: Path, union: Path) -> None:
+    fates = pq.read_table(union / "splits.parquet").to_pylist()
+    rows = [
+        row
+        for name in COHORTS
+        for row in read_metadata(cohorts / "records" / name, ["patient_id", "fingerprint"]).to_pylist()
+    ]
+    seen = defaultdict(set)
+    for fate, row in zip(fates, rows, strict=True):
+        if fate["split"] != "duplicate":
+            seen["patient", row["patient_id"] or (fate["cohort"], fate["record_id"])].add(fate["split"])
+            seen["recording", row["fingerprint"]].add(fate["split"])
+    assert len(seen) > 2000
+    assert all(len(splits) == 1 for splits in seen.values())
+
+
+def test_the_folds_of_ptb_xl_decide_in_both_of_its_forms(cohorts: Path, union: Path) -> None:
+    fates = pq.read_table(union / "splits.parquet").to_pylist()
+    for name in ("ptb-xl", "ptb-xl-filtered"):
+        folds = read_metadata(cohorts / "records" / name, ["fold"]).column("fold").to_pylist()
+        splits = [row["split"] for row in fates if row["cohort"] == name]
+        expected = {6: "validation", 7: "test", 8: "test"}
+        for fold, split in zip(folds, splits, strict=True):
+            assert split in (expected.get(fold, "train"), "duplicate")
+
+
+def test_a_challenge_record_is_tested_by_the_hash_of_its_name_unless_it_copies_ptb_xl(union: Path) -> None:
+    fates = pq.read_table(union / "splits.parquet").to_pylist()
+    challenge = [row for row in fates if row["cohort"] == "challenge" and row["split"] != "duplicate"]
+    assert len(challenge) > 150
+    for row in challenge:
+        tested = int(sha1(row["record_id"].encode()).hexdigest(), 16) % 5 == 0
+        assert tested == (row["split"] == "test")
+
+
+def test_copies_of_ptb_xl_in_the_challenge_are_found(union: Path) -> None:
+    fates = pq.read_table(union / "splits.parquet").to_pylist()
+    copies = [row for row in fates if row["cohort"] == "challenge" and row["split"] == "duplicate"]
+    originals = {row["group"] for row in fates if row["cohort"] == "ptb-xl"}
+    assert any(row["group"] in originals for row in copies)
+
+
+def test_every_lead_is_a_z_score_in_all_cohorts(union: Path) -> None:
+    for name in SPLITS:
+        split = load_split(union, name)
+        assert set(split.cohorts) == set(COHORTS)
+        full = split.signals[(split.signals[:, :, -1] != 0).any(axis=1)]  # not padded
+        deviations = (full * split.meta.scale).std(axis=2)
+        assert np.mean(np.abs(deviations - 1) < 0.01) > 0.99
+
+
+def test_the_signal_is_the_recording_resampled_to_the_microvolt(cohorts: Path, real_ecg: Path) -> None:
+    settings = PrepareSettings(split=SPLIT, balance=BalanceSettings(enabled=False))
+    prepare(cohorts / "records", cohorts / "labels", cohorts / "one", ["ptb-xl"], "hughes24", settings)
+    split = load_split(cohorts / "one", "test")
+    window = firwin(401, 125, window=("kaiser", 6.76), fs=500)  # much steeper than ours
+    for record, signal in list(zip(split.record_ids, split.signals, strict=True))[:20]:
+        path = real_ecg / "ptb-xl" / "records500" / "00000" / f"{int(record):05d}_hr"
+        native = wfdb.rdrecord(str(path)).p_signal.T * 1000
+        expected = resample_poly(native, 1, 2, axis=1, window=window, padtype="line")
+        difference = np.abs(signal - expected)[:, 100:-100]
+        assert np.sqrt(np.mean(difference**2)) < 5
+        assert np.median(difference) < 2
