@@ -13,7 +13,9 @@ def train(
     shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
     out: Annotated[Path, typer.Argument(help="model folder to write")],
     curves: Annotated[Path, typer.Option(help="CSV with a row per epoch")] = Path("reports/training.csv"),
-    checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path("models/checkpoints"),
+    checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path(
+        "models/checkpoints"
+    ),
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""

@@ -31,10 +31,10 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:
-    with pytest.raises(RarebeatError, match=r"could not write .*table.parquet: No space left on device"):
-        with atomic(tmp_path / "table.parquet") as temporary:
-            temporary.write_bytes(b"some")
-            raise OSError(errno.ENOSPC, "No space left on device")
+    message = r"could not write .*table.parquet: No space left on device"
+    with pytest.raises(RarebeatError, match=message), atomic(tmp_path / "table.parquet") as temporary:
+        temporary.write_bytes(b"some")
+        raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -12,7 +12,9 @@ from rarebeat.errors import RarebeatError
 from rarebeat.predict import format_answers, predict_files
 
 
-def test_each_class_has_a_probability_a_threshold_and_a_decision(model_folder: Path, wfdb_record: Path) -> None:
+def test_each_class_has_a_probability_a_threshold_and_a_decision(
+    model_folder: Path, wfdb_record: Path
+) -> None:
     (answer,) = predict_files([wfdb_record], model_folder)
     assert answer["file"] == str(wfdb_record)
     assert list(answer["classes"]) == ["sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree"]
@@ -23,7 +25,9 @@ def test_each_class_has_a_probability_a_threshold_and_a_decision(model_folder: P
     assert not answer["classes"]["av_block_1st_degree"]["decision"]  # its threshold is 1
 
 
-def test_a_model_folder_works_wherever_it_is_copied(model_folder: Path, wfdb_record: Path, tmp_path: Path) -> None:
+def test_a_model_folder_works_wherever_it_is_copied(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path
+) -> None:
     copy = tmp_path / "elsewhere"
     shutil.copytree(model_folder, copy)
     assert predict_files([wfdb_record], copy) == predict_files([wfdb_record], model_folder)
@@ -62,7 +66,9 @@ def test_normalised_amplitudes_are_answered_with_a_warning(model_folder: Path, w
 
 
 @pytest.mark.slow
-def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(model_folder: Path, wfdb_record: Path) -> None:
+def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(
+    model_folder: Path, wfdb_record: Path
+) -> None:
     command = [sys.executable, "-m", "rarebeat.cli", "predict", "--json", "--model", str(model_folder)]
     good = subprocess.run([*command, str(wfdb_record)], capture_output=True, text=True)
     assert good.returncode == 0, good.stderr

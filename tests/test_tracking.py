@@ -41,7 +41,9 @@ def test_the_database_and_its_artifacts_lie_at_the_root_of_the_project(project: 
     assert experiment.artifact_location == (project / "mlartifacts").as_uri()
 
 
-def test_a_temporary_experiment_uses_the_database_of_its_owner(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_experiment_uses_the_database_of_its_owner(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DVC_ROOT", str(project / ".dvc" / "tmp" / "exps" / "abc"))
     tracking.connect("rarebeat")
     assert MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_experiment_by_name("rarebeat") is not None
@@ -88,7 +90,10 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
 
 def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
     tracker = tracking.connect("rarebeat")
-    with pytest.raises(KeyboardInterrupt), tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as first:
+    with (
+        pytest.raises(KeyboardInterrupt),
+        tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as first,
+    ):
         tracking.log_metrics(tracker, first, {"train_loss": 3.0}, step=1)
         raise KeyboardInterrupt
     with tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as second:

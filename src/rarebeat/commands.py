@@ -66,7 +66,9 @@ def _options(pairs: list[str]) -> dict[str, Any]:
 
 
 def predict(
-    files: Annotated[list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")],
+    files: Annotated[
+        list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")
+    ],
     model: Annotated[Path, typer.Option(help="model folder")] = Path("models/trained"),
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
@@ -84,7 +86,9 @@ def predict(
 
 def score(
     truth: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; 0, 1 or empty")],
-    predictions: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")],
+    predictions: Annotated[
+        Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")
+    ],
     threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="decision threshold")] = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:

@@ -11,7 +11,13 @@ from rarebeat.errors import RarebeatError
 
 def new_app(**options: Any) -> typer.Typer:
     """A typer application with the project's conventions."""
-    return typer.Typer(add_completion=False, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False, **options)
+    return typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        **options,
+    )
 
 
 def run(command: Callable[..., Any] | typer.Typer) -> None:

@@ -97,7 +97,11 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
 
 
 def run_experiment(
-    experiment: Experiment, out: Path, curves: Path, checkpoints: Path, on_epoch: Callable[[EpochReport], None]
+    experiment: Experiment,
+    out: Path,
+    curves: Path,
+    checkpoints: Path,
+    on_epoch: Callable[[EpochReport], None],
 ) -> None:
     """Train, choose thresholds on the validation split, and write the model folder and the training curves.
 
@@ -123,8 +127,12 @@ def run_experiment(
         checkpoints,
         note,
     )
-    probabilities = predict_probabilities(module, experiment.validation.signals, experiment.validation.meta.scale)
-    thresholds = choose_thresholds(columns(experiment.validation, experiment.classes), probabilities, "max_f1")
+    probabilities = predict_probabilities(
+        module, experiment.validation.signals, experiment.validation.meta.scale
+    )
+    thresholds = choose_thresholds(
+        columns(experiment.validation, experiment.classes), probabilities, "max_f1"
+    )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
     save_model(out, module, card)
     with atomic(curves) as temporary:
@@ -149,7 +157,11 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         heads=experiment.heads,
         cohorts=experiment.cohorts,
         vocabulary=meta.vocabulary,
-        training={**asdict(experiment.settings), "records": len(experiment.train.labels), "epochs_run": len(history)},
+        training={
+            **asdict(experiment.settings),
+            "records": len(experiment.train.labels),
+            "epochs_run": len(history),
+        },
     )
 
 
@@ -165,7 +177,8 @@ def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[P
         split = load_split(shards, name)
         if split.meta.preprocessing != card.preprocessing:
             raise RarebeatError(
-                f"{model} was trained on {card.preprocessing}, {shards} holds {split.meta.preprocessing}: run `dvc repro`"
+                f"{model} was trained on {card.preprocessing}, {shards} holds {split.meta.preprocessing}: "
+                "run `dvc repro`"
             )
         probability = predict_probabilities(module, split.signals, split.meta.scale)
         parts.append((split, columns(split, card.classes), probability))

@@ -17,8 +17,9 @@ from rarebeat.ingest import ingest_cohort
 from rarebeat.labels.extract import label_cohort
 from rarebeat.prepare import PrepareSettings, prepare
 from rarebeat.records import read_metadata
-from rarebeat.shards import load_split
-from rarebeat.signals import Preprocessing
+from rarebeat.shards import Split, load_split
+from rarebeat.signals import Preprocessing, preprocess
+from rarebeat.sources.files import read_file
 from rarebeat.splits import SPLITS, Folds, SplitSettings
 
 NORMALISED = {
@@ -114,15 +115,29 @@ def test_every_lead_is_a_z_score_in_all_cohorts(union: Path) -> None:
         assert np.mean(np.abs(deviations - 1) < 0.01) > 0.99
 
 
-def test_the_signal_is_the_recording_resampled_to_the_microvolt(cohorts: Path, real_ecg: Path) -> None:
+@pytest.fixture(scope="module")
+def ptb_xl(cohorts: Path) -> Split:
+    """The test split of PTB-XL alone, in millivolts."""
     settings = PrepareSettings(split=SPLIT, balance=BalanceSettings(enabled=False))
     prepare(cohorts / "records", cohorts / "labels", cohorts / "one", ["ptb-xl"], "hughes24", settings)
-    split = load_split(cohorts / "one", "test")
-    window = firwin(401, 125, window=("kaiser", 6.76), fs=500)  # much steeper than ours
-    for record, signal in list(zip(split.record_ids, split.signals, strict=True))[:20]:
-        path = real_ecg / "ptb-xl" / "records500" / "00000" / f"{int(record):05d}_hr"
-        native = wfdb.rdrecord(str(path)).p_signal.T * 1000
+    return load_split(cohorts / "one", "test")
+
+
+def header(real_ecg: Path, record: str) -> Path:
+    return real_ecg / "ptb-xl" / "records500" / "00000" / f"{int(record):05d}_hr.hea"
+
+
+def test_the_signal_is_the_recording_at_half_its_rate(ptb_xl: Split, real_ecg: Path) -> None:
+    window = firwin(401, 125, window=("kaiser", 6.76), fs=500)  # a steeper filter
+    for record, signal in list(zip(ptb_xl.record_ids, ptb_xl.signals, strict=True))[:20]:
+        native = wfdb.rdrecord(str(header(real_ecg, record).with_suffix(""))).p_signal.T * 1000
         expected = resample_poly(native, 1, 2, axis=1, window=window, padtype="line")
         difference = np.abs(signal - expected)[:, 100:-100]
-        assert np.sqrt(np.mean(difference**2)) < 5
-        assert np.median(difference) < 2
+        assert np.sqrt(np.mean(difference**2)) < 2
+        assert np.median(difference) < 1
+
+
+def test_prediction_sees_the_same_samples_as_training(ptb_xl: Split, real_ecg: Path) -> None:
+    for record, signal in zip(ptb_xl.record_ids, ptb_xl.signals, strict=True):
+        read = read_file(header(real_ecg, record))
+        assert np.array_equal(preprocess(read.signal, read.rate, ptb_xl.meta.preprocessing), signal)

@@ -47,11 +47,16 @@ def evaluation(test_split: Predictions) -> Evaluation:
     )
 
 
-def test_everything_that_is_promised_is_written(test_split: Predictions, evaluation: Evaluation, tmp_path: Path) -> None:
+def test_everything_that_is_promised_is_written(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
     written = write_reports(tmp_path, test_split, evaluation, "Label set all")
     assert all(path.exists() for path in written)
     assert set(tmp_path.iterdir()) == set(written)
-    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"precision_recall.png", "calibration.png"}
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {
+        "precision_recall.png",
+        "calibration.png",
+    }
     assert (tmp_path / "figures" / "calibration.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -77,9 +82,13 @@ def test_the_table_of_classes_has_a_row_per_cohort_and_class(
     ]
 
 
-def test_writing_twice_gives_the_same_bytes(test_split: Predictions, evaluation: Evaluation, tmp_path: Path) -> None:
+def test_writing_twice_gives_the_same_bytes(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
     for name in ("first", "second"):
         write_reports(tmp_path / name, test_split, evaluation, "Label set all")
-    files = [path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file()]
+    files = [
+        path.relative_to(tmp_path / "first") for path in (tmp_path / "first").rglob("*") if path.is_file()
+    ]
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file

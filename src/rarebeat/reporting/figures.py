@@ -27,7 +27,9 @@ def precision_recall_figure(path: Path, curves: Mapping[str, Rows], prevalence: 
     panels = {name: rows for name, rows in curves.items() if rows}
 
     def draw(axes: Axes, name: str) -> None:
-        axes.plot([row["recall"] for row in panels[name]], [row["precision"] for row in panels[name]], linewidth=1.2)
+        axes.plot(
+            [row["recall"] for row in panels[name]], [row["precision"] for row in panels[name]], linewidth=1.2
+        )
         axes.axhline(prevalence[name], color="grey", linewidth=0.8, linestyle=":")
 
     _draw_panels(path, list(panels), draw, "recall", "precision")

@@ -28,7 +28,11 @@ def write_reports(folder: Path, test: Predictions, evaluation: Evaluation, title
     _write_markdown(folder / "results.md", evaluation, title)
     rows = class_rows(evaluation) + cohort_rows(evaluation)
     names = list(dict.fromkeys(name for row in rows for name in row))
-    write_rows(folder / "classes.csv", [{"cohort": "all", **row} for row in rows], ["cohort", *_without_cohort(names)])
+    write_rows(
+        folder / "classes.csv",
+        [{"cohort": "all", **row} for row in rows],
+        ["cohort", *_without_cohort(names)],
+    )
     pairs = confusion_rows(test.truth, test.decisions, test.classes)
     write_rows(folder / "confusion.csv", pairs, CONFUSION_COLUMNS)
 
