@@ -16,7 +16,7 @@ from rarebeat.balance import BalanceSettings
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.records import Record, read_metadata, write_part
+from rarebeat.records import Record, read_metadata, write_part, write_quarantine
 from rarebeat.shards import load_split
 from rarebeat.signals import Preprocessing, preprocess
 from rarebeat.splits import SPLITS, Folds, SplitSettings
@@ -47,6 +47,17 @@ def make_records(number: int, seed: int = 0, **more: Any) -> list[Record]:
     ]
 
 
+def refused(cohort: str) -> dict[str, str]:
+    """A row of a quarantine table."""
+    return {
+        "record_id": "x",
+        "cohort": cohort,
+        "source": "toy",
+        "reason": "truncated",
+        "detail": "half is missing",
+    }
+
+
 def make_states(number: int, seed: int = 0) -> list[list[int | None]]:
     """Sinus rhythm common, atrial fibrillation rarer, some uncertain, and the other classes unknown."""
     random = np.random.default_rng([seed, 7])
@@ -71,6 +82,7 @@ class Workspace:
         half = len(records) // 2
         for part, content in enumerate((records[:half], records[half:])):
             write_part(self.records / cohort / f"part-{part:05d}.parquet", cohort, content)
+        write_quarantine(self.records / cohort / "quarantine.parquet", [refused(cohort)])
         for name in ("text", "codes"):
             known = states if name == origin else [[None] * len(CLASSES)] * len(records)
             self.write_labels(cohort, name, [record.record_id for record in records], known)
@@ -142,6 +154,14 @@ def test_every_record_of_every_cohort_is_accounted_for(workspace: Workspace) -> 
         entry = summary["cohorts"][cohort]
         assert entry["records"] == sum(entry["splits"].values()) + sum(entry["left_out"].values())
     assert summary == json.loads((workspace.out / "summary.json").read_text())
+
+
+def test_the_counts_worth_comparing_name_what_ingest_refused(workspace: Workspace) -> None:
+    summary = workspace.prepare("a", "b")
+    counts = json.loads((workspace.out / "counts.json").read_text())
+    assert counts["quarantined"] == {"a": 1, "b": 1}
+    assert counts["records"] == summary["records"]
+    assert counts["test"]["patients"] == summary["splits"]["test"]["patients"]
 
 
 def test_no_patient_is_in_two_splits(workspace: Workspace) -> None:

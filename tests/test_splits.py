@@ -117,6 +117,12 @@ def test_of_equal_recordings_only_the_first_is_kept(seed: int) -> None:
         seen.add(entry["fingerprint"])
 
 
+def test_a_patient_with_very_many_copies_of_a_recording_stays_linked() -> None:
+    copies = [row(str(number), patient="ann", fingerprint="same") for number in range(256)]
+    assignment = assign([*copies, row("x", patient="bob", fingerprint="same")])
+    assert set(assignment.groups) == {"ann"}
+
+
 def test_the_hash_rule_is_the_documented_one() -> None:
     for key in map(str, range(500)):
         value = int(hashlib.sha1(f"pepper{key}".encode()).hexdigest(), 16)

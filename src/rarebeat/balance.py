@@ -1,5 +1,4 @@
-"""Class re-sampling as in Hughes et al. 2018: add examples of the rarest classes first, until each has
-enough.
+"""Class re-sampling as in Hughes et al. 2018: the rarest classes first, until each has enough examples.
 
 The rule: classes are taken from the rarest to the most common (by positive records; equal counts in the
 order of the vocabulary). To each, positive records that are not chosen yet are added until ``target`` of the

@@ -57,8 +57,7 @@ def read_catalogue(
         labels: folder with a folder per cohort, written by label.
         cohorts: which to read.
         classes: class ids of the vocabulary.
-        origins: cohort to the labels it takes; a cohort that is not named takes codes where it has any, else
-        text.
+        origins: cohort to the labels it takes; one that is not named takes codes where it has any, else text.
 
     Raises:
         RarebeatError: naming the file that is missing, damaged or does not fit.

@@ -7,7 +7,8 @@ written::
     data/shards/
       train/  validation/  test/   shards, see :mod:`rarebeat.shards`
       splits.parquet               what became of every record, see :mod:`rarebeat.selection`
-      summary.json                 counts (a DVC metric), and the digest of all shards
+      summary.json                 counts by cohort, split and class, and the digest of all shards
+      counts.json                  the few counts that are worth comparing between runs (a DVC metric)
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,7 +30,7 @@ from rarebeat.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.files import atomic, digest, write_json, write_table
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.params import STRICT
-from rarebeat.records import iterate_rows
+from rarebeat.records import iterate_rows, read_quarantine
 from rarebeat.selection import Selection, select, splits_table, summarise
 from rarebeat.shards import ShardMeta, SplitWriter, row_schema, shard_files
 from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess
@@ -105,7 +106,22 @@ def prepare(
         summary = summarise(catalogue, selection, classes)
         summary |= {"shards": len(shards), "digest": digest(*shards)}
         write_json(folder / "summary.json", summary)
+        write_json(folder / "counts.json", _counts(summary, records))
     return summary
+
+
+def _counts(summary: dict[str, Any], records: Path) -> dict[str, Any]:
+    """What went in and what came out, with the records that ingest did not trust."""
+    quarantined = {cohort: len(read_quarantine(records / cohort)) for cohort in summary["cohorts"]}
+    sizes = {
+        split: {"records": counts["records"], "patients": counts["patients"]}
+        for split, counts in summary["splits"].items()
+    }
+    return {
+        "records": summary["records"],
+        "quarantined": quarantined,
+        "left_out": summary["left_out"],
+    } | sizes
 
 
 def _check_amplitudes(records: pa.Table, signal: Preprocessing) -> None:

@@ -245,3 +245,8 @@ def _encode_signals(records: list[Record]) -> pa.Array:
 def write_quarantine(path: Path, rows: list[dict[str, str]]) -> None:
     """Write a cohort's quarantine table (also when it is empty)."""
     write_table(path, pa.Table.from_pylist(rows, schema=QUARANTINE_SCHEMA))
+
+
+def read_quarantine(folder: Path) -> pa.Table:
+    """Read the quarantine table of a cohort."""
+    return read_table(folder / "quarantine.parquet")

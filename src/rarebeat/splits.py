@@ -148,7 +148,7 @@ def _linked(names: Strings, fingerprints: pa.ChunkedArray) -> Indices:
     name_codes, name_count = _codes(pa.chunked_array([pa.array(names, pa.string())]))
     recording_codes, recording_count = _codes(fingerprints)
     nodes = name_count + recording_count
-    edges = (np.ones(len(names), dtype=np.int8), (name_codes, name_count + recording_codes))
+    edges = (np.ones(len(names)), (name_codes, name_count + recording_codes))
     components = connected_components(coo_array(edges, shape=(nodes, nodes)), directed=False)[1]
     return np.unique(components[name_codes], return_inverse=True)[1].astype(np.int64)
 

@@ -9,7 +9,7 @@ import torch
 
 from rarebeat.errors import RarebeatError
 from rarebeat.shards import Split
-from rarebeat.training.data import lead_statistics, load_examples, ordered_batches, shuffled_batches
+from rarebeat.training.data import Examples, lead_statistics, load_examples, ordered_batches, shuffled_batches
 
 CPU = torch.device("cpu")
 
@@ -74,3 +74,30 @@ def test_statistics_of_a_constant_lead_are_exact(make_split: Callable[..., Split
     mean, deviation = lead_statistics(constant)
     assert mean.tolist() == pytest.approx([1.0] * 12)
     assert deviation.tolist() == [0.0] * 12
+
+
+# The device "meta" has no content and needs no GPU, but refuses to be mixed with the CPU just as a GPU does.
+META = torch.device("meta")
+
+
+@pytest.mark.parametrize("place", ["meta", "cpu"])
+def test_batches_reach_a_gpu_from_its_own_memory_and_from_main_memory(
+    monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
+    signals = torch.empty((50, 12, 30), dtype=torch.int16, device=place)
+    labels = torch.empty((50, 3), dtype=torch.int8, device=place)
+    batch = Examples(signals, labels, 0.001, META).batch(np.array([7, 2]))
+    assert [tensor.device for tensor in batch] == [META, META]
+    assert batch[0].shape == (2, 12, 30)
+    assert batch[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize(("free", "place"), [(10**9, "meta"), (10_000, "cpu")])
+def test_a_split_lies_on_the_gpu_where_it_leaves_room_for_the_network(
+    monkeypatch: pytest.MonkeyPatch, make_split: Callable[..., Split], free: int, place: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (free, 10**9))
+    examples = load_examples(make_split(records=10), ("up",), META)
+    assert examples.signals.device.type == place
+    assert examples.labels.device.type == place

@@ -40,10 +40,10 @@ class Examples:
     def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
         """Signals (float32, in the unit of the shards) and labels of some examples, on the device."""
         chosen = torch.from_numpy(indices)
-        if self.signals.is_cuda:
+        if self.signals.device.type != "cpu":
             chosen = chosen.pin_memory().to(self.device, non_blocking=True)
         signals, labels = self.signals[chosen], self.labels[chosen]
-        if signals.device != self.device:
+        if signals.device.type != self.device.type:
             signals = signals.pin_memory().to(self.device, non_blocking=True)
             labels = labels.pin_memory().to(self.device, non_blocking=True)
         return signals.float() * self.scale, labels
@@ -69,10 +69,8 @@ def load_examples(split: Split, classes: Sequence[str], device: torch.device) ->
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
         signals = torch.from_numpy(split.signals)
     labels = torch.from_numpy(np.ascontiguousarray(split.labels[:, columns]))
-    if device.type == "cuda":
-        free, _ = torch.cuda.mem_get_info(device)
-        if signals.nbytes < SHARE_OF_GPU * free:
-            signals, labels = signals.to(device), labels.to(device)
+    if device.type != "cpu" and signals.nbytes < SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
+        signals, labels = signals.to(device), labels.to(device)
     return Examples(signals, labels, split.meta.scale, device)
 
 

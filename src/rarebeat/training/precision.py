@@ -27,7 +27,7 @@ def choose_device(name: str) -> torch.device:
 def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
     """The type in which convolutions are computed: torch.float32 or torch.bfloat16."""
     if name == "auto":
-        native = torch.cuda.is_bf16_supported() if device.type == "cuda" else cpu_computes_in_bf16()
+        native = torch.cuda.is_bf16_supported(False) if device.type == "cuda" else cpu_computes_in_bf16()
         name = "bf16" if native else "fp32"
     return torch.bfloat16 if name == "bf16" else torch.float32
 
