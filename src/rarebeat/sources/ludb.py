@@ -43,7 +43,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Read one record. Each subject has one, so that its number stands for the patient.
+    """Read one record. Each subject has one, so that the record stands for the patient.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -56,7 +56,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        patient_id=pseudonym.of(NAMESPACE, entry.record_id),
         age=clean_age(tags.get("<age>", "")),
         sex=clean_sex(tags.get("<sex>", "")),
         calibrated=calibrated,
