@@ -36,15 +36,15 @@ real: export GIT_COMMITTER_NAME ?= rarebeat
 real: export GIT_COMMITTER_EMAIL ?= rarebeat@example.org
 real: install
 	@test -d "$(ECG)" || { echo "say where the recordings are: make real ECG=/path/to/ecg"; exit 2; }
-	-dvc exp remove --quiet real-$(LABELS) 2>/dev/null
+	@dvc exp remove --quiet real-$(LABELS) 2>/dev/null || true
 	dvc exp run --temp --name real-$(LABELS) \
 	  -S 'use=[ptb-xl,challenge,ludb,ptb-xl-normalised]' \
 	  -S cohorts.ptb-xl.root=$(abspath $(ECG))/ptb-xl \
 	  -S cohorts.challenge.root=$(abspath $(ECG))/challenge \
 	  -S cohorts.ludb.root=$(abspath $(ECG))/ludb \
 	  -S cohorts.ptb-xl-normalised.root=$(abspath $(ECG))/ptb-xl-filtered \
-	  -S 'prepare.labels={ptb-xl:$(LABELS),ptb-xl-normalised:$(LABELS)}' \
-	  -S 'prepare.split.folds={ptb-xl:{test:[7,8],validation:[6]},ptb-xl-normalised:{test:[7,8],validation:[6]}}' \
+	  -S '+prepare.labels={ptb-xl:$(LABELS),ptb-xl-normalised:$(LABELS)}' \
+	  -S '+prepare.split.folds={ptb-xl:{test:[7,8],validation:[6]},ptb-xl-normalised:{test:[7,8],validation:[6]}}' \
 	  -S prepare.signal.normalise=zscore -S model.width=16 -S train.epochs=40
 	dvc get --force . reports/results.md --rev real-$(LABELS) --out reports/real-$(LABELS).md
 

@@ -25,6 +25,8 @@ def train(
     from rarebeat.training.loop import EpochReport
 
     experiment = read_experiment(params, shards)
+    if experiment.not_learnt:
+        print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
     tracker = tracking.connect(experiment.tracking)
     with tracking.training_run(tracker, experiment.key(), experiment.heads, experiment.describe()) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train_loss")

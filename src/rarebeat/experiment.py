@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from rarebeat.errors import ParamsError, RarebeatError
@@ -30,7 +31,9 @@ class Experiment:
 
     Attributes:
         heads: name of the label set.
-        classes: the label set.
+        classes: the label set, without the classes that cannot be learnt.
+        not_learnt: classes of the label set without a positive record to train on. A head for one of them would
+            stay as it was drawn at random, and its probability would mean nothing.
         model: network and its size.
         settings: how it is trained.
         train: the split to learn from.
@@ -40,6 +43,7 @@ class Experiment:
 
     heads: str
     classes: tuple[str, ...]
+    not_learnt: tuple[str, ...]
     model: ModelSettings
     settings: TrainSettings
     train: Split
@@ -60,6 +64,7 @@ class Experiment:
         return {
             "heads": self.heads,
             "classes": ",".join(self.classes),
+            "not_learnt": ",".join(self.not_learnt),
             "cohorts": ",".join(self.cohorts),
             "model": {"name": self.model.name, **self.model.settings},
             "train": asdict(self.settings),
@@ -76,7 +81,7 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
     """Read the groups of the train stage, and the shards.
 
     Raises:
-        ParamsError: naming every key that cannot be used.
+        ParamsError: naming every key that cannot be used; when no class of the label set can be learnt.
         RarebeatError: for a shard that cannot be read.
     """
     content = read_params(params)
@@ -84,14 +89,20 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
     if not isinstance(label_sets, dict):
         raise ParamsError(f"{params} has no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
-    splits = load_split(shards, "train"), load_split(shards, "validation")
+    train_split, heads = load_split(shards, "train"), str(content.get("heads"))
+    label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
+    positives = (columns(train_split, label_set) == 1).any(axis=0)
+    learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
+    if not learnt:
+        raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
     return Experiment(
-        heads=str(content.get("heads")),
-        classes=resolve_label_set(label_sets, str(content.get("heads")), splits[0].meta.classes),
+        heads=heads,
+        classes=learnt,
+        not_learnt=tuple(name for name in label_set if name not in learnt),
         model=model,
         settings=settings,
-        train=splits[0],
-        validation=splits[1],
+        train=train_split,
+        validation=load_split(shards, "validation"),
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
     )
 
@@ -140,7 +151,7 @@ def run_experiment(
     shutil.rmtree(checkpoints / experiment.key(), ignore_errors=True)
 
 
-def columns(split: Split, classes: tuple[str, ...]) -> Any:
+def columns(split: Split, classes: tuple[str, ...]) -> npt.NDArray[np.int8]:
     """The labels of some classes of a split: int8, shape (n, classes)."""
     return split.labels[:, [split.meta.classes.index(name) for name in classes]]
 
@@ -160,6 +171,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         training={
             **asdict(experiment.settings),
             "records": len(experiment.train.labels),
+            "not_learnt": list(experiment.not_learnt),
             "epochs_run": len(history),
         },
     )

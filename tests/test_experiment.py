@@ -1,0 +1,105 @@
+"""The whole road at its smallest: a simulated clinic is ingested, labelled, prepared, learnt and predicted."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rarebeat.errors import ParamsError
+from rarebeat.experiment import Experiment, predict_splits, read_experiment, run_experiment
+from rarebeat.ingest import ingest_cohort
+from rarebeat.labels.extract import label_cohort
+from rarebeat.model_folder import load_model, weights_digest
+from rarebeat.prepare import PrepareSettings, prepare
+from rarebeat.signals import Preprocessing
+from rarebeat.training.loop import EpochReport
+
+PARAMS = {
+    "heads": "some",
+    "label_sets": {
+        "some": ["atrial_fibrillation", "sinus_rhythm", "fusion_complexes"],
+        "nobody": ["fusion_complexes"],
+        "misspelt": ["sinus_rythm"],
+    },
+    "model": {"name": "hughes34", "width": 2, "kernel": 5},
+    "train": {"epochs": 2, "batch": 32, "threads": 1, "device": "cpu"},
+}
+
+
+@pytest.fixture(scope="module")
+def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty simulated records of five seconds; none of them has fusion complexes in its report."""
+    root = tmp_path_factory.mktemp("clinic")
+    ingest_cohort(
+        "simulated", Path(), root / "records" / "sim", options={"records": 60, "seconds": 5}, workers=1
+    )
+    label_cohort(root / "records" / "sim", root / "labels" / "sim", "hughes24")
+    settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
+    summary = prepare(root / "records", root / "labels", root / "shards", ["sim"], "hughes24", settings)
+    assert not summary["splits"]["train"]["classes"]["fusion_complexes"]["after"]["positive"]
+    return root / "shards"
+
+
+def read(folder: Path, shards: Path, **changes: object) -> Experiment:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS | changes))
+    return read_experiment(folder / "params.yaml", shards)
+
+
+def run(experiment: Experiment, folder: Path) -> list[EpochReport]:
+    reports: list[EpochReport] = []
+    run_experiment(
+        experiment, folder / "model", folder / "curves.csv", folder / "checkpoints", reports.append
+    )
+    return reports
+
+
+@pytest.mark.slow
+def test_a_model_folder_comes_out_that_predicts_every_record(shards: Path, tmp_path: Path) -> None:
+    experiment = read(tmp_path, shards)
+    assert [report.epoch for report in run(experiment, tmp_path)] == [1, 2]
+    assert (tmp_path / "curves.csv").read_text().startswith("epoch,train_loss,")
+    assert not list((tmp_path / "checkpoints").iterdir())
+
+    predictions, card = predict_splits(shards, tmp_path / "model", ("validation", "test"))
+    assert card.cohorts == ("sim",)
+    assert set(predictions.splits) == {"validation", "test"}
+    assert predictions.probability.shape == (len(predictions.record_ids), 2)
+    assert not set(predictions.only("test").patients) & set(predictions.only("validation").patients)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(shards: Path, tmp_path: Path) -> None:
+    digests = []
+    for name, seed in (("first", 0), ("again", 0), ("other", 1)):
+        run(read(tmp_path / name, shards, train=PARAMS["train"] | {"seed": seed}), tmp_path / name)  # type: ignore[operator]
+        digests.append(weights_digest(tmp_path / name / "model"))
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_class_without_a_positive_training_record_is_left_out_and_named(
+    shards: Path, tmp_path: Path
+) -> None:
+    experiment = read(tmp_path, shards)
+    assert experiment.classes == ("sinus_rhythm", "atrial_fibrillation")  # in the order of the vocabulary
+    assert experiment.not_learnt == ("fusion_complexes",)
+    assert experiment.describe()["not_learnt"] == "fusion_complexes"
+    run(replace(experiment, settings=replace(experiment.settings, epochs=1)), tmp_path)
+    _, card = load_model(tmp_path / "model")
+    assert card.training["not_learnt"] == ["fusion_complexes"]
+    assert set(card.thresholds) == set(experiment.classes)
+
+
+def test_a_label_set_that_nobody_has_is_one_clear_message(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParamsError, match="no record of the training split has any of fusion_complexes"):
+        read(tmp_path, shards, heads="nobody")
+
+
+def test_an_unknown_class_or_label_set_is_named_with_what_it_could_be(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        ParamsError, match=r"label_sets\.misspelt: no class 'sinus_rythm'; did you mean sinus_rhythm"
+    ):
+        read(tmp_path, shards, heads="misspelt")
+    with pytest.raises(ParamsError, match="no label set 'rare' in label_sets"):
+        read(tmp_path, shards, heads="rare")
