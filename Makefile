@@ -45,7 +45,7 @@ real: install
 	  -S cohorts.ptb-xl-normalised.root=$(abspath $(ECG))/ptb-xl-filtered \
 	  -S '+prepare.labels={ptb-xl:$(LABELS),ptb-xl-normalised:$(LABELS)}' \
 	  -S '+prepare.split.folds={ptb-xl:{test:[7,8],validation:[6]},ptb-xl-normalised:{test:[7,8],validation:[6]}}' \
-	  -S prepare.signal.normalise=zscore -S model.width=16 -S train.epochs=40
+	  -S prepare.signal.normalise=zscore -S train.epochs=20 -S train.keep=best
 	dvc get --force . reports/results.md --rev real-$(LABELS) --out reports/real-$(LABELS).md
 
 format: install

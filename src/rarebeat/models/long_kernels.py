@@ -50,21 +50,16 @@ class _LongConvolution(torch.autograd.Function):
         to_x = None
         if ctx.needs_input_grad[0]:
             to_x = _backward(gradient, x, weight, ctx.stride, (True, False, False))[0]
-        to_taps = []
-        to_bias = gradient
-        reach = (
-            gradient.shape[-1] - 1
-        ) * ctx.stride  # from the first output's first sample to the last one's
+        parts = []
         start = 0
+        reach = (gradient.shape[-1] - 1) * ctx.stride  # from the first to the last sample that a tap meets
         for taps in weight.tensor_split(-(-weight.shape[-1] // FAST_TAPS), dim=-1):
-            width = taps.shape[-1]
-            window = x[..., start : start + reach + width]
-            wanted = (False, True, start == 0)  # the bias once
-            _, to_weight, bias_part = _backward(gradient, window, taps, ctx.stride, wanted)
-            to_taps.append(to_weight)
-            to_bias = bias_part if start == 0 else to_bias
-            start += width
-        return to_x, torch.cat(to_taps, dim=-1), to_bias, None
+            window = x[..., start : start + reach + taps.shape[-1]]
+            parts.append(_backward(gradient, window, taps, ctx.stride, (False, True, start == 0)))
+            start += taps.shape[-1]
+        to_weight = torch.cat([part[1] for part in parts], dim=-1)
+        to_bias = parts[0][2]  # the same for every group of taps: computed once
+        return to_x, to_weight, to_bias, None
 
 
 def _backward(
