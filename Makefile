@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro test ui check format lock real paper benchmark clean
+.PHONY: install repro test ui format lock real clean
 
 install: $(VENV)/.installed
 
@@ -37,12 +37,12 @@ real: export GIT_COMMITTER_EMAIL ?= rarebeat@example.org
 real: install
 	@test -d "$(ECG)" || { echo "say where the recordings are: make real ECG=/path/to/ecg"; exit 2; }
 	@dvc exp remove --quiet real-$(LABELS) 2>/dev/null || true
-	dvc exp run --temp --name real-$(LABELS) \
+	ecg="$$(cd "$(ECG)" && pwd)" && dvc exp run --temp --name real-$(LABELS) \
 	  -S 'use=[ptb-xl,challenge,ludb,ptb-xl-normalised]' \
-	  -S cohorts.ptb-xl.root=$(abspath $(ECG))/ptb-xl \
-	  -S cohorts.challenge.root=$(abspath $(ECG))/challenge \
-	  -S cohorts.ludb.root=$(abspath $(ECG))/ludb \
-	  -S cohorts.ptb-xl-normalised.root=$(abspath $(ECG))/ptb-xl-filtered \
+	  -S "cohorts.ptb-xl.root=$$ecg/ptb-xl" \
+	  -S "cohorts.challenge.root=$$ecg/challenge" \
+	  -S "cohorts.ludb.root=$$ecg/ludb" \
+	  -S "cohorts.ptb-xl-normalised.root=$$ecg/ptb-xl-filtered" \
 	  -S '+prepare.labels={ptb-xl:$(LABELS),ptb-xl-normalised:$(LABELS)}' \
 	  -S '+prepare.split.folds={ptb-xl:{test:[7,8],validation:[6]},ptb-xl-normalised:{test:[7,8],validation:[6]}}' \
 	  -S prepare.signal.normalise=zscore -S train.epochs=20 -S train.keep=best

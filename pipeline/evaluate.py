@@ -38,7 +38,14 @@ def evaluate(
     print((out / "results.md").read_text(encoding="utf-8"))
 
     tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
-    tracking.log_evaluation(tracker, weights_digest(model), metrics_content(evaluation), files)
+    params_logged = {
+        "heads": card.heads,
+        "cohorts": ",".join(card.cohorts),
+        "model": {"name": card.architecture, **card.settings},
+        "evaluate": content["evaluate"],
+    }
+    metrics = metrics_content(evaluation)
+    tracking.log_evaluation(tracker, weights_digest(model), card.heads, params_logged, metrics, files)
 
 
 if __name__ == "__main__":

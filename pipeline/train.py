@@ -22,13 +22,15 @@ def train(
     from rarebeat import tracking
     from rarebeat.experiment import read_experiment, run_experiment
     from rarebeat.model_folder import weights_digest
+    from rarebeat.project import project_root
     from rarebeat.training.loop import EpochReport
 
     experiment = read_experiment(params, shards)
     if experiment.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
     tracker = tracking.connect(experiment.tracking)
-    with tracking.training_run(tracker, experiment.key(), experiment.heads, experiment.describe()) as run_id:
+    key = f"{experiment.heads}-{experiment.key()}"
+    with tracking.training_run(tracker, key, experiment.heads, experiment.describe()) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train_loss")
 
         def log(report: EpochReport) -> None:
@@ -36,7 +38,8 @@ def train(
             if (epoch := values.pop("epoch")) > logged:
                 tracking.log_metrics(tracker, run_id, values, step=epoch)
 
-        run_experiment(experiment, out, curves, checkpoints, log)
+        # In the repository that owns a temporary experiment, so that a killed one goes on, too.
+        run_experiment(experiment, out, curves, project_root() / checkpoints, log)
         tracking.log_model(tracker, run_id, out, weights_digest(out))
 
 

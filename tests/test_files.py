@@ -7,7 +7,16 @@ import pyarrow as pa
 import pytest
 
 from rarebeat.errors import RarebeatError
-from rarebeat.files import atomic, digest, inside, read_json, read_table, write_json, write_table
+from rarebeat.files import (
+    atomic,
+    check_replaceable,
+    digest,
+    inside,
+    read_json,
+    read_table,
+    write_json,
+    write_table,
+)
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
@@ -36,6 +45,24 @@ def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:
         temporary.write_bytes(b"some")
         raise OSError(errno.ENOSPC, "No space left on device")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "holidays"
+    check_replaceable(folder, "summary.json")  # not there: fine
+    folder.mkdir()
+    check_replaceable(folder, "summary.json")  # empty: fine
+    (folder / "beach.jpg").touch()
+    with pytest.raises(RarebeatError, match=r"holidays is not empty .* no summary\.json"):
+        check_replaceable(folder, "summary.json")
+    (folder / "summary.json").touch()
+    check_replaceable(folder, "summary.json")  # an earlier output: fine
+
+
+def test_a_place_that_cannot_be_is_one_clear_message(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RarebeatError, match="could not write"):
+        write_json(tmp_path / "file" / "metrics.json", {})
 
 
 def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:

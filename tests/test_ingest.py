@@ -104,6 +104,16 @@ def test_an_existing_cohort_is_replaced_as_a_whole(archive: Path, tmp_path: Path
     assert [path.name for path in part_files(out)] == ["part-00000.parquet"]
 
 
+def test_a_folder_that_is_no_cohort_is_never_replaced(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "thesis.txt").write_text("x")
+    for folder in (tmp_path / "precious", archive):
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(RarebeatError, match="is not empty and was not written by this command"):
+            ingest_cohort("challenge", archive, folder, workers=1)
+        assert sorted(folder.rglob("*")) == before
+
+
 def test_a_second_record_with_an_id_is_quarantined(archive: Path, tmp_path: Path) -> None:
     write_record(archive / "ptb", "E0", 99)
     out = tmp_path / "cohort"

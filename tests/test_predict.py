@@ -78,3 +78,8 @@ def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(
     assert "classes" in json.loads(bad.stdout)[0]
     assert "missing.hea" in bad.stderr
     assert "Traceback" not in bad.stderr
+
+
+def test_a_folder_given_as_a_file_is_one_clear_message(model_folder: Path, tmp_path: Path) -> None:
+    (answer,) = predict_files([tmp_path], model_folder)
+    assert "is a folder" in answer["error"]

@@ -66,15 +66,26 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     report = project / "metrics.json"
     report.write_text("{}")
     metrics = {"macro": {"f1": 0.5, "auroc": None}, "classes": {"avnrt": {"auprc": float("nan")}}}
-    assert tracking.log_evaluation(tracker, weights_digest(model_folder), metrics, [report]) == run_id
+    evaluated = {"heads": "all", "evaluate": {"replicates": 50}}
+    weights = weights_digest(model_folder)
+    assert tracking.log_evaluation(tracker, weights, "all", evaluated, metrics, [report]) == run_id
 
     run = tracker.client.get_run(run_id)
     assert run.info.status == "FINISHED"
-    assert run.data.params == {"heads": "all", "model.name": "hughes34", "model.width": "2"}
+    assert run.data.params == {
+        "heads": "all",
+        "model.name": "hughes34",
+        "model.width": "2",
+        "evaluate.replicates": "50",
+    }
     assert run.data.metrics == {"train_loss": 2.0, "macro.f1": 0.5}
     assert run.data.tags["dvc.experiment"] == "brisk-heart"
     assert [artifact.path for artifact in tracker.client.list_artifacts(run_id)] == ["metrics.json"]
     _check_served_model(tracker, run_id, model_folder, wfdb_record)
+
+    again = tracking.log_evaluation(tracker, weights, "all", evaluated, metrics, [])
+    assert again != run_id  # a model from the cache: the closed run keeps its own numbers
+    assert tracker.client.get_run(again).data.tags["rarebeat.trained_in"] == run_id
 
 
 def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
@@ -112,5 +123,7 @@ def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
 
 def test_weights_from_elsewhere_get_a_run_of_their_own(project: Path) -> None:
     tracker = tracking.connect("rarebeat")
-    run_id = tracking.log_evaluation(tracker, "unknown-weights", {"macro": {"f1": 0.5}}, [])
-    assert tracker.client.get_run(run_id).data.metrics == {"macro.f1": 0.5}
+    run_id = tracking.log_evaluation(tracker, "unknown-weights", "all", {}, {"macro": {"f1": 0.5}}, [])
+    run = tracker.client.get_run(run_id)
+    assert run.data.metrics == {"macro.f1": 0.5}
+    assert run.data.tags["rarebeat.trained_in"] == "unknown"

@@ -36,7 +36,7 @@ def ingest(
         name = root
         cohort = _cohort(params, name)
         kind, root, options = cohort["kind"], cohort["root"], cohort["options"] | options
-        place = resolve_root(root)
+        place = resolve_root(root, params)
     else:
         place = Path(root).expanduser()
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)

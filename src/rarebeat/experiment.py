@@ -38,6 +38,7 @@ class Experiment:
         settings: how it is trained.
         train: the split to learn from.
         validation: the split that chooses thresholds.
+        prepare: the params that the shards were made with, for the record.
         tracking: name of the MLflow experiment.
     """
 
@@ -48,6 +49,7 @@ class Experiment:
     settings: TrainSettings
     train: Split
     validation: Split
+    prepare: Mapping[str, Any]
     tracking: str
 
     @property
@@ -72,8 +74,8 @@ class Experiment:
                 "train_records": len(self.train.labels),
                 "validation_records": len(self.validation.labels),
                 "vocabulary": self.train.meta.vocabulary,
-                **asdict(self.train.meta.preprocessing),
             },
+            "prepare": self.prepare,
         }
 
 
@@ -103,6 +105,7 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
         settings=settings,
         train=train_split,
         validation=load_split(shards, "validation"),
+        prepare=content.get("prepare") or {},
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
     )
 

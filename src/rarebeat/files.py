@@ -20,19 +20,17 @@ from rarebeat.errors import RarebeatError
 def atomic(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
 
-    Works for files and for folders (an existing folder is replaced). If the block fails, the temporary path is
-    removed and ``target`` stays as it was.
+    Works for files and for folders (an existing folder is replaced: see :func:`check_replaceable`). If the block
+    fails, the temporary path is removed and ``target`` stays as it was.
 
     Raises:
         RarebeatError: when the disk is full or the place cannot be written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        if target.is_dir():
-            shutil.rmtree(target)
-        temporary.replace(target)
+        _replace(target, temporary)
     except OSError as error:
         raise RarebeatError(f"could not write {target}: {error.strerror or error}") from error
     finally:
@@ -40,6 +38,34 @@ def atomic(target: Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
         else:
             temporary.unlink(missing_ok=True)
+
+
+def _replace(target: Path, temporary: Path) -> None:
+    """Rename ``temporary`` to ``target``; an old folder is set aside first, so that one of the two is always there."""
+    if not target.is_dir():
+        temporary.replace(target)
+        return
+    aside = temporary.with_suffix(".old")
+    target.rename(aside)
+    temporary.replace(target)
+    shutil.rmtree(aside)
+
+
+def check_replaceable(folder: Path, marker: str) -> None:
+    """Make sure that writing ``folder`` replaces nothing but an earlier output of the same kind.
+
+    Args:
+        folder: about to be written.
+        marker: name of a file that every such output holds.
+
+    Raises:
+        RarebeatError: when the folder holds something else.
+    """
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
+        raise RarebeatError(
+            f"{folder} is not empty and was not written by this command (it has no {marker}): "
+            "name a new folder, for this one would be replaced"
+        )
 
 
 def write_json(path: Path, content: Any) -> None:

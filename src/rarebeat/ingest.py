@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from rarebeat.errors import BadRecordError, RarebeatError
-from rarebeat.files import atomic, write_json
+from rarebeat.files import atomic, check_replaceable, write_json
 from rarebeat.pseudonym import Pseudonym, private_pseudonym
 from rarebeat.records import Record, write_part, write_quarantine
 from rarebeat.sources.discovery import is_inside
@@ -102,6 +102,7 @@ def ingest_cohort(
         ParamsError: for an unknown kind or a wrong option.
         RarebeatError: when not one record can be read, or the folder cannot be written.
     """
+    check_replaceable(out, "quarantine.parquet")
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
@@ -217,6 +218,10 @@ def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
         return source.read(entry, job.pseudonym, job.options)
     except OSError as error:  # not to be taken for trouble with writing
         raise BadRecordError("unreadable", f"the file cannot be read: {error.strerror}") from error
+    except (ValueError, ArithmeticError, LookupError) as error:  # a reader met what it did not foresee
+        raise BadRecordError(
+            "unreadable", f"{type(error).__name__} in the reader of kind {job.kind}"
+        ) from error
 
 
 def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:

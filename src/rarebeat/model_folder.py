@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import atomic, digest
+from rarebeat.files import atomic, check_replaceable, digest
 from rarebeat.models.registry import build
 from rarebeat.params import STRICT, parse
 from rarebeat.signals import Preprocessing
@@ -73,6 +73,7 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
     Raises:
         RarebeatError: when it cannot be written.
     """
+    check_replaceable(folder, CARD)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()

@@ -40,6 +40,9 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
         except (BadRecordError, RarebeatError) as error:
             answers.append({"file": str(file), "error": str(error)})
             continue
+        except (OSError, ValueError, ArithmeticError, LookupError) as error:  # what a reader did not foresee
+            answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
+            continue
         probabilities = predict_probabilities(module, signal[None], scale)[0]
         answer: Answer = {"file": str(file), "classes": _classes(probabilities.tolist(), card)}
         if not record.calibrated and card.preprocessing.normalise == "none":

@@ -27,7 +27,7 @@ from tqdm import tqdm
 from rarebeat.balance import BalanceSettings
 from rarebeat.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.errors import BadRecordError, ParamsError, RarebeatError
-from rarebeat.files import atomic, digest, write_json, write_table
+from rarebeat.files import atomic, check_replaceable, digest, write_json, write_table
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.params import STRICT
 from rarebeat.records import iterate_rows, read_quarantine
@@ -85,6 +85,7 @@ def prepare(
         RarebeatError: when records or labels are missing, damaged or do not fit each other; when amplitudes
             are neither calibrated nor normalised; when nothing is left to train on.
     """
+    check_replaceable(out, "splits.parquet")
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     classes = load_vocabulary(vocabulary).class_ids

@@ -21,9 +21,13 @@ def _nearest_pipeline(folder: Path) -> Path:
     return next((place for place in (folder, *folder.parents) if (place / "dvc.yaml").is_file()), folder)
 
 
-def resolve_root(root: str) -> Path:
-    """A data root from ``params.yaml``: ``~`` expanded, relative paths taken from the project."""
-    return project_root() / Path(root).expanduser()
+def resolve_root(root: str, params: Path) -> Path:
+    """A data root from a params file: ``~`` expanded, relative paths taken from the file's folder.
+
+    The params file of a temporary DVC experiment is a copy: there the repository around it stands in.
+    """
+    base = project_root() if "DVC_ROOT" in os.environ else params.resolve().parent
+    return base / Path(root).expanduser()
 
 
 def git_commit() -> tuple[str | None, bool]:

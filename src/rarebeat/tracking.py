@@ -91,10 +91,14 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     open at the end of the block, for the evaluation to close; an exception marks it as failed.
     """
     unfinished = tracker.find(TRAINING_KEY, key, unfinished=True)
-    run = unfinished or tracker.client.create_run(tracker.experiment_id, run_name=name, tags=_tags(key))
+    tags = _tags() | {TRAINING_KEY: key}
+    run = unfinished or tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
     run_id = str(run.info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
-    tracker.client.log_batch(run_id, params=[] if unfinished else flat)
+    # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
+    tracker.client.log_batch(
+        run_id, params=[] if unfinished else flat, tags=[RunTag(*tag) for tag in tags.items()]
+    )
     try:
         yield run_id
     except BaseException as error:
@@ -104,15 +108,14 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
         raise
 
 
-def _tags(key: str) -> dict[str, str]:
+def _tags() -> dict[str, str]:
     commit, modified = git_commit()
     tags = {
-        TRAINING_KEY: key,
         "git.commit": commit or "none",
         "git.modified": str(modified).lower(),
         "dvc.experiment": os.environ.get("DVC_EXP_NAME", "workspace"),
         "dvc.stage": os.environ.get("DVC_STAGE", "none"),
-        "mlflow.source.name": "pipeline/train.py",
+        "mlflow.source.name": "rarebeat",
     }
     if commit:
         tags["mlflow.source.git.commit"] = commit
@@ -184,18 +187,30 @@ def _requirements() -> list[str]:
     return [f"{name}=={version(name)}" for name in names] + [f"torch=={version('torch').split('+')[0]}"]
 
 
-def log_evaluation(tracker: Tracker, weights: str, metrics: Mapping[str, Any], files: list[Path]) -> str:
-    """Add final metrics, tables and plots to the run that trained these weights, and close it.
+def log_evaluation(
+    tracker: Tracker,
+    weights: str,
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    files: list[Path],
+) -> str:
+    """Add params, final metrics, tables and plots to the run that trained these weights, and close it.
 
     Returns:
-        The run id. Weights that came from another database (or from the cache) get a new run.
+        The run id. A model that came from the cache was evaluated before, in a run that is closed: its new evaluation
+        gets a run of its own, which names that run in the tag ``rarebeat.trained_in``.
     """
-    run = tracker.find(WEIGHTS, weights)
+    run = tracker.find(WEIGHTS, weights, unfinished=True)
     if run is None:
-        run = tracker.client.create_run(
-            tracker.experiment_id, run_name="evaluation", tags=_tags("none") | {WEIGHTS: weights}
-        )
+        origin = tracker.find(WEIGHTS, weights)
+        trained_in = str(origin.info.run_id) if origin else "unknown"
+        tags = _tags() | {WEIGHTS: weights, "rarebeat.trained_in": trained_in}
+        run = tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
     run_id = str(run.info.run_id)
+    known = run.data.params
+    flat = {key: str(value)[:_PARAM_LENGTH] for key, value in flatten(params).items() if key not in known}
+    tracker.client.log_batch(run_id, params=[Param(*item) for item in flat.items()])
     log_metrics(tracker, run_id, metrics)
     for file in files:
         if file.is_dir():

@@ -49,7 +49,7 @@ def test_a_missing_file_is_missing(tmp_path: Path, name: str) -> None:
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "a.hea").mkdir()
-    with pytest.raises(RarebeatError, match="there is no file"):
+    with pytest.raises(RarebeatError, match="is a folder"):
         read_file(tmp_path / "a.hea")
 
 

@@ -121,6 +121,8 @@ def test_the_patient_is_a_keyed_hash_and_the_record_too(muse_xml: Make, tmp_path
     [
         ("<PatientAge>56</PatientAge><AgeUnits>YEARS</AgeUnits>", 56.0),
         ("<PatientAge>56</PatientAge>", 56.0),
+        ("<PatientAge>²</PatientAge>", None),
+        (f"<PatientAge>{'9' * 5000}</PatientAge>", None),
         ("<PatientAge>18</PatientAge><AgeUnits>MONTHS</AgeUnits>", 1.5),
         ("<PatientAge>200</PatientAge><AgeUnits>DAYS</AgeUnits>", 0.55),
         ("<PatientAge>97</PatientAge><AgeUnits>YEARS</AgeUnits>", 90.0),

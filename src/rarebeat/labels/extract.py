@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.files import atomic, read_table, write_json
+from rarebeat.files import atomic, check_replaceable, read_table, write_json
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
@@ -59,6 +59,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
         ParamsError: when there is no such vocabulary, or it is wrong.
         RarebeatError: when the cohort cannot be read or ``out`` cannot be written.
     """
+    check_replaceable(out, "evidence.parquet")
     words = load_vocabulary(vocabulary)
     matcher, labeller = Matcher(words), CodeLabeller(words)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}

@@ -21,6 +21,8 @@ def read_file(path: Path) -> Record:
         RarebeatError: when the file is missing or of another kind.
         BadRecordError: when it cannot be read or trusted.
     """
+    if path.is_dir():
+        raise RarebeatError(f"{path} is a folder: name the files in it")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise RarebeatError(

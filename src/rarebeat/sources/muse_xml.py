@@ -218,8 +218,9 @@ def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
         raise BadRecordError("truncated", f"the waveform of lead {name} ends within a sample")
     found = len(content) // _SAMPLE_BYTES
     promised = _text(lead, "LeadSampleCountTotal")
-    if promised and (not promised.isdigit() or int(promised) != found):
-        reason = "truncated" if promised.isdigit() and found < int(promised) else "header_mismatch"
+    expected = _whole(promised)
+    if promised and expected != found:
+        reason = "truncated" if expected is not None and found < expected else "header_mismatch"
         raise BadRecordError(
             reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]!r}"
         )
@@ -229,15 +230,20 @@ def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
 def _age(ecg: Element) -> float | None:
     """Age at the recording: as written, or from the date of birth."""
     patient = "PatientDemographics"
-    number = _text(ecg, f"{patient}/PatientAge")
+    number = _whole(_text(ecg, f"{patient}/PatientAge"))
     unit = _YEARS.get(_text(ecg, f"{patient}/AgeUnits").upper() or "YEARS")
-    if number.isdigit() and unit is not None:
-        return clean_age(f"{int(number[:6]) * unit:.2f}")
+    if number is not None and unit is not None:
+        return clean_age(f"{number * unit:.2f}")
     birth = _date(_text(ecg, f"{patient}/DateofBirth"))
     recorded = _date(_text(ecg, "TestDemographics/AcquisitionDate"))
     if birth is None or recorded is None or birth > recorded:
         return None
     return clean_age(str(int((recorded - birth).days / 365.25)))
+
+
+def _whole(text: str) -> int | None:
+    """A whole number of at most nine plain digits, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
 
 
 def _date(text: str) -> datetime | None:
