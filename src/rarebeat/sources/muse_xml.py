@@ -242,8 +242,8 @@ def _age(ecg: Element) -> float | None:
 
 
 def _whole(text: str) -> int | None:
-    """A whole number of at most nine plain digits, or None."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
+    """A whole number of at most 18 plain digits, or None."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _date(text: str) -> datetime | None:
