@@ -9,8 +9,7 @@ from rarebeat.labels.vocabulary import FOLDER, load_vocabulary
 
 NAMED_IN_THE_PAPER = ["SR", "AF", "AFL", "EAR", "1AVB", "MOBI", "CHB", "AVNRT", "PAC", "PVC", "FUS", "BIG"]
 
-SMALL = """\
-about: a test
+LANGUAGE = """\
 abbreviations: {}
 spellings: {}
 dotted: []
@@ -18,6 +17,11 @@ sections: []
 cues: []
 scope_breaks: [with]
 joins: {either: [or], both: [and]}
+"""
+
+SMALL = """\
+about: a test
+language: small-language.yaml
 classes:
   - id: flutter
     code: AFL
@@ -32,6 +36,7 @@ classes:
 def write(folder: Path, text: str) -> str:
     path = folder / "small.yaml"
     path.write_text(text, encoding="utf-8")
+    (folder / "small-language.yaml").write_text(LANGUAGE, encoding="utf-8")
     return str(path)
 
 
@@ -60,30 +65,37 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("      - flutter", "      - (flutter", ["line 15", "flutter.include.0", "closing bracket"]),
-        ("      - flutter", "      - Flutter", ["line 15", "flutter.include.0", "patterns do not use"]),
-        ("[AFLT]", "[5]", ["line 16", "flutter.codes.scp", "valid string"]),
-        ("group: rhythm", "group: rythm", ["line 13", "flutter.group", "rythm"]),
+        ("      - flutter", "      - (flutter", ["line 9", "flutter.include.0", "closing bracket"]),
+        ("      - flutter", "      - Flutter", ["line 9", "flutter.include.0", "patterns do not use"]),
+        ("[AFLT]", "[5]", ["line 10", "flutter.codes.scp", "valid string"]),
+        ("group: rhythm", "group: rythm", ["line 7", "flutter.group", "rythm"]),
         ("    name: Flutter", "    nome: Flutter", ["flutter.nome", "Unexpected"]),
-        ("      - flutter", "      - {pattern: flutter, unless: [af]}", ["line 15", "unless: no class 'af'"]),
+        ("      - flutter", "      - {pattern: flutter, unless: [af]}", ["line 9", "unless: no class 'af'"]),
         ("about: a test", "about: a test\nabout: again", ["about", "a second key"]),
         (
-            "scope_breaks: [with]",
-            "implications: [{having: af, needs_any: []}]\nscope_breaks: []",
+            "about: a test",
+            "about: a test\nimplications: [{having: af, needs_any: []}]",
             ["no class 'af'"],
         ),
-        ("scope_breaks: [with]", "exclusions: [[flutter, af]]\nscope_breaks: []", ["no class 'af'"]),
+        ("about: a test", "about: a test\nexclusions: [[flutter, af]]", ["no class 'af'"]),
         (
-            "scope_breaks: [with]",
-            "sources: {ptb: scip}\nscope_breaks: []",
-            ["line 7", "no class has codes of 'scip'"],
+            "about: a test",
+            "about: a test\nsources: {ptb: scip}",
+            ["line 2", "no class has codes of 'scip'"],
         ),
         ("about: a test", "about: [", ["is not YAML"]),
         (SMALL, "[]", ["must be a mapping"]),
+        ("small-language.yaml", "[reports]", ["`language` must be"]),
+        (
+            "  - id: flutter",
+            "  - like: hughes24.flutter\n    id: flutter",
+            ["hughes24.yaml has no class 'flutter'"],
+        ),
+        ("  - id: flutter", "  - like: flutter\n    id: flutter", ["must be <vocabulary>.<class>"]),
         (
             SMALL,
             SMALL + SMALL[SMALL.index("  - id") :],
-            ["line 17", "flutter.id", "a second class 'flutter'"],
+            ["line 11", "flutter.id", "a second class 'flutter'"],
         ),
     ],
 )
@@ -97,5 +109,24 @@ def test_a_fault_is_named_with_file_line_and_class(
         assert words in str(error.value)
 
 
+def test_a_fault_in_a_language_is_named_with_its_file_and_line(tmp_path: Path) -> None:
+    path = write(tmp_path, SMALL)
+    language = tmp_path / "small-language.yaml"
+    language.write_text(LANGUAGE.replace("[with]", "[With]"), encoding="utf-8")
+    with pytest.raises(
+        ParamsError, match=r"small-language\.yaml, line 6: scope_breaks\.0: .*patterns do not use"
+    ):
+        load_vocabulary(path)
+
+
+def test_a_class_takes_over_what_it_does_not_say_anew(tmp_path: Path) -> None:
+    path = write(tmp_path, SMALL + "  - {like: hughes24.atrial_flutter, code: FLU, codes: {scp: [XYZ]}}\n")
+    ours = load_vocabulary("hughes24").classes[2]
+    taken = load_vocabulary(path).classes[1]
+    assert (taken.id, taken.code, taken.name) == (ours.id, "FLU", ours.name)
+    assert taken.include == ours.include
+    assert list(taken.codes) == ["scp"]
+
+
 def test_the_package_ships_its_vocabularies() -> None:
-    assert [path.stem for path in FOLDER.glob("*.yaml")] == ["hughes24"]
+    assert {path.stem for path in FOLDER.glob("*.yaml")} >= {"hughes24"}

@@ -17,7 +17,7 @@ class Matcher:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._split = statement_splitter(vocabulary.dotted)
+        self._split = statement_splitter(vocabulary.language.dotted)
         self._reader = StatementReader(vocabulary)
         self._closer = Closer(vocabulary)
         self._others = frozenset(vocabulary.class_ids) - self._closer.rhythms

@@ -9,7 +9,7 @@ from typing import Literal
 from rarebeat.labels.normalise import Normaliser
 from rarebeat.labels.patterns import Pattern, WordIndex
 from rarebeat.labels.scope import Cue, Language, Span, decide
-from rarebeat.labels.states import POSITIVE, UNCERTAIN, Evidence
+from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.vocabulary import Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
@@ -66,11 +66,10 @@ class StatementReader:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._normalise = Normaliser(vocabulary.abbreviations, vocabulary.spellings)
-        self._sections = [
-            (pattern, section) for section in vocabulary.sections for pattern in section.patterns
-        ]
-        self._cues = [(pattern, cues) for cues in vocabulary.cues for pattern in cues.patterns]
+        language = vocabulary.language
+        self._normalise = Normaliser(language.abbreviations, language.spellings)
+        self._sections = [(pattern, section) for section in language.sections for pattern in section.patterns]
+        self._cues = [(pattern, cues) for cues in language.cues for pattern in cues.patterns]
         self._rules = list(_rules(vocabulary))
         self._first_rule = len(self._sections) + len(self._cues)
         patterns = [pattern for pattern, _ in self._sections] + [pattern for pattern, _ in self._cues]
@@ -78,9 +77,9 @@ class StatementReader:
             [pattern.needs for pattern in [*patterns, *(rule.pattern for rule in self._rules)]]
         )
         self._language = Language(
-            breaks=re.compile(f",|{_any_of(vocabulary.scope_breaks)}"),
-            either=re.compile(_any_of(vocabulary.joins.either)),
-            both=re.compile(_any_of(vocabulary.joins.both)),
+            breaks=re.compile(f",|{_any_of(language.scope_breaks)}"),
+            either=re.compile(_any_of(language.joins.either)),
+            both=re.compile(_any_of(language.joins.both)),
         )
         self.read = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
 
@@ -104,6 +103,19 @@ class StatementReader:
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
                 mentions.append(Mention(evidence, weak, hit.rule.unless))
         return Reading(tuple(mentions), ends_report)
+
+    def look_alikes(self, statement: str) -> tuple[Evidence, ...]:
+        """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
+        normalised = self._normalise(statement)
+        candidates = self._index.candidates(normalised.text)
+        text, _ = self._cut(normalised.text, candidates)
+        rules = [self._rules[number - self._first_rule] for number in candidates if number >= self._first_rule]
+        return tuple(
+            Evidence(rule.class_id, NEGATIVE, statement, *normalised.span(*match.span()), rule.name)
+            for rule in rules
+            if rule.role == "mask"
+            for match in rule.pattern.regex.finditer(text)
+        )
 
     def _cut(self, text: str, candidates: Sequence[int]) -> tuple[str, bool]:
         """The text before the first section that is cut, and whether the whole report ends there."""

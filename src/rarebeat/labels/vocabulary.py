@@ -7,31 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import yaml
-from pydantic import AfterValidator, BeforeValidator, TypeAdapter, ValidationError
+from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass
 
 from rarebeat.errors import ParamsError
-from rarebeat.labels.patterns import Pattern, compile_pattern, required_words
-from rarebeat.labels.yaml_lines import Location, line_of, read_tree, repeated_keys
+from rarebeat.labels.definitions import Fault, find_definition, parse_definition, read_mapping
+from rarebeat.labels.language import ReportLanguage, Text, load_language
 from rarebeat.params import STRICT
 
 FOLDER = Path(__file__).parent / "vocabularies"
+_DEEPEST = 4  # how often a class may be like one that is like another
 
 Absent = Literal["negative", "negative_if_rhythm", "negative_unless_text", "unknown"]
 """What it means that a record has none of a class's codes. ``negative_if_rhythm``: negative when another
 rhythm is coded, else unknown. ``negative_unless_text``: negative, but unknown when the text has the class."""
-
-
-def _compiled(value: object) -> object:
-    return compile_pattern(value) if isinstance(value, str) else value
-
-
-def _raw(pattern: str) -> str:
-    required_words(pattern, raw=True)
-    return pattern
 
 
 def _conditional(value: object) -> object:
@@ -40,10 +31,6 @@ def _conditional(value: object) -> object:
 
 def _code_list(value: object) -> object:
     return {"positive": value} if isinstance(value, list) else value
-
-
-Text = Annotated[Pattern, BeforeValidator(_compiled)]
-RawText = Annotated[str, AfterValidator(_raw)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -96,53 +83,12 @@ class LabelClass:
     id: str
     code: str
     name: str
-    group: Literal["rhythm", "ectopy", "conduction", "device"]
+    group: Literal["rhythm", "ectopy", "conduction", "device", "morphology"]
     include: tuple[PhraseEntry, ...]
     weak: tuple[PhraseEntry, ...] = ()
     mask: tuple[Text, ...] = ()
     codes: Mapping[str, Annotated[CodeMap, BeforeValidator(_code_list)]] = field(default_factory=dict)
     silences: bool = False
-
-
-@dataclass(frozen=True, config=STRICT)
-class Section:
-    """A part of a report that does not speak of this recording.
-
-    Attributes:
-        name: what it is.
-        until: where it ends.
-        patterns: how it begins.
-    """
-
-    name: str
-    until: Literal["statement", "report"]
-    patterns: tuple[Text, ...]
-
-
-@dataclass(frozen=True, config=STRICT)
-class Cues:
-    """Words that change what a mention means.
-
-    Attributes:
-        kind: "past" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does
-            nothing, and keeps the cues that it covers from doing anything.
-        side: where the cue stands, seen from the mention; "around" is either.
-        window: how many words may stand between cue and mention.
-        patterns: the cues.
-    """
-
-    kind: Literal["pseudo", "past", "negation", "hedge", "alternative"]
-    patterns: tuple[Text, ...]
-    side: Literal["before", "after", "around"] = "before"
-    window: int = 0
-
-
-@dataclass(frozen=True, config=STRICT)
-class Joins:
-    """Words between two mentions that make them a list."""
-
-    either: tuple[Text, ...]
-    both: tuple[Text, ...]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -160,13 +106,7 @@ class Vocabulary:
     Attributes:
         name: name of the file.
         about: what it is for.
-        abbreviations: what to write out, as typed.
-        spellings: patterns on the raw text, and what they become.
-        dotted: abbreviations with a full stop that does not end a statement.
-        sections: parts of a report that are cut.
-        cues: words that change what a mention means; earlier entries win.
-        scope_breaks: words that end the reach of a cue.
-        joins: words that join mentions to a list.
+        language: how reports are written.
         classes: the classes, in the order of all tables.
         implications: classes that need another class.
         exclusions: pairs that one recording hardly has together.
@@ -175,13 +115,7 @@ class Vocabulary:
 
     name: str
     about: str
-    abbreviations: Mapping[str, str]
-    spellings: Mapping[RawText, str]
-    dotted: tuple[str, ...]
-    sections: tuple[Section, ...]
-    cues: tuple[Cues, ...]
-    scope_breaks: tuple[Text, ...]
-    joins: Joins
+    language: ReportLanguage
     classes: tuple[LabelClass, ...]
     implications: tuple[Implication, ...] = ()
     exclusions: tuple[tuple[str, str], ...] = ()
@@ -200,49 +134,43 @@ def load_vocabulary(name: str) -> Vocabulary:
     Raises:
         ParamsError: when there is none of that name, or when the file is wrong: file, line, class and reason.
     """
-    path = Path(name) if name.endswith(".yaml") else FOLDER / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in FOLDER.glob("*.yaml")))
-        raise ParamsError(f"no vocabulary {name!r}: there are {known}; or give the path of a .yaml file")
-    text = path.read_text(encoding="utf-8")
-    try:
-        tree, content = read_tree(text), yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ParamsError(f"{path} is not YAML: {error}") from error
-    if not isinstance(content, dict):
-        raise ParamsError(f"{path} must be a mapping, found {type(content).__name__}")
-    vocabulary, faults = _validate({"name": path.stem} | content)
-    faults += repeated_keys(tree)
-    if faults or vocabulary is None:
-        places = (
-            f"{path}, line {line_of(tree, location)}: {_place(content, location)}" for location, _ in faults
-        )
-        raise ParamsError(
-            "\n".join(f"{place}: {reason}" for place, (_, reason) in zip(places, faults, strict=True))
-        )
-    return vocabulary
+    path = find_definition(name, FOLDER, "vocabulary")
+    content, tree = read_mapping(path)
+    language = content.get("language")
+    if not isinstance(language, str):
+        raise ParamsError(f"{path}: `language` must be the name or the .yaml file of one, found {language!r}")
+    content = {
+        "name": path.stem,
+        **content,
+        "language": load_language(language, path.parent),
+        "classes": _resolved(content.get("classes"), path),
+    }
+    return parse_definition(Vocabulary, path, content, tree, _contradictions)
 
 
-def _validate(content: Mapping[str, object]) -> tuple[Vocabulary | None, list[tuple[Location, str]]]:
-    try:
-        vocabulary = TypeAdapter(Vocabulary).validate_python(content)
-    except ValidationError as error:
-        return None, [
-            (entry["loc"], f"{entry['msg']} (found {entry['input']!r})") for entry in error.errors()
-        ]
-    return vocabulary, list(_contradictions(vocabulary))
+def _resolved(classes: object, path: Path, depth: int = 0) -> object:
+    """Classes with what they take over: ``like: hughes24.atrial_flutter`` gives all that is not said anew."""
+    if not isinstance(classes, list):
+        return classes
+    return [_taken_over(entry, path, depth) for entry in classes]
 
 
-def _place(content: Mapping[str, Any], location: Location) -> str:
-    """The way to a value for a person: a class goes by its id."""
-    names = list(map(str, location))
-    if len(names) > 1 and names[0] == "classes":
-        entry = content["classes"][location[1]]
-        names = [str(entry.get("id", names[1])) if isinstance(entry, dict) else names[1], *names[2:]]
-    return ".".join(names)
+def _taken_over(entry: object, path: Path, depth: int) -> object:
+    if not isinstance(entry, dict) or "like" not in entry:
+        return entry
+    like, own = entry["like"], {key: value for key, value in entry.items() if key != "like"}
+    vocabulary, dot, class_id = str(like).rpartition(".")
+    if not dot or depth >= _DEEPEST:
+        raise ParamsError(f"{path}: like: {like!r} must be <vocabulary>.<class>, at most {_DEEPEST} deep")
+    other = find_definition(vocabulary, FOLDER, "vocabulary")
+    candidates = _resolved(read_mapping(other)[0].get("classes"), other, depth + 1)
+    for candidate in candidates if isinstance(candidates, list) else ():
+        if isinstance(candidate, dict) and candidate.get("id") == class_id:
+            return {**candidate, **own}
+    raise ParamsError(f"{path}: like: {like!r}: {other.name} has no class {class_id!r}")
 
 
-def _contradictions(vocabulary: Vocabulary) -> Iterator[tuple[Location, str]]:
+def _contradictions(vocabulary: Vocabulary) -> Iterator[Fault]:
     """What the types cannot check: ids are unique, and every class that is named exists."""
     ids = vocabulary.class_ids
     for number, entry in enumerate(vocabulary.classes):

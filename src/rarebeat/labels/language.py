@@ -1,0 +1,110 @@
+"""How reports are written, whatever classes are looked for: spellings, sections and cues, read from YAML.
+
+``languages/reports.yaml`` is the one that all vocabularies of the package share.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+from pydantic.dataclasses import dataclass
+
+from rarebeat.labels.definitions import find_definition, parse_definition, read_mapping
+from rarebeat.labels.patterns import Pattern, compile_pattern, required_words
+from rarebeat.params import STRICT
+
+FOLDER = Path(__file__).parent / "languages"
+
+
+def _compiled(value: object) -> object:
+    return compile_pattern(value) if isinstance(value, str) else value
+
+
+def _raw(pattern: str) -> str:
+    required_words(pattern, raw=True)
+    return pattern
+
+
+Text = Annotated[Pattern, BeforeValidator(_compiled)]
+RawText = Annotated[str, AfterValidator(_raw)]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Section:
+    """A part of a report that does not speak of this recording.
+
+    Attributes:
+        name: what it is.
+        until: where it ends.
+        patterns: how it begins.
+    """
+
+    name: str
+    until: Literal["statement", "report"]
+    patterns: tuple[Text, ...]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Cues:
+    """Words that change what a mention means.
+
+    Attributes:
+        kind: "past" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does
+            nothing, and keeps the cues that it covers from doing anything.
+        side: where the cue stands, seen from the mention; "around" is either.
+        window: how many words may stand between cue and mention.
+        patterns: the cues.
+    """
+
+    kind: Literal["pseudo", "past", "negation", "hedge", "alternative"]
+    patterns: tuple[Text, ...]
+    side: Literal["before", "after", "around"] = "before"
+    window: int = 0
+
+
+@dataclass(frozen=True, config=STRICT)
+class Joins:
+    """Words between two mentions that make them a list."""
+
+    either: tuple[Text, ...]
+    both: tuple[Text, ...]
+
+
+@dataclass(frozen=True, config=STRICT)
+class ReportLanguage:
+    """How reports are written.
+
+    Attributes:
+        abbreviations: what to write out, as typed.
+        spellings: patterns on the raw text, and what they become.
+        dotted: abbreviations with a full stop that does not end a statement.
+        sections: parts of a report that are cut.
+        cues: words that change what a mention means; earlier entries win.
+        scope_breaks: words that end the reach of a cue.
+        joins: words that join mentions to a list.
+    """
+
+    abbreviations: Mapping[str, str]
+    spellings: Mapping[RawText, str]
+    dotted: tuple[str, ...]
+    sections: tuple[Section, ...]
+    cues: tuple[Cues, ...]
+    scope_breaks: tuple[Text, ...]
+    joins: Joins
+
+
+@lru_cache(maxsize=8)
+def load_language(name: str, beside: Path | None = None) -> ReportLanguage:
+    """Load a language of the package by its name, or any other by the path of its ``.yaml`` file.
+
+    Args:
+        name: name or path.
+        beside: folder that a relative path starts from.
+
+    Raises:
+        ParamsError: when there is none of that name, or when the file is wrong: file, line and reason.
+    """
+    path = find_definition(name, FOLDER, "language", beside)
+    return parse_definition(ReportLanguage, path, *read_mapping(path))
