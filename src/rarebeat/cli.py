@@ -1,12 +1,17 @@
 """The command line: ``rarebeat``."""
 
-from rarebeat import commands
+from rarebeat import commands, label_commands
 from rarebeat.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read archives, predict, score.")
 app.command()(commands.ingest)
 app.command()(commands.predict)
 app.command()(commands.score)
+app.command()(label_commands.label_text)
+
+labels = new_app(help="Look into labels: agreement of text and codes.")
+labels.command()(label_commands.agreement)
+app.add_typer(labels, name="labels")
 
 
 def main() -> None:

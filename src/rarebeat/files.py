@@ -1,11 +1,12 @@
 """Writing files whole or not at all, and reading what was written."""
 
+import csv
 import hashlib
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,31 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
+
+
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a table as CSV with a header."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def read_csv(path: Path, header: Sequence[str]) -> list[dict[str, str]]:
+    """Read a CSV with exactly these columns, as one dictionary per row.
+
+    Raises:
+        RarebeatError: when it is missing, not CSV, or has other columns.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise RarebeatError(f"cannot read {path}: {error}") from error
+    if list(reader.fieldnames or ()) != list(header):
+        raise RarebeatError(f"{path} must have the columns {', '.join(header)}")
+    return rows
 
 
 def write_table(path: Path, table: pa.Table, **options: Any) -> None:

@@ -6,6 +6,8 @@ The folder that is written::
       text.parquet       record_id and one int8 column per class: 1, 0, -1 (uncertain) or null (unknown)
       codes.parquet      the same from the codes
       evidence.parquet   EVIDENCE_SCHEMA
+      agreement.csv      text against codes per class; disagreements.csv: a sample of them (agreement.py)
+      unmatched.csv      statements that mention no class, ranked (unmatched.py)
       summary.json       counts (a DVC metric)
 """
 
@@ -19,9 +21,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rarebeat.files import atomic, check_replaceable, read_table, write_json
+from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
+from rarebeat.labels.unmatched import UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.records import part_files
 
@@ -63,7 +67,8 @@ def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
     words = load_vocabulary(vocabulary)
     matcher, labeller = Matcher(words), CodeLabeller(words)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
-    unmatched: Counter[str] = Counter()
+    agreement, unmatched = AgreementCounter(), UnmatchedStatements()
+    unknown_codes: Counter[str] = Counter()
     schema = _states_schema(words.class_ids)
     parts = part_files(records)
     with atomic(out) as folder:
@@ -82,11 +87,16 @@ def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
                     writer.write_table(_states_table(ids, labels[origin], schema))
                     evidence.write_table(_evidence_table(ids, origin, labels[origin]))
                     counts[origin].add(labels[origin])
-                unmatched.update(code for row in rows for code in row["codes"] if not labeller.knows(code))
+                for row, text, codes in zip(rows, labels["text"], labels["codes"], strict=True):
+                    agreement.add(row["record_id"], row["text"], row["codes"], text, codes)
+                    unmatched.add(row["record_id"], text.unmatched)
+                    unknown_codes.update(code for code in row["codes"] if not labeller.knows(code))
+        agreement.write(folder)
+        unmatched.write(folder / "unmatched.csv")
         summary = {
             "vocabulary": words.name,
             **{origin: count.summary() for origin, count in counts.items()},
-            "unmatched_codes": dict(unmatched.most_common()),
+            "unmatched_codes": dict(unknown_codes.most_common()),
         }
         write_json(folder / "summary.json", summary)
     return summary

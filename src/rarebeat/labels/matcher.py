@@ -33,25 +33,29 @@ class Matcher:
         Args:
             text: the report, or None.
         """
-        mentions = _settle(self._mentions(text or ""))
+        mentions, unmatched = self._read(text or "")
+        mentions = _settle(mentions)
         if not mentions:
-            return Labels(self._unknown.copy(), (), ())
+            return Labels(self._unknown.copy(), (), (), unmatched)
         found: dict[str, int] = {}
         for mention in mentions:
             evidence = mention.evidence
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
         states, warnings = self._closer.close(found, self._others, self._closer.rhythms)
-        return Labels(states, tuple(mention.evidence for mention in mentions), warnings)
+        return Labels(states, tuple(mention.evidence for mention in mentions), warnings, unmatched)
 
-    def _mentions(self, text: str) -> list[Mention]:
-        """The mentions of a report up to the section that ends it."""
+    def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
+        """The mentions of a report up to the section that ends it, and the statements that mention nothing."""
         mentions: list[Mention] = []
+        unmatched = []
         for statement in self._split(text):
             reading = self._reader.read(statement)
             mentions += reading.mentions
+            if reading.unmatched:
+                unmatched.append(statement)
             if reading.ends_report:
                 break
-        return mentions
+        return mentions, tuple(unmatched)
 
 
 def _settle(mentions: list[Mention]) -> list[Mention]:

@@ -33,10 +33,17 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one statement says, and whether everything behind it is to be cut."""
+    """What one statement says.
+
+    Attributes:
+        mentions: the classes that it mentions.
+        ends_report: everything behind it is to be cut.
+        unmatched: it has something to say, but mentions no class.
+    """
 
     mentions: tuple[Mention, ...]
     ends_report: bool
+    unmatched: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class StatementReader:
         text, ends_report = self._cut(normalised.text, candidates)
         hits = self._find_hits(text, candidates)
         if not hits:
-            return Reading((), ends_report)
+            return Reading((), ends_report, unmatched=not text.isspace() and text != "")
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
         decided = decide(text, spans, self._find_cues(text, candidates), self._language)
@@ -102,14 +109,16 @@ class StatementReader:
                 state = cue.state if cue else UNCERTAIN if weak else POSITIVE
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
                 mentions.append(Mention(evidence, weak, hit.rule.unless))
-        return Reading(tuple(mentions), ends_report)
+        return Reading(tuple(mentions), ends_report, unmatched=False)
 
     def look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
         normalised = self._normalise(statement)
         candidates = self._index.candidates(normalised.text)
         text, _ = self._cut(normalised.text, candidates)
-        rules = [self._rules[number - self._first_rule] for number in candidates if number >= self._first_rule]
+        rules = [
+            self._rules[number - self._first_rule] for number in candidates if number >= self._first_rule
+        ]
         return tuple(
             Evidence(rule.class_id, NEGATIVE, statement, *normalised.span(*match.span()), rule.name)
             for rule in rules

@@ -52,11 +52,13 @@ class Labels:
         states: one state per class id, in the order of the vocabulary.
         evidence: every mention that counted, in the order of the text.
         warnings: combinations that are medically implausible or incomplete; nothing is repaired.
+        unmatched: the statements that mention no class, as written (of a text).
     """
 
     states: dict[str, State]
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]
+    unmatched: tuple[str, ...] = ()
 
 
 def stronger(one: int | None, other: int) -> int:

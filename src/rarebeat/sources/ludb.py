@@ -1,6 +1,10 @@
-"""Lobachevsky University database (LUDB): one record per subject, diagnoses as English text in the header."""
+"""Lobachevsky University database (LUDB): one record per subject, diagnoses as English statements in the header.
 
-from collections.abc import Mapping
+The statements come from a fixed list, so that they are given both as text and as codes (``ludb:sinus bradycardia``).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +64,19 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         sex=clean_sex(tags.get("<sex>", "")),
         calibrated=calibrated,
         text=clean_text(diagnoses),
+        codes=statement_codes(diagnoses),
     )
+
+
+def statement_codes(diagnoses: Iterable[str]) -> tuple[str, ...]:
+    """Statements as codes: each as a whole, and what stands before its first comma or colon.
+
+    >>> statement_codes(["Rhythm: Atrial flutter, typical."])
+    ('ludb:atrial flutter', 'ludb:atrial flutter, typical')
+    """
+    plain = (statement.rstrip(" .").lower().removeprefix("rhythm: ") for statement in diagnoses)
+    codes = (f"ludb:{code}" for whole in plain if whole for code in (re.split("[,:]", whole)[0], whole))
+    return tuple(dict.fromkeys(codes))
 
 
 def _split_comments(comments: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:

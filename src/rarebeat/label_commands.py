@@ -1,0 +1,63 @@
+"""Commands about labels: ``rarebeat label-text`` and ``rarebeat labels agreement``."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+VocabularyOption = Annotated[
+    str, typer.Option("--vocabulary", help="name of a vocabulary, or path of a .yaml file")
+]
+
+
+def label_text(
+    explain: Annotated[
+        str | None, typer.Option(help="a report to explain instead of reading standard input")
+    ] = None,
+    vocabulary: VocabularyOption = "hughes24",
+) -> None:
+    """Label reports: JSON lines {"id", "text"} in, JSON lines {"id", "positive", "uncertain", "evidence"} out.
+
+    A line that cannot be read gives {"line", "error"}; the others are answered, and the exit code is 1.
+    """
+    from rarebeat.labels.explain import explain as explain_text
+    from rarebeat.labels.matcher import Matcher
+    from rarebeat.labels.text_lines import label_lines
+    from rarebeat.labels.vocabulary import load_vocabulary
+
+    matcher = Matcher(load_vocabulary(vocabulary))
+    if explain is not None:
+        print(explain_text(explain, matcher, colour=sys.stdout.isatty()))
+        return
+    failed = 0
+    for answer in label_lines(sys.stdin, matcher):
+        print(json.dumps(answer, ensure_ascii=False))
+        if "error" in answer:
+            failed += 1
+            print(f"error: line {answer['line']}: {answer['error']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def agreement(
+    folders: Annotated[
+        list[Path], typer.Argument(help="label folders of cohorts, such as data/labels/ptb-xl")
+    ],
+    examples: Annotated[int, typer.Option(min=0, help="disagreements shown per class and kind")] = 3,
+    vocabulary: VocabularyOption = "hughes24",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="print counts per cohort and class as JSON")
+    ] = False,
+) -> None:
+    """How far text and codes agree, class by class, with examples of where they do not."""
+    from rarebeat.labels.agreement import read_agreement
+    from rarebeat.labels.agreement_report import agreement_page, agreement_table
+
+    named = {folder.name: folder for folder in folders}
+    if as_json:
+        tables = {name: agreement_table(read_agreement(folder)[0]) for name, folder in named.items()}
+        print(json.dumps(tables, indent=2))
+    else:
+        print(agreement_page(named, examples))
