@@ -47,6 +47,7 @@ real: install
 	  -S '+prepare.split.folds={ptb-xl:{test:[7,8],validation:[6]},ptb-xl-normalised:{test:[7,8],validation:[6]}}' \
 	  -S prepare.signal.normalise=zscore -S train.epochs=20 -S train.keep=best
 	dvc get --force . reports/results.md --rev real-$(LABELS) --out reports/real-$(LABELS).md
+	dvc get --force . reports/agreement.md --rev real-$(LABELS) --out reports/real-agreement.md
 
 format: install
 	ruff check --fix .

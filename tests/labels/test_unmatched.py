@@ -1,0 +1,29 @@
+"""Statements that mention no class, ranked."""
+
+from pathlib import Path
+
+from rarebeat.files import read_csv
+from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.unmatched import COLUMNS, UnmatchedStatements
+from rarebeat.labels.vocabulary import load_vocabulary
+
+
+def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:
+    text = (
+        "Sinus rhythm\nNonspecific T wave abnormality\nConfirmed by NOBODY\nCompared with 3 May\nLow voltage"
+    )
+    labels = Matcher(load_vocabulary("hughes24")).label(text)
+    assert labels.unmatched == ("Nonspecific T wave abnormality",), (
+        "signatures and comparisons are cut, not missed"
+    )
+
+
+def test_statements_are_ranked_by_how_many_records_have_them(tmp_path: Path) -> None:
+    statements = UnmatchedStatements()
+    statements.add("a", ["Low voltage", "Vent. rate 72 BPM"])
+    statements.add("b", ["VENT. RATE  101 BPM", "vent. rate 99 bpm"])
+    statements.write(tmp_path / "unmatched.csv")
+    assert read_csv(tmp_path / "unmatched.csv", COLUMNS) == [
+        {"statement": "vent. rate # bpm", "records": "2", "example": "a"},
+        {"statement": "low voltage", "records": "1", "example": "a"},
+    ]
