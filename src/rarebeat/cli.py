@@ -1,6 +1,6 @@
 """The command line: ``rarebeat``."""
 
-from rarebeat import commands, label_commands
+from rarebeat import audit_commands, commands, label_commands
 from rarebeat.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read archives, predict, score.")
@@ -9,8 +9,10 @@ app.command()(commands.predict)
 app.command()(commands.score)
 app.command()(label_commands.label_text)
 
-labels = new_app(help="Look into labels: agreement of text and codes.")
+labels = new_app(help="Look into labels: agreement of text and codes, audit by hand.")
 labels.command()(label_commands.agreement)
+labels.command()(audit_commands.audit)
+labels.command()(audit_commands.verdicts)
 app.add_typer(labels, name="labels")
 
 

@@ -41,7 +41,13 @@ def test_a_mention_keeps_the_classes_that_would_cancel_it() -> None:
 
 def test_a_serial_comparison_ends_the_report_and_a_signature_only_its_statement() -> None:
     serial = READER.read("LBBB, when compared with ECG of 3-MAR, atrial flutter is gone")
-    assert [mention.evidence.class_id for mention in serial.mentions] == ["left_bundle_branch_block"]
+    assert [(mention.evidence.class_id, mention.gone) for mention in serial.mentions] == [
+        ("left_bundle_branch_block", False),
+        ("atrial_flutter", True),  # what is gone is said of this recording
+    ]
+    assert READER.read("Compared to the last ECG:").ends_report
+    assert not READER.read("Compared to the last ECG: LBBB is new").ends_report
+    assert not READER.read("when compared with ECG of 3-MAR, atrial flutter is more evident").mentions
     assert serial.ends_report
     signature = READER.read("Confirmed by FLUTTER, A. on 1/1/2010")
     assert (signature.mentions, signature.ends_report) == ((), False)

@@ -7,7 +7,7 @@ import pytest
 from rarebeat.labels.scope import Cue, Language, decide
 
 LANGUAGE = Language(
-    breaks=re.compile(r",|\bwith\b|\bbut\b|\band\b"),
+    breaks=re.compile(r",|: |\bwith\b|\bbut\b|\band\b"),
     either=re.compile(r"(, ?)?or|/"),
     both=re.compile(r"(, ?)?and"),
 )
@@ -18,13 +18,18 @@ CUES = {
     r"\bnot seen\b": ("negation", "after", 2),
     r"\bnot excluded\b": ("hedge", "after", 2),
     r"\bor\b": ("alternative", "around", 0),
+    r"\bneither\b": ("negation", "before", 3, True),
+    r"\bnone\b": ("negation", "after", 0),
+    r"\bare excluded\b": ("negation", "after", 0),
+    r"\bis excluded\b": ("negation", "after", 0),
+    r"\bno longer seen\b": ("gone", "after", 2),
 }
 
 
-def states(text: str) -> list[int | None]:
+def states(text: str, restarting: tuple[int, ...] = ()) -> list[int | None]:
     mentions = [match.span() for match in re.finditer(r"[A-Z]+", text)]
     cues = [Cue(*match.span(), *rule) for cue, rule in CUES.items() for match in re.finditer(cue, text)]
-    decided = decide(text, mentions, sorted(cues, key=lambda cue: cue.start), LANGUAGE)
+    decided = decide(text, mentions, sorted(cues, key=lambda cue: cue.start), LANGUAGE, restarting)
     return [cue.state if cue else None for cue in decided]
 
 
@@ -59,7 +64,20 @@ def states(text: str) -> list[int | None]:
         ("possible A and B", [-1, None]),
         ("A and B", [None, None]),
         ("no A, B and C or D", [0, -1, -1, -1]),
+        ("no A, B or something", [0, 0]),
+        ("neither A, B and C", [0, 0, 0]),
+        ("no one: A", [None]),
+        ("A: none, B", [0, None]),
+        ("A and B are excluded", [0, 0]),
+        ("A and B is excluded", [None, 0]),
+        ("A one no longer seen", [0]),
     ],
 )
 def test_cues_reach_as_far_as_a_reader_would_carry_them(text: str, expected: list[int | None]) -> None:
     assert states(text) == expected
+
+
+def test_a_mention_that_restarts_is_not_joined_by_comma_or_stroke() -> None:
+    assert states("no A, B", restarting=(1,)) == [0, None]
+    assert states("A / B", restarting=(1,)) == [None, None]
+    assert states("A or B", restarting=(1,)) == [-1, -1]

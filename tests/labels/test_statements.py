@@ -4,7 +4,7 @@ import pytest
 
 from rarebeat.labels.statements import statement_splitter
 
-SPLIT = statement_splitter(["v.a", "mögl"])
+SPLIT = statement_splitter(["v.a", "mögl"], wrapped=["rhythm"])
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,14 @@ SPLIT = statement_splitter(["v.a", "mögl"])
         ("infarkt mögl. akut", ["infarkt mögl. akut"]),
         ("4.46   unbestÄtigter bericht", ["4.46   unbestÄtigter bericht"]),
         ("normal ecg. Edit: NORM 100", ["normal ecg", "NORM 100"]),
+        ("AF? LBBB. SR ?PVCs", ["AF?", "LBBB", "SR ?PVCs"]),
+        ("AF? No. Sinus", ["AF? No", "Sinus"]),
+        ("rhythm..normal qrs", ["rhythm", "normal qrs"]),
+        (
+            "im Vergleich zum 12.03. nicht mehr. Am 13.03. Sinus",
+            ["im Vergleich zum 12.03. nicht mehr", "Am 13.03", "Sinus"],
+        ),
+        ("ectopic atrial\n  rhythm\nrhythmic", ["ectopic atrial\n  rhythm", "rhythmic"]),
         ("\r\n \n.", []),
         ("", []),
     ],

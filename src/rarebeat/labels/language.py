@@ -37,13 +37,16 @@ class Section:
 
     Attributes:
         name: what it is.
-        until: where it ends.
+        until: where it ends: with the statement, or with the report; a "block" ends with the statement unless that
+            ends in a comma or a colon: then what follows belongs to it.
         patterns: how it begins.
+        whole: it begins at the start of the statement, wherever the pattern stands in it.
     """
 
     name: str
-    until: Literal["statement", "report"]
+    until: Literal["statement", "block", "report"]
     patterns: tuple[Text, ...]
+    whole: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -51,17 +54,22 @@ class Cues:
     """Words that change what a mention means.
 
     Attributes:
-        kind: "past" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does
-            nothing, and keeps the cues that it covers from doing anything.
+        kind: "past", "gone" and "negation" make it negative, "hedge" and "alternative" uncertain; "pseudo" does
+            nothing, and keeps the cues that it covers from doing anything. What is "gone" is so in this
+            recording: that also counts behind a cut.
         side: where the cue stands, seen from the mention; "around" is either.
         window: how many words may stand between cue and mention.
+        final: the cue counts at the end of a clause only, where a comma or a scope break follows, or nothing.
+        whole_list: it holds for every member of a list, whatever joins them: "neither A, B nor C".
         patterns: the cues.
     """
 
-    kind: Literal["pseudo", "past", "negation", "hedge", "alternative"]
+    kind: Literal["pseudo", "gone", "past", "negation", "hedge", "alternative"]
     patterns: tuple[Text, ...]
     side: Literal["before", "after", "around"] = "before"
     window: int = 0
+    final: bool = False
+    whole_list: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -80,6 +88,7 @@ class ReportLanguage:
         abbreviations: what to write out, as typed.
         spellings: patterns on the raw text, and what they become.
         dotted: abbreviations with a full stop that does not end a statement.
+        wrapped: a line that begins with one of these words goes on with the line before.
         sections: parts of a report that are cut.
         cues: words that change what a mention means; earlier entries win.
         scope_breaks: words that end the reach of a cue.
@@ -89,6 +98,7 @@ class ReportLanguage:
     abbreviations: Mapping[str, str]
     spellings: Mapping[RawText, str]
     dotted: tuple[str, ...]
+    wrapped: tuple[str, ...]
     sections: tuple[Section, ...]
     cues: tuple[Cues, ...]
     scope_breaks: tuple[Text, ...]

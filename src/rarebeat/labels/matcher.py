@@ -17,7 +17,7 @@ class Matcher:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._split = statement_splitter(vocabulary.language.dotted)
+        self._split = statement_splitter(vocabulary.language.dotted, vocabulary.language.wrapped)
         self._reader = StatementReader(vocabulary)
         self._closer = Closer(vocabulary)
         self._others = frozenset(vocabulary.class_ids) - self._closer.rhythms
@@ -45,16 +45,22 @@ class Matcher:
         return Labels(states, tuple(mention.evidence for mention in mentions), warnings, unmatched)
 
     def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
-        """The mentions of a report up to the section that ends it, and the statements that mention nothing."""
+        """The mentions of a report, and the statements that mention nothing.
+
+        Behind the section that ends it (a comparison), only what is gone counts.
+        """
         mentions: list[Mention] = []
         unmatched = []
+        ended = False
         for statement in self._split(text):
             reading = self._reader.read(statement)
+            if ended:
+                mentions += [mention for mention in reading.mentions if mention.gone]
+                continue
             mentions += reading.mentions
             if reading.unmatched:
                 unmatched.append(statement)
-            if reading.ends_report:
-                break
+            ended = reading.ends_report
         return mentions, tuple(unmatched)
 
 

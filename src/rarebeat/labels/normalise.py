@@ -21,13 +21,14 @@ _TIDY = "|".join(
         r"(?P<unsure>(?<=\w)\?+)",
         r"(?P<query>\?+\s*)",
         r"(?<=[^\W\d_])\((?P<ending>[A-Za-z]{1,3})\)",  # "contraction(s)", "extrasystole(n)"
+        r"(?P<arrow>\s*(?:[-=]+>|\u2192)\s*)",
         r"(?P<sum>\s*[&+](?!/)\s*)",
         rf"(?P<gap>[{_MARKS}]{{2,}}|(?! )[{_MARKS}])",
         r"(?P<other>[^\x20-\x7e])",
     ]
 )
 _TIDY = rf"(?![A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters
-_FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "gap": " "}
+_FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "arrow": " converted to ", "gap": " "}
 _NOTHING = "(?!)"
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from rarebeat.labels.language import Cues
 from rarebeat.labels.normalise import Normaliser
 from rarebeat.labels.patterns import Pattern, WordIndex
 from rarebeat.labels.scope import Cue, Language, Span, decide
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
-from rarebeat.labels.vocabulary import Vocabulary
+from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
 _MASKED = "\n"  # not in normalised text, so that no pattern matches it
@@ -23,11 +24,13 @@ class Mention:
     Attributes:
         evidence: the class, the state, and where it stands.
         weak: whether a weak pattern matched.
+        gone: said to be no longer there, which counts in a comparison too.
         unless: the mention does not count when the report has one of these classes.
     """
 
     evidence: Evidence
     weak: bool
+    gone: bool
     unless: frozenset[str]
 
 
@@ -55,6 +58,7 @@ class _Rule:
     name: str
     pattern: Pattern
     unless: frozenset[str] = frozenset()
+    restarts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,7 @@ class StatementReader:
             [pattern.needs for pattern in [*patterns, *(rule.pattern for rule in self._rules)]]
         )
         self._language = Language(
-            breaks=re.compile(f",|{_any_of(language.scope_breaks)}"),
+            breaks=re.compile(f",|: |{_any_of(language.scope_breaks)}"),
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
         )
@@ -93,29 +97,35 @@ class StatementReader:
     def _read(self, statement: str) -> Reading:
         normalised = self._normalise(statement)
         candidates = self._index.candidates(normalised.text)
-        text, ends_report = self._cut(normalised.text, candidates)
+        text = normalised.text
+        cut, ends_report = self._cut(text, candidates)
         hits = self._find_hits(text, candidates)
         if not hits:
-            return Reading((), ends_report, unmatched=not text.isspace() and text != "")
+            return Reading((), ends_report, unmatched=text[:cut].strip() != "")
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
-        decided = decide(text, spans, self._find_cues(text, candidates), self._language)
+        restarting = {n for n, group in enumerate(groups) if any(hit.rule.restarts for hit in group)}
+        cues = self._find_cues(text, candidates)
+        decided = decide(text, spans, cues, self._language, restarting)
         mentions = []
         for group, cue in zip(groups, decided, strict=True):
+            gone = cue is not None and cue.kind == "gone"
+            if group[0].start >= cut and not gone:
+                continue
             words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
             for hit in group:
                 start, end = normalised.span(hit.start, hit.end)
                 weak = hit.rule.role == "weak"
                 state = cue.state if cue else UNCERTAIN if weak else POSITIVE
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
-                mentions.append(Mention(evidence, weak, hit.rule.unless))
+                mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         return Reading(tuple(mentions), ends_report, unmatched=False)
 
     def look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
         normalised = self._normalise(statement)
         candidates = self._index.candidates(normalised.text)
-        text, _ = self._cut(normalised.text, candidates)
+        text = normalised.text[: self._cut(normalised.text, candidates)[0]]
         rules = [
             self._rules[number - self._first_rule] for number in candidates if number >= self._first_rule
         ]
@@ -126,17 +136,18 @@ class StatementReader:
             for match in rule.pattern.regex.finditer(text)
         )
 
-    def _cut(self, text: str, candidates: Sequence[int]) -> tuple[str, bool]:
-        """The text before the first section that is cut, and whether the whole report ends there."""
+    def _cut(self, text: str, candidates: Sequence[int]) -> tuple[int, bool]:
+        """Where the first section begins that is cut, and whether the whole report ends there."""
         cut, ends_report = len(text), False
         for number in candidates:
             if number >= len(self._sections):
                 break
             pattern, section = self._sections[number]
             if match := pattern.regex.search(text):
-                cut = min(cut, match.start())
-                ends_report |= section.until == "report"
-        return text[:cut], ends_report
+                cut = 0 if section.whole else min(cut, match.start())
+                heads_block = section.until == "block" and text.rstrip()[-1] in ",:"
+                ends_report |= section.until == "report" or heads_block
+        return cut, ends_report
 
     def _find_hits(self, text: str, candidates: Sequence[int]) -> list[_Hit]:
         """All mentions, in ascending order; of those of one class that overlap, the longest."""
@@ -158,24 +169,39 @@ class StatementReader:
             if len(self._sections) <= number < self._first_rule:
                 pattern, cues = self._cues[number - len(self._sections)]
                 spans = [match.span() for match in pattern.regex.finditer(text)]
+                if cues.final:
+                    spans = [span for span in spans if self._ends_clause(text, span[1])]
+                found += [cue for span in spans if (cue := _cue(text, span, cues))]
                 text = _blank(text, spans)
-                if cues.kind != "pseudo":
-                    found += [Cue(*span, cues.kind, cues.side, cues.window) for span in spans]
         return sorted(found, key=lambda cue: cue.start)
+
+    def _ends_clause(self, text: str, end: int) -> bool:
+        rest = text[end:].lstrip(" ")
+        return rest in ("", ".", "/") or rest[0] == "," or self._language.both.match(rest) is not None
 
 
 def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
     for entry in vocabulary.classes:
         for number, pattern in enumerate(entry.mask, start=1):
             yield _Rule(entry.id, "mask", f"{entry.id}.mask.{number}", pattern)
-        for number, phrase in enumerate(entry.weak, start=1):
-            yield _Rule(
-                entry.id, "weak", f"{entry.id}.weak.{number}", phrase.pattern, frozenset(phrase.unless)
-            )
-        for number, phrase in enumerate(entry.include, start=1):
-            yield _Rule(
-                entry.id, "include", f"{entry.id}.include.{number}", phrase.pattern, frozenset(phrase.unless)
-            )
+        roles: tuple[tuple[Literal["weak", "include"], tuple[Phrase, ...]], ...] = (
+            ("weak", entry.weak),
+            ("include", entry.include),
+        )
+        for role, phrases in roles:
+            for number, phrase in enumerate(phrases, start=1):
+                name = f"{entry.id}.{role}.{number}"
+                yield _Rule(entry.id, role, name, phrase.pattern, frozenset(phrase.unless), entry.restarts)
+
+
+def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
+    """A cue in a text. A word of doubt that begins a clause belongs to what follows: "probable, AF" has none before."""
+    if cues.kind == "pseudo":
+        return None
+    side, window = cues.side, cues.window
+    if cues.kind == "hedge" and side == "after" and text[: span[0]].rstrip(" ")[-1:] in ("", ","):
+        side, window = "before", max(window, 1)
+    return Cue(*span, cues.kind, side, window, cues.whole_list)
 
 
 def _any_of(patterns: Iterable[Pattern]) -> str:

@@ -7,7 +7,7 @@ stands between them. Hedges reach the nearest mention only, negations every ment
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
@@ -16,15 +16,18 @@ from rarebeat.labels.states import NEGATIVE, UNCERTAIN
 
 _FARTHEST = 120  # characters; keeps the search linear in the length of the text
 _LONGEST_JOIN = 40
+_WEAK_JOINS = (",", "/")
+_PLURAL = re.compile("(are|were|have) ")
 
-Kind = Literal["past", "negation", "hedge", "alternative"]
+Kind = Literal["gone", "past", "negation", "hedge", "alternative"]
 _STATES: dict[Kind, int] = {
+    "gone": NEGATIVE,
     "past": NEGATIVE,
     "negation": NEGATIVE,
     "hedge": UNCERTAIN,
     "alternative": UNCERTAIN,
 }
-_RANK: dict[Kind, int] = {"past": 3, "negation": 2, "hedge": 1, "alternative": 0}
+_RANK: dict[Kind, int] = {"gone": 3, "past": 3, "negation": 2, "hedge": 1, "alternative": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Cue:
     kind: Kind
     side: Literal["before", "after", "around"]
     window: int
+    whole_list: bool = False
 
     @property
     def state(self) -> int:
@@ -56,7 +60,13 @@ Span = tuple[int, int]
 Join = Literal["comma", "either", "both"]
 
 
-def decide(text: str, mentions: Sequence[Span], cues: Sequence[Cue], language: Language) -> list[Cue | None]:
+def decide(
+    text: str,
+    mentions: Sequence[Span],
+    cues: Sequence[Cue],
+    language: Language,
+    restarting: Container[int] = (),
+) -> list[Cue | None]:
     """The cue that decides on each mention, or None where it stands as it is written.
 
     Args:
@@ -64,13 +74,18 @@ def decide(text: str, mentions: Sequence[Span], cues: Sequence[Cue], language: L
         mentions: spans, in ascending order, without overlap.
         cues: the cues of the statement, in ascending order.
         language: scope breaks and joins.
+        restarting: numbers of the mentions that no comma and no stroke joins to the one before.
     """
     starts = [cue.start for cue in cues]
     decided = [
         _strongest(_reaching(text, number, mentions, cues, starts, language))
         for number in range(len(mentions))
     ]
-    return _spread(text, mentions, decided, language)
+    joins = [
+        _join(text[one[1] : two[0]], language, number in restarting)
+        for number, (one, two) in enumerate(pairwise(mentions), start=1)
+    ]
+    return _spread(text, mentions, decided, joins, language)
 
 
 def _reaching(
@@ -108,7 +123,9 @@ def _reaching(
 
 
 def _may_reach(cue: Cue, nearest: bool, gap: str, language: Language) -> bool:
-    reaches_all = cue.kind in ("past", "negation")
+    reaches_all = cue.state == NEGATIVE
+    if cue.side == "after" and gap.strip() == ":":  # "PACs: none"
+        return nearest
     return (nearest or reaches_all) and len(gap.split()) <= cue.window and not language.breaks.search(gap)
 
 
@@ -117,13 +134,17 @@ def _strongest(cues: Sequence[Cue]) -> Cue | None:
 
 
 def _spread(
-    text: str, mentions: Sequence[Span], decided: list[Cue | None], language: Language
+    text: str,
+    mentions: Sequence[Span],
+    decided: list[Cue | None],
+    joins: Sequence[Join | None],
+    language: Language,
 ) -> list[Cue | None]:
     """Carry cues along lists: "no A, B or C" has none of them; "A or B" leaves both open.
 
-    In "no A and B" and "no A, B", the second may be there or not: it becomes uncertain.
+    In "no A and B" and "no A, B", the second may be there or not: it becomes uncertain. A plural verb behind
+    "A and B" goes for both.
     """
-    joins = [_join(text[one[1] : two[0]], language) for one, two in pairwise(mentions)]
     first = 0
     while first < len(joins):
         pivot = first
@@ -131,7 +152,8 @@ def _spread(
             pivot += 1
         join = joins[pivot] if pivot < len(joins) else None
         if join is None:
-            _spread_forward(decided, range(first, pivot + 1), "comma")
+            goes_on = language.either.match(text[mentions[pivot][1] :].lstrip(" ,"))
+            _spread_forward(decided, range(first, pivot + 1), "either" if goes_on else "comma")
             first = pivot + 1
             continue
         last = pivot + 1
@@ -141,17 +163,19 @@ def _spread(
         if join == "either":
             between = (mentions[pivot][1], mentions[pivot + 1][0])
             _open_alternatives(decided, range(pivot, last + 1), Cue(*between, "alternative", "before", 0))
+        elif (tail := decided[last]) and _PLURAL.match(text, tail.start) and tail.side == "after":
+            decided[pivot:last] = [cue or tail for cue in decided[pivot:last]]
         first = last
     return decided
 
 
-def _join(gap: str, language: Language) -> Join | None:
-    if len(gap) > _LONGEST_JOIN:
-        return None
+def _join(gap: str, language: Language, restarting: bool) -> Join | None:
     gap = gap.strip()
+    if len(gap) > _LONGEST_JOIN or (restarting and gap in _WEAK_JOINS):
+        return None
     if gap == ",":
         return "comma"
-    if language.either.fullmatch(gap):
+    if language.either.fullmatch(gap) and not language.breaks.search(gap.lstrip(", ")):
         return "either"
     return "both" if language.both.fullmatch(gap) else None
 
@@ -161,8 +185,8 @@ def _spread_forward(decided: list[Cue | None], members: range, join: Join) -> No
     lead = decided[members[0]]
     if lead is None or lead.side == "after":
         return
-    if join != "either":
-        if lead.state == UNCERTAIN or (lead.kind == "past" and join == "comma"):
+    if join != "either" and not lead.whole_list:
+        if lead.state == UNCERTAIN or (lead.kind in ("gone", "past") and join == "comma"):
             return
         lead = replace(lead, kind="alternative")
     for member in members[1:]:

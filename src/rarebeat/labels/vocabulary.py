@@ -78,6 +78,7 @@ class LabelClass:
         mask: look-alikes; what they cover is not searched.
         codes: coding system to the codes; a system that is not listed cannot tell the class.
         silences: when the class is positive, what is not mentioned is unknown instead of negative.
+        restarts: naming it begins a new thought: in "no AF, sinus rhythm" the negation ends at the comma.
     """
 
     id: str
@@ -89,6 +90,7 @@ class LabelClass:
     mask: tuple[Text, ...] = ()
     codes: Mapping[str, Annotated[CodeMap, BeforeValidator(_code_list)]] = field(default_factory=dict)
     silences: bool = False
+    restarts: bool = False
 
 
 @dataclass(frozen=True, config=STRICT)

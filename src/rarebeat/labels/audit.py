@@ -1,0 +1,271 @@
+"""An audit sample: for each class some records to check by hand, and frequent statements that matched nothing.
+
+Hughes et al. 2018 took labels "through simple string matching which were hand-verified and spot checked"; this
+draws what is to be verified. Each record that mentions a class is of one kind for it:
+
+- ``hit``: the text says the class.
+- ``uncertain``: the text leaves it open.
+- ``near_miss``: every mention was decided negative by a cue, or was a look-alike that a mask covered.
+
+Of each class and kind a few records are drawn (:mod:`rarebeat.labels.strata`), by pattern and then by statement,
+so that rare patterns and wordings are seen. That makes the sample unlike the records: taken plainly, its share
+of right hits would be that of wordings, not of records. Each item therefore keeps its weight, the number of
+records it stands for, and the precision is the weighted share (:mod:`rarebeat.labels.verdicts`).
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pyarrow.compute as pc
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.files import read_json, read_table, write_csv
+from rarebeat.labels.csv_rows import read_rows
+from rarebeat.labels.reading import StatementReader
+from rarebeat.labels.statements import statement_splitter
+from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
+from rarebeat.labels.strata import draw
+from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary
+from rarebeat.records import read_metadata
+
+Kind = Literal["hit", "uncertain", "near_miss", "unmatched"]
+KINDS: tuple[Kind, ...] = ("hit", "uncertain", "near_miss")
+"""The kinds of a class; statements that matched nothing are ``unmatched`` and of no class."""
+
+SAMPLE_COLUMNS = ("item", "class", "kind", "weight", "cohort", "record_id", "pattern", "cue", "statement")
+
+_KIND_OF: Mapping[int, Kind] = {POSITIVE: "hit", UNCERTAIN: "uncertain", NEGATIVE: "near_miss"}
+_EVIDENCE = ["record_id", "class", "state", "statement", "start", "end", "pattern", "cue"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """One cohort: its name, the folder written by ingest, and the folder written by label."""
+
+    name: str
+    records: Path
+    labels: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to judge.
+
+    Attributes:
+        name: 12 hexadecimal digits that depend on what is judged, not on the draw.
+        kind: what the text was taken to say.
+        weight: how many records it stands for.
+        cohort: name of the cohort.
+        record_id: the record, or an example of one for a statement that matched nothing.
+        evidence: the first mention that says what the label says; None for a statement that matched nothing.
+        statement: the statement.
+        report: the whole report.
+    """
+
+    name: str
+    kind: Kind
+    weight: float
+    cohort: str
+    record_id: str
+    evidence: Evidence | None
+    statement: str
+    report: str
+
+    @property
+    def class_id(self) -> str:
+        """The class that is judged, or "" for a statement that matched nothing."""
+        return self.evidence.class_id if self.evidence else ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """A sample to judge.
+
+    Attributes:
+        vocabulary: name of the vocabulary.
+        choices: every class of the vocabulary; a statement may have been missed by any.
+        classes: the classes that are audited.
+        totals: number of records of each class id and kind.
+        items: what to judge, by class, kind, pattern and statement; then statements that matched nothing.
+        records: number of records in all cohorts.
+    """
+
+    vocabulary: str
+    choices: tuple[LabelClass, ...]
+    classes: tuple[LabelClass, ...]
+    totals: Mapping[tuple[str, Kind], int]
+    items: tuple[Item, ...]
+    records: int
+
+    @property
+    def name(self) -> str:
+        """12 hexadecimal digits that tell this sample from others."""
+        return _name(*(f"{item.name}:{item.weight!r}" for item in self.items))
+
+    def of(self, class_id: str, kind: Kind) -> list[Item]:
+        """The items of one class and kind; class "" and kind "unmatched" give the statements."""
+        return [item for item in self.items if item.class_id == class_id and item.kind == kind]
+
+
+def draw_audit(
+    cohorts: Sequence[Cohort],
+    vocabulary: str,
+    classes: Sequence[str] = (),
+    per_kind: int = 20,
+    statements: int = 100,
+    seed: int = 0,
+) -> Audit:
+    """Draw a sample. Equal inputs and seeds give equal samples, and no class moves the sample of another.
+
+    Args:
+        cohorts: cohorts that were labelled with the vocabulary.
+        vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
+        classes: class ids to audit; none for all.
+        per_kind: at most so many items of each class and kind.
+        statements: so many of the most frequent statements that matched nothing.
+        seed: decides between equals.
+
+    Raises:
+        ParamsError: for an unknown vocabulary or class, or a number below zero.
+        RarebeatError: when a cohort cannot be read, or its labels are not those of its records and vocabulary.
+    """
+    words = load_vocabulary(vocabulary)
+    if unknown := [name for name in classes if name not in words.class_ids]:
+        raise ParamsError(f"no class {unknown[0]!r} in {words.name}: there are {', '.join(words.class_ids)}")
+    if min(per_kind, statements, seed) < 0:
+        raise ParamsError("the numbers of items and statements and the seed must not be below zero")
+    chosen = tuple(entry for entry in words.classes if not classes or entry.id in classes)
+    reports = {cohort.name: _read_reports(cohort) for cohort in cohorts}
+    if len(reports) < len(cohorts):
+        raise ParamsError(f"cohorts must have different names: {', '.join(c.name for c in cohorts)}")
+    found: dict[tuple[str, Kind], list[Item]] = {(entry.id, kind): [] for entry in chosen for kind in KINDS}
+    for cohort in cohorts:
+        for item in _candidates(cohort, words, reports[cohort.name]):
+            if (item.class_id, item.kind) in found:
+                found[item.class_id, item.kind].append(item)
+    items = [item for key, candidates in found.items() for item in _sample(key, candidates, per_kind, seed)]
+    items += _unmatched(cohorts, reports)[:statements]
+    return Audit(
+        vocabulary=words.name,
+        choices=words.classes,
+        classes=chosen,
+        totals={key: len(candidates) for key, candidates in found.items()},
+        items=tuple(items),
+        records=sum(map(len, reports.values())),
+    )
+
+
+def _read_reports(cohort: Cohort) -> dict[str, str]:
+    """The reports of a cohort by record id."""
+    table = read_metadata(cohort.records, ["record_id", "text"])
+    ids, texts = (table.column(name).to_pylist() for name in ("record_id", "text"))
+    labelled = read_table(cohort.labels / "text.parquet", ["record_id"]).column("record_id").to_pylist()
+    if ids != labelled:
+        raise RarebeatError(
+            f"the labels in {cohort.labels} are not those of the records in {cohort.records}: "
+            "label the cohort again"
+        )
+    return {record_id: text or "" for record_id, text in zip(ids, texts, strict=True)}
+
+
+def _candidates(cohort: Cohort, words: Vocabulary, reports: Mapping[str, str]) -> Iterator[Item]:
+    """One item, still without its weight, for each record and class that it mentions."""
+    made_with = read_json(cohort.labels / "summary.json").get("vocabulary")
+    if made_with != words.name:
+        raise RarebeatError(
+            f"the labels in {cohort.labels} were made with vocabulary {made_with!r}, not {words.name!r}"
+        )
+    deciding = _deciding(cohort.labels / "evidence.parquet")
+    for record_id, evidence in _look_alikes(reports, words):
+        deciding.setdefault((record_id, evidence.class_id), evidence)
+    for (record_id, class_id), evidence in deciding.items():
+        kind = _KIND_OF[evidence.state]
+        name = _name(class_id, kind, cohort.name, record_id)
+        report = reports[record_id]
+        yield Item(name, kind, 0.0, cohort.name, record_id, evidence, evidence.statement, report)
+
+
+def _deciding(path: Path) -> dict[tuple[str, str], Evidence]:
+    """By record and class: the first mention in the text that says what the label says."""
+    table = read_table(path, ["origin", *_EVIDENCE])
+    table = table.filter(pc.equal(table["origin"], "text"))
+    deciding: dict[tuple[str, str], Evidence] = {}
+    for record_id, *cells in zip(*(table.column(name).to_pylist() for name in _EVIDENCE), strict=True):
+        new = Evidence(*cells)
+        old = deciding.get((record_id, new.class_id))
+        if old is None or stronger(old.state, new.state) != old.state:
+            deciding[record_id, new.class_id] = new
+    return deciding
+
+
+def _look_alikes(reports: Mapping[str, str], words: Vocabulary) -> Iterator[tuple[str, Evidence]]:
+    """What masks covered, record by record, up to the section that ends a report."""
+    split = statement_splitter(words.language.dotted, words.language.wrapped)
+    reader = StatementReader(words)
+    known: dict[str, tuple[Evidence, ...]] = {}  # statements repeat from report to report
+    for record_id, report in reports.items():
+        for statement in split(report):
+            if statement not in known:
+                known[statement] = reader.look_alikes(statement)
+            for evidence in known[statement]:
+                yield record_id, evidence
+            if reader.read(statement).ends_report:
+                break
+
+
+def _sample(key: tuple[str, Kind], candidates: Sequence[Item], size: int, seed: int) -> list[Item]:
+    """Up to ``size`` of the candidates of one class and kind, with weights, by pattern and statement."""
+    rng = np.random.default_rng([seed, int(_name(*key), 16)])
+    keys = [(item.evidence.pattern if item.evidence else "", _plain(item.statement)) for item in candidates]
+    drawn = sorted(draw(keys, size, rng), key=lambda pair: (*keys[pair[0]], pair[0]))
+    return [replace(candidates[index], weight=weight) for index, weight in drawn]
+
+
+def _unmatched(cohorts: Sequence[Cohort], reports: Mapping[str, Mapping[str, str]]) -> list[Item]:
+    """The statements that matched nothing, the most frequent first; equal ones of several cohorts are one."""
+    records: dict[str, int] = {}
+    examples: dict[str, tuple[str, str]] = {}
+    for cohort in cohorts:
+        path = cohort.labels / "unmatched.csv"
+        if not path.is_file():
+            raise RarebeatError(f"{path} is missing: label the cohort again")
+        for line, row in read_rows(path, ("statement", "records", "example")):
+            if not row["records"].isdecimal() or row["example"] not in reports[cohort.name]:
+                raise RarebeatError(f"{path}, line {line}: not a number of records and one of their ids")
+            statement = row["statement"]
+            records[statement] = records.get(statement, 0) + int(row["records"])
+            examples.setdefault(statement, (cohort.name, row["example"]))
+    items = []
+    for statement, count in sorted(records.items(), key=lambda entry: (-entry[1], entry[0])):
+        place, record_id = examples[statement]
+        name = _name("unmatched", statement)
+        report = reports[place][record_id]
+        items.append(Item(name, "unmatched", float(count), place, record_id, None, statement, report))
+    return items
+
+
+def _plain(statement: str) -> str:
+    return " ".join(statement.casefold().split())
+
+
+def _name(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:12]
+
+
+def write_sample(path: Path, audit: Audit) -> None:
+    """Write the sample as a CSV file with :data:`SAMPLE_COLUMNS`, for :mod:`rarebeat.labels.verdicts`.
+
+    The class of a statement that matched nothing is the list of those that it could be missed by.
+    """
+    choices = " ".join(entry.id for entry in audit.choices)
+    write_csv(path, SAMPLE_COLUMNS, (_cells(item, choices) for item in audit.items))
+
+
+def _cells(item: Item, choices: str) -> tuple[object, ...]:
+    pattern, cue = (item.evidence.pattern, item.evidence.cue) if item.evidence else (None, None)
+    place = (item.cohort, item.record_id)
+    return (item.name, item.class_id or choices, item.kind, item.weight, *place, pattern, cue, item.statement)
