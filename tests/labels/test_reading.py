@@ -1,5 +1,10 @@
 """Reading one statement: patterns that overlap, look-alikes, cuts."""
 
+import re
+from pathlib import Path
+
+import yaml
+
 from rarebeat.labels.reading import StatementReader
 from rarebeat.labels.states import POSITIVE, UNCERTAIN
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -51,3 +56,18 @@ def test_a_serial_comparison_ends_the_report_and_a_signature_only_its_statement(
     assert serial.ends_report
     signature = READER.read("Confirmed by FLUTTER, A. on 1/1/2010")
     assert (signature.mentions, signature.ends_report) == ((), False)
+
+
+def test_statements_that_mention_no_class_share_a_reading() -> None:
+    first = READER.read("Confirmed by Osterwick, B (99) on 12/26/2011 4:34:50 AM")
+    assert READER.read("Confirmed by Tamarind, C (297) on 10/10/2006 8:35:33 AM") is first
+    assert READER.read("When compared with ECG of 28-AUG-2011 06:52,").ends_report
+
+
+def test_sharing_changes_no_reading() -> None:
+    folder = Path(__file__).parent
+    for file in ("cases.yaml", "reports.yaml", "reports_cinc2020.yaml"):
+        for cases in yaml.safe_load((folder / file).read_text(encoding="utf-8")).values():
+            for case in cases:
+                for statement in re.split(r"[\n.;]", case["text"]):
+                    assert READER.read(statement) == READER._read(statement)

@@ -8,11 +8,11 @@ words, ``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``.
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.patterns import required_words
+from rarebeat.labels.patterns import most_telling, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -67,12 +67,17 @@ class Normaliser:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
         self._spelling_words = sorted(
-            {word for pattern in spellings for word in required_words(pattern, raw=True)[0]}
+            {word for pattern in spellings for word in most_telling(required_words(pattern, raw=True))}
         )
         written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
         rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
         self._tidy = re.compile(_TIDY)
         self._full = re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Words (or parts of words) without which no spelling is rewritten."""
+        return self._spelling_words
 
     def __call__(self, statement: str) -> Normalised:
         """Normalise one statement."""

@@ -19,6 +19,9 @@ from functools import lru_cache
 _LITERAL = re.compile(r"[a-z0-9 ,/:]")
 _RAW_LITERAL = re.compile(r"[^\W_A-Z]|[ ,/:\-°]")  # before normalisation there are accents and hyphens
 _SET = re.compile(r"\[([^\]\\^]+)\]")
+_CLASSES = re.compile(
+    r"\[[^\]]*\]|[a-z]\?|\\w"
+)  # sets, optional letters, and the word boundary of compile_pattern
 _TIMES = re.compile(r"\{(\d),(\d)\}")
 _WORD = re.compile(r"(?!\d+$)\S{2,}|[/:°]")  # numbers alone and single letters are too common to be looked up
 _REMEMBERED_TOKENS = 1 << 16
@@ -76,6 +79,20 @@ def required_words(pattern: str, raw: bool = False) -> tuple[Words, ...]:
 def _weight(words: Words) -> int:
     """How much a set tells: the length of its shortest word."""
     return min(map(len, words))
+
+
+def most_telling(needs: Sequence[Words]) -> Words:
+    """The set of words that a :class:`WordIndex` looks a pattern up by first."""
+    return _by_weight(needs)[0]
+
+
+def literal_words(pattern: Pattern) -> set[str]:
+    """All runs of letters that a pattern spells out, without optional ones: ``changes?`` has ``change``."""
+    return set(re.findall("[a-z]+", _CLASSES.sub(" ", pattern.regex.pattern)))
+
+
+def _by_weight(needs: Sequence[Words]) -> list[Words]:
+    return sorted(needs, key=lambda words: (_weight(words), -len(words)), reverse=True)
 
 
 class _Parser:
@@ -158,7 +175,7 @@ class WordIndex:
         self._second: dict[str, int] = {}
         self._need_one = 0  # patterns with one set only
         for number, sets in enumerate(needs):
-            chosen = sorted(sets, key=_weight, reverse=True)[:2]
+            chosen = _by_weight(sets)[:2]
             for words, index in zip(chosen, (self._first, self._second), strict=False):
                 for word in words:
                     index[word] = index.get(word, 0) | 1 << number

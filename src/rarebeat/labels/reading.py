@@ -8,9 +8,10 @@ from typing import Literal
 
 from rarebeat.labels.language import Cues
 from rarebeat.labels.normalise import Normaliser
-from rarebeat.labels.patterns import Pattern, WordIndex
+from rarebeat.labels.patterns import Pattern, WordIndex, literal_words, most_telling
 from rarebeat.labels.scope import Cue, Language, Span, decide
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
+from rarebeat.labels.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
@@ -92,7 +93,29 @@ class StatementReader:
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
         )
-        self.read = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
+        self._templates = Templates(
+            telling={word for rule in self._rules for word in most_telling(rule.pattern.needs)}
+            | set(self._normalise.words),
+            abbreviations=language.abbreviations,
+            kept={word for pattern, _ in self._sections for word in literal_words(pattern)},
+        )
+        self._readings: dict[str, Reading] = {}
+        self._read_template = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
+
+    def read(self, statement: str) -> Reading:
+        """What one statement says."""
+        if reading := self._readings.get(statement):
+            return reading
+        template = self._templates.of(statement)
+        if template is not None:
+            return self._read_template(
+                template
+            )  # it has no mention, so nothing of it points into the statement
+        reading = self._read(statement)
+        if len(self._readings) >= _REMEMBERED_STATEMENTS:
+            self._readings.clear()
+        self._readings[statement] = reading
+        return reading
 
     def _read(self, statement: str) -> Reading:
         normalised = self._normalise(statement)
