@@ -1,6 +1,6 @@
 """The command line: ``rarebeat``."""
 
-from rarebeat import audit_commands, commands, label_commands
+from rarebeat import audit_commands, commands, label_commands, model_commands
 from rarebeat.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read archives, predict, score.")
@@ -8,6 +8,7 @@ app.command()(commands.ingest)
 app.command()(commands.predict)
 app.command()(commands.score)
 app.command()(label_commands.label_text)
+app.command()(model_commands.models)
 
 labels = new_app(help="Look into labels: agreement of text and codes, audit by hand.")
 labels.command()(label_commands.agreement)

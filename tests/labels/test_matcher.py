@@ -65,6 +65,12 @@ def test_a_comparison_tells_what_is_gone_and_nothing_else() -> None:
     assert (states["PVC"], states["PAC"]) == (NEGATIVE, UNKNOWN)
 
 
+def test_a_correction_takes_back_what_was_stated_before() -> None:
+    states = states_by_code("Atrial fibrillation\nPVCs\nCorrection: sinus rhythm, not AF")
+    assert (states["AF"], states["SR"], states["PVC"]) == (NEGATIVE, POSITIVE, POSITIVE)
+    assert states_by_code("Atrial fibrillation\nSinus rhythm, not AF")["AF"] == POSITIVE, "not said to be one"
+
+
 def test_implausible_combinations_are_warnings_and_stay_as_they_are() -> None:
     labels = MATCHER.label("Atrial fibrillation with complete heart block. Sinus rhythm. Bigeminy.")
     assert "atrial_fibrillation with sinus_rhythm" in labels.warnings

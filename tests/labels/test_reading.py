@@ -6,7 +6,7 @@ from pathlib import Path
 import yaml
 
 from rarebeat.labels.reading import StatementReader
-from rarebeat.labels.states import POSITIVE, UNCERTAIN
+from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN
 from rarebeat.labels.vocabulary import load_vocabulary
 
 READER = StatementReader(load_vocabulary("hughes24"))
@@ -58,9 +58,24 @@ def test_a_serial_comparison_ends_the_report_and_a_signature_only_its_statement(
     assert (signature.mentions, signature.ends_report) == ((), False)
 
 
+def test_a_statement_can_deny_a_class_in_so_many_words() -> None:
+    reader = StatementReader(load_vocabulary("cinc2020"))
+    states = {
+        m.evidence.class_id: m.evidence.state for m in reader.read("Axis normal at 55 degrees").mentions
+    }
+    assert states == {"left_axis_deviation": NEGATIVE, "right_axis_deviation": NEGATIVE}
+
+
+def test_look_alikes_are_what_masks_cover() -> None:
+    found = READER.look_alikes("Wandering atrial pacemaker, compared with 3-MAR junctional pacemaker")
+    assert [(entry.class_id, entry.statement[entry.start : entry.end]) for entry in found] == [
+        ("paced_rhythm", "Wandering atrial pacemaker")
+    ]
+
+
 def test_statements_that_mention_no_class_share_a_reading() -> None:
     first = READER.read("Confirmed by Osterwick, B (99) on 12/26/2011 4:34:50 AM")
-    assert READER.read("Confirmed by Tamarind, C (297) on 10/10/2006 8:35:33 AM") is first
+    assert READER.read("Confirmed by Tamarind, B (297) on 10/10/2006 8:35:33 AM") is first
     assert READER.read("When compared with ECG of 28-AUG-2011 06:52,").ends_report
 
 

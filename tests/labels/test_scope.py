@@ -8,6 +8,7 @@ from rarebeat.labels.scope import Cue, Language, decide
 
 LANGUAGE = Language(
     breaks=re.compile(r",|: |\bwith\b|\bbut\b|\band\b"),
+    breaks_before=re.compile(r",|: |\bwith\b|\bbut\b|\band\b|\bin\b"),
     either=re.compile(r"(, ?)?or|/"),
     both=re.compile(r"(, ?)?and"),
 )
@@ -71,6 +72,8 @@ def states(text: str, restarting: tuple[int, ...] = ()) -> list[int | None]:
         ("A and B are excluded", [0, 0]),
         ("A and B is excluded", [None, 0]),
         ("A one no longer seen", [0]),
+        ("no A in B", [0, None]),
+        ("A in one not seen", [0]),
     ],
 )
 def test_cues_reach_as_far_as_a_reader_would_carry_them(text: str, expected: list[int | None]) -> None:

@@ -9,9 +9,7 @@ from rarebeat.labels.vocabulary import load_vocabulary
 
 
 def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:
-    text = (
-        "Sinus rhythm\nNonspecific T wave abnormality\nConfirmed by NOBODY\nWhen compared with ECG of 3-MAY,\nLow voltage"
-    )
+    text = "Sinus rhythm\nNonspecific T wave abnormality\nConfirmed by X\nWhen compared with ECG of 3-MAY,\nLow voltage"
     labels = Matcher(load_vocabulary("hughes24")).label(text)
     assert labels.unmatched == ("Nonspecific T wave abnormality",), (
         "signatures and comparisons are cut, not missed"

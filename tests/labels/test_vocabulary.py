@@ -15,8 +15,10 @@ spellings: {}
 dotted: []
 wrapped: []
 sections: []
+corrections: []
 cues: []
 scope_breaks: [with]
+breaks_before: []
 joins: {either: [or], both: [and]}
 """
 
@@ -115,7 +117,7 @@ def test_a_fault_in_a_language_is_named_with_its_file_and_line(tmp_path: Path) -
     language = tmp_path / "small-language.yaml"
     language.write_text(LANGUAGE.replace("[with]", "[With]"), encoding="utf-8")
     with pytest.raises(
-        ParamsError, match=r"small-language\.yaml, line 7: scope_breaks\.0: .*patterns do not use"
+        ParamsError, match=r"small-language\.yaml, line 8: scope_breaks\.0: .*patterns do not use"
     ):
         load_vocabulary(path)
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from rarebeat.models.layers import Halve, SameConv, Standardise, he_normal, same_padding
+from rarebeat.models.layers import Halve, SameConv, Standardise, centred_conv, he_normal, same_padding
 
 
 @pytest.mark.parametrize("length", [2500, 625, 313, 20, 7, 1])
@@ -33,6 +33,16 @@ def test_the_odd_zero_of_an_even_kernel_stands_on_the_right(
     padded = functional.pad(x[:, :, 0], expected)
     reference = functional.conv1d(padded, convolution.weight[:, :, 0], convolution.bias, stride)
     torch.testing.assert_close(convolution(x)[:, :, 0], reference)
+
+
+@pytest.mark.parametrize("length", [50, 51])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_a_centred_convolution_rounds_the_length_up_and_does_not_shift(length: int, stride: int) -> None:
+    convolution = centred_conv(1, 1, 7, stride)
+    torch.nn.init.zeros_(convolution.weight)
+    convolution.weight.data[..., 3] = 1  # the middle tap alone
+    x = torch.randn(1, 1, 1, length)
+    assert torch.equal(convolution(x), x[..., ::stride])
 
 
 def test_halving_rounds_up_eight_times_from_2500_to_10() -> None:
@@ -78,3 +88,10 @@ def test_he_initialisation_has_variance_two_over_fan_in() -> None:
     assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (64 * 16)), rel=0.02)
     assert convolution.bias is not None
     assert convolution.bias.eq(0).all()
+
+
+def test_he_initialisation_by_fan_out_has_variance_two_over_fan_out() -> None:
+    torch.manual_seed(0)
+    convolution = centred_conv(64, 128, 15)
+    he_normal(convolution, "fan_out")
+    assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (128 * 15)), rel=0.02)

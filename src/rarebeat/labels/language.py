@@ -60,6 +60,7 @@ class Cues:
         side: where the cue stands, seen from the mention; "around" is either.
         window: how many words may stand between cue and mention.
         final: the cue counts at the end of a clause only, where a comma or a scope break follows, or nothing.
+        through: it reaches all mentions in its window, across commas and scope breaks.
         whole_list: it holds for every member of a list, whatever joins them: "neither A, B nor C".
         patterns: the cues.
     """
@@ -69,6 +70,7 @@ class Cues:
     side: Literal["before", "after", "around"] = "before"
     window: int = 0
     final: bool = False
+    through: bool = False
     whole_list: bool = False
 
 
@@ -90,8 +92,10 @@ class ReportLanguage:
         dotted: abbreviations with a full stop that does not end a statement.
         wrapped: a line that begins with one of these words goes on with the line before.
         sections: parts of a report that are cut.
+        corrections: what marks a statement that corrects the ones before it.
         cues: words that change what a mention means; earlier entries win.
         scope_breaks: words that end the reach of a cue.
+        breaks_before: words that do so only for a cue that stands before its mention.
         joins: words that join mentions to a list.
     """
 
@@ -100,8 +104,10 @@ class ReportLanguage:
     dotted: tuple[str, ...]
     wrapped: tuple[str, ...]
     sections: tuple[Section, ...]
+    corrections: tuple[Text, ...]
     cues: tuple[Cues, ...]
     scope_breaks: tuple[Text, ...]
+    breaks_before: tuple[Text, ...]
     joins: Joins
 
 

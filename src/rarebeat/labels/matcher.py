@@ -57,11 +57,19 @@ class Matcher:
             if ended:
                 mentions += [mention for mention in reading.mentions if mention.gone]
                 continue
+            if reading.corrects:
+                mentions = _taken_back(mentions, reading.mentions)
             mentions += reading.mentions
             if reading.unmatched:
                 unmatched.append(statement)
             ended = reading.ends_report
         return mentions, tuple(unmatched)
+
+
+def _taken_back(mentions: list[Mention], correction: tuple[Mention, ...]) -> list[Mention]:
+    """The mentions without those of classes that a correction denies: "Correction: sinus rhythm, not AF"."""
+    denied = {entry.evidence.class_id for entry in correction if entry.evidence.state == NEGATIVE}
+    return [mention for mention in mentions if mention.evidence.class_id not in denied]
 
 
 def _settle(mentions: list[Mention]) -> list[Mention]:

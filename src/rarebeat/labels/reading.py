@@ -15,7 +15,12 @@ from rarebeat.labels.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
+_STATES = {"weak": UNCERTAIN, "include": POSITIVE}
+_NEVER = "(?!)"
 _MASKED = "\n"  # not in normalised text, so that no pattern matches it
+
+
+Role = Literal["mask", "deny", "weak", "include"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,13 @@ class Reading:
         mentions: the classes that it mentions.
         ends_report: everything behind it is to be cut.
         unmatched: it has something to say, but mentions no class.
+        corrects: what it denies is denied for the statements before it, too.
     """
 
     mentions: tuple[Mention, ...]
     ends_report: bool
     unmatched: bool
+    corrects: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +62,7 @@ class _Rule:
     """A pattern of a class with its place in the vocabulary."""
 
     class_id: str
-    role: Literal["mask", "weak", "include"]
+    role: Role
     name: str
     pattern: Pattern
     unless: frozenset[str] = frozenset()
@@ -90,9 +97,11 @@ class StatementReader:
         )
         self._language = Language(
             breaks=re.compile(f",|: |{_any_of(language.scope_breaks)}"),
+            breaks_before=re.compile(f",|: |{_any_of((*language.scope_breaks, *language.breaks_before))}"),
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
         )
+        self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
         self._templates = Templates(
             telling={word for rule in self._rules for word in most_telling(rule.pattern.needs)}
             | set(self._normalise.words),
@@ -139,10 +148,11 @@ class StatementReader:
             for hit in group:
                 start, end = normalised.span(hit.start, hit.end)
                 weak = hit.rule.role == "weak"
-                state = cue.state if cue else UNCERTAIN if weak else POSITIVE
+                state = NEGATIVE if hit.rule.role == "deny" else cue.state if cue else _STATES[hit.rule.role]
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
-        return Reading(tuple(mentions), ends_report, unmatched=False)
+        corrects = self._corrections.search(text) is not None
+        return Reading(tuple(mentions), ends_report, unmatched=False, corrects=corrects)
 
     def look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
@@ -207,7 +217,8 @@ def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
     for entry in vocabulary.classes:
         for number, pattern in enumerate(entry.mask, start=1):
             yield _Rule(entry.id, "mask", f"{entry.id}.mask.{number}", pattern)
-        roles: tuple[tuple[Literal["weak", "include"], tuple[Phrase, ...]], ...] = (
+        roles: tuple[tuple[Role, tuple[Phrase, ...]], ...] = (
+            ("deny", tuple(map(Phrase, entry.deny))),
             ("weak", entry.weak),
             ("include", entry.include),
         )
@@ -224,7 +235,7 @@ def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
     side, window = cues.side, cues.window
     if cues.kind == "hedge" and side == "after" and text[: span[0]].rstrip(" ")[-1:] in ("", ","):
         side, window = "before", max(window, 1)
-    return Cue(*span, cues.kind, side, window, cues.whole_list)
+    return Cue(*span, cues.kind, side, window, cues.whole_list, cues.through)
 
 
 def _any_of(patterns: Iterable[Pattern]) -> str:

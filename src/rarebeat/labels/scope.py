@@ -40,6 +40,7 @@ class Cue:
     side: Literal["before", "after", "around"]
     window: int
     whole_list: bool = False
+    through: bool = False
 
     @property
     def state(self) -> int:
@@ -49,9 +50,10 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The words that scoping needs, compiled: scope breaks, and what joins two mentions to a list."""
+    """What scoping needs, compiled: scope breaks by the side of the cue, and what joins two mentions to a list."""
 
     breaks: re.Pattern[str]
+    breaks_before: re.Pattern[str]
     either: re.Pattern[str]
     both: re.Pattern[str]
 
@@ -123,10 +125,13 @@ def _reaching(
 
 
 def _may_reach(cue: Cue, nearest: bool, gap: str, language: Language) -> bool:
+    if cue.through:
+        return len(gap.split()) <= cue.window
     reaches_all = cue.state == NEGATIVE
     if cue.side == "after" and gap.strip() == ":":  # "PACs: none"
         return nearest
-    return (nearest or reaches_all) and len(gap.split()) <= cue.window and not language.breaks.search(gap)
+    breaks = language.breaks_before if cue.side == "before" else language.breaks
+    return (nearest or reaches_all) and len(gap.split()) <= cue.window and not breaks.search(gap)
 
 
 def _strongest(cues: Sequence[Cue]) -> Cue | None:
@@ -175,7 +180,7 @@ def _join(gap: str, language: Language, restarting: bool) -> Join | None:
         return None
     if gap == ",":
         return "comma"
-    if language.either.fullmatch(gap) and not language.breaks.search(gap.lstrip(", ")):
+    if language.either.fullmatch(gap) and not language.breaks_before.search(gap.lstrip(", ")):
         return "either"
     return "both" if language.both.fullmatch(gap) else None
 

@@ -75,6 +75,7 @@ class LabelClass:
         group: a complete report names at least one class of the group "rhythm".
         include: patterns that say the class.
         weak: patterns that leave it open.
+        deny: patterns that say that it is not there ("normal axis").
         mask: look-alikes; what they cover is not searched.
         codes: coding system to the codes; a system that is not listed cannot tell the class.
         silences: when the class is positive, what is not mentioned is unknown instead of negative.
@@ -87,6 +88,7 @@ class LabelClass:
     group: Literal["rhythm", "ectopy", "conduction", "device", "morphology"]
     include: tuple[PhraseEntry, ...]
     weak: tuple[PhraseEntry, ...] = ()
+    deny: tuple[Text, ...] = ()
     mask: tuple[Text, ...] = ()
     codes: Mapping[str, Annotated[CodeMap, BeforeValidator(_code_list)]] = field(default_factory=dict)
     silences: bool = False

@@ -5,6 +5,8 @@ Two-dimensional convolution with kernels of height one is the same arithmetic as
 convolution, but only the former has fast channels-last code, on CPUs as on GPUs.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -53,6 +55,21 @@ class SameConv(nn.Conv2d):
         return functional.conv2d(functional.pad(input, (left, right)), self.weight, self.bias, self.stride)
 
 
+def centred_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    """Convolution along time without bias, with as many zeros left as right, for odd kernels.
+
+    The output has ``ceil(time / stride)`` samples. Unlike TensorFlow's SAME padding, that of PyTorch's ResNets
+    keeps the first output in the middle of its kernel whatever the stride.
+
+    Args:
+        inputs: channels in.
+        outputs: channels out.
+        kernel: taps, an odd number.
+        stride: along time.
+    """
+    return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
+
+
 class Halve(nn.Module):
     """Max-pooling by two along time; an odd last sample is a pool of its own (1250, 625, 313, ...)."""
 
@@ -87,10 +104,13 @@ class Standardise(nn.Module):
         return x.unsqueeze(2).to(memory_format=torch.channels_last)
 
 
-def he_normal(module: nn.Module) -> None:
-    """Initialise every convolution of a network as He et al. 2015 (arXiv 1502.01852), with biases of zero."""
+def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:
+    """Initialise every convolution of a network as He et al. 2015 (arXiv 1502.01852), with biases of zero.
+
+    "fan_in" keeps the variance of the features from layer to layer, "fan_out" that of the gradients.
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.kaiming_normal_(layer.weight, mode=mode, nonlinearity="relu")
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)

@@ -2,8 +2,9 @@
 
 A network is a module that takes signals of shape (batch, 12, samples), in the unit of its shards, and
 returns logits of shape (batch, classes). Its first layer is ``standardise``, a
-:class:`rarebeat.models.layers.Standardise`. To add
-one: write its file with a settings dataclass, and name it in :data:`NETWORKS`.
+:class:`rarebeat.models.layers.Standardise`. One that can use more than signals takes a
+:class:`rarebeat.models.context.Context` as its second argument; without it, nothing but the signals is known.
+To add one: write its file with a settings dataclass, and name it in :data:`NETWORKS`.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,8 +14,30 @@ from typing import Any
 from torch import nn
 
 from rarebeat.errors import ParamsError
+from rarebeat.models.global_skip import GlobalSkip, GlobalSkipSettings
 from rarebeat.models.hughes34 import Hughes34, Hughes34Settings
+from rarebeat.models.se_resnet import SEResNet, SEResNetSettings
+from rarebeat.models.xresnet1d import XResNet1d101, XResNet1d101Settings
 from rarebeat.params import parse
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Where a network comes from. The defaults of its settings are those of the paper.
+
+    Attributes:
+        source: the paper.
+        code: the authors' code, or None where it is not public.
+        classes: number of classes there.
+        samples: samples per lead there, of 10 s where recordings of all lengths were used.
+        rate: samples per second there.
+    """
+
+    source: str
+    code: str | None
+    classes: int
+    samples: int
+    rate: int
 
 
 @dataclass(frozen=True)
@@ -24,14 +47,53 @@ class Network:
     Attributes:
         settings: its settings dataclass.
         create: makes one from the number of classes, the samples per lead, and its settings.
+        paper: where it comes from.
     """
 
     settings: type[Any]
     create: Callable[[int, int, Any], nn.Module]
+    paper: Paper
 
 
 NETWORKS: Mapping[str, Network] = {
-    "hughes34": Network(Hughes34Settings, Hughes34),
+    "hughes34": Network(
+        Hughes34Settings,
+        Hughes34,
+        Paper("Hughes et al. 2018, arXiv 1812.00497", None, classes=24, samples=2500, rate=250),
+    ),
+    "global_skip": Network(
+        GlobalSkipSettings,
+        GlobalSkip,
+        Paper(
+            "Vicar et al. 2020, doi 10.22489/CinC.2020.189",
+            "https://github.com/tomasvicar/BUTTeam",
+            classes=24,
+            samples=1250,
+            rate=125,
+        ),
+    ),
+    "se_resnet": Network(
+        SEResNetSettings,
+        SEResNet,
+        Paper(
+            "Zhao et al. 2020, doi 10.22489/CinC.2020.112",
+            "https://github.com/ZhaoZhibin/Physionet2020model",
+            classes=24,
+            samples=4096,
+            rate=257,
+        ),
+    ),
+    "xresnet1d101": Network(
+        XResNet1d101Settings,
+        XResNet1d101,
+        Paper(
+            "Strodthoff et al. 2020, arXiv 2004.13701",
+            "https://github.com/helme/ecg_ptbxl_benchmarking",
+            classes=71,
+            samples=250,
+            rate=100,
+        ),
+    ),
 }
 
 

@@ -1,0 +1,77 @@
+"""How large networks are: parameters and arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from rarebeat.models.registry import NETWORKS, build
+from rarebeat.records import LEADS
+
+
+def parameters(network: nn.Module) -> int:
+    """Numbers that training changes."""
+    return sum(weight.numel() for weight in network.parameters())
+
+
+def flops(network: nn.Module, samples: int) -> int:
+    """Floating point operations of one forward pass of one ECG, a multiplication with its addition counted as two.
+
+    Convolutions and linear layers are counted (by PyTorch, while they run); normalisation, activations and
+    pooling are not.
+
+    Args:
+        network: is put in evaluation mode.
+        samples: samples per lead.
+    """
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network.eval()(torch.zeros(1, len(LEADS), samples))
+    return int(counter.get_total_flops())
+
+
+@dataclass(frozen=True)
+class Size:
+    """A network at its paper's setting; see :class:`rarebeat.models.registry.Paper`."""
+
+    name: str
+    parameters: int
+    flops: int
+    classes: int
+    samples: int
+    rate: int
+    source: str
+    code: str | None
+
+
+def paper_sizes() -> list[Size]:
+    """All networks in the order of the registry, each with the classes and the input of its paper."""
+    sizes = []
+    for name, kind in NETWORKS.items():
+        network = build(name, kind.paper.classes, kind.paper.samples, {})
+        counts = parameters(network), flops(network, kind.paper.samples)
+        sizes.append(Size(name, *counts, **asdict(kind.paper)))
+    return sizes
+
+
+def format_sizes(sizes: Sequence[Size]) -> str:
+    """A table for a person."""
+    rows = [("network", "parameters", "FLOPs", "input", "classes", "source")]
+    for size in sizes:
+        rows.append(
+            (
+                size.name,
+                f"{size.parameters:,}",
+                f"{size.flops / 1e9:.2f} G",
+                f"{len(LEADS)} x {size.samples}, {size.rate} Hz",
+                str(size.classes),
+                size.source if size.code is None else f"{size.source}, {size.code}",
+            )
+        )
+    name, *numbers = (max(map(len, column)) for column in list(zip(*rows, strict=True))[:-1])
+    lines = []
+    for first, *cells, last in rows:
+        right = (cell.rjust(width) for cell, width in zip(cells, numbers, strict=True))
+        lines.append("  ".join([first.ljust(name), *right, last]))
+    return "\n".join(lines)
