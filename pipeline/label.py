@@ -14,15 +14,27 @@ def label(
     vocabulary: Annotated[
         str, typer.Option(help="name of a vocabulary, or path of a .yaml file")
     ] = "hughes24",
+    signal_checks: Annotated[
+        str, typer.Option(help="true or false: compare the labels with the signals")
+    ] = "true",
 ) -> None:
     """Extract three-state labels with evidence from the text and from the codes of a cohort."""
+    from rarebeat.errors import ParamsError
     from rarebeat.labels.extract import label_cohort
 
-    summary = label_cohort(records, out, vocabulary)
+    if signal_checks not in ("true", "false"):
+        raise ParamsError(f"label.signal_checks must be true or false, found {signal_checks!r}")
+    summary = label_cohort(records, out, vocabulary, signal_checks == "true")
     for origin in ("text", "codes"):
         counts = summary[origin]
         said = counts["records"] - counts["without_evidence"]
         print(f"{records.name}: {said} of {counts['records']} records labelled by {origin} -> {out}")
+    for origin, checks in (summary["signal_checks"] or {}).items():
+        contradicted = {
+            name: check["contradicted"] for name, check in checks.items() if check["contradicted"]
+        }
+        if contradicted:
+            print(f"{records.name}: contradicted by the signal, {origin}: {contradicted}")
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> 
     for name in ("one", "two"):
         label_cohort(records, tmp_path / name, "hughes24")
     files = sorted(path.name for path in (tmp_path / "one").iterdir())
-    assert len(files) == 7
+    assert len(files) == 8
     for file in files:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
 

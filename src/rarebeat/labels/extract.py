@@ -7,6 +7,7 @@ The folder that is written::
       codes.parquet      the same from the codes
       evidence.parquet   EVIDENCE_SCHEMA
       agreement.csv      text against codes per class; disagreements.csv: a sample of them (agreement.py)
+      signal_checks.parquet  where the signal contradicts a label (signal_checks.py)
       unmatched.csv      statements that mention no class, ranked (unmatched.py)
       summary.json       counts (a DVC metric)
 """
@@ -24,6 +25,7 @@ from rarebeat.files import atomic, check_replaceable, read_table, write_json
 from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
 from rarebeat.labels.unmatched import UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -48,13 +50,14 @@ EVIDENCE_SCHEMA = pa.schema(
 _COLUMNS = ["record_id", "source", "text", "codes"]
 
 
-def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
+def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool = True) -> dict[str, Any]:
     """Label a cohort and write the folder ``out``, whole or not at all.
 
     Args:
         records: cohort folder written by ingest.
         out: folder to write; an existing one is replaced.
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
+        signal_checks: whether the signals are measured and compared with the labels, which takes most of the time.
 
     Returns:
         The content of ``summary.json``.
@@ -97,6 +100,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str) -> dict[str, Any]:
             "vocabulary": words.name,
             **{origin: count.summary() for origin, count in counts.items()},
             "unmatched_codes": dict(unknown_codes.most_common()),
+            "signal_checks": check_cohort(records, folder) if signal_checks else None,
         }
         write_json(folder / "summary.json", summary)
     return summary

@@ -1,0 +1,81 @@
+"""What one 12-lead signal says: beats, rate, regularity, and width and axis of the QRS complex."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.measure.beat import median_beat, qrs_axis, qrs_bounds, qrs_duration
+from rarebeat.measure.intervals import entropy, mean_rate, median_rate, variation
+from rarebeat.measure.qrs import RATE, find_beats
+from rarebeat.records import Signal
+from rarebeat.signals import resample
+
+FEWEST_BEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Measurements:
+    """Measurements on one recording; None is what cannot be measured.
+
+    Attributes:
+        beats: time of the middle of each QRS complex, seconds from the start.
+        rate: ventricular rate from the median interval, beats per minute; None with fewer than three beats.
+        mean_rate: the same from the mean interval.
+        variation: mean difference between consecutive intervals, relative to the mean interval
+            (:func:`rarebeat.measure.intervals.variation`); None with fewer than five intervals.
+        entropy: coefficient of sample entropy of the intervals
+            (:func:`rarebeat.measure.intervals.entropy`); None with fewer than five intervals.
+        qrs: duration of the QRS complex of the prevailing kind of beat over all leads, ms; None where fewer than
+            three beats are alike, or where the complex cannot be told from ST and T.
+        axis: of the QRS complex in the frontal plane, degrees; None where ``qrs`` is, and where the amplitude
+            was normalised away.
+    """
+
+    beats: tuple[float, ...]
+    rate: float | None = None
+    mean_rate: float | None = None
+    variation: float | None = None
+    entropy: float | None = None
+    qrs: float | None = None
+    axis: float | None = None
+
+
+def measure(signal: Signal, rate: float, calibrated: bool = True) -> Measurements:
+    """Measure one recording.
+
+    Args:
+        signal: int16, shape (12, samples), leads in the order of :data:`rarebeat.records.LEADS`; microvolts, or
+            any unit of each lead's own where ``calibrated`` is False. In less than a second no beat is found.
+        rate: samples per second.
+        calibrated: whether the leads share one unit.
+    """
+    if signal.shape[1] < rate:
+        return Measurements(())
+    values = resample(signal, rate, RATE)
+    middles = find_beats(values)
+    beats = tuple((middles / RATE).tolist())
+    if len(beats) < FEWEST_BEATS:
+        return Measurements(beats)
+    intervals = np.diff(middles) / RATE
+    duration, axis = _qrs(values, middles, calibrated)
+    return Measurements(
+        beats,
+        median_rate(intervals),
+        mean_rate(intervals),
+        variation(intervals),
+        entropy(intervals),
+        duration,
+        axis,
+    )
+
+
+def _qrs(
+    values: npt.NDArray[np.float64], middles: npt.NDArray[np.int64], calibrated: bool
+) -> tuple[float | None, float | None]:
+    """Duration and axis of the QRS complex."""
+    beat = median_beat(values, middles)
+    bounds = None if beat is None else qrs_bounds(beat)
+    if beat is None or bounds is None:
+        return None, None
+    return qrs_duration(bounds), qrs_axis(beat, bounds) if calibrated else None
