@@ -16,6 +16,7 @@ def evaluate(
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat import tracking
+    from rarebeat.evaluation.challenge_columns import challenge_columns
     from rarebeat.evaluation.predictions import write_predictions
     from rarebeat.evaluation.report import evaluate, metrics_content
     from rarebeat.evaluation.settings import EvaluateSettings
@@ -31,7 +32,14 @@ def evaluate(
 
     test = predictions.only("test")
     evaluation = evaluate(
-        test.truth, test.probability, test.thresholds, test.patients, test.classes, test.cohorts, settings
+        test.truth,
+        test.probability,
+        test.thresholds,
+        test.patients,
+        test.classes,
+        test.cohorts,
+        settings,
+        challenge_columns(test.classes, card.vocabulary),
     )
     title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
     files = write_reports(out, test, evaluation, title)

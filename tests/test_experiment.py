@@ -7,6 +7,8 @@ import pytest
 import yaml
 
 from rarebeat.errors import ParamsError
+from rarebeat.evaluation.challenge_columns import class_rewards
+from rarebeat.evaluation.thresholds import choose_thresholds
 from rarebeat.experiment import Experiment, predict_splits, read_experiment, run_experiment
 from rarebeat.ingest import ingest_cohort
 from rarebeat.labels.extract import label_cohort
@@ -38,6 +40,19 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
     summary = prepare(root / "records", root / "labels", root / "shards", ["sim"], "hughes24", settings)
     assert not summary["splits"]["train"]["classes"]["fusion_complexes"]["after"]["positive"]
+    return root / "shards"
+
+
+@pytest.fixture(scope="module")
+def challenge_shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Like ``shards``, with the classes of the CinC Challenge 2020."""
+    root = tmp_path_factory.mktemp("challenge")
+    ingest_cohort(
+        "simulated", Path(), root / "records" / "sim", options={"records": 60, "seconds": 5}, workers=1
+    )
+    label_cohort(root / "records" / "sim", root / "labels" / "sim", "cinc2020")
+    settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
+    prepare(root / "records", root / "labels", root / "shards", ["sim"], "cinc2020", settings)
     return root / "shards"
 
 
@@ -103,3 +118,54 @@ def test_an_unknown_class_or_label_set_is_named_with_what_it_could_be(shards: Pa
         read(tmp_path, shards, heads="misspelt")
     with pytest.raises(ParamsError, match="no label set 'rare' in label_sets"):
         read(tmp_path, shards, heads="rare")
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"threshold": "challenge_coordinate"}, "the threshold rule challenge_coordinate needs a vocabulary"),
+        ({"loss": "challenge"}, "the loss challenge needs a vocabulary"),
+        ({"pretrain": {"epochs": 1, "loss": "challenge"}}, "the loss challenge needs a vocabulary"),
+    ],
+)
+def test_what_needs_the_classes_of_the_challenge_is_refused_before_the_training(
+    shards: Path, tmp_path: Path, change: dict[str, object], complaint: str
+) -> None:
+    with pytest.raises(ParamsError, match=complaint):
+        read(tmp_path, shards, train=PARAMS["train"] | change)  # type: ignore[operator]
+
+
+def test_the_rule_for_thresholds_is_a_param(shards: Path, tmp_path: Path) -> None:
+    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threshold": "fixed"})  # type: ignore[operator]
+    run(experiment, tmp_path)
+    _, card = load_model(tmp_path / "model")
+    assert set(card.thresholds.values()) == {0.5}
+    assert card.training["threshold"] == "fixed"
+
+
+@pytest.mark.slow
+def test_losses_and_thresholds_of_the_challenge_reach_the_model_folder(
+    challenge_shards: Path, tmp_path: Path
+) -> None:
+    changes = {
+        "epochs": 1,
+        "loss": "challenge",
+        "pretrain": {"epochs": 1},
+        "threshold": "challenge_coordinate",
+    }
+    experiment = read(
+        tmp_path,
+        challenge_shards,
+        heads="two",
+        label_sets={"two": ["sinus_rhythm", "atrial_fibrillation"]},
+        train=PARAMS["train"] | changes,  # type: ignore[operator]
+    )
+    reports = run(experiment, tmp_path)
+    assert [report.epoch for report in reports] == [1, 2]
+    assert reports[0].train_loss > 0 > reports[1].train_loss  # cross-entropy, then what is earned, negative
+
+    predictions, card = predict_splits(challenge_shards, tmp_path / "model", ("validation", "test"))
+    validation = predictions.only("validation")
+    rewards = class_rewards(card.classes, "cinc2020")
+    expected = choose_thresholds(validation.truth, validation.probability, "challenge_coordinate", rewards)
+    assert predictions.thresholds.tolist() == expected.tolist()

@@ -1,19 +1,28 @@
 """The command line: ``rarebeat``."""
 
-from rarebeat import audit_commands, commands, label_commands, model_commands
+from rarebeat import (
+    audit_commands,
+    commands,
+    label_commands,
+    model_commands,
+    noise_commands,
+    simulate_commands,
+)
 from rarebeat.console import new_app, run
 
-app = new_app(help="Multi-task CNNs on 12-lead ECGs: read archives, predict, score.")
+app = new_app(help="Multi-task CNNs on 12-lead ECGs: read or simulate archives, label, predict, score.")
 app.command()(commands.ingest)
 app.command()(commands.predict)
 app.command()(commands.score)
 app.command()(label_commands.label_text)
 app.command()(model_commands.models)
+app.command()(simulate_commands.simulate)
 
-labels = new_app(help="Look into labels: agreement of text and codes, audit by hand.")
+labels = new_app(help="Look into labels: agreement of text and codes, audit by hand, label noise.")
 labels.command()(label_commands.agreement)
 labels.command()(audit_commands.audit)
 labels.command()(audit_commands.verdicts)
+labels.command(name="noise")(noise_commands.label_noise)
 app.add_typer(labels, name="labels")
 
 

@@ -90,10 +90,20 @@ def score(
         Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")
     ],
     threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="decision threshold")] = 0.5,
+    binary: Annotated[
+        Path | None, typer.Option(help="CSV like PREDICTIONS with the decisions, 0/1, instead of a threshold")
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            help="cinc2020 adds the metrics of the PhysioNet/CinC Challenge 2020; columns are SNOMED CT codes, "
+            "abbreviations or class ids"
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Score one table of predictions against one table of truth."""
     from rarebeat.evaluation.score import format_score, score_tables
 
-    result = score_tables(truth, predictions, threshold)
+    result = score_tables(truth, predictions, threshold, binary=binary, vocabulary=vocabulary)
     print(json.dumps(result, indent=2) if as_json else format_score(result))

@@ -11,8 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.evaluation.challenge_columns import VOCABULARIES, class_rewards
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.thresholds import choose_thresholds
+from rarebeat.evaluation.thresholds import check_rule, choose_thresholds
 from rarebeat.files import atomic
 from rarebeat.inference import predict_probabilities
 from rarebeat.labels.label_sets import resolve_label_set
@@ -21,8 +23,10 @@ from rarebeat.params import group, read_params
 from rarebeat.shards import Split, load_split
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import EpochReport, train
+from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import choose_device
 from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.stages import stages_of
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class Experiment:
         validation: the split that chooses thresholds.
         prepare: the params that the shards were made with, for the record.
         tracking: name of the MLflow experiment.
+        rewards: shape (classes, classes), what the CinC Challenge 2020 pays, where its classes are learnt.
     """
 
     heads: str
@@ -51,6 +56,7 @@ class Experiment:
     validation: Split
     prepare: Mapping[str, Any]
     tracking: str
+    rewards: FloatArray | None = None
 
     @property
     def cohorts(self) -> tuple[str, ...]:
@@ -83,7 +89,8 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
     """Read the groups of the train stage, and the shards.
 
     Raises:
-        ParamsError: naming every key that cannot be used; when no class of the label set can be learnt.
+        ParamsError: naming every key that cannot be used; when no class of the label set can be learnt; when
+            loss or threshold rule need the classes of the challenge and the vocabulary has others.
         RarebeatError: for a shard that cannot be read.
     """
     content = read_params(params)
@@ -97,6 +104,10 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
+    rewards = challenge_rewards(learnt, train_split.meta.vocabulary)
+    for stage in stages_of(settings):
+        check_loss(stage.settings.loss, rewards)
+    check_rule(settings.threshold, rewards)
     return Experiment(
         heads=heads,
         classes=learnt,
@@ -107,7 +118,13 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
         validation=load_split(shards, "validation"),
         prepare=content.get("prepare") or {},
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
+        rewards=rewards,
     )
+
+
+def challenge_rewards(classes: tuple[str, ...], vocabulary: str) -> FloatArray | None:
+    """What the CinC Challenge 2020 pays, shape (classes, classes); None for vocabularies that are not its own."""
+    return class_rewards(classes, vocabulary) if vocabulary in VOCABULARIES else None
 
 
 def run_experiment(
@@ -140,12 +157,16 @@ def run_experiment(
         experiment.settings,
         checkpoints,
         note,
+        experiment.rewards,
     )
     probabilities = predict_probabilities(
         module, experiment.validation.signals, experiment.validation.meta.scale
     )
     thresholds = choose_thresholds(
-        columns(experiment.validation, experiment.classes), probabilities, "max_f1"
+        columns(experiment.validation, experiment.classes),
+        probabilities,
+        experiment.settings.threshold,
+        experiment.rewards,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
     save_model(out, module, card)

@@ -96,23 +96,6 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer.writerows(rows)
 
 
-def read_csv(path: Path, header: Sequence[str]) -> list[dict[str, str]]:
-    """Read a CSV with exactly these columns, as one dictionary per row.
-
-    Raises:
-        RarebeatError: when it is missing, not CSV, or has other columns.
-    """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file, strict=True)
-            rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RarebeatError(f"cannot read {path}: {error}") from error
-    if list(reader.fieldnames or ()) != list(header):
-        raise RarebeatError(f"{path} must have the columns {', '.join(header)}")
-    return rows
-
-
 def write_table(path: Path, table: pa.Table, **options: Any) -> None:
     """Write an Arrow table as Parquet with page checksums (zstd unless told otherwise)."""
     settings: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True} | options

@@ -12,6 +12,7 @@ from sklearn.metrics import (
 
 from rarebeat.errors import RarebeatError
 from rarebeat.evaluation.metrics import auprc, auroc, count, decide, macro
+from rarebeat.evaluation.ranking import areas
 
 
 def column(*values):
@@ -55,6 +56,19 @@ def test_every_metric_equals_scikit_learn_with_ties_and_masks(make_case, seed, l
         assert counts.precision[index] == pytest.approx(precision_score(y, d, zero_division=0), abs=1e-12)
         assert counts.recall[index] == pytest.approx(recall_score(y, d), abs=1e-12)
         assert counts.specificity[index] == pytest.approx(recall_score(1 - y, ~d), abs=1e-12)
+
+
+@pytest.mark.parametrize("levels", [1, 5, 10**6])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("seed", range(3))
+def test_areas_without_weights_are_the_same_by_the_short_way(make_case, seed, dtype, levels):
+    truth, probability = make_case(seed, levels=levels)
+    probability = probability.astype(dtype)
+    truth[:, 0] = np.where(truth[:, 0] == 1, 0, truth[:, 0])  # no positives
+    truth[:, 1] = np.where(truth[:, 1] == 0, 1, truth[:, 1])  # no negatives
+    by_sorted_scores = areas(truth, probability)
+    np.testing.assert_allclose(by_sorted_scores[0], auroc(truth, probability), rtol=1e-12)
+    np.testing.assert_allclose(by_sorted_scores[1], auprc(truth, probability), rtol=1e-12)
 
 
 @pytest.mark.parametrize("seed", range(8))

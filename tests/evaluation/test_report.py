@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from rarebeat.errors import RarebeatError
+from rarebeat.evaluation.challenge import challenge_metrics
 from rarebeat.evaluation.report import evaluate, metrics_content
 from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.tables import results_table
 
 FAST = EvaluateSettings(replicates=100)
 NAMES = ("af", "avnrt", "pac", "pvc")
@@ -103,3 +105,33 @@ def test_an_empty_split_is_refused():
         evaluate(
             np.zeros((0, 1), np.int8), np.zeros((0, 1)), np.array([0.5]), np.zeros(0, dtype=object), ("af",)
         )
+
+
+def challenge_case(seed: int):
+    rng = np.random.default_rng(seed)
+    truth = (rng.random((120, 25)) < 0.15).astype(np.int8)
+    probability = np.clip(0.3 * truth + 0.7 * rng.random(truth.shape), 0, 1)
+    names = tuple(f"class {index}" for index in range(25))
+    return truth, probability, names
+
+
+def test_the_challenge_is_scored_on_its_columns_with_an_interval_of_the_score():
+    truth, probability, names = challenge_case(0)
+    columns = tuple(range(24, 0, -1))  # the first class is none of the challenge's
+    patients = np.array([f"p{index // 2}" for index in range(120)], dtype=object)
+    cohorts = np.repeat(np.array(["georgia", "ptb-xl"], dtype=object), 60)
+    thresholds = np.linspace(0.3, 0.7, 25)
+    evaluation = evaluate(truth, probability, thresholds, patients, names, cohorts, FAST, columns)
+    content = metrics_content(evaluation)["challenge"]
+    decisions = probability >= thresholds
+    wanted = challenge_metrics(truth[:, columns], decisions[:, columns], probability[:, columns])
+    assert {name: content[name] for name in wanted} == pytest.approx(wanted, rel=1e-4)
+    assert content["score_low"] < content["score"] < content["score_high"]
+    assert "PhysioNet/CinC Challenge 2020: score" in results_table(evaluation).splitlines()[-1]
+    parts = metrics_content(evaluation)["cohorts"]
+    assert parts["georgia"]["challenge"]["score"] != parts["ptb-xl"]["challenge"]["score"]
+
+
+def test_without_the_classes_of_the_challenge_nothing_is_said_of_it(evaluation):
+    assert "challenge" not in metrics_content(evaluation)
+    assert "Challenge" not in results_table(evaluation)

@@ -1,9 +1,13 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from rarebeat.errors import ParamsError
+from rarebeat.evaluation.challenge_thresholds import coordinate_thresholds, grid_thresholds
 from rarebeat.evaluation.metrics import count, decide
-from rarebeat.evaluation.thresholds import choose_thresholds
+from rarebeat.evaluation.thresholds import FOR_CHALLENGE, RULES, check_rule, choose_thresholds
+from rarebeat.training.settings import ThresholdRule
 
 
 def column(*values, dtype=np.float64):
@@ -71,3 +75,40 @@ def test_the_fixed_rule_is_one_half_for_all(make_case):
 def test_an_unknown_rule_is_refused_with_the_rules_there_are(make_case):
     with pytest.raises(ParamsError, match=r"'youden'.*max_f1, fixed"):
         choose_thresholds(*make_case(0), rule="youden")
+
+
+def test_the_rules_are_those_that_params_can_name():
+    assert set(RULES) == set(get_args(ThresholdRule))
+
+
+@pytest.mark.parametrize("rule", FOR_CHALLENGE)
+def test_a_rule_of_the_challenge_is_refused_without_its_classes(make_case, rule):
+    with pytest.raises(
+        ParamsError, match=f"rule {rule} needs a vocabulary with the classes of the challenge"
+    ):
+        check_rule(rule)
+    with pytest.raises(ParamsError, match=rule):
+        choose_thresholds(*make_case(0), rule=rule)
+
+
+def test_the_ascent_is_a_rule(make_case):
+    rewards = np.eye(4)
+    found = choose_thresholds(*make_case(0), "challenge_coordinate", rewards)
+    np.testing.assert_array_equal(found, coordinate_thresholds(*make_case(0), rewards))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_constrained_grid_without_rewards_is_the_best_f1_on_it(make_case, seed):
+    truth, probability = make_case(seed, levels=1000)
+    truth[:, 3] = np.where(truth[:, 3] == 1, 0, truth[:, 3])
+    found = choose_thresholds(truth, probability, "constrained_grid")
+    assert found[3] == 0.5  # no positives
+    f1 = np.stack([count(truth, decide(probability, cut)).f1[:3] for cut in np.arange(1, 51) / 100])
+    np.testing.assert_array_equal(count(truth, decide(probability, found)).f1[:3], f1.max(axis=0))
+    assert found.max() <= 0.5
+
+
+def test_the_constrained_grid_with_rewards_is_that_of_the_challenge(make_case):
+    rewards = np.eye(4)
+    found = choose_thresholds(*make_case(0), "constrained_grid", rewards)
+    np.testing.assert_array_equal(found, grid_thresholds(*make_case(0), rewards))

@@ -105,8 +105,22 @@ def test_files_that_are_missing_or_of_another_form_are_told(tmp_path: Path) -> N
     with pytest.raises(RarebeatError, match=r"agreement\.csv"):
         read_agreement(tmp_path)
     write_csv(tmp_path / "agreement.csv", ("class", "n"), [("af", 1)])
-    with pytest.raises(RarebeatError, match="must have the columns class, text, codes, records"):
+    with pytest.raises(RarebeatError, match="has no column 'text'"):
         read_agreement(tmp_path)
+
+
+def test_a_damaged_count_is_named_with_its_line(folder: Path) -> None:
+    path = folder / "agreement.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",1\n", ",one\n", 1), encoding="utf-8")
+    with pytest.raises(RarebeatError, match=r"agreement\.csv, line \d: 'one' is no count"):
+        read_agreement(folder)
+
+
+def test_two_folders_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "rarebeat.cli", "labels", "agreement", str(folder), str(folder)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert "two label folders are named 'ours'" in result.stderr
 
 
 def test_the_command_prints_the_page_or_json(folder: Path) -> None:

@@ -15,7 +15,7 @@ MATCHER = Matcher(load_vocabulary("hughes24"))
 
 
 def answers(*lines: str) -> list[dict[str, Any]]:
-    return list(label_lines(lines, MATCHER))
+    return list(label_lines([line.encode("utf-8", "surrogatepass") for line in lines], MATCHER))
 
 
 def test_a_line_is_answered_with_classes_and_evidence() -> None:
@@ -51,6 +51,9 @@ def test_ids_keep_their_type_and_a_null_text_says_nothing() -> None:
         ('{"id": 1, "text": 5}', "'text' must be"),
         ('{"id": true, "text": "AF"}', "'id' must be"),
         ("[" * 100_000, "not JSON"),
+        ('{"id": 1, "text": "\\ud800"}', "surrogate"),
+        ('{"id": 1, "text": "\udcff"}', "not UTF-8"),
+        ('{"id": 1, "text": "' + "AF " * 40_000 + '"}', "a report has at most"),
     ],
 )
 def test_a_line_that_cannot_be_read_is_named_and_the_others_are_answered(line: str, reason: str) -> None:
@@ -58,6 +61,15 @@ def test_a_line_that_cannot_be_read_is_named_and_the_others_are_answered(line: s
     assert bad["line"] == 1
     assert reason in bad["error"]
     assert good["positive"] == ["atrial_fibrillation"]
+
+
+def test_negative_unknown_and_warnings_on_request() -> None:
+    (answer,) = label_lines(
+        [b'\xef\xbb\xbf{"id": 1, "text": "AF, sinus rhythm, no LBBB"}'], MATCHER, full=True
+    )
+    assert answer["warnings"] == ["atrial_fibrillation with sinus_rhythm"]
+    assert "left_bundle_branch_block" in answer["negative"]
+    assert answer["unknown"] == []
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

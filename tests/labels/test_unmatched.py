@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from rarebeat.files import read_csv
+from rarebeat.labels.csv_rows import read_rows
 from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.unmatched import COLUMNS, UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -21,7 +21,7 @@ def test_statements_are_ranked_by_how_many_records_have_them(tmp_path: Path) -> 
     statements.add("a", ["Low voltage", "Vent. rate 72 BPM"])
     statements.add("b", ["VENT. RATE  101 BPM", "vent. rate 99 bpm"])
     statements.write(tmp_path / "unmatched.csv")
-    assert read_csv(tmp_path / "unmatched.csv", COLUMNS) == [
+    assert [row for _, row in read_rows(tmp_path / "unmatched.csv", COLUMNS)] == [
         {"statement": "vent. rate # bpm", "records": "2", "example": "a"},
         {"statement": "low voltage", "records": "1", "example": "a"},
     ]

@@ -88,6 +88,8 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         ),
         ("about: a test", "about: [", ["is not YAML"]),
         (SMALL, "[]", ["must be a mapping"]),
+        ("id: flutter", "id: record_id", ["line 4", "another column"]),
+        (SMALL[SMALL.index("classes:") :], "classes: []", ["there is no class"]),
         ("small-language.yaml", "[reports]", ["`language` must be"]),
         (
             "  - id: flutter",
@@ -127,8 +129,10 @@ def test_a_class_takes_over_what_it_does_not_say_anew(tmp_path: Path) -> None:
     ours = load_vocabulary("hughes24").classes[2]
     taken = load_vocabulary(path).classes[1]
     assert (taken.id, taken.code, taken.name) == (ours.id, "FLU", ours.name)
-    assert taken.include == ours.include
+    assert [phrase.pattern for phrase in taken.include] == [phrase.pattern for phrase in ours.include]
     assert list(taken.codes) == ["scp"]
+    assert {name for phrase in ours.include for name in phrase.unless} > set(), "conditions on other classes"
+    assert {name for phrase in taken.include for name in phrase.unless} == set(), "which are not there"
 
 
 def test_the_package_ships_its_vocabularies() -> None:

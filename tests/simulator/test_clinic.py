@@ -98,7 +98,7 @@ def test_patients_come_several_times_and_stay_who_they_are() -> None:
 
 def test_a_patients_beats_look_alike_at_each_visit() -> None:
     pairs = []
-    for index in range(1, 120):
+    for index in range(1, 200):
         now, before = recording_at(index, SETTINGS), recording_at(index - 1, SETTINGS)
         quiet = all(r.truth == {"sinus_rhythm"} for r in (now, before))
         if quiet and now.visit.number:

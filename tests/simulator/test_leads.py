@@ -3,21 +3,19 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.beats import Anatomy, Waveform, draw_anatomy, p_wave, qrs_complex, t_wave
-from rarebeat.simulator.leads import DOWER, patient_matrix, see, twelve_leads
+from rarebeat.simulator.anatomy import average_heart as anatomy
+from rarebeat.simulator.anatomy import draw_anatomy
+from rarebeat.simulator.beats import Waveform, p_wave, qrs_complex, t_wave
+from rarebeat.simulator.leads import TORSO, patient_matrix, see, see_qrs, twelve_leads
 
-LEAD_I, LEAD_II, V1, V6 = 0, 1, 2, 7  # rows of DOWER
-
-
-def anatomy(conduction: str) -> Anatomy:
-    return Anatomy(conduction, 1.0, 1.0, 1.0, 0.0, 0.0, 0.092, inverted=False)
+LEAD_I, LEAD_II, V1, V6 = 0, 1, 2, 7  # rows of TORSO
 
 
 def drawn(waveform: Waveform, seconds: float = 0.5) -> tuple[np.ndarray, np.ndarray]:
     """Times and the eight leads of a wave form."""
     times = np.arange(-0.05, seconds, 0.001)
     bells = np.exp(-0.5 * ((times - waveform.centre[:, None]) / waveform.width[:, None]) ** 2)
-    return times, DOWER @ (waveform.vector.T @ bells)
+    return times, TORSO @ (waveform.vector.T @ bells)
 
 
 def width(waveform: Waveform) -> float:
@@ -109,21 +107,35 @@ def test_low_and_retrograde_p_waves_are_negative_in_the_inferior_leads() -> None
 def test_each_patient_has_another_matrix_near_the_published_one() -> None:
     first, second = patient_matrix(np.random.default_rng(1)), patient_matrix(np.random.default_rng(2))
     assert not np.allclose(first, second)
-    assert np.abs(first - DOWER).max() < 0.6
+    assert np.abs(first - TORSO).max() < 0.6
 
 
 def test_electrodes_see_more_than_a_dipole() -> None:
     qrs = see(qrs_complex("his", anatomy("normal"), rng()), rng())
     times = np.arange(0, 0.12, 0.002)
     bells = np.exp(-0.5 * ((times - qrs.centre[..., None]) / qrs.width[..., None]) ** 2)
-    amplitude = qrs.vector @ DOWER.T + qrs.residual
+    amplitude = qrs.vector @ TORSO.T + qrs.residual
     values = np.linalg.svd((amplitude[..., None] * bells).sum(axis=0), compute_uv=False)
     assert values[3] > 0.01 * values[0]
     assert values[3] < 0.3 * values[0]
 
 
+def test_the_qrs_has_sharp_notches_that_a_dipole_of_slow_waves_has_not() -> None:
+    slow = see(qrs_complex("his", anatomy("normal"), rng()), rng())
+    sharp = see_qrs(qrs_complex("his", anatomy("normal"), rng()), rng())
+    assert sharp.width.min() < 0.0035 < slow.width.min()
+    assert sharp.vector.shape == (len(sharp.centre), 3)
+    notches = np.linalg.norm(sharp.vector[5:], axis=1)
+    assert notches.max() < 0.25 * np.linalg.norm(sharp.vector[:5], axis=1).max()
+
+
 def test_hearts_differ_with_age_and_sex_as_groups() -> None:
     young = [draw_anatomy(np.random.default_rng(seed), "normal", 25, "male") for seed in range(200)]
     old = [draw_anatomy(np.random.default_rng(seed), "normal", 85, "female") for seed in range(200)]
-    assert np.median([heart.qrs for heart in young]) > np.median([heart.qrs for heart in old])
+    for attribute in ("qrs", "t"):
+        sizes = [
+            np.median([np.linalg.norm(getattr(heart.vectors, attribute)) for heart in group])
+            for group in (young, old)
+        ]
+        assert sizes[0] > sizes[1]
     assert np.median([heart.axis for heart in young]) > np.median([heart.axis for heart in old])

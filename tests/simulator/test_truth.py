@@ -87,6 +87,23 @@ def test_mechanisms_without_ectopy_show_their_own_classes(
         assert classes_of(rhythm, "normal", SECONDS) == names
 
 
+@pytest.mark.parametrize(
+    "together",
+    [
+        {"atrial_fibrillation", "right_bundle_branch_block"},
+        {"atrial_fibrillation", "premature_ventricular_complexes"},
+        {"av_block_1st_degree", "left_bundle_branch_block"},
+        {"sinus_bradycardia", "av_block_1st_degree"},
+        {"sinus_tachycardia", "premature_atrial_complexes"},
+        {"complete_heart_block", "idioventricular_rhythm"},
+        {"paced_rhythm", "fusion_complexes"},
+    ],
+)
+def test_classes_occur_together_as_in_people(together: set[str]) -> None:
+    settings = SimulatorSettings(seed=6, preset="balanced")
+    assert any(together <= recording_at(index, settings).truth for index in range(1500))
+
+
 def test_exclusive_classes_never_meet() -> None:
     settings = SimulatorSettings(seed=3, preset="balanced")
     exclusive = [

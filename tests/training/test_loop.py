@@ -14,7 +14,7 @@ from rarebeat.inference import predict_probabilities
 from rarebeat.shards import Split
 from rarebeat.training import loop
 from rarebeat.training.loop import EpochReport, train
-from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.settings import ModelSettings, Pretrain, TrainSettings
 
 MakeSplit = Callable[..., Split]
 
@@ -114,6 +114,110 @@ def test_best_returns_the_epoch_with_the_lowest_validation_loss_also_when_resume
     with pytest.raises(KeyboardInterrupt):
         train(*splits, ("up",), tiny, settings, tmp_path, interrupt)
     assert equal(train(*splits, ("up",), tiny, settings, tmp_path), second)
+
+
+def pretrained(quick: TrainSettings, **changes: object) -> TrainSettings:
+    settings = replace(quick, epochs=2, loss="challenge", pretrain=Pretrain(epochs=2, learning_rate=0.002))
+    return replace(settings, **changes)  # type: ignore[arg-type]
+
+
+REWARDS = np.array([[1.0, 0.4], [0.4, 1.0]])
+
+
+@pytest.mark.parametrize("loss", ["weighted_bce", "challenge"])
+def test_the_toy_task_is_learnt_with_every_loss(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, loss: str
+) -> None:
+    reports: list[EpochReport] = []
+    splits = make_split(192, 0, uncertain=0.1), make_split(128, 1)
+    settings = replace(quick, epochs=4, batch=8, loss=loss)
+    train(*splits, ("up", "down"), tiny, settings, tmp_path, reports.append, REWARDS)
+    assert reports[-1].train_loss < reports[0].train_loss
+    assert reports[-1].validation_auroc is not None
+    assert reports[-1].validation_auroc > 0.9
+
+
+def test_pre_training_is_a_training_of_its_own_with_the_training_after_it(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    splits = make_split(48), make_split(32, 1)
+    seen: list[tuple[int, float, float]] = []
+
+    def note(report: EpochReport) -> None:
+        seen.append((report.epoch, report.learning_rate, report.train_loss))
+
+    train(*splits, ("up", "rare"), tiny, pretrained(quick), tmp_path / "both", note, REWARDS)
+    alone = replace(quick, epochs=2, loss="weighted_bce", learning_rate=0.002)
+    first: list[float] = []
+    train(
+        *splits,
+        ("up", "rare"),
+        tiny,
+        alone,
+        tmp_path / "first",
+        lambda report: first.append(report.train_loss),
+    )
+    assert [(epoch, rate) for epoch, rate, _ in seen] == [(1, 0.002), (2, 0.002), (3, 0.005), (4, 0.005)]
+    assert [loss for _, _, loss in seen[:2]] == first
+    assert all(loss < 0 for _, _, loss in seen[2:])  # what is earned, with its sign turned
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_training_in_stages_is_resumed_with_the_same_weights(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, killed_after: int
+) -> None:
+    splits, settings = (make_split(48), make_split(16, 1)), pretrained(quick)
+
+    def interrupt(report: EpochReport) -> None:
+        if report.epoch == killed_after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", interrupt, REWARDS)
+    resumed = train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", rewards=REWARDS)
+    assert equal(resumed, train(*splits, ("up", "rare"), tiny, settings, tmp_path / "b", rewards=REWARDS))
+
+
+def test_what_is_learnt_does_not_depend_on_the_validation_split(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    networks = [
+        train(
+            make_split(48),
+            make_split(16, seed),
+            ("up", "rare"),
+            tiny,
+            pretrained(quick),
+            tmp_path / str(seed),
+            rewards=REWARDS,
+        )
+        for seed in (1, 2)
+    ]
+    assert equal(*networks)
+
+
+def test_the_best_epoch_is_none_of_pre_training(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    splits = make_split(32), make_split(16, 1)
+    third = train(*splits, ("up", "rare"), tiny, pretrained(quick, epochs=1), tmp_path / "a", rewards=REWARDS)
+    losses = iter([-9.0, -8.0, -1.0, -0.5])
+    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
+    best = train(
+        *splits, ("up", "rare"), tiny, pretrained(quick, keep="best"), tmp_path / "b", rewards=REWARDS
+    )
+    assert equal(best, third)
+
+
+def test_the_loss_of_the_challenge_needs_to_know_what_it_pays(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    with pytest.raises(ParamsError, match="loss challenge needs a vocabulary with the classes"):
+        train(make_split(8), make_split(8, 1), ("up",), tiny, replace(quick, loss="challenge"), tmp_path)
 
 
 def test_a_loss_that_is_no_number_ends_the_training_with_advice(

@@ -51,6 +51,12 @@ def test_a_constant_rate_is_constant_and_a_cosine_ends_at_zero() -> None:
     assert [learning_rate(cosine, done) for done in (0, 0.5, 1)] == pytest.approx([0.01, 0.005, 0.0])
 
 
+def test_the_rate_of_the_steps_schedule_falls_to_a_tenth_after_each() -> None:
+    settings = TrainSettings(learning_rate=0.01, schedule="steps", steps=(20, 40, 60), epochs=70)
+    rates = [learning_rate(settings, epoch / 70) for epoch in range(70)]
+    assert rates == pytest.approx([0.01] * 20 + [0.001] * 20 + [0.0001] * 20 + [0.00001] * 10)
+
+
 def test_the_rate_reaches_every_group_of_weights() -> None:
     settings = TrainSettings(learning_rate=0.01, schedule="cosine")
     optimiser = make_optimiser(network(), settings)

@@ -1,1 +1,1 @@
-"""How good a model is: thresholds, metrics with bootstrap intervals, reports, scoring of CSV tables."""
+"""How good a model is: thresholds, metrics with bootstrap intervals, the challenge score, reports, CSV tables."""

@@ -6,7 +6,7 @@ metrics are computed from a matrix of such weights without sorting again. The in
 of the replicates.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,26 +62,55 @@ def bootstrap(
     """
     if len(patients) != len(prepared.truth):
         raise ValueError(f"{len(patients)} patients for {len(prepared.truth)} records")
+    low, high = resample(
+        lambda weights: score(prepared, weights).values,
+        patients,
+        prepared.truth.shape[1],
+        replicates,
+        confidence,
+        seed,
+    )
+    return Intervals(Scores(low), Scores(high))
+
+
+def resample(
+    metrics: Callable[[FloatArray], dict[str, FloatArray]],
+    patients: Patients,
+    classes: int,
+    replicates: int = 1000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
+    """Low and high ends of the percentile intervals of whatever can be computed from record weights.
+
+    Args:
+        metrics: takes weights of shape (replicates, n), and returns arrays of shape (replicates, ...).
+        patients: shape (n,), who each record belongs to.
+        classes: how many numbers a record has: decides how many replicates are worked on at a time.
+        replicates: how many times to resample; 0 gives no intervals (NaN).
+        confidence: 0.95 for the 2.5th to the 97.5th percentile.
+        seed: equal seeds give equal intervals.
+    """
     if np.unique(patients).size < 2:
         replicates = 0
-    block = max(1, _BLOCK // max(1, prepared.truth.size))
-    parts = [
-        score(prepared, weights).values for weights in patient_weights(patients, replicates, seed, block)
-    ]
+    block = max(1, _BLOCK // max(1, len(patients) * classes))
+    parts = [metrics(weights) for weights in patient_weights(patients, replicates, seed, block)]
     if not parts:
-        nothing = {name: np.full_like(values, np.nan) for name, values in score(prepared).values.items()}
-        return Intervals(Scores(nothing), Scores(nothing))
+        plain = metrics(np.ones((1, len(patients))))
+        nothing = {name: np.full_like(values[0], np.nan) for name, values in plain.items()}
+        return nothing, nothing
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
     ends = {name: _percentiles(np.concatenate([part[name] for part in parts]), tails) for name in parts[0]}
-    low, high = (Scores({name: end[index] for name, end in ends.items()}) for index in (0, 1))
-    return Intervals(low, high)
+    low, high = ({name: end[index] for name, end in ends.items()} for index in (0, 1))
+    return low, high
 
 
 def _percentiles(values: FloatArray, tails: tuple[float, float]) -> FloatArray:
-    """From (replicates, columns) to (2, columns), without replicates that are NaN."""
-    ends = np.full((2, values.shape[1]), np.nan)
-    for column in range(values.shape[1]):
-        usable = values[~np.isnan(values[:, column]), column]
+    """From (replicates, ...) to (2, ...), without replicates that are NaN."""
+    columns = values.reshape(len(values), -1)
+    ends = np.full((2, columns.shape[1]), np.nan)
+    for index, column in enumerate(columns.T):
+        usable = column[~np.isnan(column)]
         if usable.size >= _USABLE * len(values):
-            ends[:, column] = np.quantile(usable, tails)
-    return ends
+            ends[:, index] = np.quantile(usable, tails)
+    return ends.reshape(2, *values.shape[1:])

@@ -50,9 +50,20 @@ def read_probabilities(path: Path) -> ClassTable:
     return _read(path, _probability, "a number from 0 to 1")
 
 
+def read_decisions(path: Path) -> ClassTable:
+    """Read a table of 0 and 1 in which no cell is empty.
+
+    Raises:
+        RarebeatError: when it is missing or anything but such a table; the message names the cell.
+    """
+    return _read(path, _decision, "0 or 1")
+
+
 def _truth(cell: str) -> float:
-    if not cell:
-        return math.nan
+    return _decision(cell) if cell else math.nan
+
+
+def _decision(cell: str) -> float:
     value = _number(cell)
     if value not in (0.0, 1.0):
         raise ValueError

@@ -6,6 +6,8 @@ positive record are merged into one group too: nothing is lost, since neither ar
 rare class shrinks from tens of thousands of groups to a few.
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,6 +138,31 @@ def average_precision(true: FloatArray, false: FloatArray) -> FloatArray:
     called = true + false
     precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
     return _divide(np.sum(gained * precision, axis=-1), _last(true))
+
+
+def areas(truth: Truth, score: Probability) -> tuple[FloatArray, FloatArray]:
+    """AUROC and AUPRC of each class without record weights: the same numbers, several times as fast.
+
+    Only scores are sorted, not records, and only at those of positives does a curve have to be known. NumPy
+    sorts without holding the interpreter, so classes are worked on side by side.
+    """
+    columns = np.ascontiguousarray(truth.T), np.ascontiguousarray(score.T)
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
+        by_class = list(pool.map(_areas, *columns))
+    auroc, auprc = np.array(by_class, dtype=np.float64).reshape(-1, 2).T
+    return auroc, auprc
+
+
+def _areas(truth: npt.NDArray[np.int8], score: Probability) -> tuple[float, float]:
+    positive, negative = np.sort(score[truth == 1]), np.sort(score[truth == 0])
+    if not positive.size:
+        return np.nan, np.nan
+    below = np.searchsorted(negative, positive, side="left")
+    not_above = np.searchsorted(negative, positive, side="right")
+    wins = (below.sum() + not_above.sum()) / 2
+    true = positive.size - np.searchsorted(positive, positive, side="left")
+    precision = true / (true + negative.size - below)
+    return wins / (positive.size * negative.size) if negative.size else np.nan, precision.mean()
 
 
 def _last(cumulated: FloatArray) -> FloatArray:

@@ -8,9 +8,11 @@ import numpy.typing as npt
 from rarebeat.errors import RarebeatError
 from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
 from rarebeat.evaluation.bootstrap import Intervals, Patients, bootstrap
+from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
+from rarebeat.evaluation.cuts import FIXED
+from rarebeat.evaluation.metrics import decide
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.thresholds import FIXED
 
 MetricTree = dict[str, "float | MetricTree | None"]
 """Nested mappings of numbers; None stands for an undefined metric."""
@@ -35,6 +37,21 @@ class Operating:
 
 
 @dataclass(frozen=True)
+class ChallengeResult:
+    """The metrics of the PhysioNet/CinC Challenge 2020 at the chosen thresholds.
+
+    Attributes:
+        values: by name as in :data:`rarebeat.evaluation.challenge.CHALLENGE_METRICS`.
+        low: ends of the intervals, without those of AUROC and AUPRC, which are the macro averages.
+        high: likewise.
+    """
+
+    values: dict[str, float]
+    low: dict[str, float]
+    high: dict[str, float]
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """All that is known about one set of predictions.
 
@@ -48,6 +65,7 @@ class Evaluation:
         half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
+        challenge: where all the challenge's classes are there.
     """
 
     classes: tuple[str, ...]
@@ -59,6 +77,7 @@ class Evaluation:
     half: Operating
     cohorts: dict[str, "Evaluation"]
     confidence: float
+    challenge: ChallengeResult | None = None
 
 
 def evaluate(
@@ -69,6 +88,7 @@ def evaluate(
     classes: tuple[str, ...],
     cohorts: Patients | None = None,
     settings: EvaluateSettings | None = None,
+    challenge: tuple[int, ...] | None = None,
 ) -> Evaluation:
     """Score predictions, with bootstrap intervals over patients.
 
@@ -80,6 +100,8 @@ def evaluate(
         classes: their names.
         cohorts: shape (n,), where each record comes from; with two or more, each is also scored alone.
         settings: of the intervals; default: :class:`EvaluateSettings`.
+        challenge: which column holds each class of the challenge, see
+            :func:`rarebeat.evaluation.challenge_columns.challenge_columns`; None leaves its metrics out.
 
     Raises:
         RarebeatError: when there are no records, or a probability is not a number.
@@ -100,7 +122,13 @@ def evaluate(
     for name in names if len(names) > 1 else []:
         rows = cohorts == name
         parts[str(name)] = evaluate(
-            truth[rows], probability[rows], thresholds, patients[rows], classes, settings=settings
+            truth[rows],
+            probability[rows],
+            thresholds,
+            patients[rows],
+            classes,
+            settings=settings,
+            challenge=challenge,
         )
     return Evaluation(
         classes=classes,
@@ -112,7 +140,26 @@ def evaluate(
         half=operate(np.full(len(classes), FIXED), areas=False),
         cohorts=parts,
         confidence=settings.confidence,
+        challenge=_challenge(truth, probability, thresholds, patients, challenge, settings),
     )
+
+
+def _challenge(
+    truth: Truth,
+    probability: Probability,
+    thresholds: FloatArray,
+    patients: Patients,
+    columns: tuple[int, ...] | None,
+    settings: EvaluateSettings,
+) -> ChallengeResult | None:
+    if columns is None:
+        return None
+    truth, probability = truth[:, columns], probability[:, columns]
+    decisions = decide(probability, thresholds[list(columns)])
+    low, high = score_intervals(
+        truth, decisions, patients, settings.replicates, settings.confidence, settings.seed
+    )
+    return ChallengeResult(challenge_metrics(truth, decisions, probability), low, high)
 
 
 def metrics_content(evaluation: Evaluation) -> MetricTree:
@@ -120,8 +167,9 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
 
     ``macro`` and ``micro`` hold the five metrics and the ends of the intervals of F1, AUROC and AUPRC
     (``f1_low``, ``f1_high``), ``at_0.5`` the same F1, precision and recall at a threshold of 0.5, ``classes``
-    each class by name, and ``cohorts`` (where there are several) each cohort by name. Numbers have five
-    significant digits; an undefined metric is None.
+    each class by name, ``challenge`` (where all its classes are there) the metrics of the PhysioNet/CinC
+    Challenge 2020 with the interval of the score, and ``cohorts`` (where there are several) each cohort by
+    name. Numbers have five significant digits; an undefined metric is None.
     """
     content: MetricTree = {
         "records": evaluation.records,
@@ -131,12 +179,25 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         "at_0.5": _averages(evaluation.half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
     }
+    content |= _challenge_content(evaluation)
     if evaluation.cohorts:
         content["cohorts"] = {
-            name: {"records": part.records, "patients": part.patients, **_averages(part.tuned, METRICS)}
+            name: {
+                "records": part.records,
+                "patients": part.patients,
+                **_averages(part.tuned, METRICS),
+                **_challenge_content(part),
+            }
             for name, part in evaluation.cohorts.items()
         }
     return content
+
+
+def _challenge_content(evaluation: Evaluation) -> MetricTree:
+    if (result := evaluation.challenge) is None:
+        return {}
+    ends = {"score_low": tidy(result.low["score"]), "score_high": tidy(result.high["score"])}
+    return {"challenge": {**{name: tidy(value) for name, value in result.values.items()}, **ends}}
 
 
 def _averages(operating: Operating, metrics: tuple[str, ...]) -> MetricTree:

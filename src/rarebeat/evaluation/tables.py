@@ -68,7 +68,20 @@ def results_table(evaluation: Evaluation) -> str:
         f"{evaluation.records} records of {evaluation.patients} patients; "
         f"in brackets: {100 * evaluation.confidence:g} % bootstrap intervals over patients."
     )
-    return f"{markdown_table(rows)}\n\n{caption}"
+    return "\n\n".join([markdown_table(rows), caption, *_challenge_line(evaluation)])
+
+
+def _challenge_line(evaluation: Evaluation) -> list[str]:
+    if (result := evaluation.challenge) is None:
+        return []
+    score, accuracy, f, f_beta, g_beta = (
+        interval_text(result.values[name], result.low[name], result.high[name])
+        for name in ("score", "accuracy", "f", "f_beta", "g_beta")
+    )
+    return [
+        f"PhysioNet/CinC Challenge 2020: score {score}; accuracy {accuracy}, F {f}, F-beta {f_beta}, "
+        f"G-beta {g_beta}."
+    ]
 
 
 def cohort_table(evaluation: Evaluation) -> str:

@@ -1,7 +1,7 @@
 """Choosing the probability from which a class is called present.
 
 A rule looks at truth and probability of the validation split and returns one threshold per class. To add a
-rule, write such a function and name it in ``RULES``.
+rule, write such a function and name it in ``RULES`` and in :mod:`rarebeat.training.settings`.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,26 +10,30 @@ import numpy as np
 
 from rarebeat.errors import ParamsError
 from rarebeat.evaluation.arrays import FloatArray, Probability, Truth, check
+from rarebeat.evaluation.bayesian_thresholds import bayesian_thresholds, check_optuna
+from rarebeat.evaluation.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
+from rarebeat.evaluation.cuts import FIXED
+from rarebeat.evaluation.metrics import count, decide
 from rarebeat.evaluation.ranking import Ranking, cumulate, rank_classes
 
-FIXED = 0.5
-"""The threshold of the rule ``fixed``, and of ``max_f1`` for a class without known positive records."""
+Rewards = FloatArray | None
+"""What calling a class (column) earns where another (row) is true; None for classes without such a table."""
 
-Rule = Callable[[Truth, Probability], FloatArray]
+Rule = Callable[[Truth, Probability, Rewards], FloatArray]
 
 
-def fixed(truth: Truth, probability: Probability) -> FloatArray:
+def fixed(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """0.5 for every class."""
     return np.full(truth.shape[1], FIXED)
 
 
-def max_f1(truth: Truth, probability: Probability) -> FloatArray:
+def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """The threshold with the largest F1 of each class, exact: every distinct cut is looked at.
 
     Of equally good cuts the highest is taken (fewest records called positive). The threshold lies midway
     between the two neighbouring scores (0 below the lowest), so that small numerical differences between
     machines move no decision. It is a number of the same precision as the probabilities, so that rounding
-    cannot carry it to the wrong side.
+    cannot carry it to the wrong side. A class without known positive records gets 0.5.
     """
     return np.array([_best_cut(ranking) for ranking in rank_classes(truth, probability)], dtype=np.float64)
 
@@ -45,22 +49,74 @@ def _best_cut(ranking: Ranking) -> float:
     return float(middle if lower < middle else upper)
 
 
-RULES: Mapping[str, Rule] = {"max_f1": max_f1, "fixed": fixed}
+def challenge_coordinate(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
+    """See :func:`~rarebeat.evaluation.challenge_thresholds.coordinate_thresholds`."""
+    return coordinate_thresholds(truth, probability, _needed(rewards, "challenge_coordinate"))
 
 
-def choose_thresholds(truth: Truth, probability: Probability, rule: str = "max_f1") -> FloatArray:
+def challenge_bayesian(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
+    """See :func:`~rarebeat.evaluation.bayesian_thresholds.bayesian_thresholds`."""
+    return bayesian_thresholds(truth, probability, _needed(rewards, "challenge_bayesian"))
+
+
+def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
+    """The best of 0.01, 0.02 ... 0.50 for each class: by what the challenge pays, without rewards by F1.
+
+    See :func:`~rarebeat.evaluation.challenge_thresholds.grid_thresholds`.
+    """
+    if rewards is not None:
+        return grid_thresholds(truth, probability, rewards)
+    f1 = np.stack([count(truth, decide(probability, cut)).f1 for cut in GRID])
+    best = GRID[np.argmax(np.nan_to_num(f1), axis=0)]
+    return np.asarray(np.where(np.isnan(f1[0]), FIXED, best))
+
+
+RULES: Mapping[str, Rule] = {
+    "max_f1": max_f1,
+    "fixed": fixed,
+    "challenge_bayesian": challenge_bayesian,
+    "challenge_coordinate": challenge_coordinate,
+    "constrained_grid": constrained_grid,
+}
+FOR_CHALLENGE = ("challenge_bayesian", "challenge_coordinate")
+
+
+def _needed(rewards: Rewards, rule: str) -> FloatArray:
+    if rewards is None:
+        raise ParamsError(f"the threshold rule {rule} needs a vocabulary with the classes of the challenge")
+    return rewards
+
+
+def check_rule(rule: str, rewards: Rewards = None) -> None:
+    """Check that a rule can be used, before a training that ends with it.
+
+    Raises:
+        ParamsError: for an unknown rule, a rule of the challenge without rewards, or a missing library.
+    """
+    if rule not in RULES:
+        raise ParamsError(f"unknown threshold rule {rule!r}; there are: {', '.join(RULES)}")
+    if rule in FOR_CHALLENGE:
+        _needed(rewards, rule)
+    if rule == "challenge_bayesian":
+        check_optuna()
+
+
+def choose_thresholds(
+    truth: Truth, probability: Probability, rule: str = "max_f1", rewards: Rewards = None
+) -> FloatArray:
     """One threshold per class by the named rule, for ``probability >= threshold``.
 
     Args:
         truth: shape (n, classes), of the validation split.
         probability: shape (n, classes).
         rule: a name in :data:`RULES`.
+        rewards: shape (classes, classes), for classes of the challenge, from
+            :func:`rarebeat.evaluation.challenge_columns.class_rewards`.
 
     Raises:
-        ParamsError: for an unknown rule.
+        ParamsError: for a rule that cannot be used.
         RarebeatError: when a probability is not a number.
     """
-    if rule not in RULES:
-        raise ParamsError(f"unknown threshold rule {rule!r}; there are: {', '.join(RULES)}")
+    check_rule(rule, rewards)
     check(truth, probability)
-    return RULES[rule](truth, probability)
+    return RULES[rule](truth, probability, rewards)

@@ -40,9 +40,11 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     Raises:
         ParamsError: when it is not YAML, or not a mapping.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        text = path.read_text(encoding="utf-8")
         tree, content = read_tree(text), yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
         raise ParamsError(f"{path} is not YAML: {error}") from error
     if not isinstance(content, dict):

@@ -30,7 +30,9 @@ def explain(text: str, matcher: Matcher, colour: bool = False) -> str:
         matcher: reads it.
         colour: whether to colour for a terminal.
     """
-    labels = matcher.label(text)
+    labels = matcher.label(
+        "".join(letter if letter.isprintable() or letter in "\n\r\t" else " " for letter in text)
+    )
     lines = []
     for statement in dict.fromkeys(entry.statement for entry in labels.evidence):
         mentions = [entry for entry in labels.evidence if entry.statement == statement]

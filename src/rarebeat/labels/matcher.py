@@ -1,5 +1,6 @@
 """Labels from the text of a report."""
 
+from functools import lru_cache
 from itertools import compress
 
 from rarebeat.labels.closing import Closer
@@ -7,6 +8,8 @@ from rarebeat.labels.reading import Mention, StatementReader
 from rarebeat.labels.statements import statement_splitter
 from rarebeat.labels.states import NEGATIVE, UNKNOWN, Labels, State, stronger
 from rarebeat.labels.vocabulary import Vocabulary
+
+_REMEMBERED = 4096  # combinations of classes
 
 
 class Matcher:
@@ -22,6 +25,7 @@ class Matcher:
         self._closer = Closer(vocabulary)
         self._others = frozenset(vocabulary.class_ids) - self._closer.rhythms
         self._unknown: dict[str, State] = dict.fromkeys(vocabulary.class_ids, UNKNOWN)
+        self._close = lru_cache(maxsize=_REMEMBERED)(self._close_anew)
 
     def label(self, text: str | None) -> Labels:
         """Labels of one report.
@@ -41,8 +45,11 @@ class Matcher:
         for mention in mentions:
             evidence = mention.evidence
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
-        states, warnings = self._closer.close(found, self._others, self._closer.rhythms)
-        return Labels(states, tuple(mention.evidence for mention in mentions), warnings, unmatched)
+        states, warnings = self._close(tuple(found.items()))
+        return Labels(states.copy(), tuple([mention.evidence for mention in mentions]), warnings, unmatched)
+
+    def _close_anew(self, found: tuple[tuple[str, int], ...]) -> tuple[dict[str, State], tuple[str, ...]]:
+        return self._closer.close(dict(found), self._others, self._closer.rhythms)
 
     def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
         """The mentions of a report, and the statements that mention nothing.

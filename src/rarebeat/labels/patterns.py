@@ -12,7 +12,7 @@ linear time. Each pattern must need at least one word (or part of a word): a tex
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -163,6 +163,27 @@ class _Parser:
         return character, words
 
 
+class WordFinder:
+    """Tells which of many words are part of a token, by their first two letters.
+
+    >>> sorted(WordFinder(["flut", "lutte", "fib"]).inside("flutter"))
+    ['flut', 'lutte']
+    """
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._by_start: dict[str, list[str]] = {}
+        for word in dict.fromkeys(words):
+            self._by_start.setdefault(word[:2], []).append(word)
+
+    def inside(self, token: str) -> Iterator[str]:
+        """The words that are part of the token."""
+        for place in range(len(token)):
+            for start in (token[place : place + 2], token[place]):
+                for word in self._by_start.get(start, ()):
+                    if token.startswith(word, place):
+                        yield word
+
+
 class WordIndex:
     """Tells which of many patterns could match a text, by looking up each word of the text once.
 
@@ -180,12 +201,17 @@ class WordIndex:
                 for word in words:
                     index[word] = index.get(word, 0) | 1 << number
             self._need_one |= (len(chosen) == 1) << number
+        self._words = WordFinder([*self._first, *self._second])
         self._bits_of = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
 
     def _look_up(self, token: str) -> tuple[int, int]:
         if token.isdigit():
             return 0, 0
-        return _union(self._first, token), _union(self._second, token)
+        first = second = 0
+        for word in self._words.inside(token):
+            first |= self._first.get(word, 0)
+            second |= self._second.get(word, 0)
+        return first, second
 
     def candidates(self, text: str) -> list[int]:
         """Numbers of the patterns that may match, in ascending order."""
@@ -201,12 +227,3 @@ class WordIndex:
             numbers.append(lowest.bit_length() - 1)
             found ^= lowest
         return numbers
-
-
-def _union(index: dict[str, int], token: str) -> int:
-    """The patterns of all words that are part of the token."""
-    found = 0
-    for word, bits in index.items():
-        if word in token:
-            found |= bits
-    return found

@@ -16,6 +16,8 @@ from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
 _STATES = {"weak": UNCERTAIN, "include": POSITIVE}
+_LONGEST_REMEMBERED = 1000  # characters
+_DIGIT = re.compile(r"\d")
 _NEVER = "(?!)"
 _MASKED = "\n"  # not in normalised text, so that no pattern matches it
 
@@ -101,6 +103,7 @@ class StatementReader:
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
         )
+        self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
         self._templates = Templates(
             telling={word for rule in self._rules for word in most_telling(rule.pattern.needs)}
@@ -117,13 +120,15 @@ class StatementReader:
             return reading
         template = self._templates.of(statement)
         if template is not None:
-            return self._read_template(
-                template
-            )  # it has no mention, so nothing of it points into the statement
-        reading = self._read(statement)
-        if len(self._readings) >= _REMEMBERED_STATEMENTS:
-            self._readings.clear()
-        self._readings[statement] = reading
+            reading = self._read_template(template)  # without a mention, nothing points into the statement
+            if _DIGIT.search(statement):
+                return reading  # dates and numbers hardly come again
+        else:
+            reading = self._read(statement)
+        if len(statement) <= _LONGEST_REMEMBERED:
+            if len(self._readings) >= _REMEMBERED_STATEMENTS:
+                self._readings.clear()
+            self._readings[statement] = reading
         return reading
 
     def _read(self, statement: str) -> Reading:
@@ -209,8 +214,7 @@ class StatementReader:
         return sorted(found, key=lambda cue: cue.start)
 
     def _ends_clause(self, text: str, end: int) -> bool:
-        rest = text[end:].lstrip(" ")
-        return rest in ("", ".", "/") or rest[0] == "," or self._language.both.match(rest) is not None
+        return self._clause_end.match(text, end) is not None
 
 
 def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
@@ -233,9 +237,15 @@ def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
     if cues.kind == "pseudo":
         return None
     side, window = cues.side, cues.window
-    if cues.kind == "hedge" and side == "after" and text[: span[0]].rstrip(" ")[-1:] in ("", ","):
+    if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
         side, window = "before", max(window, 1)
     return Cue(*span, cues.kind, side, window, cues.whole_list, cues.through)
+
+
+def _begins_clause(text: str, start: int) -> bool:
+    while start and text[start - 1] == " ":
+        start -= 1
+    return start == 0 or text[start - 1] == ","
 
 
 def _any_of(patterns: Iterable[Pattern]) -> str:

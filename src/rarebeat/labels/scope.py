@@ -157,7 +157,7 @@ def _spread(
             pivot += 1
         join = joins[pivot] if pivot < len(joins) else None
         if join is None:
-            goes_on = language.either.match(text[mentions[pivot][1] :].lstrip(" ,"))
+            goes_on = language.either.match(text, _behind_comma(text, mentions[pivot][1]))
             _spread_forward(decided, range(first, pivot + 1), "either" if goes_on else "comma")
             first = pivot + 1
             continue
@@ -172,6 +172,12 @@ def _spread(
             decided[pivot:last] = [cue or tail for cue in decided[pivot:last]]
         first = last
     return decided
+
+
+def _behind_comma(text: str, position: int) -> int:
+    while text[position : position + 1] in (" ", ","):
+        position += 1
+    return position
 
 
 def _join(gap: str, language: Language, restarting: bool) -> Join | None:

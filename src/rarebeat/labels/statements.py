@@ -4,7 +4,9 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 
-_END = r"{line}|[;|]+|\.{{2,}}|[.!](?=\s|$)|(?<=\w\?)\s+(?=[A-Z])(?!No\b|Nein\b|Nej\b)|\bEdit:"
+_BREAK = re.compile(r"[\n\r]+")
+_MARK = re.compile(r"[;|.!?]|Edit:")  # without one of these a line is a statement
+_END = re.compile(r"[;|]+|\.{2,}|[.!](?=\s|$)|(?<=\w\?)\s+(?=[A-Z])(?!No\b|Nein\b|Nej\b)|\bEdit:")
 _DATE = re.compile(r"\d{1,2}\.\d{1,2}")
 _LOWER = re.compile(r"\s*[a-zäöüå]")
 _LAST_WORD = re.compile(r"[^\s,;:/(]*$")
@@ -23,32 +25,48 @@ def statement_splitter(dotted: Sequence[str], wrapped: Sequence[str] = ()) -> Ca
     ``Edit:``.
     """
     words = frozenset(dotted)
-    line = rf"[\n\r]+(?!\s*(?:{'|'.join(wrapped)})\b)" if wrapped else r"[\n\r]+"
-    end = re.compile(_END.format(line=line))
+    goes_on = re.compile(rf"[\n\r]\s*(?:{'|'.join(wrapped)})\b" if wrapped else "(?!)")
 
     def split(report: str) -> list[str]:
         report = report if report.isascii() else unicodedata.normalize("NFC", report)
-        pieces = (report[start:end].strip() for start, end in _ranges(report, end, words))
+        lines = list(_lines(report, goes_on)) if goes_on.search(report) else report.splitlines()
+        if _MARK.search(report):
+            lines = [piece for line in lines for piece in _pieces(line, words)]
+        pieces = map(str.strip, lines)
         return [piece for piece in pieces if piece]
 
     return split
 
 
-def _ranges(report: str, end: re.Pattern[str], dotted: frozenset[str]) -> Iterator[tuple[int, int]]:
+def _lines(report: str, goes_on: re.Pattern[str]) -> Iterator[str]:
+    """The lines of a report, wrapped ones with their line breaks inside."""
     start = 0
-    for match in end.finditer(report):
-        if match[0] == "." and _belongs_to_word(report, match.start(), dotted):
+    for match in _BREAK.finditer(report):
+        if not goes_on.match(report, match.end() - 1):
+            yield report[start : match.start()]
+            start = match.end()
+    yield report[start:]
+
+
+def _pieces(line: str, dotted: frozenset[str]) -> Iterator[str]:
+    """The statements of a line."""
+    if not _MARK.search(line):
+        yield line
+        return
+    start = 0
+    for match in _END.finditer(line):
+        if match[0] == "." and _belongs_to_word(line, match.start(), dotted):
             continue
-        yield start, match.start()
+        yield line[start : match.start()]
         start = match.end()
-    yield start, len(report)
+    yield line[start:]
 
 
-def _belongs_to_word(report: str, stop: int, dotted: frozenset[str]) -> bool:
-    match = _LAST_WORD.search(report, max(0, stop - _LONGEST_WORD), stop)
+def _belongs_to_word(line: str, stop: int, dotted: frozenset[str]) -> bool:
+    match = _LAST_WORD.search(line, max(0, stop - _LONGEST_WORD), stop)
     word = match[0].lower() if match else ""
     if word in _GRADE_NUMBERS:
-        return _GRADE.match(report, stop + 1) is not None
+        return _GRADE.match(line, stop + 1) is not None
     if _DATE.fullmatch(word):
-        return _LOWER.match(report, stop + 1) is not None
+        return _LOWER.match(line, stop + 1) is not None
     return word in dotted

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-_NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*")
+from rarebeat.labels.patterns import WordFinder
+
+_NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
 _BRACKETS = str.maketrans("", "", "()")
 _REMEMBERED_TOKENS = 1 << 16
 _INSIDE = 3  # shorter words stand at the start of a token, or behind a dot or hyphen
@@ -26,12 +28,12 @@ class Templates:
 
     def __init__(self, telling: Iterable[str], abbreviations: Iterable[str], kept: Iterable[str]) -> None:
         words = sorted(set(telling))
-        self._telling = tuple(word for word in words if len(word) >= _INSIDE)
+        self._telling = WordFinder(word for word in words if len(word) >= _INSIDE)
         short = "|".join(re.escape(word) for word in words if len(word) < _INSIDE)
         self._short = re.compile(rf"(?<![a-z])(?:{short})" if short else "(?!)")
         self._abbreviations = tuple(abbreviations)
         self._kept = frozenset(kept)
-        self._kept_anywhere = tuple(word for word in self._kept if len(word) >= _ANYWHERE)
+        self._kept_anywhere = WordFinder(word for word in self._kept if len(word) >= _ANYWHERE)
         self._part = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
 
     def of(self, statement: str) -> str | None:
@@ -48,11 +50,11 @@ class Templates:
         if not any(map(str.isalnum, token)):
             return token
         small = token.lower().translate(_BRACKETS)
-        if not small.isascii() or any(word in small for word in self._telling) or self._short.search(small):
+        if not small.isascii() or any(self._telling.inside(small)) or self._short.search(small):
             return None
         if any(word in token for word in self._abbreviations):
             return None
         words = re.split(r"[^a-z]+", small)
-        if self._kept.intersection(words) or any(word in small for word in self._kept_anywhere):
+        if self._kept.intersection(words) or any(self._kept_anywhere.inside(small)):
             return token
         return f"x{token[-1]}" if token[-1] in ",:" else "x"

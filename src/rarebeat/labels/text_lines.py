@@ -1,21 +1,32 @@
 """Labels of reports that come as JSON lines, one ``{"id": ..., "text": ...}`` per line."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from rarebeat.labels.matcher import Matcher
-from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
+from rarebeat.labels.states import STATE_NAMES, Labels
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+LONGEST = 100_000
+"""Characters that a report may have; a whole MUSE report has a few hundred."""
 
 
-def label_lines(lines: Iterable[str], matcher: Matcher) -> Iterator[dict[str, Any]]:
+def label_lines(lines: Iterable[bytes], matcher: Matcher, full: bool = False) -> Iterator[dict[str, Any]]:
     """Label each line, in order; empty lines are passed over.
 
-    A line that is not a JSON object with ``id`` (text or number) and ``text`` (text or null) gives
-    ``{"line", "error"}``, and the others are still answered.
+    A line that is not UTF-8 and a JSON object with ``id`` (text or number) and ``text`` (text or null) gives
+    ``{"line", "error"}``, and the others are still answered. A byte order mark is fine.
+
+    Args:
+        lines: lines in UTF-8.
+        matcher: reads the reports.
+        full: see :func:`as_answer`.
 
     >>> from rarebeat.labels.vocabulary import load_vocabulary
-    >>> next(label_lines(['{"id": 1, "text": "No AF"}'], Matcher(load_vocabulary("hughes24"))))["evidence"][0]["cue"]
+    >>> next(label_lines([b'{"id": 1, "text": "No AF"}'], Matcher(load_vocabulary("hughes24"))))["evidence"][0]["cue"]
     'No'
     """
     for number, line in enumerate(lines, start=1):
@@ -26,14 +37,25 @@ def label_lines(lines: Iterable[str], matcher: Matcher) -> Iterator[dict[str, An
         except ValueError as error:
             yield {"line": number, "error": str(error)}
         else:
-            yield {"id": report_id, **as_answer(matcher.label(text))}
+            yield {"id": report_id, **as_answer(matcher.label(text), full)}
 
 
-def as_answer(labels: Labels) -> dict[str, Any]:
-    """What a program wants to know of the labels of a report: class ids, and the evidence for each mention."""
+def as_answer(labels: Labels, full: bool = False) -> dict[str, Any]:
+    """What a program wants to know of the labels of a report: class ids, and the evidence for each mention.
+
+    Args:
+        labels: of one report.
+        full: whether to add what is negative or unknown, and the warnings.
+    """
+    named = {
+        word: [name for name, found in labels.states.items() if found == state]
+        for state, word in STATE_NAMES.items()
+    }
+    more = {"negative": named["negative"], "unknown": named["unknown"], "warnings": list(labels.warnings)}
     return {
-        "positive": [name for name, state in labels.states.items() if state == POSITIVE],
-        "uncertain": [name for name, state in labels.states.items() if state == UNCERTAIN],
+        "positive": named["positive"],
+        "uncertain": named["uncertain"],
+        **(more if full else {}),
         "evidence": [
             {
                 "class": entry.class_id,
@@ -49,9 +71,11 @@ def as_answer(labels: Labels) -> dict[str, Any]:
     }
 
 
-def _parse(line: str) -> tuple[str | int | float, str | None]:
+def _parse(line: bytes) -> tuple[str | int | float, str | None]:
     try:
-        content = json.loads(line)
+        content = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not JSON: {error}") from error
     if not isinstance(content, dict):
@@ -63,4 +87,9 @@ def _parse(line: str) -> tuple[str | int | float, str | None]:
         raise ValueError(f"'id' must be a text or a number, found {json.dumps(report_id)[:40]}")
     if text is not None and not isinstance(text, str):
         raise ValueError(f"'text' must be a text or null, found {json.dumps(text)[:40]}")
+    if text and len(text) > LONGEST:
+        raise ValueError(f"'text' has {len(text):,} characters, a report has at most {LONGEST:,}")
+    for value in (report_id, text):
+        if isinstance(value, str) and _SURROGATE.search(value):
+            raise ValueError("holds half of a surrogate pair, which is no character")
     return report_id, text

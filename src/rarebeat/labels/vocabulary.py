@@ -152,32 +152,65 @@ def load_vocabulary(name: str) -> Vocabulary:
     return parse_definition(Vocabulary, path, content, tree, _contradictions)
 
 
-def _resolved(classes: object, path: Path, depth: int = 0) -> object:
+def _resolved(classes: object, path: Path) -> object:
     """Classes with what they take over: ``like: hughes24.atrial_flutter`` gives all that is not said anew."""
     if not isinstance(classes, list):
         return classes
-    return [_taken_over(entry, path, depth) for entry in classes]
+    files: dict[Path, list[object]] = {}
+    ids = set(map(_id_of, classes))
+    return [_without_strangers(_taken_over(entry, path, files, 0), entry, ids) for entry in classes]
 
 
-def _taken_over(entry: object, path: Path, depth: int) -> object:
+def _without_strangers(entry: object, written: object, ids: set[object]) -> object:
+    """A class that was taken over, without conditions on classes that this vocabulary does not have."""
+    if entry is written or not isinstance(entry, dict):
+        return entry
+    changed = dict(entry)
+    for role in ("include", "weak"):
+        if role in entry:
+            changed[role] = [_met(phrase, ids) for phrase in entry[role]]
+    return changed
+
+
+def _met(phrase: object, ids: set[object]) -> object:
+    if isinstance(phrase, dict) and isinstance(phrase.get("unless"), list):
+        return {**phrase, "unless": [name for name in phrase["unless"] if name in ids]}
+    return phrase
+
+
+def _taken_over(entry: object, path: Path, files: dict[Path, list[object]], depth: int) -> object:
+    """One class; ``files`` keeps the classes of the other vocabularies that were read."""
     if not isinstance(entry, dict) or "like" not in entry:
         return entry
     like, own = entry["like"], {key: value for key, value in entry.items() if key != "like"}
     vocabulary, dot, class_id = str(like).rpartition(".")
     if not dot or depth >= _DEEPEST:
         raise ParamsError(f"{path}: like: {like!r} must be <vocabulary>.<class>, at most {_DEEPEST} deep")
-    other = find_definition(vocabulary, FOLDER, "vocabulary")
-    candidates = _resolved(read_mapping(other)[0].get("classes"), other, depth + 1)
-    for candidate in candidates if isinstance(candidates, list) else ():
-        if isinstance(candidate, dict) and candidate.get("id") == class_id:
-            return {**candidate, **own}
+    other = find_definition(vocabulary, FOLDER, "vocabulary", path.parent)
+    if other not in files:
+        files[other] = read_mapping(other)[0].get("classes") or []
+    for candidate in files[other]:
+        if _id_of(candidate) == class_id:
+            found = _taken_over(candidate, other, files, depth + 1)
+            return {**found, **own} if isinstance(found, dict) else found
     raise ParamsError(f"{path}: like: {like!r}: {other.name} has no class {class_id!r}")
+
+
+def _id_of(entry: object) -> object:
+    """The id of a class as it stands in a file: its own, or that of the class it is like."""
+    if not isinstance(entry, dict):
+        return None
+    return entry.get("id") or str(entry.get("like")).rpartition(".")[2]
 
 
 def _contradictions(vocabulary: Vocabulary) -> Iterator[Fault]:
     """What the types cannot check: ids are unique, and every class that is named exists."""
     ids = vocabulary.class_ids
+    if not ids:
+        yield ("classes",), "there is no class"
     for number, entry in enumerate(vocabulary.classes):
+        if entry.id == "record_id":
+            yield ("classes", number, "id"), "this is the name of another column of every table"
         if entry.id in ids[:number]:
             yield ("classes", number, "id"), f"a second class {entry.id!r}"
         for role, phrases in (("include", entry.include), ("weak", entry.weak)):

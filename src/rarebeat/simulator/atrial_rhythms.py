@@ -19,9 +19,9 @@ def sinus(setting: Setting) -> Rhythm:
     elif mechanism == "sinus_tachycardia":
         rate = float(np.clip(101 + rng.gamma(1.8, 7), 101, 155))
     else:
-        rate = float(np.clip(rng.normal(75, 10.5), 61, 98.5))
+        rate = float(np.clip(rng.normal(70, 11.5), 60.5, 98.5))
     marked = mechanism != "sinus_tachycardia" and setting.chance(setting.prior.sinus_arrhythmia)
-    times = setting.sinus(rate, rng.uniform(0.09, 0.20) if marked else None)
+    times = setting.sinus(rate, rng.uniform(0.07, 0.14), 0.75) if marked else setting.sinus(rate)
     pr = setting.pr - 0.0002 * max(0.0, rate - 70)  # 2 ms shorter per 10 beats per minute
     return _with_ectopy(setting, times, pr, "sinus", "")
 
@@ -69,7 +69,7 @@ def _with_ectopy(setting: Setting, times: list[float], pr: float, focus: AtrialF
 def fibrillation(setting: Setting) -> Rhythm:
     """Atrial fibrillation through a stochastic AV node, from slow to rapid response."""
     rng = setting.rng
-    beats = fibrillating_node(rng, setting.span, float(np.clip(rng.lognormal(-1.15, 0.42), 0.12, 0.75)))
+    beats = fibrillating_node(rng, setting.span, float(np.clip(rng.lognormal(-1.25, 0.45), 0.10, 0.52)))
     if setting.chance(setting.prior.premature_ventricular + setting.prior.fusion):
         beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
     return Rhythm("fibrillation", "", [], beats, fibrillatory_waves(setting))
@@ -84,7 +84,7 @@ def flutter(setting: Setting) -> Rhythm:
     """Atrial flutter at 240-335 per minute; every second, third or fourth wave passes, or it varies."""
     rng = setting.rng
     variant = setting.choose({"2:1": 0.38, "3:1": 0.07, "4:1": 0.22, "variable": 0.33})
-    waves = AtrialWaves("flutter", rng.uniform(240, 335) / 60, rng.random(), reverse=setting.chance(0.1))
+    waves = AtrialWaves("flutter", rng.uniform(240, 345) / 60, rng.random(), reverse=setting.chance(0.1))
     delay = rng.uniform(0, 1 / waves.frequency)
     beats, wave = [], int(-LEAD_IN * waves.frequency)
     while wave / waves.frequency < setting.span[1]:
@@ -114,7 +114,7 @@ def reentry(setting: Setting) -> Rhythm:
     an accessory pathway it follows in the ST segment.
     """
     rng = setting.rng
-    beats = [Ventricular(time) for time in steady_clock(rng, rng.uniform(142, 218), setting.span, 0.004)]
+    beats = [Ventricular(time) for time in steady_clock(rng, rng.uniform(142, 235), setting.span, 0.004)]
     if setting.visit.mechanism == "nodal_reentry":
         variant = setting.choose({"late P": 0.45, "hidden P": 0.55})
         delay = rng.uniform(0.055, 0.075) if variant == "late P" else rng.uniform(0.0, 0.02)

@@ -26,7 +26,7 @@ def add_atrial_waves(
         rate: samples per second.
     """
     times = (np.arange(signal.shape[1]) / rate).astype(np.float32)
-    near = matrix * np.array([1, 1, 1.3, 1.0, 0.8, 0.6, 0.5, 0.5])[:, None]
+    near = matrix * np.array([1, 1, 1.8, 0.75, 0.6, 0.5, 0.4, 0.4])[:, None]
     make = _fibrillation if waves.kind == "fibrillation" else _flutter
     signal += near.astype(np.float32) @ make(times, waves, rng)
 
@@ -38,7 +38,7 @@ def _fibrillation(times: npt.NDArray[np.float32], waves: AtrialWaves, rng: Rng) 
     second to second. Root mean square in millivolts: X 0.015-0.045, Y 0.015-0.040, Z 0.025-0.070, coarse or
     fine together.
     """
-    size = np.exp(rng.normal(-0.15, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
+    size = np.exp(rng.normal(-0.35, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
     axes = []
     for axis in range(3):
         frequency = waves.frequency * rng.uniform(0.95, 1.05)

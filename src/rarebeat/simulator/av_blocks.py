@@ -1,5 +1,7 @@
 """Rhythms in which the AV junction fails the atria or takes over from them."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from rarebeat.simulator import conduction
@@ -20,7 +22,7 @@ def wenckebach(setting: Setting) -> Rhythm:
     rng = setting.rng
     rate = rng.uniform(62, 98)
     atrial = [Atrial(time) for time in setting.sinus(rate, 0.006)]
-    longest = int(np.clip(setting.seconds * rate / 60 / 2.2, 3, 6))
+    longest = int(np.clip(setting.seconds * rate / 60 / 2.1, 3, 7))
     pr = float(np.clip(setting.pr + rng.uniform(0.0, 0.05), 0.15, 0.26))
     return Rhythm("wenckebach", "", atrial, conduction.wenckebach(rng, atrial, pr, longest))
 
@@ -31,15 +33,29 @@ def advanced_block(setting: Setting) -> Rhythm:
     variant = setting.choose({"2:1": 0.5, "type II": 0.3, "high grade": 0.2})
     pattern = _PATTERNS[variant][int(rng.integers(len(_PATTERNS[variant])))]
     atrial = [Atrial(time) for time in setting.sinus(rng.uniform(63, 98), 0.008)]
-    return Rhythm("advanced_block", variant, atrial, conduction.drop_beats(rng, atrial, setting.pr, pattern))
+    beats = conduction.drop_beats(rng, atrial, setting.pr, pattern)
+    if variant == "2:1" and setting.chance(0.4):
+        atrial = _ventriculophasic(atrial, beats, rng.uniform(0.02, 0.06))
+    return Rhythm("advanced_block", variant, atrial, beats)
+
+
+def _ventriculophasic(atrial: list[Atrial], beats: list[Ventricular], share: float) -> list[Atrial]:
+    """Sinus intervals that hold a QRS are shorter: its blocked P wave comes early by a ``share`` of them."""
+    conducted = np.array([beat.time - (beat.pr or 0.0) for beat in beats])
+    early = share * float(np.median(np.diff([one.time for one in atrial])))
+    return [
+        one if np.abs(conducted - one.time).min() < 0.02 else replace(one, time=one.time - early)
+        for one in atrial
+    ]
 
 
 def complete_block(setting: Setting) -> Rhythm:
     """No impulse passes: sinus P waves and, independent, a junctional or a (wide) ventricular escape."""
     rng = setting.rng
-    atrial = [Atrial(time) for time in setting.sinus(rng.uniform(63, 99), 0.012)]
+    rate = rng.uniform(63, 99)
+    atrial = [Atrial(time) for time in setting.sinus(rate, 0.012)]
     if setting.chance(0.5):
-        times = steady_clock(rng, rng.uniform(36, 56), setting.span, 0.008)
+        times = steady_clock(rng, rng.uniform(36, min(58.0, 0.74 * rate)), setting.span, 0.008)
         return Rhythm(
             "complete_block", "junctional escape", atrial, [Ventricular(time, "junction") for time in times]
         )

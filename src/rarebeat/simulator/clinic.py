@@ -1,19 +1,22 @@
 """One record of the simulated clinic from its index: events, truth, signal and report."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from rarebeat.records import Signal
-from rarebeat.simulator.beats import Anatomy, draw_anatomy
+from rarebeat.simulator.anatomy import Anatomy, draw_anatomy
 from rarebeat.simulator.clocks import Breathing
 from rarebeat.simulator.events import Rhythm
+from rarebeat.simulator.findings import USUAL, Findings, Report, Style
 from rarebeat.simulator.leads import patient_matrix, place_electrodes, twelve_leads
 from rarebeat.simulator.noise import noise
-from rarebeat.simulator.patients import Visit, stream, visit_at
+from rarebeat.simulator.patients import Patient, Visit, stream, visit_at
 from rarebeat.simulator.priors import PRESETS
+from rarebeat.simulator.recorder import ARMS, Recorder, draw_recorder, record
 from rarebeat.simulator.render import Heart, render
-from rarebeat.simulator.report import Findings, Report, write_report
+from rarebeat.simulator.report import uses_held_out, write_report
 from rarebeat.simulator.rhythm import play
 from rarebeat.simulator.setting import Setting
 from rarebeat.simulator.settings import SimulatorSettings
@@ -31,12 +34,14 @@ class Recording:
         rhythm: all events.
         breathing: respiration.
         truth: the classes that it shows.
+        recorder: the machine, and how it is connected.
     """
 
     visit: Visit
     rhythm: Rhythm
     breathing: Breathing
     truth: frozenset[str]
+    recorder: Recorder
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ def simulate(index: int, settings: SimulatorSettings) -> Simulated:
     return Simulated(signal_of(index, recording, settings), report_of(index, recording, settings), recording)
 
 
+@lru_cache(maxsize=8)  # the report of the next visit asks for it again
 def recording_at(index: int, settings: SimulatorSettings) -> Recording:
     """The events of record ``index`` and what they truly show."""
     prior = PRESETS[settings.preset]
@@ -68,7 +74,7 @@ def recording_at(index: int, settings: SimulatorSettings) -> Recording:
     breathing = Breathing(rng.uniform(0.17, 0.33), rng.uniform(0, 2 * np.pi))
     rhythm = play(Setting(rng, visit, prior, breathing, settings.seconds))
     truth = classes_of(rhythm, visit.patient.conduction, settings.seconds)
-    return Recording(visit, rhythm, breathing, truth)
+    return Recording(visit, rhythm, breathing, truth, draw_recorder(rng))
 
 
 def signal_of(index: int, recording: Recording, settings: SimulatorSettings) -> Signal:
@@ -76,63 +82,77 @@ def signal_of(index: int, recording: Recording, settings: SimulatorSettings) -> 
     patient = recording.visit.patient
     matrix = patient_matrix(stream(settings.seed, "torso", patient.number))
     rng = stream(settings.seed, "placement", index)
+    anatomy = _anatomy(recording, settings.seed)
     heart = Heart(
         settings.seed,
         patient.number,
-        _anatomy(recording, settings.seed),
+        anatomy,
         place_electrodes(rng, matrix),
-        patient.qtc,
+        patient.qtc + anatomy.vectors.qt,
         recording.breathing,
         swing=float(rng.uniform(0.01, 0.07)),
+        depth=rng.normal(-0.02, 0.025, 8),
     )
     drawn = render(heart, recording.rhythm, rng, settings.rate, settings.seconds)
     disturbance = noise(
         stream(settings.seed, "noise", index), drawn.shape[1], settings.rate, recording.breathing
     )
-    return twelve_leads(drawn + disturbance)
+    return twelve_leads(record(recording.recorder, drawn + disturbance, settings.rate))
 
 
-def report_of(index: int, recording: Recording, settings: SimulatorSettings) -> Report:
+def report_of(index: int, recording: Recording, settings: SimulatorSettings, style: Style = USUAL) -> Report:
     """What a reader writes about it, with the patient's earlier recording at hand."""
     previous = None
     if recording.visit.number:
-        previous = _findings(recording_at(index - 1, settings), settings)
+        previous = _findings(recording_at(index - 1, settings), settings, ())
     rng = stream(settings.seed, "report", index)
-    return write_report(rng, _findings(recording, settings), previous, settings.label_noise)
+    held_out = uses_held_out(settings.seed, recording.visit.patient.number, style)
+    findings = _findings(recording, settings, _background(recording, settings.seed))
+    return write_report(rng, findings, previous, settings.label_noise, style, held_out)
 
 
-def _findings(recording: Recording, settings: SimulatorSettings) -> Findings:
+def _findings(recording: Recording, settings: SimulatorSettings, background: tuple[str, ...]) -> Findings:
     beats = ventricular_beats(recording.rhythm, settings.seconds)
     return Findings(
         classes=recording.truth,
         variant=recording.rhythm.variant,
         rate=ventricular_rate(recording.rhythm, settings.seconds),
         ectopic=sum(beat.premature or beat.origin == "pvc" for beat in beats),
-        background=_background(recording, _anatomy(recording, settings.seed)),
-        months=recording.visit.months,
+        background=background,
+        conditions=recording.visit.patient.conditions,
+        time=recording.visit.time,
     )
 
 
 def _anatomy(recording: Recording, seed: int) -> Anatomy:
-    patient = recording.visit.patient
-    return draw_anatomy(
-        stream(seed, "anatomy", patient.number), patient.conduction, recording.visit.age, patient.sex
-    )
+    return _heart_of(recording.visit.patient, recording.visit.age, seed)
 
 
-def _background(recording: Recording, anatomy: Anatomy) -> tuple[str, ...]:
+@lru_cache(maxsize=8)  # the signal, the report and the comparison with the visit before ask for the same
+def _heart_of(patient: Patient, age: float, seed: int) -> Anatomy:
+    rng = stream(seed, "anatomy", patient.number)
+    return draw_anatomy(rng, patient.conduction, age, patient.sex, patient.conditions)
+
+
+def _background(recording: Recording, seed: int) -> tuple[str, ...]:
     """Statements on what is none of the classes; not made where the ventricles are activated abnormally."""
     if recording.truth & set(_WIDE):
         return ()
-    axis = anatomy.axis
+    anatomy = _anatomy(recording, seed)
+    axis, findings = anatomy.axis, anatomy.findings
+    qtc = recording.visit.patient.qtc + anatomy.vectors.qt
     statements = [
-        ("left axis deviation", axis < -30),
-        ("rightward axis", axis > 95),
+        ("left anterior fascicular block", "left_anterior_fascicle" in findings),
+        ("left posterior fascicular block", "left_posterior_fascicle" in findings),
+        ("left axis deviation", axis < -30 and "left_anterior_fascicle" not in findings),
+        ("rightward axis", axis > 95 and "left_posterior_fascicle" not in findings),
         ("incomplete right bundle branch block", anatomy.conduction == "incomplete right"),
-        ("low voltage QRS", anatomy.qrs < 0.55),
-        ("voltage criteria for left ventricular hypertrophy", anatomy.qrs > 1.65),
-        ("nonspecific T wave abnormality", anatomy.inverted or anatomy.t < 0.4),
-        ("prolonged QT", recording.visit.patient.qtc > 0.452),
-        ("cannot rule out anterior infarct, age undetermined", anatomy.horizontal < -0.5),
+        ("low voltage QRS", "low_voltage" in findings),
+        ("nonspecific T wave abnormality", bool(findings & {"flat_t", "inverted_t"})),
+        ("early repolarization", "early_repolarization" in findings),
+        ("cannot rule out anterior infarct, age undetermined", "poor_r_progression" in findings),
+        ("ventricular preexcitation", "preexcitation" in findings and anatomy.conduction == "normal"),
+        ("prolonged QT", qtc > 0.46),
+        ("suspect arm lead reversal", recording.recorder.limbs == ARMS),
     ]
     return tuple(text for text, present in statements if present)

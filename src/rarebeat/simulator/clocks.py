@@ -26,25 +26,30 @@ class Breathing:
         return math.sin(2 * math.pi * self.frequency * time + self.phase)
 
 
-def sinus_clock(rng: Rng, rate: float, span: Span, breathing: Breathing, depth: float) -> list[float]:
-    """Sinus node: intervals that vary with respiration and with the 0.1 Hz Mayer wave.
+def sinus_clock(
+    rng: Rng, rate: float, span: Span, breathing: Breathing, spread: float, respiratory: float = 0.5
+) -> list[float]:
+    """Sinus node: intervals that vary with respiration, with the 0.1 Hz Mayer wave, and slowly.
 
     Args:
         rng: source of randomness.
         rate: mean beats per minute.
         span: first and last second to fill.
         breathing: respiration of the recording.
-        depth: share by which respiration lengthens and shortens the interval (0.01-0.2).
+        spread: standard deviation of the intervals, as a share of the mean interval.
+        respiratory: share of the variance that follows respiration; the slow part takes the rest.
     """
     interval = 60.0 / rate
-    mayer_phase = rng.uniform(0, 2 * math.pi)
+    frequencies = np.array([rng.uniform(0.08, 0.12), rng.uniform(0.02, 0.06)])
+    phases = rng.uniform(0, 2 * np.pi, 2)
+    slow = spread * np.sqrt(2 * (1 - respiratory) * np.array([0.55, 0.45]))
+    breath = spread * math.sqrt(2 * respiratory)
     time = span[0] + rng.uniform(0, interval)
     times = []
     while time < span[1]:
         times.append(time)
-        mayer = math.sin(2 * math.pi * 0.1 * time + mayer_phase)
-        variation = depth * breathing.at(time) + 0.4 * depth * mayer + rng.normal(0, 0.004)
-        time += interval * (1 + variation)
+        variation = breath * breathing.at(time) + slow @ np.sin(2 * np.pi * frequencies * time + phases)
+        time += interval * (1 + float(variation) + rng.normal(0, 0.003 + 0.1 * spread))
     return times
 
 

@@ -1,6 +1,7 @@
 """The simulated clinic as a source: nothing to download, nothing to find on disk."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from rarebeat.records import Record
 from rarebeat.simulator.clinic import simulate
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.sources.entry import Entry
+from rarebeat.sources.redaction import redact
 
 SOURCE = "simulated"
 _OLDEST = 90.0
@@ -27,23 +29,37 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     """
     settings = parse(SimulatorSettings, dict(options), "simulated")
     return [
-        Entry(record_id=f"sim-{index:06d}", source=SOURCE, details={"index": index})
+        Entry(record_id=record_name(index), source=SOURCE, details={"index": index})
         for index in range(settings.records)
     ]
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Generate one recording. Its classes are in the report alone, as in a clinic: there are no codes."""
+    """Generate one recording. Its classes are in the report alone, as in a clinic: there are no codes.
+
+    Dates and signatures are invented, and go the way of real ones: they do not pass ingest.
+    """
     settings = parse(SimulatorSettings, dict(options), "simulated")
-    simulated = simulate(int(entry.details["index"]), settings)
+    record = record_at(int(entry.details["index"]), settings, pseudonym)
+    return replace(record, text=redact(record.text or ""))
+
+
+def record_at(index: int, settings: SimulatorSettings, pseudonym: Pseudonym | None = None) -> Record:
+    """Record ``index`` of a cohort as ingest sees it; patients go by the public pseudonym unless another is given."""
+    simulated = simulate(index, settings)
     visit = simulated.recording.visit
     return Record(
-        record_id=entry.record_id,
+        record_id=record_name(index),
         signal=simulated.signal,
         rate=settings.rate,
         source=SOURCE,
-        patient_id=pseudonym.of(SOURCE, str(visit.patient.number)),
+        patient_id=(pseudonym or Pseudonym()).of(SOURCE, str(visit.patient.number)),
         age=_OLDEST if visit.age >= _OLDEST else float(int(visit.age)),
         sex=visit.patient.sex,
         text=simulated.report.text,
     )
+
+
+def record_name(index: int) -> str:
+    """The id of a record in its cohort."""
+    return f"sim-{index:06d}"

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from rarebeat.simulator.clocks import Rng
 from rarebeat.simulator.conduction import RECOVERY, merge
 from rarebeat.simulator.events import Atrial, Ventricular, VentricularFocus
@@ -22,7 +24,10 @@ def pick(rng: Rng, candidates: Sequence[int], count: int) -> Sequence[int]:
 def add_premature_atrial(
     rng: Rng, atrial: Sequence[Atrial], seconds: float, count: int | None, blocked: bool = False
 ) -> list[Atrial]:
-    """A steady atrial rhythm with premature complexes that reset its clock.
+    """An atrial rhythm with premature complexes from one focus.
+
+    Most reset its clock: the next impulse follows after one interval, or a little later where the sinus node
+    is slow to recover. Some do not reach the sinus node: the pause is then fully compensatory.
 
     Args:
         rng: source of randomness.
@@ -31,8 +36,10 @@ def add_premature_atrial(
         count: number of premature complexes; None puts one after every impulse (atrial bigeminy).
         blocked: they come so early that the AV node is still closed.
     """
-    coupling = rng.uniform(0.38, 0.46) if blocked else rng.uniform(0.55, 0.78)
-    pause = rng.uniform(1.0, 1.15)
+    coupling = rng.uniform(0.38, 0.46) if blocked else rng.uniform(0.52, 0.85)
+    full = rng.random() < 0.15
+    pause = rng.uniform(1.0, 1.15) if rng.random() < 0.75 else rng.uniform(1.15, 1.35)
+    couplets = not blocked and count is not None and rng.random() < 0.12
     places: Sequence[int] = range(1, len(atrial) - 1)
     if count is not None:
         places = pick(rng, visible([one.time for one in atrial], seconds), count)
@@ -42,9 +49,12 @@ def add_premature_atrial(
         impulses.append(replace(one, time=time))
         if index in places:
             interval = atrial[index + 1].time - one.time
-            early = interval * coupling * rng.uniform(0.97, 1.03)
+            early = interval * min(0.87, coupling * rng.uniform(0.94, 1.06))
             impulses.append(Atrial(time + early, "premature"))
-            shift += early + interval * (pause - 1)
+            if couplets:
+                impulses.append(Atrial(time + 1.9 * early, "premature"))
+            last = early * (1.9 if couplets else 1.0)
+            shift += interval if full and not couplets else last + interval * (pause - 1)
     return impulses
 
 
@@ -56,13 +66,19 @@ def add_premature_ventricular(
     The atrial clock goes on: the impulse that meets the ventricles refractory is lost.
     """
     count = int(rng.choice([1, 2, 3, 5], p=[0.45, 0.25, 0.2, 0.1]))
-    second_focus = rng.random() < 0.15
-    coupling = rng.uniform(0.42, 0.56) if interpolated else rng.uniform(0.52, 0.75)
+    second_focus, couplets = rng.random() < 0.15, not interpolated and rng.random() < 0.10
+    coupling = rng.uniform(0.42, 0.56) if interpolated else rng.uniform(0.52, 0.82)
     ectopic: list[Ventricular] = []
-    for index in pick(rng, visible([beat.time for beat in beats], seconds), count):
+    places = pick(rng, visible([beat.time for beat in beats], seconds), count)
+    if not interpolated and rng.random() < 0.10:  # trigeminy
+        places = range(1, len(beats) - 1, 3)
+    for index in places:
         focus: VentricularFocus = "focus-b" if second_focus and rng.random() < 0.5 else "focus-a"
         ectopic.append(_premature(rng, beats, index, coupling, focus))
-    return merge(beats, ectopic, 0.05 if interpolated else RECOVERY)
+        if couplets:
+            ectopic.append(Ventricular(ectopic[-1].time + rng.uniform(0.38, 0.5), "pvc", focus))
+    interval = float(np.median(np.diff([beat.time for beat in beats])))
+    return merge(beats, ectopic, 0.05 if interpolated else max(RECOVERY, 0.55 * interval))
 
 
 def add_ventricular_bigeminy(rng: Rng, beats: Sequence[Ventricular]) -> list[Ventricular]:

@@ -1,45 +1,55 @@
 """From the dipole to the leads, and why twelve leads are more than three numbers.
 
-The Dower matrix gives eight leads from the three axes of a dipole. A real torso is no such thing: each
+A lead matrix gives eight leads from the three axes of a dipole. A real torso is no such thing: each
 patient has another matrix, electrodes are never where they belong, and near electrodes see what no dipole
 shows. So the matrix is drawn per patient and moved per visit, and every Gaussian of every wave form is
 changed a little per lead, in the same way for all beats of a recording.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.beats import Array, Waveform
+from rarebeat.simulator.beats import Waveform
 from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.vectors import Array
 
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 """The leads that are simulated; the four others follow from I and II."""
 
-DOWER = np.array(  # Dower et al. 1980; rows as INDEPENDENT, columns X (left), Y (feet), Z (back)
+TORSO = np.array(  # rows as INDEPENDENT, columns X (left), Y (feet), Z (back)
     [
-        [0.632, -0.235, 0.059],
-        [0.235, 1.066, -0.132],
-        [-0.515, 0.157, -0.917],
-        [0.044, 0.164, -1.387],
-        [0.882, 0.098, -1.277],
-        [1.213, 0.127, -0.601],
-        [1.125, 0.127, -0.086],
-        [0.831, 0.076, 0.230],
+        [0.73, -0.11, 0.06],
+        [0.31, 0.94, -0.06],
+        [-0.39, 0.10, -0.74],
+        [0.07, 0.05, -1.42],
+        [0.86, 0.21, -1.33],
+        [1.30, 0.29, -0.74],
+        [1.15, 0.20, -0.11],
+        [0.82, 0.10, 0.20],
     ]
 )
+"""Dower's matrix (1980) with weights moved so that resting adults have their proportions between leads.
 
-_RESIDUAL = 0.085  # of a Gaussian's vector length, per lead
-_LATENESS = 0.22  # of a Gaussian's width, per lead
+Through Dower's own weights lead I comes out too small, V1 too large.
+"""
+
+_CHEST_WALL = np.array([[0.0, 0.0, 0.6, 1.0, 1.2, 1.2, 1.0, 0.7]]).T
+"""How much the distance between heart and chest wall matters to each lead."""
+_RESIDUAL = 0.110  # of a Gaussian's vector length, per lead
+_LATENESS = 0.17  # of a Gaussian's width, per lead
 _BREADTH = 0.06  # of a Gaussian's width, per lead
+_T_BIAS = np.array([0.09, 0.05, -0.05, 0.30, -0.18, -0.42, -0.21, 0.05])
+"""What the matrix, made for the QRS, leaves out of a T wave, as a share of its size: V2 sees more of it, V4 less."""
+_NOTCHES = 4  # narrow Gaussians in the QRS
+_NOTCH_SIZE = 0.028  # of the longest vector, per axis
 
-_NEARBY = np.eye(
-    8
-)  # neighbouring chest electrodes see similar things: smooths over V1-V6, keeps the variance
+# Neighbouring chest electrodes see similar things: smooths over V1-V6, keeps the variance.
+_NEARBY = np.eye(8)
 for _row in range(2, 8):
-    for _column in range(max(2, _row - 1), min(8, _row + 2)):
-        _NEARBY[_row, _column] = 1.0 if _row == _column else 0.6
+    for _column in range(max(2, _row - 2), min(8, _row + 3)):
+        _NEARBY[_row, _column] = (1.0, 0.7, 0.3)[abs(_row - _column)]
 _NEARBY /= np.linalg.norm(_NEARBY, axis=1, keepdims=True)
 
 
@@ -61,14 +71,21 @@ class LeadWaveform:
 
 
 def patient_matrix(rng: Rng) -> Array:
-    """A patient's lead matrix, (8, 3): Dower's, each weight changed by about a tenth."""
-    return np.asarray(DOWER * rng.normal(1, 0.10, DOWER.shape) + rng.normal(0, 0.06, DOWER.shape))
+    """A patient's lead matrix, (8, 3).
+
+    A thick or thin chest wall changes all chest leads together and the limb leads not at all; besides, each
+    lead is nearer or farther, and each weight is another.
+    """
+    chest = rng.normal(0, 0.27) * _CHEST_WALL
+    near = np.exp(chest + _NEARBY @ rng.normal(0, 0.09, (8, 1)))
+    weights = TORSO * (1 + _NEARBY @ rng.normal(0, 0.11, TORSO.shape))
+    return np.asarray(near * (weights + _NEARBY @ rng.normal(0, 0.07, TORSO.shape)))
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
     """The matrix of one visit: chest electrodes slipped towards a neighbour."""
     placed = matrix.copy()
-    slip = rng.normal(0, 0.14, 6)
+    slip = rng.normal(0, 0.16, 6)
     for row in range(6):
         neighbour = min(max(row + (1 if slip[row] > 0 else -1), 0), 5)
         placed[2 + row] += abs(slip[row]) * (matrix[2 + neighbour] - matrix[2 + row])
@@ -92,6 +109,30 @@ def see(waveform: Waveform, rng: Rng, smooth: bool = False) -> LeadWaveform:
         (width * np.exp(_BREADTH * broad)).astype(np.float32),
         waveform.vector,
         length * _RESIDUAL * extra,
+    )
+
+
+def see_t(waveform: Waveform, rng: Rng) -> LeadWaveform:
+    """A T wave in the leads: without notches, each lead's Gaussians changed alike."""
+    seen = see(waveform, rng, smooth=True)
+    forward = waveform.vector @ np.array([0.78, 0.33, -0.53])  # the usual direction of T waves
+    forward[0] = np.linalg.norm(waveform.vector[0])  # the ST segment has no usual one
+    return replace(seen, residual=seen.residual + forward[:, None] * _T_BIAS)
+
+
+def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
+    """A QRS in the leads: as :func:`see`, with small sharp notches, mostly but not only of the dipole."""
+    seen = see(waveform, rng)
+    shape = (_NOTCHES, len(INDEPENDENT))
+    centre = rng.uniform(waveform.centre[0], waveform.centre[-1], (_NOTCHES, 1)) + rng.normal(0, 0.001, shape)
+    width = np.repeat(rng.uniform(0.0012, 0.0030, (_NOTCHES, 1)), shape[1], axis=1)
+    size = float(np.linalg.norm(waveform.vector, axis=1).max()) * _NOTCH_SIZE * rng.lognormal(0, 0.3)
+    notches = 0.15 * size * rng.standard_normal(shape) @ _NEARBY.T
+    return LeadWaveform(
+        np.concatenate([seen.centre, centre.astype(np.float32)]),
+        np.concatenate([seen.width, width.astype(np.float32)]),
+        np.concatenate([seen.vector, size * rng.standard_normal((_NOTCHES, 3))]),
+        np.concatenate([seen.residual, notches]),
     )
 
 

@@ -28,30 +28,39 @@ class NoiseLevels:
 
     Attributes:
         wander: slow drift, below half a hertz.
+        skin: movement of the skin, up to some 3 Hz.
         breathing: movement of the baseline with respiration.
         muscle: broadband activity.
         mains: amplitude of the mains hum (zero where the machine filters it).
         motion: bursts of 1 to 10 Hz from one electrode.
         frequency: of the mains, hertz.
+        contact: (9,) factor of each electrode on all of it: a bad contact is worse than its neighbours.
     """
 
     wander: float
+    skin: float
     breathing: float
     muscle: float
     mains: float
     motion: float
     frequency: float
+    contact: Float
 
 
 def draw_levels(rng: Rng) -> NoiseLevels:
     """Levels as in resting recordings of hospitals: most are quiet, a few are bad."""
+    contact = rng.lognormal(0.0, 0.6, _ELECTRODES)
+    if rng.random() < 0.025:  # an electrode that comes off
+        contact[rng.integers(_ELECTRODES)] *= rng.uniform(5, 15)
     return NoiseLevels(
-        wander=float(np.clip(rng.lognormal(-4.0, 0.75), 0.002, 0.15)),
+        wander=float(np.clip(rng.lognormal(-3.35, 0.75), 0.002, 0.15)),
+        skin=float(np.clip(rng.lognormal(-5.0, 0.5), 0.003, 0.03)),
         breathing=float(np.clip(rng.lognormal(-4.9, 0.8), 0.0, 0.06)),
-        muscle=float(np.clip(rng.lognormal(-6.9, 0.8), 0.0002, 0.02)),
+        muscle=float(np.clip(rng.lognormal(-7.4, 0.7), 0.0003, 0.02)),
         mains=float(rng.lognormal(-6.0, 0.8)) if rng.random() < 0.3 else 0.0,
-        motion=float(rng.uniform(0.03, 0.15)) if rng.random() < 0.05 else 0.0,
-        frequency=60.0 if rng.random() < 0.7 else 50.0,
+        motion=float(rng.uniform(0.03, 0.15)) if rng.random() < 0.06 else 0.0,
+        frequency=50.0 if rng.random() < 0.6 else 60.0,
+        contact=contact.astype(np.float32),
     )
 
 
@@ -64,27 +73,39 @@ def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:
     electrodes += (levels.breathing * rng.standard_normal((_ELECTRODES, 1))).astype(np.float32) * wave
     electrodes += _muscle(rng, samples, rate, levels)
     if levels.mains:
-        hum = np.sin(np.float32(2 * np.pi * levels.frequency) * times + np.float32(rng.uniform(0, 6.28)))
-        electrodes += (levels.mains * rng.normal(1, 0.6, (_ELECTRODES, 1))).astype(np.float32) * hum
+        electrodes += (levels.mains * rng.normal(1, 0.6, (_ELECTRODES, 1))).astype(np.float32) * _hum(
+            rng, times, levels.frequency
+        )
+    electrodes *= levels.contact[:, None]
     if levels.motion:
         _add_motion(rng, electrodes, rate, levels)
     return _TO_LEADS @ electrodes
 
 
+def _hum(rng: Rng, times: Float, frequency: float) -> Float:
+    """The mains with its second and third harmonic."""
+    total = np.zeros_like(times)
+    for harmonic, size in ((1, 1.0), (2, rng.uniform(0, 0.15)), (3, rng.uniform(0, 0.3))):
+        phase = np.float32(rng.uniform(0, 2 * np.pi))
+        total += np.float32(size) * np.sin(np.float32(2 * np.pi * harmonic * frequency) * times + phase)
+    return total
+
+
 def _wander(rng: Rng, samples: int, rate: float, levels: NoiseLevels) -> Float:
-    basis = splines(samples, rate, 0.9)
-    size = levels.wander * np.exp(0.5 * rng.standard_normal((_ELECTRODES, 1)))
-    knots = size * rng.standard_normal((_ELECTRODES, len(basis)))
-    return np.asarray(knots.astype(np.float32) @ basis)
+    """Drift, and the faster small movement of skin under an electrode."""
+    electrodes = np.zeros((_ELECTRODES, samples), np.float32)
+    for spacing, size in ((0.9, levels.wander), (0.16, levels.skin)):
+        basis = splines(samples, rate, spacing)
+        electrodes += (size * rng.standard_normal((_ELECTRODES, len(basis)))).astype(np.float32) @ basis
+    return electrodes
 
 
 def _muscle(rng: Rng, samples: int, rate: float, levels: NoiseLevels) -> Float:
     """Noise that falls off above some 60 Hz, swells and fades, and is strongest at the arms."""
     white = rng.standard_normal((_ELECTRODES, samples + 2), np.float32)
-    smooth = white[:, :-2] + 2 * white[:, 1:-1] + white[:, 2:] if rate >= 400 else 2 * white[:, 1:-1]
+    smooth = white[:, :-2] + 2.4 * white[:, 1:-1] + white[:, 2:] if rate >= 400 else 2 * white[:, 1:-1]
     smooth += np.float32(0.2) * white[:, 2:]
-    size = levels.muscle * np.exp(0.35 * rng.standard_normal((_ELECTRODES, 1)))
-    size *= np.array([1.6, 1.6, 0.8, *[0.9] * 6])[:, None]
+    size = levels.muscle * np.array([1.6, 1.6, 0.8, *[0.9] * 6])[:, None]
     basis = splines(samples, rate, 0.8)
     swell = np.exp(0.4 * rng.standard_normal(len(basis)).astype(np.float32) @ basis)
     smooth *= size.astype(np.float32)

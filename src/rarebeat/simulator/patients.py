@@ -2,18 +2,23 @@
 
 import math
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import numpy as np
 
 from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.comorbidity import bundle_branch_factors, draw_conditions
+from rarebeat.simulator.history import first_rhythm, next_rhythm
 from rarebeat.simulator.priors import Prior
 
 BLOCK = 8
 """Consecutive records are shared out among patients in blocks of this size, so no patient crosses a block."""
 NEW_PATIENT = 0.6
 """Chance that a record belongs to another patient than the one before it."""
-SAME_RHYTHM = 0.6
-"""Chance that a patient comes with the rhythm of the first visit; otherwise a new one is drawn."""
+OPENING = datetime(2004, 1, 1)
+"""The clinic's first day. All dates are invented."""
+IN_HOSPITAL = 0.35
+"""Share of later recordings made within days of the one before, during one stay in hospital."""
 
 STREAMS = {
     "block": 0,
@@ -27,6 +32,7 @@ STREAMS = {
     "draws": 8,
     "torso": 9,
     "waves": 10,
+    "wording": 11,
 }
 
 _AGES = {  # mean and deviation in years, by the rhythm of the first visit
@@ -45,7 +51,6 @@ _AGES = {  # mean and deviation in years, by the rhythm of the first visit
     "paced": (76, 10),
     "sinus_tachycardia": (54, 19),
 }
-_DISEASED = ("advanced_block", "complete_block")
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,8 @@ class Patient:
         conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block).
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
+        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.comorbidity`.
+        since: time of the first visit.
     """
 
     number: int
@@ -69,6 +76,8 @@ class Patient:
     conduction: str
     pr: float
     qtc: float
+    conditions: frozenset[str] = frozenset()
+    since: datetime = OPENING
 
 
 @dataclass(frozen=True)
@@ -78,9 +87,10 @@ class Visit:
     Attributes:
         patient: who.
         number: 0 for the first recording of the patient.
-        months: since the recording before it; 0 at the first.
+        months: since the recording before it, whole ones; 0 at the first.
         age: years on the day.
         mechanism: what drives the heart on the day.
+        time: of the recording.
     """
 
     patient: Patient
@@ -88,6 +98,7 @@ class Visit:
     months: int
     age: float
     mechanism: str
+    time: datetime = OPENING
 
 
 def stream(seed: int, name: str, number: int) -> Rng:
@@ -104,42 +115,57 @@ def visit_at(seed: int, index: int, prior: Prior) -> Visit:
         number += 1
     first = index - number
     patient = _patient(seed, first, prior)
-    gaps = [_months(seed, later) for later in range(first + 1, index + 1)]
-    mechanism = patient.mechanism
-    if number and stream(seed, "visit", index).random() > SAME_RHYTHM:
-        mechanism = _draw_mechanism(seed, index, prior)
-    return Visit(patient, number, gaps[-1] if gaps else 0, patient.age + sum(gaps) / 12, mechanism)
+    mechanism, time, gap = patient.mechanism, patient.since, timedelta()
+    for later in range(first + 1, index + 1):
+        rng = stream(seed, "visit", later)
+        gap = _gap(rng)
+        time += gap
+        mechanism = next_rhythm(prior, _VISITS, mechanism, rng.random())
+    age = patient.age + (time - patient.since).days / 365.25
+    return Visit(patient, number, gap.days // 30, age, mechanism, time)
 
 
-def _months(seed: int, index: int) -> int:
-    return 1 + int(stream(seed, "visit", index).exponential(14))
+def _visits() -> tuple[float, ...]:
+    """Share of first, second, ... visits among the records of a block."""
+    shares = np.zeros(BLOCK)
+    for within in range(BLOCK):
+        for number in range(within + 1):
+            begins = 1.0 if number == within else NEW_PATIENT
+            shares[number] += (1 - NEW_PATIENT) ** number * begins / BLOCK
+    return tuple(shares.tolist())
 
 
-def _draw_mechanism(seed: int, index: int, prior: Prior) -> str:
+_VISITS = _visits()
+
+
+def _gap(rng: Rng) -> timedelta:
+    days = rng.exponential(3) if rng.random() < IN_HOSPITAL else 20 + rng.exponential(420)
+    return timedelta(minutes=30 + int(days * 1440))
+
+
+def _first_rhythm(seed: int, index: int, prior: Prior) -> str:
     # Golden-ratio steps spread the draws evenly: small cohorts, too, get their share of rare rhythms.
     position = (stream(seed, "draws", 0).random() + index * (math.sqrt(5) - 1) / 2) % 1.0
-    total = 0.0
-    for name, share in prior.mechanisms.items():
-        total += share
-        if position < total:
-            return name
-    return name
+    return first_rhythm(prior, _VISITS, position)
 
 
 def _patient(seed: int, number: int, prior: Prior) -> Patient:
     rng = stream(seed, "patient", number)
-    mechanism = _draw_mechanism(seed, number, prior)
+    mechanism = _first_rhythm(seed, number, prior)
     mean, deviation = _AGES.get(mechanism, (58, 18))
     age = float(np.clip(rng.normal(mean, deviation), 18, 96))
     sex = "male" if rng.random() < 0.52 else "female"
     old = age > 62
+    conditions = draw_conditions(rng, mechanism, age, sex)
+    right, left = bundle_branch_factors(conditions, old)
     weights = np.array([0.0, 0.11 if old else 0.055, 0.05 if old else 0.027, 0.035]) * prior.block
-    if mechanism in _DISEASED:
-        weights[1:3] *= 3
-    weights[0] = 1 - weights.sum()
-    conduction = str(rng.choice(["normal", "right", "left", "incomplete right"], p=weights))
+    weights[1:3] *= (right, left)
+    weights[0] = max(0.0, 1 - weights.sum())
+    conduction = str(rng.choice(["normal", "right", "left", "incomplete right"], p=weights / weights.sum()))
     pr = float(np.clip(rng.normal(0.157, 0.018), 0.120, 0.198))
-    if rng.random() < (0.155 if old else 0.062) * prior.block:
+    slow = 2.0 if "av_node_disease" in conditions else 0.93
+    if rng.random() < (0.155 if old else 0.062) * prior.block * slow:
         pr = float(0.206 + rng.gamma(1.7, 0.022))
     qtc = float(np.clip(rng.normal(0.405 if sex == "male" else 0.415, 0.018), 0.36, 0.50))
-    return Patient(number, mechanism, age, sex, conduction, min(pr, 0.36), qtc)
+    since = OPENING + timedelta(minutes=int(rng.random() * 15 * 365.25 * 1440))
+    return Patient(number, mechanism, age, sex, conduction, min(pr, 0.36), qtc, conditions, since)

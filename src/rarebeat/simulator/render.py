@@ -6,15 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.simulator.anatomy import Anatomy
 from rarebeat.simulator.atrial_waves import add_atrial_waves
-from rarebeat.simulator.beats import Anatomy, p_wave, qrs_complex, t_wave
+from rarebeat.simulator.beats import p_wave, qrs_complex, t_wave
 from rarebeat.simulator.clocks import Breathing, Rng
 from rarebeat.simulator.events import AtrialFocus, Rhythm, Ventricular, VentricularFocus
-from rarebeat.simulator.leads import INDEPENDENT, LeadWaveform, place_electrodes, see
+from rarebeat.simulator.leads import INDEPENDENT, LeadWaveform, place_electrodes, see, see_qrs, see_t
 from rarebeat.simulator.patients import STREAMS
+from rarebeat.simulator.vectors import Array
 
 Canvas = npt.NDArray[np.float32]
-Array = npt.NDArray[np.float64]
 
 MARGIN = 1.2
 """Seconds drawn before and after the recording, so that waves are cut off by its ends and not missing."""
@@ -37,6 +38,7 @@ class Heart:
         qtc: QT interval at 60 beats per minute, seconds.
         breathing: respiration.
         swing: turn of the heart with a breath, radians.
+        depth: (8,) share by which a breath makes each lead larger or smaller.
     """
 
     seed: int
@@ -46,6 +48,7 @@ class Heart:
     qtc: float
     breathing: Breathing
     swing: float
+    depth: Array
 
 
 def render(heart: Heart, rhythm: Rhythm, rng: Rng, rate: float, seconds: float) -> Canvas:
@@ -113,7 +116,8 @@ class Pen:
         x, y, z = waveform.vector.T
         one, cos, sin = np.ones_like(angle)[:, None], np.cos(angle)[:, None], np.sin(angle)[:, None]
         turned = np.stack([cos * x - sin * y, sin * x + cos * y, one * z + 0.5 * sin * x], axis=2)
-        return np.asarray((1 - 0.6 * angle)[:, None, None] * (turned @ heart.matrix.T) + waveform.residual)
+        gain = 1 + (angle / max(heart.swing, 1e-6))[:, None] * heart.depth
+        return np.asarray(gain[:, None, :] * (turned @ heart.matrix.T + waveform.residual))
 
 
 def _waveform_rng(heart: Heart, number: int) -> Rng:
@@ -137,6 +141,7 @@ def _draw_ventricles(pen: Pen, rhythm: Rhythm, rng: Rng) -> None:
     beats = rhythm.ventricular
     times = np.array([beat.time for beat in beats])
     qt = qt_intervals(times, pen.heart.qtc)
+    haste = _haste(times)
     jitter = np.clip(rng.normal(1, [[0.012], [0.035], [0.012], [0.05]], (4, len(beats))), 0.8, 1.2)
     for number, focus in enumerate(_VENTRICULAR):
         share = np.array([_share(beat, focus) for beat in beats])
@@ -146,18 +151,25 @@ def _draw_ventricles(pen: Pen, rhythm: Rhythm, rng: Rng) -> None:
         own = _waveform_rng(pen.heart, 8 + number)
         qrs = qrs_complex(focus, pen.heart.anatomy, own)
         repolarisation = t_wave(focus, qrs, pen.heart.anatomy, own)
-        if rhythm.strain:
-            repolarisation.vector[0] -= rhythm.strain * np.array([0.8, 0.8, -0.4])
+        repolarisation.vector[1:] *= 1 - 0.5 * haste
+        repolarisation.vector[0] -= (rhythm.strain + 0.05 * haste) * np.array([0.7, 0.9, -0.4])
         late = max(0.0, float(qrs.centre[-1]) - 0.08)
         onsets, part = times[chosen], share[chosen]
-        pen.wave(see(qrs, own), onsets, jitter[0, chosen], part * jitter[1, chosen])
+        pen.wave(see_qrs(qrs, own), onsets, jitter[0, chosen], part * jitter[1, chosen])
         pen.wave(
-            see(repolarisation, own, smooth=True),
+            see_t(repolarisation, own),
             onsets,
             (qt[chosen] + late) * jitter[2, chosen],
             part * jitter[3, chosen],
         )
     _draw_spikes(pen, np.array([beat.time for beat in beats if beat.origin == "pacemaker"]), rng)
+
+
+def _haste(times: Array) -> float:
+    """From 0 at rest to 1 at 150 beats per minute: fast hearts have small T waves and a lower ST segment."""
+    if len(times) < 2:
+        return 0.0
+    return float(np.clip((60 / np.median(np.diff(times)) - 75) / 75, 0, 1))
 
 
 def _share(beat: Ventricular, focus: str) -> float:

@@ -41,12 +41,14 @@ class Setting:
         """The patient's PR interval at rest, seconds."""
         return self.visit.patient.pr
 
-    def sinus(self, rate: float, depth: float | None = None) -> list[float]:
-        """Firing times of the sinus node; unless ``depth`` is given, it varies most in the young at rest."""
-        if depth is None:
-            youth = float(np.clip((75 - self.visit.age) / 50, 0.2, 1.0))
-            depth = min(0.035, 0.022 * youth * float(self.rng.lognormal(0, 0.4))) * min(1.0, 75 / rate)
-        return sinus_clock(self.rng, rate, self.span, self.breathing, depth)
+    def sinus(self, rate: float, spread: float | None = None, respiratory: float = 0.5) -> list[float]:
+        """Firing times of the sinus node; unless ``spread`` is given, it varies most in the young at rest."""
+        if spread is None:
+            typical = 0.021 * float(np.exp(-0.013 * (self.visit.age - 55)))
+            spread = float(np.clip(typical * self.rng.lognormal(0, 0.55), 0.003, 0.12))
+            spread *= min(1.0, (75 / rate) ** 1.5)
+            respiratory = float(self.rng.beta(2, 2))
+        return sinus_clock(self.rng, rate, self.span, self.breathing, spread, respiratory)
 
     def choose(self, weights: Mapping[str, float]) -> str:
         """One of the names, by weight."""

@@ -18,7 +18,7 @@ def tachycardia(setting: Setting) -> Rhythm:
         return Rhythm(
             "ventricular_tachycardia", variant, atrial, ectopy.add_run(rng, conducted, setting.seconds)
         )
-    times = steady_clock(rng, rng.uniform(125, 215), setting.span, 0.01)
+    times = steady_clock(rng, rng.uniform(115, 220), setting.span, 0.01)
     beats = [Ventricular(time, "ventricle", "focus-a") for time in times]
     if variant == "captures":  # now and then a sinus impulse arrives just when the focus fires
         arriving = [beat for beat in conducted if min(abs(beat.time - time) for time in times) < 0.045]

@@ -1,70 +1,167 @@
 """The words of the reader: how a finding is written, by the machine and by a person in a hurry."""
 
-PHRASES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    # finding: (as the machine writes it, as a person types it)
-    "sinus_rhythm": (("sinus rhythm",), ("sinus rhythm", "NSR")),
-    "sinus_bradycardia": (("sinus bradycardia",), ("sinus bradycardia", "sinus brady")),
-    "sinus_tachycardia": (("sinus tachycardia",), ("sinus tachycardia", "sinus tach")),
-    "atrial_fibrillation": (("atrial fibrillation",), ("AFib", "atrial fib", "A-fib")),
-    "atrial_flutter": (("atrial flutter",), ("atrial flutter", "A-flutter")),
-    "ectopic_atrial_rhythm": (("ectopic atrial rhythm", "low atrial rhythm"), ("ectopic atrial rhythm",)),
+Wordings = dict[str, tuple[tuple[str, ...], tuple[str, ...]]]
+"""Finding: (as the machine writes it, as a person types it)."""
+
+PHRASES: Wordings = {
+    "sinus_rhythm": (("sinus rhythm",), ("sinus rhythm", "NSR", "SR", "normal sinus rhythm")),
+    "sinus_bradycardia": (("sinus bradycardia",), ("sinus bradycardia", "sinus brady", "sinus bradycardia")),
+    "sinus_tachycardia": (("sinus tachycardia",), ("sinus tachycardia", "sinus tach", "sinus tachy")),
+    "atrial_fibrillation": (
+        ("atrial fibrillation",),
+        ("AFib", "atrial fib", "A-fib", "AF", "atrial fibrillation"),
+    ),
+    "atrial_flutter": (("atrial flutter",), ("atrial flutter", "A-flutter", "AFL", "a flutter")),
+    "ectopic_atrial_rhythm": (
+        ("ectopic atrial rhythm", "low atrial rhythm"),
+        ("ectopic atrial rhythm", "low atrial rhythm", "ectopic atrial focus"),
+    ),
     "atrial_tachycardia": (
         ("ectopic atrial tachycardia", "atrial tachycardia"),
-        ("atrial tachycardia", "atrial tach"),
+        ("atrial tachycardia", "atrial tach", "AT"),
     ),
-    "supraventricular_tachycardia": (("supraventricular tachycardia", "narrow QRS tachycardia"), ("SVT",)),
-    "avnrt": (("AV nodal reentrant tachycardia",), ("AVNRT", "AV nodal reentry tachycardia")),
+    "supraventricular_tachycardia": (
+        ("supraventricular tachycardia",),
+        ("SVT", "supraventricular tachycardia"),
+    ),
+    "avnrt": (
+        ("AV nodal reentrant tachycardia",),
+        ("AVNRT", "AV nodal reentry tachycardia", "typical AVNRT"),
+    ),
     "complete_heart_block": (
         ("complete heart block", "3rd degree A-V block"),
-        ("complete heart block", "CHB"),
+        ("complete heart block", "CHB", "3rd degree AVB", "third degree heart block"),
     ),
     "av_block_2nd_degree_mobitz_i": (
         ("2nd degree A-V block (Mobitz I)", "2nd degree A-V block, Mobitz I (Wenckebach)"),
-        ("Wenckebach", "2nd degree AV block type I", "Mobitz I"),
+        ("Wenckebach", "2nd degree AV block type I", "Mobitz I", "2nd deg AVB, Mobitz type 1"),
     ),
     "av_block_1st_degree": (
-        ("1st degree A-V block", "1st degree A-V block", "prolonged A-V conduction"),
-        ("1st degree AVB", "first degree AV block"),
+        ("1st degree A-V block", "1st degree A-V block", "1st degree AV block", "prolonged A-V conduction"),
+        ("1st degree AVB", "first degree AV block", "1st deg AV block", "1 AVB", "first degree heart block"),
     ),
-    "junctional_rhythm": (("junctional rhythm",), ("junctional rhythm", "junctional escape rhythm")),
+    "junctional_rhythm": (
+        ("junctional rhythm",),
+        ("junctional rhythm", "junctional escape rhythm", "junctional"),
+    ),
     "idioventricular_rhythm": (
         ("idioventricular rhythm", "ventricular escape rhythm"),
-        ("idioventricular rhythm",),
+        ("idioventricular rhythm", "IVR", "ventricular escape"),
     ),
-    "ventricular_tachycardia": (("ventricular tachycardia",), ("VT", "V tach, ventricular tachycardia")),
-    "sinus_arrhythmia": (("sinus arrhythmia", "marked sinus arrhythmia"), ("sinus arrhythmia",)),
+    "ventricular_tachycardia": (
+        ("ventricular tachycardia",),
+        ("VT", "V tach", "ventricular tachycardia", "vent tach"),
+    ),
+    "sinus_arrhythmia": (
+        ("sinus arrhythmia", "marked sinus arrhythmia"),
+        ("sinus arrhythmia", "resp sinus arrhythmia"),
+    ),
     "premature_atrial_complexes": (
-        ("premature atrial complexes", "premature supraventricular complexes"),
-        ("PACs", "PAC", "APCs"),
+        ("premature atrial complexes", "premature atrial complexes", "premature supraventricular complexes"),
+        ("PACs", "PAC", "APCs", "PAC's", "premature atrial beats"),
     ),
-    "premature_ventricular_complexes": (("premature ventricular complexes",), ("PVCs", "PVC", "VPCs")),
+    "premature_ventricular_complexes": (
+        ("premature ventricular complexes",),
+        ("PVCs", "PVC", "VPCs", "PVC's", "unifocal PVCs", "ventricular ectopy"),
+    ),
     "fusion_complexes": (("fusion complexes",), ("fusion beats", "fusion complexes")),
-    "left_bundle_branch_block": (("left bundle branch block",), ("LBBB",)),
-    "right_bundle_branch_block": (("right bundle branch block",), ("RBBB",)),
+    "bigeminy": (("bigeminy",), ("bigeminy",)),
+    "left_bundle_branch_block": (("left bundle branch block",), ("LBBB", "left bundle branch block")),
+    "right_bundle_branch_block": (("right bundle branch block",), ("RBBB", "right bundle branch block")),
 }
 """Findings whose words depend on nothing else; the first of them that applies opens the rhythm line."""
 
-DEGREES: dict[str, tuple[str, ...]] = {
-    "2:1": ("2:1 A-V conduction", "2:1 AV block"),
-    "type II": ("2nd degree A-V block (Mobitz II)", "Mobitz II AV block"),
-    "high grade": ("high grade A-V block", "advanced AV block"),
+HELD_OUT: Wordings = {
+    "sinus_rhythm": (("sinus rhythm",), ("sinus mechanism", "sinus")),
+    "sinus_bradycardia": (("sinus bradycardia",), ("slow sinus rhythm",)),
+    "sinus_tachycardia": (("sinus tachycardia",), ("rapid sinus rhythm", "S tach")),
+    "atrial_fibrillation": (("atrial fibrillation",), ("auricular fibrillation", "a. fib")),
+    "atrial_flutter": (("atrial flutter",), ("auricular flutter", "a. flutter")),
+    "ectopic_atrial_rhythm": (("atrial rhythm",), ("non-sinus atrial rhythm", "coronary sinus rhythm")),
+    "atrial_tachycardia": (("automatic atrial tachycardia",), ("focal atrial tachycardia", "ectopic AT")),
+    "supraventricular_tachycardia": (
+        ("paroxysmal supraventricular tachycardia",),
+        ("PSVT", "supraventricular tach", "supravent tachycardia"),
+    ),
+    "avnrt": (("AV node reentry tachycardia",), ("slow-fast AVNRT", "nodal reentry")),
+    "complete_heart_block": (
+        ("third degree atrioventricular block", "complete A-V block"),
+        ("complete AVB", "AVB III", "third-degree block", "total AV block"),
+    ),
+    "av_block_2nd_degree_mobitz_i": (
+        ("second degree atrioventricular block, type I",),
+        ("Wenckebach periodicity", "Wenckebach conduction", "type 1 second-degree AVB"),
+    ),
+    "av_block_1st_degree": (
+        ("first degree atrioventricular block",),
+        ("1° AVB", "first-degree block", "AVB I", "1st degree block"),
+    ),
+    "junctional_rhythm": (("A-V junctional rhythm", "nodal rhythm"), ("nodal rhythm", "AV junctional")),
+    "idioventricular_rhythm": (("idio-ventricular rhythm",), ("AIVR", "idio-ventricular escape")),
+    "ventricular_tachycardia": (("ventricular tachycardia",), ("v-tach", "NSVT", "vtach")),
+    "sinus_arrhythmia": (("phasic sinus arrhythmia",), ("respiratory variation of sinus rate",)),
+    "premature_atrial_complexes": (
+        ("atrial premature complexes",),
+        (
+            "atrial extrasystoles",
+            "premature atrial contractions",
+            "atrial ectopics",
+            "atrial premature beats",
+        ),
+    ),
+    "premature_ventricular_complexes": (
+        ("ventricular premature complexes",),
+        ("ventricular extrasystoles", "premature ventricular contractions", "ventricular ectopics", "VEs"),
+    ),
+    "fusion_complexes": (("fused complexes",), ("fusions", "fused beats")),
+    "bigeminy": (("bigeminal pattern",), ("bigeminal pattern", "bigeminal rhythm")),
+    "left_bundle_branch_block": (("complete left bundle branch block",), ("left BBB", "LBB block", "cLBBB")),
+    "right_bundle_branch_block": (
+        ("complete right bundle branch block",),
+        ("right BBB", "RBB block", "cRBBB"),
+    ),
+}
+"""Other wordings of the same findings, kept back: see :class:`rarebeat.simulator.findings.Style`."""
+
+DEGREES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "2:1": (("2:1 A-V conduction",), ("2:1 AV block", "2:1 AVB")),
+    "type II": (
+        ("2nd degree A-V block (Mobitz II)",),
+        ("Mobitz II AV block", "2nd degree AVB, Mobitz II", "Mobitz 2"),
+    ),
+    "high grade": (
+        ("high grade A-V block", "high degree A-V block"),
+        ("advanced AV block", "high-grade AVB"),
+    ),
 }
 """Block below the AV node, by variant."""
 
-PACING: dict[str, tuple[str, ...]] = {
-    "ventricular": ("electronic ventricular pacemaker", "ventricular-paced rhythm", "V-paced rhythm"),
-    "atrial sensed": ("atrial-sensed ventricular-paced rhythm",),
-    "dual": ("AV dual-paced rhythm", "AV sequential or dual chamber electronic pacemaker"),
-    "atrial": ("electronic atrial pacemaker", "atrial-paced rhythm"),
-    "demand": ("electronic demand pacing", "ventricular-paced complexes"),
+PACING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "ventricular": (
+        ("electronic ventricular pacemaker", "ventricular-paced rhythm"),
+        ("V-paced rhythm", "V paced", "ventricular pacing", "paced rhythm"),
+    ),
+    "atrial sensed": (("atrial-sensed ventricular-paced rhythm",), ("A-sensed V-paced", "AS-VP rhythm")),
+    "dual": (
+        ("AV dual-paced rhythm", "AV sequential or dual chamber electronic pacemaker"),
+        ("AV paced", "dual chamber pacing", "A-V sequential pacing"),
+    ),
+    "atrial": (
+        ("electronic atrial pacemaker", "atrial-paced rhythm"),
+        ("A-paced", "A paced rhythm", "atrial pacing"),
+    ),
+    "demand": (
+        ("electronic demand pacing", "ventricular-paced complexes"),
+        ("demand V-pacing", "intermittent ventricular pacing", "occ paced beats"),
+    ),
 }
 """Pacing, by mode."""
 
-FLUTTER = {
-    "2:1": "2:1 A-V conduction",
-    "3:1": "3:1 A-V conduction",
-    "4:1": "4:1 A-V conduction",
-    "variable": "variable A-V block",
+FLUTTER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "2:1": (("2:1 A-V conduction",), ("2:1 conduction", "2:1 block")),
+    "3:1": (("3:1 A-V conduction",), ("3:1 conduction",)),
+    "4:1": (("4:1 A-V conduction",), ("4:1 conduction", "4:1 block")),
+    "variable": (("variable A-V block",), ("variable block", "variable conduction")),
 }
 """Conduction of flutter, by variant."""
 
@@ -88,27 +185,5 @@ CONDUCTION = (
     "av_block_1st_degree",
 )
 SUBSIDIARY = ("junctional_rhythm", "idioventricular_rhythm", "ventricular_tachycardia", "paced_rhythm")
-
-MISTAKEN: dict[str, tuple[str, ...]] = {
-    "sinus_rhythm": (
-        "sinus_bradycardia",
-        "sinus_tachycardia",
-        "ectopic_atrial_rhythm",
-        "atrial_fibrillation",
-    ),
-    "sinus_tachycardia": ("sinus_rhythm", "supraventricular_tachycardia"),
-    "sinus_bradycardia": ("sinus_rhythm", "junctional_rhythm"),
-    "atrial_fibrillation": ("sinus_rhythm", "atrial_flutter"),
-    "atrial_flutter": ("atrial_fibrillation", "supraventricular_tachycardia"),
-    "atrial_tachycardia": ("sinus_tachycardia", "atrial_flutter"),
-    "ectopic_atrial_rhythm": ("sinus_rhythm",),
-    "supraventricular_tachycardia": ("sinus_tachycardia",),
-    "junctional_rhythm": ("sinus_bradycardia",),
-    "ventricular_tachycardia": ("supraventricular_tachycardia",),
-    "idioventricular_rhythm": ("junctional_rhythm",),
-    "premature_atrial_complexes": ("premature_ventricular_complexes",),
-    "premature_ventricular_complexes": ("premature_atrial_complexes",),
-    "av_block_2nd_degree_mobitz_i": ("premature_atrial_complexes",),
-    "left_bundle_branch_block": ("right_bundle_branch_block",),
-}
-"""What a reader writes instead when mistaken, one of these."""
+ECTOPY = ("premature_atrial_complexes", "premature_ventricular_complexes", "fusion_complexes")
+BUNDLE_BRANCHES = ("left_bundle_branch_block", "right_bundle_branch_block")

@@ -48,7 +48,11 @@ def fingerprint(
             total.update(str(array.shape).encode())
             total.update(np.ascontiguousarray(array).data)
         total.update(repr(split.meta).encode())
-    code = digest(*sorted((PACKAGE / "models").glob("*.py")), *sorted((PACKAGE / "training").glob("*.py")))
+    folders = [PACKAGE / "models", PACKAGE / "training"]
+    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
+    code = digest(
+        *files, PACKAGE / "evaluation" / "challenge_classes.py"
+    )  # which the challenge's loss pays by
     facts = [list(classes), asdict(model), asdict(settings), code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
 import numpy as np
 import torch
@@ -19,15 +19,17 @@ from torch import nn
 from tqdm import tqdm
 
 from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.arrays import FloatArray
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.shards import Split
-from rarebeat.training.checkpoint import Checkpoint, Progress, fingerprint
+from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
-from rarebeat.training.losses import sum_of_cross_entropies
+from rarebeat.training.losses import Loss, make_loss
 from rarebeat.training.optimiser import make_optimiser, set_learning_rate
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
 from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.stages import Stage, stages_of
 from rarebeat.training.validation import validate
 
 STEPS_UNREAD_ON_GPU = 25
@@ -74,6 +76,7 @@ def train(
     settings: TrainSettings,
     checkpoints: Path,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
+    rewards: FloatArray | None = None,
 ) -> nn.Module:
     """Train one network for one label set.
 
@@ -87,6 +90,7 @@ def train(
             finds there.
         on_epoch: called for every epoch in order. A training that is resumed first reports the epochs before
             again, so that whoever listens gets the whole history.
+        rewards: shape (classes, classes), what the challenge pays; needed for its loss alone.
 
     Returns:
         The trained network, in evaluation mode, on the device it was trained on.
@@ -104,18 +108,27 @@ def train(
         held_out = load_examples(validation, classes, device)
         network = _new_network(train, len(classes), model, settings).to(device)
         optimiser = make_optimiser(network, settings)
+        stages, labels = stages_of(settings), examples.labels.to(device)
+        losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}
         checkpoint = Checkpoint(checkpoints, fingerprint([train, validation], classes, model, settings))
         progress = checkpoint.resume(network, optimiser)
         for past in progress.history:
             on_epoch(EpochReport(**past))
         forward = _compile(network, settings, device)
 
-        with _progress_bar(len(examples), settings.epochs, progress.epoch) as bar:
-            for epoch in range(progress.epoch, settings.epochs):
+        with _progress_bar(len(examples), stages[-1].end, progress.epoch) as bar:
+            for epoch in range(progress.epoch, stages[-1].end):
+                stage = next(stage for stage in stages if epoch < stage.end)
+                loss = losses[stage]
+                if epoch == stage.first:
+                    optimiser.state.clear()  # each stage starts as a training of its own does
+                bar.set_description_str(f"epoch {epoch + 1}/{stages[-1].end}")
                 start = time.perf_counter()
-                train_loss = _train_epoch(forward, optimiser, examples, settings, precision, epoch, bar)
+                train_loss = _train_epoch(forward, optimiser, examples, stage, loss, precision, epoch, bar)
                 seconds = time.perf_counter() - start
-                validation_loss, validation_auroc = validate(forward, held_out, settings.batch, precision)
+                validation_loss, validation_auroc = validate(
+                    forward, held_out, settings.batch, precision, loss
+                )
                 report = EpochReport(
                     epoch=epoch + 1,
                     train_loss=train_loss,
@@ -125,7 +138,7 @@ def train(
                     examples_per_second=len(examples) / seconds,
                     learning_rate=optimiser.param_groups[0]["lr"],
                 )
-                if settings.keep == "best" and _is_best(report, progress):
+                if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
                     progress.best = {name: value.clone() for name, value in network.state_dict().items()}
                 progress.history.append(asdict(report))
                 checkpoint.save(network, optimiser, progress)
@@ -141,25 +154,26 @@ def _train_epoch(
     network: nn.Module,
     optimiser: torch.optim.Optimizer,
     examples: Examples,
-    settings: TrainSettings,
+    stage: Stage,
+    loss_of: Loss,
     precision: torch.dtype,
     epoch: int,
     bar: "tqdm[Never]",
 ) -> float:
     """Train for one epoch and return its mean loss."""
+    settings = stage.settings
     network.train()
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
     batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
     total = torch.zeros((), device=examples.device)
     seen = 0
-    bar.set_description_str(f"epoch {epoch + 1}/{settings.epochs}")
     for step, indices in enumerate(batches):
-        set_learning_rate(optimiser, settings, done=(epoch + step / len(batches)) / settings.epochs)
+        set_learning_rate(optimiser, settings, stage.done(epoch, step / len(batches)))
         signals, labels = examples.batch(indices)
         with autocast(examples.device, precision):
             logits = network(signals)
-        loss = sum_of_cross_entropies(logits.float(), labels)
+        loss = loss_of(logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
@@ -207,9 +221,12 @@ def _compile(network: nn.Module, settings: TrainSettings, device: torch.device) 
     return torch.compile(network) if wanted else network  # type: ignore[return-value]
 
 
-def _is_best(report: EpochReport, progress: Progress) -> bool:
+def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:
+    """Whether no epoch before had a lower loss; those before ``first`` had another loss and do not count."""
     loss = report.validation_loss
-    return loss is not None and all(loss < past["validation_loss"] for past in progress.history)
+    if loss is None or report.epoch <= first:
+        return False
+    return all(loss < past["validation_loss"] for past in history[first:])
 
 
 def _progress_bar(examples: int, epochs: int, done: int) -> "tqdm[Never]":

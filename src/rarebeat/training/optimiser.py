@@ -36,4 +36,7 @@ def learning_rate(settings: TrainSettings, done: float) -> float:
     """
     if settings.schedule == "constant":
         return settings.learning_rate
+    if settings.schedule == "steps":
+        epoch = done * settings.epochs + 1e-6  # a rounding error must not delay a step
+        return settings.learning_rate * 0.1 ** sum(epoch >= step for step in settings.steps)
     return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))

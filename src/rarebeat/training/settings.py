@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from rarebeat.models.registry import NETWORKS
 from rarebeat.params import STRICT
 
 Positive = Annotated[int, Field(ge=1)]
@@ -15,7 +16,8 @@ Positive = Annotated[int, Field(ge=1)]
 class ModelSettings:
     """Which network, and its own settings.
 
-    In a params file the settings stand beside the name: ``{name: hughes34, width: 16}``.
+    In a params file each network has a group under its name: ``{name: hughes34, hughes34: {width: 16}}``, so that
+    changing the name is enough to train another one. Settings beside the name are those of the chosen network.
 
     Attributes:
         name: a network of :mod:`rarebeat.models.registry`.
@@ -28,11 +30,39 @@ class ModelSettings:
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, value: Any) -> Any:
-        """Move all keys but the name into ``settings``."""
+        """Take the group of the chosen network, and what stands beside the name, as ``settings``."""
         if not isinstance(value, dict) or "settings" in value:
             return value
         named = {"name": value["name"]} if "name" in value else {}
-        return named | {"settings": {key: entry for key, entry in value.items() if key != "name"}}
+        chosen = value.get(named.get("name", cls.name)) or {}
+        beside = {key: entry for key, entry in value.items() if key != "name" and key not in NETWORKS}
+        return named | {"settings": chosen | beside if isinstance(chosen, dict) else chosen}
+
+
+ThresholdRule = Literal["fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"]
+LossName = Literal["bce", "weighted_bce", "challenge"]
+Schedule = Literal["constant", "cosine", "steps"]
+Steps = tuple[Annotated[int, Field(ge=1)], ...]
+
+
+@dataclass(frozen=True, config=STRICT)
+class Pretrain:
+    """A first stage of the training, with a loss and a learning rate of its own.
+
+    It sees the training split and nothing else: pre-training on all records, as Vicar et al. 2020 did before
+    they split them, makes the validation split part of the training.
+
+    Attributes:
+        epochs: passes over the training split before those of the training itself; 0 leaves the stage out.
+        loss: as in :class:`TrainSettings`.
+        learning_rate: at its start; None takes that of the training.
+        steps: as in :class:`TrainSettings`, counted from the start of this stage.
+    """
+
+    epochs: Annotated[int, Field(ge=0)] = 0
+    loss: LossName = "weighted_bce"
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    steps: Steps = ()
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -43,14 +73,20 @@ class TrainSettings:
         epochs: passes over the training split.
         batch: examples per step, at most (steps share the examples evenly).
         learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
-        schedule: "constant" as in the paper, or "cosine" (falls to zero along half a cosine; better where the
-            epochs are few).
+        schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
+            epochs are few), or "steps".
+        steps: for the schedule of that name, the epochs after which the rate falls to a tenth.
+        loss: "bce" as in the paper; "weighted_bce" (the positives of a class weigh as much as its negatives);
+            "challenge" (the soft metric of the CinC Challenge 2020, for its classes only).
+        pretrain: epochs that come first. The optimiser starts afresh after them.
+        threshold: the rule that chooses thresholds on the validation split, a name in
+            :data:`rarebeat.evaluation.thresholds.RULES`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
         seed: of the first weights, the order of examples, and dropout.
         keep: "last" returns the network as the last epoch left it, as in the paper; "best" that of the epoch
-            with the lowest validation loss.
+            with the lowest validation loss (not counting those of ``pretrain``).
         precision: of the arithmetic. "fp32"; "bf16" (weights, sums and statistics stay in fp32); "auto": bf16
             where the processor computes in it, else fp32.
         device: "cpu", "cuda", or "auto" (CUDA where there is a GPU).
@@ -61,7 +97,11 @@ class TrainSettings:
     epochs: Positive = 96
     batch: Positive = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
-    schedule: Literal["constant", "cosine"] = "constant"
+    schedule: Schedule = "constant"
+    steps: Steps = ()
+    loss: LossName = "bce"
+    pretrain: Pretrain = field(default_factory=Pretrain)
+    threshold: ThresholdRule = "max_f1"
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Annotated[int, Field(ge=0)] = 0
     keep: Literal["last", "best"] = "last"

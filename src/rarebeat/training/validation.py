@@ -6,12 +6,16 @@ from torch import nn
 
 from rarebeat.evaluation.metrics import auroc, macro
 from rarebeat.training.data import Examples, ordered_batches
-from rarebeat.training.losses import sum_of_cross_entropies
+from rarebeat.training.losses import Loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast
 
 
 def validate(
-    network: nn.Module, examples: Examples, batch: int, precision: torch.dtype
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    precision: torch.dtype,
+    loss: Loss = sum_of_cross_entropies,
 ) -> tuple[float | None, float | None]:
     """Mean loss and mean AUROC of a network.
 
@@ -20,6 +24,7 @@ def validate(
         examples: the split.
         batch: examples at a time.
         precision: of the convolutions.
+        loss: a mean over examples.
 
     Returns:
         The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
@@ -35,7 +40,7 @@ def validate(
             signals, labels = examples.batch(indices)
             with autocast(examples.device, precision):
                 logits = network(signals).float()
-            total += sum_of_cross_entropies(logits, labels) * len(indices)
+            total += loss(logits, labels) * len(indices)
             chunks.append(logits)
     logits = torch.cat(chunks)
     if not torch.isfinite(logits).all():

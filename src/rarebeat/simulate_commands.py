@@ -1,0 +1,69 @@
+"""The command ``rarebeat simulate``: simulated ECGs as an archive on disk, as pictures, or only counted."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.errors import ParamsError
+
+
+def simulate(
+    out: Annotated[Path | None, typer.Argument(help="folder to write an archive to")] = None,
+    format: Annotated[str, typer.Option(help="kind of archive: wfdb, challenge or muse-xml")] = "wfdb",
+    records: Annotated[int, typer.Option(help="number of ECGs in the archive")] = 100,
+    seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
+    preset: Annotated[
+        str, typer.Option(help="how common each class is: clinic, balanced or hughes")
+    ] = "clinic",
+    rate: Annotated[float, typer.Option(help="samples per second")] = 500.0,
+    seconds: Annotated[float, typer.Option(help="length of an ECG")] = 10.0,
+    label_noise: Annotated[float, typer.Option(help="share of reports with an error")] = 0.02,
+    only: Annotated[
+        str | None, typer.Option("--class", help="only ECGs that truly show this class, such as avnrt")
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="draw one ECG of --class on ECG paper instead (.png, .pdf or .svg)"),
+    ] = None,
+    gallery: Annotated[
+        Path | None, typer.Option(help="draw one ECG of each class into this folder instead")
+    ] = None,
+    counts: Annotated[
+        bool, typer.Option("--counts", help="print how many of the ECGs show each class instead")
+    ] = False,
+    workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
+) -> None:
+    """Write simulated ECGs: an archive that `ingest` reads, with truth.csv beside it; or pictures; or count them."""
+    from rarebeat.params import parse
+    from rarebeat.simulator.settings import SimulatorSettings
+
+    if sum(map(bool, (out, picture, gallery, counts))) != 1:
+        raise ParamsError("ask for one thing: a folder OUT, --picture FILE, --gallery FOLDER or --counts")
+    if only and (gallery or counts):
+        raise ParamsError("--class goes with a folder OUT or with --picture")
+    options = {"records": records, "seed": seed, "preset": preset}
+    options |= {"rate": rate, "seconds": seconds, "label_noise": label_noise}
+    settings = parse(SimulatorSettings, options, "simulate")
+    if counts:
+        from rarebeat.simulator.export import class_counts
+
+        for name, number in class_counts(settings).items():
+            print(f"{name:32}{number:8}")
+    elif gallery:
+        from rarebeat.gallery import write_gallery
+
+        print(f"pictures -> {gallery}, page -> {write_gallery(gallery, seed)}")
+    elif picture:
+        from rarebeat.gallery import draw_example
+
+        if only is None:
+            raise ParamsError("--picture needs --class NAME")
+        print(f"{draw_example(picture, only, settings)} -> {picture}")
+    elif out:
+        from rarebeat.simulator.archive import ingest_command, write_archive
+
+        write_archive(out, format, settings, only, workers)
+        print(
+            f"{records} simulated ECGs and their truth -> {out}\nread them with: {ingest_command(out, format)}"
+        )

@@ -1,0 +1,177 @@
+"""A simulated clinic as an archive on disk, for readers of archives: this project's and others."""
+
+import csv
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from tqdm import tqdm
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.files import atomic, check_replaceable
+from rarebeat.simulator.archive_muse import write_muse
+from rarebeat.simulator.archive_wfdb import write_challenge, write_wfdb
+from rarebeat.simulator.export import Export, export, records_showing
+from rarebeat.simulator.settings import SimulatorSettings
+from rarebeat.simulator.truth import CLASSES
+
+TRUTH = "truth.csv"
+"""Record id as the archive's reader sees it, and 0 or 1 for each class: what the events show, not the report."""
+
+DESCRIPTIONS = "records.csv"
+"""The table beside a folder of kind ``wfdb``."""
+
+_COLUMNS = ("record", "patient_id", "age", "sex", "report")
+_CHUNK = 100
+_AHEAD = 2  # chunks per process that wait to be written into the tables
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What every chunk shares; small, for it travels to the workers."""
+
+    format: str
+    folder: Path
+    settings: SimulatorSettings
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """What one record adds to the tables."""
+
+    truth: list[str]
+    description: list[str]
+
+
+_WRITERS: dict[str, Callable[[Path, Export], None]] = {
+    "wfdb": write_wfdb,
+    "challenge": write_challenge,
+    "muse-xml": write_muse,
+}
+FORMATS = tuple(_WRITERS)
+"""Kinds of archive that can be written; each is a kind that ingest reads."""
+
+READER_OPTIONS: dict[str, dict[str, str]] = {
+    "wfdb": {
+        "csv": DESCRIPTIONS,
+        "patient_column": "patient_id",
+        "patient_namespace": "simulated",
+        "age_column": "age",
+        "sex_column": "sex",
+        "text_column": "report",
+    },
+    "challenge": {},
+    "muse-xml": {},
+}
+"""The options with which ingest reads an archive of each format."""
+
+
+def write_archive(
+    out: Path, format: str, settings: SimulatorSettings, only: str | None = None, workers: int | None = None
+) -> None:
+    """Write a folder with the files of every record, and the truth; whole or not at all.
+
+    The bytes depend on the settings alone, not on the number of workers. Memory does not grow with the
+    number of records.
+
+    Args:
+        out: folder to write; replaced when it is an archive written here.
+        format: one of :data:`FORMATS`.
+        settings: of the simulated clinic; ``records`` are written.
+        only: a class: the first records that truly show it are written, and no others.
+        workers: processes; None takes one per core. One works in this process.
+
+    Raises:
+        ParamsError: for an unknown format or class.
+        RarebeatError: when the folder holds something else, or cannot be written.
+    """
+    if format not in _WRITERS:
+        raise ParamsError(f"unknown format {format!r}; expected one of: {', '.join(FORMATS)}")
+    if workers is not None and workers < 1:
+        raise ParamsError(f"workers must be at least 1, found {workers}")
+    check_replaceable(out, TRUTH)
+    indices = records_showing(only, settings) if only else iter(range(settings.records))
+    chunks = _chunks(islice(indices, settings.records))
+    with atomic(out) as folder:
+        folder.mkdir(parents=True)
+        job = _Job(format, folder, settings)
+        _write_tables(job, _in_order(job, chunks, min(workers or _cores(), -(-settings.records // _CHUNK))))
+
+
+def ingest_command(out: Path, format: str) -> str:
+    """The command that reads an archive of a format.
+
+    >>> ingest_command(Path("exports"), "muse-xml")
+    'rarebeat ingest muse-xml exports data/records/exports'
+    """
+    options = "".join(f" -o {key}={value}" for key, value in READER_OPTIONS[format].items())
+    return f"rarebeat ingest {format} {out} data/records/{out.name}{options}"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _chunks(indices: Iterator[int]) -> Iterator[list[int]]:
+    while chunk := list(islice(indices, _CHUNK)):
+        yield chunk
+
+
+def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
+    with ExitStack() as stack:
+
+        def table(name: str, header: Iterable[str]) -> Callable[[list[str]], object]:
+            file = stack.enter_context((job.folder / name).open("w", encoding="utf-8", newline=""))
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header)
+            return writer.writerow
+
+        write_truth = table(TRUTH, ("record", *CLASSES))
+        write_description = table(DESCRIPTIONS, _COLUMNS) if job.format == "wfdb" else None
+        progress = stack.enter_context(tqdm(total=job.settings.records, unit="record", disable=None))
+        for chunk in chunks:
+            for rows in chunk:
+                write_truth(rows.truth)
+                if write_description:
+                    write_description(rows.description)
+            progress.update(len(chunk))
+
+
+def _in_order(job: _Job, chunks: Iterator[list[int]], workers: int) -> Iterator[list[_Rows]]:
+    """The rows of each chunk, in order; few chunks are under way at a time."""
+    if workers == 1:
+        yield from (_write_chunk(job, chunk) for chunk in chunks)
+        return
+    # Spawned processes are the same on every system.
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    waiting: deque[Future[list[_Rows]]] = deque()
+    try:
+        for chunk in chunks:
+            waiting.append(pool.submit(_write_chunk, job, chunk))
+            if len(waiting) > _AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except BrokenProcessPool as error:
+        raise RarebeatError("a worker process was killed: use fewer workers (--workers 1)") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _write_chunk(job: _Job, indices: list[int]) -> list[_Rows]:
+    """Write some records (in a worker process)."""
+    rows = []
+    for index in indices:
+        ecg = export(index, job.settings)
+        _WRITERS[job.format](job.folder, ecg)
+        record_id = f"{ecg.name}.xml" if job.format == "muse-xml" else ecg.name
+        truth = [record_id, *(str(int(name in ecg.truth)) for name in CLASSES)]
+        rows.append(_Rows(truth, [ecg.name, str(ecg.patient), str(ecg.age), ecg.sex, ecg.text]))
+    return rows

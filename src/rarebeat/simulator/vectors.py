@@ -1,0 +1,44 @@
+"""The vectors of a heart, and how to turn them. X points to the left, Y to the feet, Z to the back."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors in millivolts, and what turns and times them.
+
+    Attributes:
+        qrs: (5, 3) activation of septum, apex, free wall, posterior wall and base.
+        t: (3,) T wave at its peak.
+        st: (3,) ST segment.
+        p: (2, 3) right and left atrium.
+        frontal: turn of QRS and T in the frontal plane, radians, to the right positive.
+        horizontal: turn of the QRS in the horizontal plane, radians, to the front positive.
+        duration: QRS duration in seconds where the bundle branches conduct.
+        p_duration: of the sinus P wave, seconds.
+        qt: seconds added to the corrected QT interval.
+    """
+
+    qrs: Array
+    t: Array
+    st: Array
+    p: Array
+    frontal: float
+    horizontal: float
+    duration: float
+    p_duration: float
+    qt: float = 0.0
+
+
+def turn(frontal: float, horizontal: float) -> Array:
+    """Rotation in the frontal (X to Y) and then in the horizontal plane (X to front)."""
+    a, b = np.cos(frontal), np.sin(frontal)
+    c, d = np.cos(horizontal), np.sin(horizontal)
+    in_frontal = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]])
+    in_horizontal = np.array([[c, 0, d], [0, 1, 0], [-d, 0, c]])
+    return np.asarray(in_horizontal @ in_frontal)

@@ -1,0 +1,43 @@
+"""Noise arises at electrodes, and a few of them are bad."""
+
+import numpy as np
+
+from rarebeat.simulator.clocks import Breathing
+from rarebeat.simulator.noise import draw_levels, noise
+
+BREATHING = Breathing(0.25, 0.0)
+
+
+def made(seed: int) -> np.ndarray:
+    return noise(np.random.default_rng(seed), 5000, 500.0, BREATHING)
+
+
+def test_contacts_differ_and_a_few_electrodes_come_off() -> None:
+    contacts = np.array([draw_levels(np.random.default_rng(seed)).contact for seed in range(800)])
+    worst = contacts.max(axis=1) / np.median(contacts, axis=1)
+    assert 1.5 < np.median(worst) < 4
+    assert 0.005 < np.mean(worst > 10) < 0.05
+
+
+def test_limb_leads_share_the_noise_of_the_right_arm() -> None:
+    shared = [np.corrcoef(made(seed)[:2])[0, 1] for seed in range(40)]
+    assert np.median(shared) > 0.2
+
+
+def test_most_noise_is_slow() -> None:
+    slow = []
+    for seed in range(20):
+        power = np.abs(np.fft.rfft(made(seed), axis=1)) ** 2
+        frequency = np.fft.rfftfreq(5000, 1 / 500)
+        slow.append(power[:, frequency < 3].sum() / power.sum())
+    assert np.median(slow) > 0.9
+
+
+def test_mains_hum_is_at_50_or_60_hertz() -> None:
+    levels = [draw_levels(np.random.default_rng(seed)) for seed in range(300)]
+    assert {one.frequency for one in levels} == {50.0, 60.0}
+    humming = [seed for seed, one in enumerate(levels) if one.mains > 2 * one.muscle]
+    for seed in humming[:5]:
+        power = np.abs(np.fft.rfft(made(seed), axis=1)).sum(axis=0)
+        at = round(levels[seed].frequency * 10)
+        assert power[at] > 3 * np.median(power[at - 30 : at + 30])
