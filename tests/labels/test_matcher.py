@@ -68,6 +68,9 @@ def test_a_comparison_tells_what_is_gone_and_nothing_else() -> None:
 def test_a_correction_takes_back_what_was_stated_before() -> None:
     states = states_by_code("Atrial fibrillation\nPVCs\nCorrection: sinus rhythm, not AF")
     assert (states["AF"], states["SR"], states["PVC"]) == (NEGATIVE, POSITIVE, POSITIVE)
+    late = "SVT\nWhen compared with ECG of 3-MAR,\nLBBB is new\nComputer read of SVT is incorrect, atrial tachycardia"
+    states = states_by_code(late)
+    assert (states["SVT"], states["AT"], states["LBBB"]) == (NEGATIVE, POSITIVE, NEGATIVE)
     assert states_by_code("Atrial fibrillation\nSinus rhythm, not AF")["AF"] == POSITIVE, "not said to be one"
 
 

@@ -54,14 +54,14 @@ class Matcher:
     def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
         """The mentions of a report, and the statements that mention nothing.
 
-        Behind the section that ends it (a comparison), only what is gone counts.
+        Behind the section that ends it (a comparison), only corrections count, and what is gone.
         """
         mentions: list[Mention] = []
         unmatched = []
         ended = False
         for statement in self._split(text):
             reading = self._reader.read(statement)
-            if ended:
+            if ended and not reading.corrects:
                 mentions += [mention for mention in reading.mentions if mention.gone]
                 continue
             if reading.corrects:
@@ -69,7 +69,7 @@ class Matcher:
             mentions += reading.mentions
             if reading.unmatched:
                 unmatched.append(statement)
-            ended = reading.ends_report
+            ended = ended or reading.ends_report
         return mentions, tuple(unmatched)
 
 

@@ -2,12 +2,17 @@
 
 The road of one record, downhill::
 
-    priors, patients   who comes, with which rhythm                 (a patient may come several times)
+    priors, patients   who comes, with which rhythm                 (history and comorbidity: visits hang together)
     rhythm             when atria and ventricles fire: one player per mechanism (atrial_rhythms, av_blocks,
                        ventricular_rhythms), built from clocks, conduction and ectopy into events
     truth              which classes those events show              (measured on the events, not planned)
-    beats, leads       what each event looks like in eight leads    (dipole, lead matrix, electrode residual)
+    vectors, anatomy,
+    pathology          a patient's heart and what is wrong with it  (hypertrophy, infarcts, fascicular blocks ...)
+    beats, leads       what each event looks like in eight leads    (vectors, lead matrix, electrode residual)
     render             events as a signal, with atrial_waves and noise
-    report, wording    what a reader writes about it                (hedges, omissions, errors)
+    recorder           cables, filters and converter steps of the machine
+    report             what a reader writes about it                (rhythm_line, statements, comparison, typist,
+                       overread, typing_errors; the words are in wording)
     clinic             all of it for one index; cohort offers it as a source
+    export, archive    the same records as files of other systems   (archive_wfdb, archive_muse)
 """

@@ -24,7 +24,7 @@ MARKS = (
     "lateral_ischemia",
     "pulmonary_pattern",
 )
-"""What a condition may leave in the ECG for good; reports speak of it."""
+"""What a condition may leave in the ECG for good: reports speak of it, and the signal shows it (``pathology``)."""
 
 _BY_RHYTHM: dict[str, dict[str, float]] = {  # what the rhythm adds to the chance of a condition
     "fibrillation": {"valve_disease": 0.12, "heart_failure": 0.14, "sick_sinus": 0.04, "hypertension": 0.10},
