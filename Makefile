@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro test ui format lock real clean
+.PHONY: install repro test ui format lock real transfer clean
 
 install: $(VENV)/.installed
 
@@ -49,6 +49,12 @@ real: install
 	dvc get --force . reports/results.md --rev real-$(LABELS) --out reports/real-$(LABELS).md
 	dvc get --force . reports/agreement.md --rev real-$(LABELS) --out reports/real-agreement.md
 
+# Trained on simulated ECGs, tested on real ones; and what gives the simulation away.
+transfer: install
+	@test -d "$(ECG)" || { echo "say where the recordings are: make transfer ECG=/path/to/ecg"; exit 2; }
+	python benchmarks/transfer.py --ecg "$(ECG)" --out reports/transfer.md
+	python benchmarks/realism.py --ecg "$(ECG)" --out reports/realism.md
+
 format: install
 	ruff check --fix .
 	ruff format .
@@ -58,4 +64,4 @@ lock: install             ## constraints.txt from pyproject.toml; needs uv
 	  --no-header --extra dev --constraint - pyproject.toml --output-file constraints.txt
 
 clean:                    ## remove outputs, keep the DVC cache
-	rm -rf data/records data/labels data/shards models/trained models/checkpoints reports/predictions.parquet
+	rm -rf data/records data/labels data/shards data/transfer models/trained models/checkpoints reports/predictions.parquet

@@ -16,8 +16,8 @@ def agreement(
 ) -> None:
     """Compare text with codes in all cohorts of `use`."""
     from rarebeat.files import atomic
-    from rarebeat.labels.agreement_report import agreement_page
     from rarebeat.params import parse, read_params
+    from rarebeat.reporting.agreement_page import agreement_page
 
     cohorts = parse(list[str], read_params(params).get("use"), "use")
     page = agreement_page({cohort: labels / cohort for cohort in cohorts}, examples)

@@ -58,7 +58,7 @@ def agreement(
 ) -> None:
     """How far text and codes agree, class by class, with examples of where they do not."""
     from rarebeat.labels.agreement import read_agreement
-    from rarebeat.labels.agreement_report import agreement_page, agreement_table
+    from rarebeat.reporting.agreement_page import agreement_page, agreement_table
 
     named: dict[str, Path] = {}
     for folder in folders:

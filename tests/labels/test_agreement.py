@@ -11,8 +11,8 @@ import yaml
 from rarebeat.errors import RarebeatError
 from rarebeat.files import write_csv
 from rarebeat.labels.agreement import AgreementCounter, per_class, read_agreement
-from rarebeat.labels.agreement_report import agreement_page
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, Labels, State
+from rarebeat.reporting.agreement_page import agreement_page
 
 ROOT = Path(__file__).parents[2]
 

@@ -86,8 +86,8 @@ def records_showing(name: str, settings: SimulatorSettings) -> Iterator[int]:
 def clear_examples(names: Sequence[str], settings: SimulatorSettings) -> dict[str, list[int]]:
     """For each class some records that show it and little else, the clearest first. No signal is made.
 
-    Of the first records that show a class, those are taken with the fewest other classes; sinus rhythm does not
-    count.
+    Of the first records that show a class, only those are taken that have the fewest other classes; sinus rhythm
+    does not count.
 
     Raises:
         ParamsError: when there is no such class.
@@ -101,7 +101,11 @@ def clear_examples(names: Sequence[str], settings: SimulatorSettings) -> dict[st
                 found[name].append((len(truth - {name, "sinus_rhythm"}), index))
         if all(len(seen) == _CANDIDATES for seen in found.values()):
             break
-    return {name: [index for _, index in sorted(seen)[:_EXAMPLES]] for name, seen in found.items()}
+    fewest = {name: min(seen)[0] for name, seen in found.items()}
+    return {
+        name: [index for others, index in seen if others == fewest[name]][:_EXAMPLES]
+        for name, seen in found.items()
+    }
 
 
 def _check_classes(names: Iterable[str]) -> None:

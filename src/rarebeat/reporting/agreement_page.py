@@ -57,13 +57,19 @@ where one of the two is uncertain or unknown. Neither side is the truth.
 
 def _section(name: str, counts: Counts, samples: Sequence[Disagreement], examples: int) -> str:
     classes = per_class(counts)
+    silent = [entry.class_id for entry in classes if entry.positive is None]
     lines = [
         f"## {name}",
         "",
         "| class | agreement | both | text only | codes only | neither | open |",
         "|---|--:|--:|--:|--:|--:|--:|",
-        *map(_row, classes),
+        *(_row(entry) for entry in classes if entry.positive is not None),
         "",
+        *(
+            [f"No record is positive in one and decided in the other: {', '.join(silent)}.", ""]
+            if silent
+            else []
+        ),
     ]
     for entry in classes:
         if entry.positive is not None and entry.positive < GOOD:
@@ -72,9 +78,8 @@ def _section(name: str, counts: Counts, samples: Sequence[Disagreement], example
 
 
 def _row(entry: ClassAgreement) -> str:
-    share = "" if entry.positive is None else f"{entry.positive:.2f}"
     numbers = (entry.both, entry.text_only, entry.codes_only, entry.neither, entry.open)
-    return f"| {entry.class_id} | {share} | {' | '.join(map(str, numbers))} |"
+    return f"| {entry.class_id} | {entry.positive:.2f} | {' | '.join(map(str, numbers))} |"
 
 
 def _examples(entry: ClassAgreement, samples: Sequence[Disagreement], examples: int) -> list[str]:
