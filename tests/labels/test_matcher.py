@@ -140,16 +140,16 @@ def test_garbled_reports_never_crash_and_evidence_stays_inside_the_statement() -
 )
 def test_reading_takes_linear_time(unit: str) -> None:
     text = (unit * (100_000 // len(unit) + 1))[:100_000]
-    start = time.perf_counter()
+    start = time.process_time()
     Matcher(VOCABULARY).label(text)
-    assert time.perf_counter() - start < 5.0, "100 kB take well under a second when nothing is wrong"
+    assert time.process_time() - start < 5.0, "100 kB take well under a second when nothing is wrong"
 
 
 def test_reports_are_read_quickly() -> None:
     reports = [case["text"] for case in CASES["reports of an analysis program, with all their parts"]]
     texts = [f"{report}\nVent. rate {number} BPM" for number in range(200) for report in reports]
     matcher = Matcher(VOCABULARY)
-    start = time.perf_counter()
+    start = time.process_time()
     for text in texts:
         matcher.label(text)
-    assert len(texts) / (time.perf_counter() - start) > 1000, "reports per second; usually above 10,000"
+    assert len(texts) / (time.process_time() - start) > 1000, "reports per second; usually above 10,000"

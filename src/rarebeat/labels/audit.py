@@ -25,8 +25,7 @@ import pyarrow.compute as pc
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.files import read_json, read_table, write_csv
 from rarebeat.labels.csv_rows import read_rows
-from rarebeat.labels.reading import StatementReader
-from rarebeat.labels.statements import statement_splitter
+from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
 from rarebeat.labels.strata import draw
 from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary
@@ -180,8 +179,10 @@ def _candidates(cohort: Cohort, words: Vocabulary, reports: Mapping[str, str]) -
             f"the labels in {cohort.labels} were made with vocabulary {made_with!r}, not {words.name!r}"
         )
     deciding = _deciding(cohort.labels / "evidence.parquet")
-    for record_id, evidence in _look_alikes(reports, words):
-        deciding.setdefault((record_id, evidence.class_id), evidence)
+    matcher = Matcher(words)
+    for record_id, report in reports.items():
+        for evidence in matcher.look_alikes(report):
+            deciding.setdefault((record_id, evidence.class_id), evidence)
     for (record_id, class_id), evidence in deciding.items():
         kind = _KIND_OF[evidence.state]
         name = _name(class_id, kind, cohort.name, record_id)
@@ -200,21 +201,6 @@ def _deciding(path: Path) -> dict[tuple[str, str], Evidence]:
         if old is None or stronger(old.state, new.state) != old.state:
             deciding[record_id, new.class_id] = new
     return deciding
-
-
-def _look_alikes(reports: Mapping[str, str], words: Vocabulary) -> Iterator[tuple[str, Evidence]]:
-    """What masks covered, record by record, up to the section that ends a report."""
-    split = statement_splitter(words.language.dotted, words.language.wrapped)
-    reader = StatementReader(words)
-    known: dict[str, tuple[Evidence, ...]] = {}  # statements repeat from report to report
-    for record_id, report in reports.items():
-        for statement in split(report):
-            if statement not in known:
-                known[statement] = reader.look_alikes(statement)
-            for evidence in known[statement]:
-                yield record_id, evidence
-            if reader.read(statement).ends_report:
-                break
 
 
 def _sample(key: tuple[str, Kind], candidates: Sequence[Item], size: int, seed: int) -> list[Item]:

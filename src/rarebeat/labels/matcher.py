@@ -6,7 +6,7 @@ from itertools import compress
 from rarebeat.labels.closing import Closer
 from rarebeat.labels.reading import Mention, StatementReader
 from rarebeat.labels.statements import statement_splitter
-from rarebeat.labels.states import NEGATIVE, UNKNOWN, Labels, State, stronger
+from rarebeat.labels.states import NEGATIVE, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.vocabulary import Vocabulary
 
 _REMEMBERED = 4096  # combinations of classes
@@ -47,6 +47,15 @@ class Matcher:
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
         states, warnings = self._close(tuple(found.items()))
         return Labels(states.copy(), tuple([mention.evidence for mention in mentions]), warnings, unmatched)
+
+    def look_alikes(self, text: str) -> list[Evidence]:
+        """What masks cover in a report, up to the section that ends it: what reads like a class and is none."""
+        found: list[Evidence] = []
+        for statement in self._split(text):
+            found += self._reader.look_alikes(statement)
+            if self._reader.read(statement).ends_report:
+                break
+        return found
 
     def _close_anew(self, found: tuple[tuple[str, int], ...]) -> tuple[dict[str, State], tuple[str, ...]]:
         return self._closer.close(dict(found), self._others, self._closer.rhythms)

@@ -112,6 +112,7 @@ class StatementReader:
             kept={word for pattern, _ in self._sections for word in literal_words(pattern)},
         )
         self._readings: dict[str, Reading] = {}
+        self.look_alikes = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._look_alikes)
         self._read_template = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
 
     def read(self, statement: str) -> Reading:
@@ -159,7 +160,7 @@ class StatementReader:
         corrects = self._corrections.search(text) is not None
         return Reading(tuple(mentions), ends_report, unmatched=False, corrects=corrects)
 
-    def look_alikes(self, statement: str) -> tuple[Evidence, ...]:
+    def _look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
         normalised = self._normalise(statement)
         candidates = self._index.candidates(normalised.text)
