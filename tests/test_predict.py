@@ -4,12 +4,46 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from rarebeat.errors import RarebeatError
+from rarebeat.inference import predict_probabilities
+from rarebeat.model_folder import ModelCard, load_model, save_model
+from rarebeat.models.registry import build
 from rarebeat.predict import format_answers, predict_files
+from rarebeat.records import LEADS
+from rarebeat.signals import Preprocessing, preprocess
+from rarebeat.sources.files import read_file
+from rarebeat.windows import WindowSettings
+
+CLASSES = ("one", "two", "three")
+CARD = ModelCard(
+    architecture="global_skip",
+    settings={"width": 2},
+    classes=CLASSES,
+    thresholds=dict.fromkeys(CLASSES, 0.5),
+    preprocessing=Preprocessing(),
+    units="mV",
+    heads="three",
+    cohorts=("toy",),
+    vocabulary="toy",
+)
+
+
+def write_wfdb(header: Path, samples: np.ndarray) -> Path:
+    """A record of shape (12, n) at 500 Hz, said to have 1000 steps per millivolt."""
+    lines = [f"{header.stem} 12 500 {samples.shape[1]}"]
+    for name, lead in zip(LEADS, samples, strict=True):
+        checksum = int(lead.sum(dtype=np.int16))
+        lines.append(f"{header.stem}.dat 16 1000(0)/mV 16 0 {lead[0]} {checksum} 0 {name}")
+    header.write_text("\n".join(lines) + "\n")
+    header.with_suffix(".dat").write_bytes(np.ascontiguousarray(samples.T, "<i2").tobytes())
+    return header
 
 
 def test_each_class_has_a_probability_a_threshold_and_a_decision(
@@ -38,6 +72,74 @@ def test_the_others_are_answered_when_one_file_is_unsuitable(model_folder: Path,
     assert "no.hea" in answers[0]["file"]
     assert "error" in answers[0]
     assert "classes" in answers[1]
+
+
+GAINS = (0.2, 0.5, 2.0, 4.88, 5.0)
+
+
+def with_gain(header: Path, factor: float) -> Path:
+    """The same record as a recorder with another gain would have written it, its header none the wiser."""
+    samples = np.fromfile(header.with_suffix(".dat"), "<i2").reshape(-1, 12) * factor
+    assert np.abs(samples).max() < 32_768
+    changed = np.rint(samples).astype("<i2")
+    return write_wfdb(header.with_name(f"gain_{round(1000 * factor)}.hea"), changed.T)
+
+
+def test_with_z_scores_a_gain_changes_no_prediction(model_folder: Path, tmp_path: Path) -> None:
+    """BUTTeam divided by a fixed amplitude, which may be why it scored .235 on records with another gain."""
+    module, card = load_model(model_folder)
+    normalised = replace(card, preprocessing=Preprocessing(normalise="zscore"), units="z")
+    save_model(tmp_path / "normalised", module, normalised)
+    noise = np.random.default_rng(0).normal(0, 200, (12, 5000))  # large beside its rounding, also at a fifth
+    record = write_wfdb(tmp_path / "noise.hea", np.rint(noise).astype("<i2"))
+    files = [record, *(with_gain(record, factor) for factor in GAINS)]
+    answers = [answer["classes"] for answer in predict_files(files, tmp_path / "normalised")]
+    found = np.array([[entry["probability"] for entry in classes.values()] for classes in answers])
+    np.testing.assert_allclose(found[1:], found[[0]].repeat(len(GAINS), axis=0), atol=0.005)
+    in_millivolts = [answer["classes"] for answer in predict_files(files, model_folder)]
+    assert (
+        abs(
+            in_millivolts[1]["sinus_rhythm"]["probability"] - in_millivolts[-1]["sinus_rhythm"]["probability"]
+        )
+        > 0.05
+    )
+
+
+@pytest.mark.parametrize("factor", [0.001, 18.0])
+def test_a_record_in_wrong_units_is_refused(model_folder: Path, wfdb_record: Path, factor: float) -> None:
+    """Volts where the header says millivolts, and a gain eighteen times too large."""
+    (answer,) = predict_files([with_gain(wfdb_record, factor)], model_folder)
+    assert set(answer) == {"file", "error"}
+
+
+def test_padding_is_not_part_of_a_short_recording(wfdb_record: Path, tmp_path: Path) -> None:
+    """A network that looks at lengths answers alike, however much a recording of five seconds is padded."""
+    torch.manual_seed(0)
+    module = build("global_skip", 3, 2500, {"width": 2})
+    samples = np.fromfile(wfdb_record.with_suffix(".dat"), "<i2").reshape(-1, 12)[:2500]
+    short = write_wfdb(tmp_path / "short.hea", samples.T)
+    found = []
+    for padded in (1250, 2500, 4000):
+        card = replace(CARD, preprocessing=Preprocessing(samples=padded))
+        save_model(tmp_path / f"to{padded}", module, card)
+        (answer,) = predict_files([short], tmp_path / f"to{padded}")
+        found.append([entry["probability"] for entry in answer["classes"].values()])
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, atol=1e-5)
+
+
+def test_a_long_recording_is_judged_window_by_window(wfdb_record: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    module = build("hughes34", 3, 1000, {"width": 2, "kernel": 5})
+    settings = Preprocessing(samples=2500)
+    card = replace(CARD, architecture="hughes34", settings={"width": 2, "kernel": 5}, preprocessing=settings)
+    save_model(tmp_path / "model", module, replace(card, window=WindowSettings(1000, "max")))
+    (answer,) = predict_files([wfdb_record], tmp_path / "model")
+    record = read_file(wfdb_record)
+    signal = preprocess(record.signal, record.rate, settings)
+    windows = np.stack([signal[:, start : start + 1000] for start in (0, 500, 1000, 1500)])
+    expected = predict_probabilities(module, windows, 0.001).max(axis=0)
+    found = [entry["probability"] for entry in answer["classes"].values()]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_a_truncated_signal_is_an_error_and_no_prediction(model_folder: Path, wfdb_record: Path) -> None:

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +276,16 @@ def test_age_sex_and_cohort_travel_with_the_record(workspace: Workspace) -> None
         assert row["cohort"] == "a"
         assert row["age"] == 50 + int(row["record_id"].removeprefix("0-"))
         assert row["sex"] is None
+
+
+def test_a_short_record_is_padded_and_its_length_is_kept(workspace: Workspace) -> None:
+    longer = replace(SETTINGS, signal=Preprocessing(rate=100, samples=300))  # of which two seconds are there
+    workspace.prepare("a", settings=longer)
+    split = load_split(workspace.out, "train")
+    assert split.lengths is not None
+    assert set(split.lengths.tolist()) == {200}
+    assert split.signals[:, :, 195:200].any()
+    assert not split.signals[:, :, 200:].any()
 
 
 def test_folds_of_a_database_decide_where_the_params_say_so(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Shards come back as they were written, and a damaged one is named instead of read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rarebeat.errors import RarebeatError
-from rarebeat.shards import ShardMeta, SplitWriter, load_split, row_schema, shard_files
+from rarebeat.shards import ShardMeta, SplitWriter, join, load_split, row_schema, shard_files, take
 from rarebeat.signals import Int16, Preprocessing
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")
@@ -26,6 +27,7 @@ def make_rows(records: int) -> pa.Table:
         "patient": [f"p{number // 2}" for number in range(records)],
         "age": [None if number % 3 else 40.5 for number in range(records)],
         "sex": [None if number % 5 else "female" for number in range(records)],
+        "length": [200 - number for number in range(records)],
         **{name: random.integers(-1, 2, records).tolist() for name in CLASSES},
     }
     return pa.table(columns, schema=row_schema(CLASSES))
@@ -66,6 +68,35 @@ def test_a_split_comes_back_as_it_was_written(
     assert split.cohorts.tolist() == rows.column("cohort").to_pylist()
     assert split.patients.tolist() == rows.column("patient").to_pylist()
     assert split.meta == META
+    assert split.lengths is not None
+    assert split.lengths.tolist() == rows.column("length").to_pylist()
+    assert split.ages is not None
+    assert np.nan_to_num(split.ages, nan=-1).tolist() == rows.column("age").fill_null(-1).to_pylist()
+    assert split.sexes is not None
+    assert split.sexes.tolist() == rows.column("sex").to_pylist()
+
+
+def test_records_are_taken_and_joined_with_all_that_is_known_of_them(write: Write, tmp_path: Path) -> None:
+    write(5)
+    split = load_split(tmp_path, "train")
+    parts = take(split, np.array([3, 0])), take(split, np.array([False, True, True, False, True]))
+    assert parts[0].record_ids.tolist() == ["r3", "r0"]
+    whole = join(parts)
+    assert whole.record_ids.tolist() == ["r3", "r0", "r1", "r2", "r4"]
+    assert np.array_equal(whole.signals, split.signals[[3, 0, 1, 2, 4]])
+    assert whole.lengths is not None
+    assert whole.lengths.tolist() == [197, 200, 199, 198, 196]
+    assert whole.sexes is not None
+    assert whole.sexes.tolist() == [None, "female", None, None, None]
+
+
+def test_splits_that_do_not_fit_each_other_are_not_joined(write: Write, tmp_path: Path) -> None:
+    write(5)
+    split = load_split(tmp_path, "train")
+    with pytest.raises(RarebeatError, match="differ in classes or preprocessing"):
+        join([split, replace(split, meta=replace(META, vocabulary="other"))])
+    with pytest.raises(RarebeatError, match="only some of the splits know ages"):
+        join([split, replace(split, ages=None)])
 
 
 def test_other_tools_can_read_a_shard(write: Write, tmp_path: Path) -> None:

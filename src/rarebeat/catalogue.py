@@ -22,7 +22,18 @@ Origin = Literal["text", "codes"]
 UncertainPolicy = Literal["mask", "zero", "one"]
 Int8 = npt.NDArray[np.int8]
 
-_COLUMNS = ["record_id", "cohort", "patient_id", "age", "sex", "fold", "calibrated", "fingerprint"]
+_COLUMNS = [
+    "record_id",
+    "cohort",
+    "patient_id",
+    "age",
+    "sex",
+    "fold",
+    "rate",
+    "samples",
+    "calibrated",
+    "fingerprint",
+]
 
 
 @dataclass(frozen=True)
@@ -30,7 +41,7 @@ class Catalogue:
     """Records and labels of several cohorts, in the order of use.
 
     Attributes:
-        records: n rows with record_id, cohort, patient_id, age, sex, fold, calibrated and fingerprint.
+        records: n rows with record_id, cohort, patient_id, age, sex, fold, rate, samples, calibrated and fingerprint.
         states: shape (n, classes), as labelled: 1, 0, UNCERTAIN or UNKNOWN.
         origins: cohort to where its labels come from.
     """

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from torch import nn
 
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.arrays import FloatArray
@@ -22,11 +23,13 @@ from rarebeat.model_folder import ModelCard, load_model, save_model
 from rarebeat.params import group, read_params
 from rarebeat.shards import Split, load_split
 from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.data import context_of
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import choose_device
 from rarebeat.training.settings import ModelSettings, TrainSettings
 from rarebeat.training.stages import stages_of
+from rarebeat.windows import WHOLE, WindowSettings
 
 
 @dataclass(frozen=True)
@@ -89,16 +92,25 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
     """Read the groups of the train stage, and the shards.
 
     Raises:
+        ParamsError: as :func:`make_experiment`.
+        RarebeatError: for a shard that cannot be read.
+    """
+    return make_experiment(params, load_split(shards, "train"), load_split(shards, "validation"))
+
+
+def make_experiment(params: Path, train_split: Split, validation: Split) -> Experiment:
+    """Read the groups of the train stage, for splits that are in memory.
+
+    Raises:
         ParamsError: naming every key that cannot be used; when no class of the label set can be learnt; when
             loss or threshold rule need the classes of the challenge and the vocabulary has others.
-        RarebeatError: for a shard that cannot be read.
     """
     content = read_params(params)
     label_sets = content.get("label_sets")
     if not isinstance(label_sets, dict):
         raise ParamsError(f"{params} has no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
-    train_split, heads = load_split(shards, "train"), str(content.get("heads"))
+    heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
     positives = (columns(train_split, label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
@@ -115,7 +127,7 @@ def read_experiment(params: Path, shards: Path) -> Experiment:
         model=model,
         settings=settings,
         train=train_split,
-        validation=load_split(shards, "validation"),
+        validation=validation,
         prepare=content.get("prepare") or {},
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
@@ -159,9 +171,7 @@ def run_experiment(
         note,
         experiment.rewards,
     )
-    probabilities = predict_probabilities(
-        module, experiment.validation.signals, experiment.validation.meta.scale
-    )
+    probabilities = predict_split(module, experiment.validation, experiment.settings.window)
     thresholds = choose_thresholds(
         columns(experiment.validation, experiment.classes),
         probabilities,
@@ -173,6 +183,15 @@ def run_experiment(
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key(), ignore_errors=True)
+
+
+def predict_split(
+    module: nn.Module, split: Split, windows: WindowSettings = WHOLE
+) -> npt.NDArray[np.float32]:
+    """Classify the records of a split, with all that is known of them: shape (n, classes)."""
+    return predict_probabilities(
+        module, split.signals, split.meta.scale, context=context_of(split), windows=windows
+    )
 
 
 def columns(split: Split, classes: tuple[str, ...]) -> npt.NDArray[np.int8]:
@@ -192,6 +211,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         heads=experiment.heads,
         cohorts=experiment.cohorts,
         vocabulary=meta.vocabulary,
+        window=experiment.settings.window,
         training={
             **asdict(experiment.settings),
             "records": len(experiment.train.labels),
@@ -205,25 +225,33 @@ def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[P
     """Predict whole splits with a model folder.
 
     Raises:
-        RarebeatError: when the model was trained on other classes or another preprocessing than the shards have.
+        RarebeatError: as :func:`predict_loaded`.
+    """
+    return predict_loaded(model, {name: load_split(shards, name) for name in names})
+
+
+def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Predictions, ModelCard]:
+    """Predict splits that are in memory, under the names given.
+
+    Raises:
+        RarebeatError: when the model was trained on other classes or another preprocessing than the splits have.
     """
     module, card = load_model(model, device=str(choose_device("auto")))
     parts = []
-    for name in names:
-        split = load_split(shards, name)
+    for split in splits.values():
         if split.meta.preprocessing != card.preprocessing:
             raise RarebeatError(
-                f"{model} was trained on {card.preprocessing}, {shards} holds {split.meta.preprocessing}: "
+                f"{model} was trained on {card.preprocessing}, the shards hold {split.meta.preprocessing}: "
                 "run `dvc repro`"
             )
-        probability = predict_probabilities(module, split.signals, split.meta.scale)
+        probability = predict_split(module, split, card.window)
         parts.append((split, columns(split, card.classes), probability))
     thresholds = np.array([card.thresholds[name] for name in card.classes])
     predictions = Predictions(
         record_ids=np.concatenate([split.record_ids for split, _, _ in parts]),
         cohorts=np.concatenate([split.cohorts for split, _, _ in parts]),
         patients=np.concatenate([split.patients for split, _, _ in parts]),
-        splits=np.repeat(names, [len(truth) for _, truth, _ in parts]),
+        splits=np.repeat(list(splits), [len(truth) for _, truth, _ in parts]),
         classes=card.classes,
         thresholds=thresholds,
         probability=np.concatenate([probability for _, _, probability in parts]),

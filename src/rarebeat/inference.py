@@ -8,13 +8,20 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from rarebeat.models.context import UNKNOWN, Context
+from rarebeat.windows import WHOLE, Indices, WindowSettings, combine, windows_of
+
+Int16 = npt.NDArray[np.int16]
+
 
 def predict_probabilities(
     module: nn.Module,
-    signals: npt.NDArray[np.int16],
+    signals: Int16,
     scale: float,
     batch_size: int = 64,
     device: str | torch.device | None = None,
+    context: Context = UNKNOWN,
+    windows: WindowSettings = WHOLE,
 ) -> npt.NDArray[np.float32]:
     """Classify ECGs.
 
@@ -27,6 +34,8 @@ def predict_probabilities(
         scale: signals times scale is in the unit that the network was trained with.
         batch_size: ECGs in memory at a time; it does not change the result.
         device: where to compute; the network is moved there. Default: where it is.
+        context: what is known of the ECGs besides, in main memory.
+        windows: how ECGs longer than the network's input are judged.
 
     Returns:
         Shape (n, classes).
@@ -36,13 +45,35 @@ def predict_probabilities(
     place = next(module.parameters()).device
     module.eval()
     factor = np.float32(scale)
+    whole, samples = signals.shape[2], windows.of(signals.shape[2])
+    lengths = np.full(len(signals), whole) if context.lengths is None else context.lengths.numpy()
+    pieces = windows_of(lengths, samples)
     chunks = []
     with torch.no_grad(), torch.autocast(place.type, enabled=False), _exact_fp32():
         # Once at least: an empty array, too, needs the number of classes.
-        for start in range(0, max(len(signals), 1), batch_size):
-            batch = torch.from_numpy(signals[start : start + batch_size].astype(np.float32) * factor)
-            chunks.append(module(batch.to(place)).sigmoid().cpu().numpy())
-    return np.concatenate(chunks)
+        for start in range(0, max(len(pieces.records), 1), batch_size):
+            part = slice(start, start + batch_size)
+            records, starts = pieces.records[part], pieces.starts[part]
+            batch = torch.from_numpy(_cut(signals, records, starts, samples).astype(np.float32) * factor)
+            facts = context.batch(torch.from_numpy(records), place)
+            if samples < whole:
+                facts = facts.window(torch.from_numpy(starts).to(place), samples)
+            chunks.append(module(batch.to(place), facts).sigmoid().cpu())
+    probabilities = torch.cat(chunks)
+    if samples < whole:
+        probabilities = combine(probabilities, pieces, len(signals), windows)
+    result: npt.NDArray[np.float32] = probabilities.numpy()
+    return result
+
+
+def _cut(signals: Int16, records: Indices, starts: Indices, samples: int) -> Int16:
+    """Some windows, shape (m, 12, samples)."""
+    if samples == signals.shape[2]:
+        return signals[records]
+    pieces = [
+        signals[record, :, start : start + samples] for record, start in zip(records, starts, strict=True)
+    ]
+    return np.stack(pieces) if pieces else signals[:0, :, :samples]
 
 
 @contextmanager

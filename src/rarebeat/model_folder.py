@@ -21,6 +21,7 @@ from rarebeat.files import atomic, check_replaceable, digest
 from rarebeat.models.registry import build
 from rarebeat.params import STRICT, parse
 from rarebeat.signals import Preprocessing
+from rarebeat.windows import WHOLE, WindowSettings
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.yaml"
@@ -41,6 +42,7 @@ class ModelCard:
         heads: name of the label set.
         cohorts: the cohorts that it learnt from.
         vocabulary: that the class ids belong to.
+        window: what of a recording the network sees at a time.
         training: how it was trained, for people to read.
     """
 
@@ -53,6 +55,7 @@ class ModelCard:
     heads: str
     cohorts: tuple[str, ...]
     vocabulary: str
+    window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -106,7 +109,8 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
             "copy the folder anew, or train again"
         )
     try:
-        module = build(card.architecture, len(card.classes), card.preprocessing.samples, card.settings)
+        samples = card.window.of(card.preprocessing.samples)
+        module = build(card.architecture, len(card.classes), samples, card.settings)
         module.load_state_dict(load_file(folder / WEIGHTS))
     except (ParamsError, SafetensorError, RuntimeError) as error:
         raise RarebeatError(

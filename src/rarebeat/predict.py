@@ -1,13 +1,17 @@
 """Classifying single files with a model folder and nothing else."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from rarebeat.errors import BadRecordError, RarebeatError
 from rarebeat.inference import predict_probabilities
 from rarebeat.model_folder import ModelCard, load_model
-from rarebeat.signals import output_scale, preprocess
+from rarebeat.models.context import persons
+from rarebeat.signals import output_scale, preprocess, stored_length
 from rarebeat.sources.files import read_file
 
 Answer = dict[str, Any]
@@ -43,7 +47,11 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
         except (OSError, ValueError, ArithmeticError, LookupError) as error:  # what a reader did not foresee
             answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
             continue
-        probabilities = predict_probabilities(module, signal[None], scale)[0]
+        length = stored_length(record.signal.shape[1], record.rate, card.preprocessing)
+        context = replace(persons([record.age], [record.sex]), lengths=torch.tensor([length]))
+        probabilities = predict_probabilities(
+            module, signal[None], scale, context=context, windows=card.window
+        )[0]
         answer: Answer = {"file": str(file), "classes": _classes(probabilities.tolist(), card)}
         if not record.calibrated and card.preprocessing.normalise == "none":
             answer["warning"] = UNCALIBRATED

@@ -33,7 +33,7 @@ from rarebeat.params import STRICT
 from rarebeat.records import iterate_rows, read_quarantine
 from rarebeat.selection import Selection, select, splits_table, summarise
 from rarebeat.shards import ShardMeta, SplitWriter, row_schema, shard_files
-from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess
+from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.splits import SPLITS, SplitSettings
 
 
@@ -150,7 +150,7 @@ def _write_shards(
     signals: Iterator[dict[str, Any]],
     shard_size: int,
 ) -> None:
-    rows = _shard_rows(catalogue, selection, meta.classes)
+    rows = _shard_rows(catalogue, selection, meta)
     writers = {
         split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
         for split in SPLITS
@@ -170,9 +170,13 @@ def _preprocess(row: dict[str, Any], settings: Preprocessing) -> npt.NDArray[np.
         raise RarebeatError(f"cohort {row['cohort']}, record {row['record_id']}: {error}") from error
 
 
-def _shard_rows(catalogue: Catalogue, selection: Selection, classes: Sequence[str]) -> pa.Table:
+def _shard_rows(catalogue: Catalogue, selection: Selection, meta: ShardMeta) -> pa.Table:
     """What shards hold of the records, without the signals."""
-    identity = catalogue.records.select(["record_id", "cohort", "age", "sex"])
+    records = catalogue.records
+    sizes = zip(records.column("samples").to_pylist(), records.column("rate").to_pylist(), strict=True)
+    lengths = [stored_length(samples, rate, meta.preprocessing) for samples, rate in sizes]
+    identity = records.select(["record_id", "cohort", "age", "sex"])
     identity = identity.add_column(2, "patient", pa.array(selection.groups, pa.string()))
+    identity = identity.append_column("length", pa.array(lengths, pa.int32()))
     labels = [pa.array(column) for column in selection.labels.T]
-    return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(classes))
+    return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(meta.classes))

@@ -6,11 +6,13 @@ from typing import Any
 import mlflow
 import numpy as np
 import pandas as pd
+import torch
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from rarebeat.inference import predict_probabilities
 from rarebeat.model_folder import load_model
-from rarebeat.signals import output_scale, preprocess
+from rarebeat.models.context import Context
+from rarebeat.signals import output_scale, preprocess, stored_length
 
 
 class ServedModel(PythonModel):
@@ -36,7 +38,14 @@ class ServedModel(PythonModel):
         limits = np.iinfo(np.int16)
         microvolts = np.clip(np.rint(np.asarray(ecgs) * 1000), limits.min, limits.max).astype(np.int16)
         signals = np.stack([preprocess(ecg, rate, settings) for ecg in microvolts])
-        probabilities = predict_probabilities(self.module, signals, output_scale(settings))
+        lengths = [stored_length(ecg.shape[1], rate, settings) for ecg in microvolts]
+        probabilities = predict_probabilities(
+            self.module,
+            signals,
+            output_scale(settings),
+            context=Context(lengths=torch.tensor(lengths)),
+            windows=self.card.window,
+        )
         return pd.DataFrame(probabilities.astype(float), columns=list(self.card.classes))
 
 

@@ -6,9 +6,9 @@ empty split is one file without rows::
     data/shards/
       train/shard-00000.parquet ...  shards.json      validation/...      test/...
 
-Columns: record_id, cohort, patient (the group that was split), age, sex, one int8 column per class (1
-present, 0 absent, -1 masked), and ``signal``: little-endian int16, lead after lead, as one fixed-size
-binary. The schema's metadata holds a :class:`ShardMeta` as JSON.
+Columns: record_id, cohort, patient (the group that was split), age, sex, length (samples before the padding),
+one int8 column per class (1 present, 0 absent, -1 masked), and ``signal``: little-endian int16, lead after
+lead, as one fixed-size binary. The schema's metadata holds a :class:`ShardMeta` as JSON.
 
 Damage never passes unseen: Parquet keeps a checksum of every page, and ``shards.json`` lists the shards with
 a checksum of the part that Parquet leaves unprotected, the footer.
@@ -21,7 +21,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from dataclasses import dataclass as plain_dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -42,6 +42,7 @@ from rarebeat.signals import Preprocessing
 
 Int16 = npt.NDArray[np.int16]
 Int8 = npt.NDArray[np.int8]
+Int64 = npt.NDArray[np.int64]
 Strings = npt.NDArray[np.object_]
 
 META = b"rarebeat"
@@ -52,6 +53,7 @@ IDENTITY = (
     pa.field("patient", pa.string(), nullable=False),
     pa.field("age", pa.float32()),
     pa.field("sex", pa.string()),
+    pa.field("length", pa.int32(), nullable=False),
 )
 READERS = 8  # threads at most: more wait for memory
 _PARQUET: dict[str, Any] = {
@@ -91,6 +93,9 @@ class Split:
         cohorts: shape (n,).
         patients: shape (n,); records of one patient are never in two splits.
         meta: of the shards.
+        lengths: int64, shape (n,): samples before the padding; None where nothing is padded.
+        ages: float32, shape (n,), years, NaN where unknown; None where no age is known.
+        sexes: shape (n,), "female", "male" or None; None where no sex is known.
     """
 
     signals: Int16
@@ -99,9 +104,51 @@ class Split:
     cohorts: Strings
     patients: Strings
     meta: ShardMeta
+    lengths: Int64 | None = None
+    ages: npt.NDArray[np.float32] | None = None
+    sexes: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.signals)
+
+
+PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta")
+
+
+def take(split: Split, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Split:
+    """Some records of a split, in the order given.
+
+    Args:
+        split: all records.
+        rows: indices, or a mask of shape (n,).
+    """
+
+    def some(values: Any) -> Any:
+        return None if values is None else values[rows]
+
+    return replace(split, **{name: some(getattr(split, name)) for name in PER_RECORD})
+
+
+def join(splits: Sequence[Split]) -> Split:
+    """Several splits as one, in order.
+
+    Args:
+        splits: one or more.
+
+    Raises:
+        RarebeatError: when they differ in classes, in preprocessing, or in what they know of their records.
+    """
+    if any(split.meta != splits[0].meta for split in splits):
+        raise RarebeatError("the splits differ in classes or preprocessing: run prepare again")
+
+    def all_of(name: str) -> Any:
+        values = [getattr(split, name) for split in splits]
+        unknown = sum(value is None for value in values)
+        if unknown and unknown < len(values):
+            raise RarebeatError(f"only some of the splits know {name}")
+        return None if unknown else np.concatenate(values)
+
+    return replace(splits[0], **{name: all_of(name) for name in PER_RECORD})
 
 
 def row_schema(classes: Sequence[str]) -> pa.Schema:
@@ -196,6 +243,9 @@ def load_split(folder: Path, split: str) -> Split:
         cohorts=_strings(rows, "cohort"),
         patients=_strings(rows, "patient"),
         meta=meta,
+        lengths=rows.column("length").to_numpy().astype(np.int64),
+        ages=rows.column("age").to_numpy(),
+        sexes=_strings(rows, "sex"),
     )
 
 

@@ -94,6 +94,20 @@ def preprocess(signal: Int16, rate: float, settings: Preprocessing) -> Int16:
     return _to_int16(values, settings.samples)
 
 
+def stored_length(samples: int, rate: float, settings: Preprocessing) -> int:
+    """How many samples of what :func:`preprocess` returns are the recording; the rest is padding.
+
+    Args:
+        samples: of the recording.
+        rate: of the recording, in Hz.
+        settings: as given to :func:`preprocess`.
+
+    >>> stored_length(2000, 500, Preprocessing(rate=250, samples=2500))
+    1000
+    """
+    return min(settings.samples, resampled_length(samples, rate, settings.rate))
+
+
 def resample(signal: Int16, rate: float, new_rate: float) -> Float64:
     """Change the rate with an anti-aliasing filter that shifts no phase: sample 0 stays where it is.
 
@@ -120,11 +134,25 @@ def resample(signal: Int16, rate: float, new_rate: float) -> Float64:
     weights, step, reach = _resampling_weights(rate, new_rate)
     width, block = weights.shape
     leads, samples = signal.shape
-    count = -(-samples * block // step)
+    count = resampled_length(samples, rate, new_rate)
     rows = -(-count // block)
     windows = sliding_window_view(_extend(signal, reach, rows * step + 2 * reach), width, axis=1)
     result: Float64 = np.matmul(windows[:, ::step], weights)
     return result.reshape(leads, -1)[:, :count]
+
+
+def resampled_length(samples: int, rate: float, new_rate: float) -> int:
+    """How many samples :func:`resample` makes of so many.
+
+    >>> resampled_length(5000, 500, 250), resampled_length(4999, 500, 257)
+    (2500, 2570)
+    """
+    ratio = _ratio(rate, new_rate)
+    return -(-samples * ratio.numerator // ratio.denominator)
+
+
+def _ratio(rate: float, new_rate: float) -> Fraction:
+    return Fraction(new_rate / rate).limit_denominator(1000)
 
 
 @lru_cache(maxsize=32)
@@ -137,7 +165,7 @@ def _resampling_weights(rate: float, new_rate: float) -> tuple[Float64, int, int
     Returns:
         Weights of shape (step + 2 * reach, block), ``step``, ``reach``.
     """
-    ratio = Fraction(new_rate / rate).limit_denominator(1000)
+    ratio = _ratio(rate, new_rate)
     repeats = max(1, round(BLOCK / ratio.numerator))
     block, step = ratio.numerator * repeats, ratio.denominator * repeats
     cut_off = min(rate, new_rate) / 2

@@ -12,7 +12,14 @@ from rarebeat.models.size import flops, parameters
 NAN = float("nan")
 
 
-@pytest.mark.parametrize(("settings", "count"), [({}, 8_837_060), ({"lead_gate": True}, 8_837_060 + 312)])
+@pytest.mark.parametrize(
+    ("settings", "count"),
+    [
+        ({}, 8_837_060),
+        ({"lead_gate": True}, 8_837_060 + 312),
+        ({"person": False}, 8_837_060 - (5 + 1) * 10 - 10 * 24),
+    ],
+)
 def test_it_has_the_published_size(settings: dict[str, bool], count: int) -> None:
     with torch.device("meta"):
         assert parameters(build("se_resnet", 24, 4096, settings)) == count

@@ -115,6 +115,24 @@ def test_every_lead_is_a_z_score_in_all_cohorts(union: Path) -> None:
         assert np.mean(np.abs(deviations - 1) < 0.01) > 0.99
 
 
+def test_a_length_says_where_a_real_recording_ends_and_its_padding_begins(
+    cohorts: Path, real_ecg: Path
+) -> None:
+    """Recordings of the challenge last from ten seconds to two minutes; half a minute of each is kept."""
+    settings = PrepareSettings(signal=Preprocessing(samples=7500), balance=BalanceSettings(enabled=False))
+    out = cohorts / "long"
+    prepare(cohorts / "records", cohorts / "labels", out, ["challenge"], "hughes24", settings)
+    split = load_split(out, "train")
+    assert split.lengths is not None
+    assert (split.lengths == 7500).any()
+    for record, signal, length in zip(split.record_ids, split.signals, split.lengths, strict=True):
+        first_line = next(real_ecg.glob(f"challenge/**/{record}.hea")).read_text().splitlines()[0]
+        rate, samples = (int(field) for field in first_line.split()[2:4])
+        assert length == min(7500, -(-samples * 250 // rate))
+        assert not signal[:, length:].any()
+        assert signal[:, length - 50 : length].any()
+
+
 @pytest.fixture(scope="module")
 def ptb_xl(cohorts: Path) -> Split:
     """The test split of PTB-XL alone, in millivolts."""

@@ -48,6 +48,9 @@ def test_the_fingerprint_changes_with_whatever_changes_the_weights(
         fingerprint([replace(one, labels=labels), two], ("up",), tiny, quick),
         fingerprint([replace(one, signals=one.signals + np.int16(1)), two], ("up",), tiny, quick),
         fingerprint([replace(one, meta=meta), two], ("up",), tiny, quick),
+        fingerprint([replace(one, lengths=np.full(8, 90)), two], ("up",), tiny, quick),
+        fingerprint([replace(one, ages=np.full(8, 50, np.float32)), two], ("up",), tiny, quick),
+        fingerprint([replace(one, sexes=np.full(8, "male", object)), two], ("up",), tiny, quick),
     ]
     assert len(set(keys)) == len(keys)
     assert fingerprint([make_split(records=8, seed=0), two], ("up",), tiny, quick) == keys[0]

@@ -14,7 +14,8 @@ from rarebeat.inference import predict_probabilities
 from rarebeat.shards import Split
 from rarebeat.training import loop
 from rarebeat.training.loop import EpochReport, train
-from rarebeat.training.settings import ModelSettings, Pretrain, TrainSettings
+from rarebeat.training.settings import AugmentSettings, ModelSettings, Pretrain, TrainSettings
+from rarebeat.windows import WindowSettings
 
 MakeSplit = Callable[..., Split]
 
@@ -71,6 +72,61 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(
     ]
     assert equal(networks[0], networks[1])
     assert not equal(networks[0], networks[2])
+
+
+def test_windows_and_augmentation_are_drawn_anew_each_epoch_and_repeat_with_the_seed(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    changes = AugmentSettings(gain=1.5, stretch=0.1, lead_dropout=0.1)
+    settings = replace(quick, epochs=4, batch=8, augment=changes, window=WindowSettings(64))
+    reports: list[EpochReport] = []
+    first, second = (
+        train(
+            make_split(160),
+            make_split(64, 1),
+            ("up", "down"),
+            tiny,
+            settings,
+            tmp_path / name,
+            reports.append,
+        )
+        for name in ("a", "b")
+    )
+    assert equal(first, second)
+    assert reports[-1].validation_auroc is not None
+    assert reports[-1].validation_auroc > 0.8
+    plain = train(
+        make_split(160),
+        make_split(64, 1),
+        ("up", "down"),
+        tiny,
+        replace(settings, augment=AugmentSettings()),
+        tmp_path / "c",
+    )
+    assert not equal(first, plain)
+
+
+def test_age_and_sex_are_learnt_by_a_network_that_uses_them(
+    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path
+) -> None:
+    """The label is the sex here, and the signals say nothing of it."""
+
+    def of_persons(records: int, seed: int) -> Split:
+        split = make_split(records, seed)
+        sexes = np.where(split.labels[:, 0] == 1, "male", "female").astype(object)
+        noise = np.random.default_rng(seed).normal(0, 200, split.signals.shape).astype(np.int16)
+        return replace(split, signals=noise, sexes=sexes, ages=np.full(records, np.nan, np.float32))
+
+    settings = replace(quick, epochs=6, batch=8, learning_rate=0.02)
+    aurocs = []
+    for person in (True, False):
+        model = ModelSettings("se_resnet", {"width": 2, "person": person})
+        reports: list[EpochReport] = []
+        train(of_persons(160, 0), of_persons(64, 1), ("up",), model, settings, tmp_path, reports.append)
+        aurocs.append(reports[-1].validation_auroc)
+    assert aurocs[0] == 1.0
+    assert aurocs[1] is not None
+    assert aurocs[1] < 0.7
 
 
 def test_a_resumed_training_ends_with_the_same_weights_and_reports_all_epochs(

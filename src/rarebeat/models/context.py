@@ -1,7 +1,9 @@
 """What a network may be told besides the signals: how long each recording is, and whose it is."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
 UNKNOWN_SEX, FEMALE, MALE = 0, 1, 2
@@ -21,6 +23,26 @@ class Context:
     age: Tensor | None = None
     sex: Tensor | None = None
 
+    def batch(self, rows: Tensor | slice, device: torch.device) -> "Context":
+        """The facts about some of the recordings, on a device."""
+        fields = (self.lengths, self.age, self.sex)
+        return Context(*(None if field is None else field[rows].to(device) for field in fields))
+
+    def window(self, starts: Tensor, samples: int) -> "Context":
+        """The facts about a window of each recording."""
+        if self.lengths is None:
+            return self
+        return replace(self, lengths=(self.lengths - starts).clamp(max=samples))
+
 
 UNKNOWN = Context()
 """Recordings as long as their signals, of persons of whom nothing is known."""
+
+
+def persons(ages: Iterable[float | None], sexes: Iterable[str | None]) -> Context:
+    """Age in years and sex ("female", "male") of each recording's person, None (for ages also NaN) where unknown."""
+    codes = {"female": FEMALE, "male": MALE}
+    return Context(
+        age=torch.tensor([torch.nan if age is None else age for age in ages], dtype=torch.float32),
+        sex=torch.tensor([codes.get(sex or "", UNKNOWN_SEX) for sex in sexes], dtype=torch.int64),
+    )

@@ -18,6 +18,7 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.models.context import UNKNOWN, Context
 from rarebeat.models.heads import Heads
 from rarebeat.models.layers import Halve, SameConv, Standardise, he_normal
 from rarebeat.params import STRICT
@@ -114,8 +115,8 @@ class Hughes34(nn.Module):
         he_normal(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes)."""
+    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes); no context is used."""
         logits: Tensor = self.heads(self.trunk(self.standardise(x)))
         return logits
 

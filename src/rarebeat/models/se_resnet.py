@@ -40,11 +40,14 @@ class SEResNetSettings:
         dropout: share of activations dropped between the two convolutions of a block.
         lead_gate: whether a recording's leads are weighted at the entrance. Not in the paper's code; 312
             parameters more.
+        person: whether age and sex are used, as in the paper. Where training records always have them and
+            others do not, ``train.augment.hide_person`` teaches the network to do without.
     """
 
     width: Annotated[int, Field(ge=1)] = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     lead_gate: bool = False
+    person: bool = True
 
 
 class LeadGate(nn.Module):
@@ -140,8 +143,8 @@ class SEResNet(nn.Module):
         self.standardise = Standardise()
         self.lead_gate = LeadGate() if settings.lead_gate else nn.Identity()
         self.trunk = nn.Sequential(*layers)
-        self.person = nn.Linear(PERSON, PERSON_FEATURES)
-        self.heads = Heads(channels + PERSON_FEATURES, classes)
+        self.person = nn.Linear(PERSON, PERSON_FEATURES) if settings.person else None
+        self.heads = Heads(channels + (PERSON_FEATURES if settings.person else 0), classes)
         he_normal(self, "fan_out")
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -151,8 +154,10 @@ class SEResNet(nn.Module):
         Age and sex of the context are used; its lengths are not: as in the paper, padding counts as signal.
         """
         features = self.trunk(self.lead_gate(self.standardise(x))).mean(dim=(2, 3))
-        person = self.person(person_vector(context, features))
-        logits: Tensor = self.heads(torch.cat([person, features], dim=1))
+        if self.person is not None:
+            person = self.person(person_vector(context, features))
+            features = torch.cat([person, features], dim=1)
+        logits: Tensor = self.heads(features)
         return logits
 
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from rarebeat.errors import RarebeatError
+from rarebeat.models.context import UNKNOWN, Context, persons
 from rarebeat.shards import Split
 
 SHARE_OF_GPU = 0.5
@@ -27,32 +28,70 @@ class Examples:
         labels: int8, shape (n, classes), beside the signals: 1 present, 0 absent, -1 uncertain.
         scale: signals times scale is in the unit of the shards.
         device: where batches are computed on.
+        context: what is known of all records besides, in main memory.
+        window: samples of the network's input.
     """
 
     signals: Tensor
     labels: Tensor
     scale: float
     device: torch.device
+    context: Context
+    window: int
 
     def __len__(self) -> int:
         return len(self.signals)
 
-    def batch(self, indices: Indices) -> tuple[Tensor, Tensor]:
-        """Signals (float32, in the unit of the shards) and labels of some examples, on the device."""
+    @property
+    def lengths(self) -> Indices:
+        """Samples of each recording before its padding, shape (n,)."""
+        lengths = self.context.lengths
+        return np.full(len(self), self.signals.shape[2]) if lengths is None else lengths.numpy()
+
+    def random_starts(self, indices: Indices, random: np.random.Generator) -> Indices:
+        """A window of each of some examples, anywhere within the recording."""
+        return random.integers(0, np.maximum(self.lengths[indices] - self.window, 0), endpoint=True)
+
+    def batch(self, indices: Indices, starts: Indices | None = None) -> tuple[Tensor, Context, Tensor]:
+        """Signals (float32, in the unit of the shards), context and labels of some examples, on the device.
+
+        Args:
+            indices: which examples; any may come several times.
+            starts: first sample of a window of each; None where recordings are taken whole.
+        """
         chosen = torch.from_numpy(indices)
+        context = self.context.batch(chosen, self.device)
         if self.signals.device.type != "cpu":
             chosen = chosen.pin_memory().to(self.device, non_blocking=True)
         signals, labels = self.signals[chosen], self.labels[chosen]
         if signals.device.type != self.device.type:
             signals = signals.pin_memory().to(self.device, non_blocking=True)
             labels = labels.pin_memory().to(self.device, non_blocking=True)
-        return signals.float() * self.scale, labels
+        if starts is not None:
+            first = torch.from_numpy(starts).to(self.device)
+            signals = window_at(signals, first, self.window)
+            context = context.window(first, self.window)
+        return signals.float() * self.scale, context, labels
 
 
-def load_examples(split: Split, classes: Sequence[str], device: torch.device) -> Examples:
+def window_at(signals: Tensor, starts: Tensor, samples: int) -> Tensor:
+    """A window of each recording: of (batch, leads, time), from starts of shape (batch,)."""
+    index = starts[:, None, None] + torch.arange(samples, device=signals.device)
+    return signals.gather(2, index.expand(-1, signals.shape[1], -1))
+
+
+def load_examples(
+    split: Split, classes: Sequence[str], device: torch.device, window: int | None = None
+) -> Examples:
     """Put a split where it is read fastest, with the labels of the given classes.
 
     The signals stay int16, and are converted batch by batch on the device: 41,522 records take 2.5 GB.
+
+    Args:
+        split: the records.
+        classes: the label set.
+        device: where batches are wanted.
+        window: samples of the network's input; None takes the recordings whole.
 
     Raises:
         RarebeatError: for a class that the shards do not hold.
@@ -71,7 +110,18 @@ def load_examples(split: Split, classes: Sequence[str], device: torch.device) ->
     labels = torch.from_numpy(np.ascontiguousarray(split.labels[:, columns]))
     if device.type != "cpu" and signals.nbytes < SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
         signals, labels = signals.to(device), labels.to(device)
-    return Examples(signals, labels, split.meta.scale, device)
+    samples = split.signals.shape[2]
+    return Examples(signals, labels, split.meta.scale, device, context_of(split), window or samples)
+
+
+def context_of(split: Split) -> Context:
+    """What is known of a split's records besides their signals."""
+    context = UNKNOWN
+    if split.ages is not None and split.sexes is not None:
+        context = persons(split.ages.tolist(), split.sexes.tolist())
+    if split.lengths is None or (split.lengths == split.signals.shape[2]).all():
+        return context  # nothing is padded: networks need not look
+    return replace(context, lengths=torch.from_numpy(split.lengths))
 
 
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:

@@ -23,6 +23,7 @@ from rarebeat.evaluation.arrays import FloatArray
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.shards import Split
+from rarebeat.training.augment import augment
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
 from rarebeat.training.losses import Loss, make_loss
@@ -104,8 +105,9 @@ def train(
     device = choose_device(settings.device)
     precision = choose_precision(settings.precision, device)
     with backends(device, settings.threads):
-        examples = load_examples(train, classes, device)
-        held_out = load_examples(validation, classes, device)
+        window = settings.window.of(train.signals.shape[2])
+        examples = load_examples(train, classes, device, window)
+        held_out = load_examples(validation, classes, device, window)
         network = _new_network(train, len(classes), model, settings).to(device)
         optimiser = make_optimiser(network, settings)
         stages, labels = stages_of(settings), examples.labels.to(device)
@@ -127,7 +129,7 @@ def train(
                 train_loss = _train_epoch(forward, optimiser, examples, stage, loss, precision, epoch, bar)
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
-                    forward, held_out, settings.batch, precision, loss
+                    forward, held_out, settings.batch, precision, loss, settings.window
                 )
                 report = EpochReport(
                     epoch=epoch + 1,
@@ -170,9 +172,13 @@ def _train_epoch(
     seen = 0
     for step, indices in enumerate(batches):
         set_learning_rate(optimiser, settings, stage.done(epoch, step / len(batches)))
-        signals, labels = examples.batch(indices)
+        random = np.random.default_rng([settings.seed, epoch, step])
+        whole = examples.window == examples.signals.shape[2]
+        starts = None if whole else examples.random_starts(indices, random)
+        signals, context, labels = examples.batch(indices, starts)
+        signals, context = augment(signals, context, settings.augment, random)
         with autocast(examples.device, precision):
-            logits = network(signals)
+            logits = network(signals, context)
         loss = loss_of(logits.float(), labels)
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -209,7 +215,8 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
 def _new_network(train: Split, classes: int, model: ModelSettings, settings: TrainSettings) -> nn.Module:
     """A network with weights from the seed and standardisation from the training split."""
     torch.manual_seed(settings.seed)
-    network = build(model.name, classes, train.signals.shape[2], model.settings)
+    samples = settings.window.of(train.signals.shape[2])
+    network = build(model.name, classes, samples, model.settings)
     entrance = network.standardise
     assert isinstance(entrance, Standardise)
     entrance.set(*lead_statistics(train))

@@ -8,6 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.models.registry import NETWORKS
 from rarebeat.params import STRICT
+from rarebeat.windows import WindowSettings
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -66,6 +67,25 @@ class Pretrain:
 
 
 @dataclass(frozen=True, config=STRICT)
+class AugmentSettings:
+    """How the recordings that are trained on change from epoch to epoch; as they stand, they do not.
+
+    Attributes:
+        gain: amplitudes are multiplied by a factor between ``1 / gain`` and ``gain`` (equally likely on a
+            logarithmic scale), one for all leads of a recording.
+        stretch: recordings become slower or faster by up to this share. Rates change with it: 0.1 makes a
+            sinus rhythm of 92/min one of 101/min, whose label stays.
+        lead_dropout: probability of each lead to be zero; one lead at least is kept.
+        hide_person: probability of age and sex to be hidden, for networks that use them and shall do without.
+    """
+
+    gain: Annotated[float, Field(ge=1)] = 1.0
+    stretch: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    lead_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    hide_person: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+@dataclass(frozen=True, config=STRICT)
 class TrainSettings:
     """How a network is trained.
 
@@ -79,6 +99,9 @@ class TrainSettings:
         loss: "bce" as in the paper; "weighted_bce" (the positives of a class weigh as much as its negatives);
             "challenge" (the soft metric of the CinC Challenge 2020, for its classes only).
         pretrain: epochs that come first. The optimiser starts afresh after them.
+        augment: how the recordings change from epoch to epoch.
+        window: what of a recording the network sees at a time: in training one window, at random; in
+            validation and prediction all.
         threshold: the rule that chooses thresholds on the validation split, a name in
             :data:`rarebeat.evaluation.thresholds.RULES`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
@@ -101,6 +124,8 @@ class TrainSettings:
     steps: Steps = ()
     loss: LossName = "bce"
     pretrain: Pretrain = field(default_factory=Pretrain)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    window: WindowSettings = field(default_factory=WindowSettings)
     threshold: ThresholdRule = "max_f1"
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Annotated[int, Field(ge=0)] = 0

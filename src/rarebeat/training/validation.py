@@ -2,12 +2,15 @@
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rarebeat.evaluation.metrics import auroc, macro
-from rarebeat.training.data import Examples, ordered_batches
+from rarebeat.training.data import Examples, Indices, ordered_batches
 from rarebeat.training.losses import Loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast
+from rarebeat.windows import WHOLE, WindowSettings, combine, windows_of
+
+SMALLEST = 1e-7  # probability with a logit in float32
 
 
 def validate(
@@ -16,6 +19,7 @@ def validate(
     batch: int,
     precision: torch.dtype,
     loss: Loss = sum_of_cross_entropies,
+    windows: WindowSettings = WHOLE,
 ) -> tuple[float | None, float | None]:
     """Mean loss and mean AUROC of a network.
 
@@ -25,6 +29,7 @@ def validate(
         batch: examples at a time.
         precision: of the convolutions.
         loss: a mean over examples.
+        windows: how recordings longer than the network's input are judged.
 
     Returns:
         The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
@@ -37,10 +42,8 @@ def validate(
     chunks = []
     with torch.no_grad():
         for indices in ordered_batches(len(examples), batch):
-            signals, labels = examples.batch(indices)
-            with autocast(examples.device, precision):
-                logits = network(signals).float()
-            total += loss(logits, labels) * len(indices)
+            logits = _logits(network, examples, indices, batch, precision, windows)
+            total += loss(logits, examples.labels[indices].to(examples.device)) * len(indices)
             chunks.append(logits)
     logits = torch.cat(chunks)
     if not torch.isfinite(logits).all():
@@ -48,3 +51,26 @@ def validate(
     # Logits rank as their probabilities do, without the ties of saturated sigmoids.
     mean = float(macro(auroc(examples.labels.cpu().numpy(), logits.cpu().numpy())))
     return total.item() / len(examples), None if np.isnan(mean) else mean
+
+
+def _logits(
+    network: nn.Module,
+    examples: Examples,
+    indices: Indices,
+    batch: int,
+    precision: torch.dtype,
+    settings: WindowSettings,
+) -> Tensor:
+    """Logits of some examples, float32, shape (n, classes): of all their windows together."""
+    whole = examples.window == examples.signals.shape[2]
+    windows = windows_of(examples.lengths[indices], examples.window)
+    chunks = []
+    for part in ordered_batches(len(windows.records), batch):
+        starts = None if whole else windows.starts[part]
+        signals, context, _ = examples.batch(indices[windows.records[part]], starts)
+        with autocast(examples.device, precision):
+            chunks.append(network(signals, context).float())
+    logits = torch.cat(chunks)
+    if whole:
+        return logits
+    return combine(logits.sigmoid(), windows, len(indices), settings).logit(eps=SMALLEST)

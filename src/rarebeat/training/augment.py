@@ -1,0 +1,77 @@
+"""Augmentation: each epoch sees every recording a little differently."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rarebeat.models.context import UNKNOWN_SEX, Context
+from rarebeat.training.settings import AugmentSettings
+
+
+def augment(
+    signals: Tensor, context: Context, settings: AugmentSettings, random: np.random.Generator
+) -> tuple[Tensor, Context]:
+    """Change a batch at random.
+
+    Args:
+        signals: float32, shape (batch, 12, samples).
+        context: of the batch.
+        settings: what may change, and how much.
+        random: everything is drawn from it, on the CPU: a GPU gets the same.
+
+    Returns:
+        Signals and context; the input is left as it is.
+    """
+    batch = len(signals)
+    if settings.stretch:
+        factors = random.uniform(1 - settings.stretch, 1 + settings.stretch, batch)
+        signals, lengths = stretch(signals, context.lengths, torch.from_numpy(factors).to(signals))
+        context = replace(context, lengths=lengths)
+    if settings.gain != 1:
+        limit = np.log(settings.gain)
+        gains = np.exp(random.uniform(-limit, limit, (batch, 1, 1)))
+        signals = signals * torch.from_numpy(gains).to(signals)
+    if settings.lead_dropout:
+        kept = random.random((batch, signals.shape[1], 1)) >= settings.lead_dropout
+        kept |= ~kept.any(axis=1, keepdims=True)  # an ECG without a lead teaches nothing
+        signals = signals * torch.from_numpy(kept).to(signals)
+    if settings.hide_person:
+        hidden = torch.from_numpy(random.random(batch) < settings.hide_person).to(signals.device)
+        context = hide_persons(context, hidden)
+    return signals, context
+
+
+def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor) -> tuple[Tensor, Tensor]:
+    """Make recordings slower (factors above 1) or faster, by linear interpolation.
+
+    Args:
+        signals: shape (batch, leads, samples).
+        lengths: shape (batch,), samples before the padding; None where there is none.
+        factors: shape (batch,), how many times as long the recordings become.
+
+    Returns:
+        The signals, cut off or padded with zeros at their end, and their new lengths.
+    """
+    samples = signals.shape[2]
+    if lengths is None:
+        lengths = torch.full_like(factors, samples, dtype=torch.int64)
+    position = torch.arange(samples, device=signals.device) / factors[:, None]
+    before = position.floor().long().clamp(max=samples - 1)
+    after = (before + 1).clamp(max=samples - 1)
+    share = (position - before)[:, None]
+    values = torch.lerp(_at(signals, before), _at(signals, after), share)
+    inside = position <= (lengths - 1)[:, None]
+    return values * inside[:, None], inside.sum(dim=1)
+
+
+def hide_persons(context: Context, hidden: Tensor) -> Context:
+    """Forget age and sex of some recordings, so that a network learns to do without; ``hidden`` is a mask."""
+    age = None if context.age is None else context.age.masked_fill(hidden, torch.nan)
+    sex = None if context.sex is None else context.sex.masked_fill(hidden, UNKNOWN_SEX)
+    return replace(context, age=age, sex=sex)
+
+
+def _at(signals: Tensor, index: Tensor) -> Tensor:
+    return signals.gather(2, index[:, None].expand(-1, signals.shape[1], -1))
