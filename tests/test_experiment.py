@@ -3,19 +3,21 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from rarebeat.errors import ParamsError
 from rarebeat.evaluation.challenge_columns import class_rewards
 from rarebeat.evaluation.thresholds import choose_thresholds
-from rarebeat.experiment import Experiment, predict_splits, read_experiment, run_experiment
+from rarebeat.experiment import Experiment, predict_split, predict_splits, read_experiment, run_experiment
 from rarebeat.ingest import ingest_cohort
 from rarebeat.labels.extract import label_cohort
 from rarebeat.model_folder import load_model, weights_digest
 from rarebeat.prepare import PrepareSettings, prepare
 from rarebeat.signals import Preprocessing
 from rarebeat.training.loop import EpochReport
+from rarebeat.windows import WindowSettings
 
 PARAMS = {
     "heads": "some",
@@ -169,3 +171,26 @@ def test_losses_and_thresholds_of_the_challenge_reach_the_model_folder(
     rewards = class_rewards(card.classes, "cinc2020")
     expected = choose_thresholds(validation.truth, validation.probability, "challenge_coordinate", rewards)
     assert predictions.thresholds.tolist() == expected.tolist()
+
+
+@pytest.mark.slow
+def test_windows_age_and_sex_reach_the_model_folder_and_its_predictions(shards: Path, tmp_path: Path) -> None:
+    experiment = read(
+        tmp_path,
+        shards,
+        model={"name": "se_resnet", "width": 2},
+        train=PARAMS["train"] | {"window": {"samples": 200, "combine": "max"}},  # type: ignore[operator]
+    )
+    run(experiment, tmp_path)
+    module, card = load_model(tmp_path / "model")
+    assert card.window == WindowSettings(200, "max")
+
+    predictions, _ = predict_splits(shards, tmp_path / "model", ("validation",))
+    split = experiment.validation
+    again = predict_split(module, split, card.window)
+    np.testing.assert_array_equal(predictions.probability, again)
+    assert split.ages is not None
+    older = replace(split, ages=split.ages + 30)
+    assert not np.array_equal(predict_split(module, older, card.window), again)
+    first = replace(split, signals=np.ascontiguousarray(split.signals[:, :, :200]), lengths=None)
+    assert (predict_split(module, first) <= again + 1e-6).all()  # its first window is one of them
