@@ -19,41 +19,20 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from cohorts import REAL_SPLIT, ingest_and_label, real_cohorts, simulated_cohort
 
-from rarebeat.balance import BalanceSettings
 from rarebeat.evaluation.report import Evaluation, evaluate
 from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.evaluation.tables import interval_text, markdown_table
+from rarebeat.experiment import predict_split
 from rarebeat.files import atomic
-from rarebeat.inference import predict_probabilities
-from rarebeat.ingest import ingest_cohort
-from rarebeat.labels.extract import label_cohort
 from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.shards import Split, load_split
+from rarebeat.shards import Split, join, load_split
 from rarebeat.signals import Preprocessing
-from rarebeat.splits import Folds, SplitSettings
+from rarebeat.splits import SplitSettings
 from rarebeat.training.loop import train
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
-REAL: dict[str, tuple[str, dict[str, Any]]] = {
-    "ptb-xl": ("ptb-xl", {}),
-    "challenge": ("challenge", {}),
-    "ludb": ("ludb", {}),
-    "ptb-xl-filtered": (
-        "wfdb",
-        {
-            "csv": "ptbxl_filtered.csv",
-            "record_column": "filename",
-            "patient_column": "patient_id",
-            "patient_namespace": "ptb-xl",
-            "fold_column": "strat_fold",
-            "text_column": "report",
-            "codes_column": "scp_codes",
-            "code_system": "scp",
-        },
-    ),
-}
-FOLDS = Folds(test=(7, 8), validation=(6,))
 VOCABULARY = "hughes24"
 FEWEST = 15
 
@@ -77,27 +56,16 @@ class Options:
 
 def make_shards(options: Options) -> tuple[Path, Path]:
     """Shards of the simulated clinic and of the real cohorts; what is there from an earlier run is kept."""
-    simulated = f"simulated-{options.preset}-{options.records}"
-    cohorts: dict[str, tuple[str, Path, dict[str, Any]]] = {
-        name: (kind, options.ecg / name, settings) for name, (kind, settings) in REAL.items()
-    }
-    cohorts[simulated] = (
-        "simulated",
-        Path(),
-        {"records": options.records, "seed": options.seed, "preset": options.preset},
-    )
+    simulated = simulated_cohort(options.preset, options.records, options.seed)
+    real = real_cohorts(options.ecg)
     records, labels = options.work / "records", options.work / "labels"
-    for name, (kind, root, settings) in cohorts.items():
-        if not (records / name).is_dir():
-            ingest_cohort(kind, root, records / name, name, settings)
-        if not (labels / name).is_dir():
-            label_cohort(records / name, labels / name, VOCABULARY)
-    signal, folds = Preprocessing(normalise="zscore"), {"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS}
+    ingest_and_label(real | simulated, records, labels, VOCABULARY)
+    signal = Preprocessing(normalise="zscore")
     made = PrepareSettings(signal=signal, split=SplitSettings(test_every=1000))
-    found = PrepareSettings(signal=signal, split=SplitSettings(folds=folds), balance=BalanceSettings())
+    found = PrepareSettings(signal=signal, split=REAL_SPLIT)
     folders = options.work / "shards-simulated", options.work / "shards-real"
-    prepare(records, labels, folders[0], [simulated], VOCABULARY, made)
-    prepare(records, labels, folders[1], list(REAL), VOCABULARY, found)
+    prepare(records, labels, folders[0], list(simulated), VOCABULARY, made)
+    prepare(records, labels, folders[1], list(real), VOCABULARY, found)
     return folders
 
 
@@ -124,7 +92,7 @@ def probabilities(
     )
     model = ModelSettings("hughes34", {"width": options.width})
     network = train(learn, validation, heads, model, settings, options.work / f"checkpoints-{name}")
-    found = predict_probabilities(network, target.signals, target.meta.scale)
+    found = predict_split(network, target)
     result = np.full((len(target), len(classes)), 0.5)
     for column, head in enumerate(heads):
         result[:, classes.index(head)] = found[:, column]
@@ -134,18 +102,6 @@ def probabilities(
 def columns(split: Split, classes: Sequence[str]) -> Labels:
     """The labels of some classes."""
     return split.labels[:, [split.meta.classes.index(name) for name in classes]]
-
-
-def joined(one: Split, two: Split) -> Split:
-    """Two splits as one."""
-    return replace(
-        one,
-        signals=np.concatenate([one.signals, two.signals]),
-        labels=np.concatenate([one.labels, two.labels]),
-        record_ids=np.concatenate([one.record_ids, two.record_ids]),
-        cohorts=np.concatenate([one.cohorts, two.cohorts]),
-        patients=np.concatenate([one.patients, two.patients]),
-    )
 
 
 def score(target: Split, probability: npt.NDArray[np.float64], classes: tuple[str, ...]) -> Evaluation:
@@ -187,7 +143,7 @@ def run(options: Options) -> str:
     simulated, real = make_shards(options)
     learn, validation = load_split(simulated, "train"), load_split(simulated, "validation")
     real_train, real_validation = load_split(real, "train"), load_split(real, "validation")
-    target = joined(real_train, real_validation) if options.tune else load_split(real, "test")
+    target = join([real_train, real_validation]) if options.tune else load_split(real, "test")
     counts = (target.labels == 1).sum(axis=0)
     classes = tuple(name for name, count in zip(target.meta.classes, counts, strict=True) if count >= FEWEST)
     trainings = {"simulated": (learn, validation)}

@@ -1,4 +1,4 @@
-"""Stage 4: train one model for the label set `heads`."""
+"""Stage 4: train one model for the label set `heads`, or one of a cross-validation."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,20 +17,29 @@ def train(
         "models/checkpoints"
     ),
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    fold: Annotated[
+        int | None,
+        typer.Option(help="validate on this fold, train on the others; default: the splits of the shards"),
+    ] = None,
+    folds: Annotated[Path, typer.Option(help="folder of the folds")] = Path("data/folds"),
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat import tracking
+    from rarebeat.crossval import fold_experiment
     from rarebeat.experiment import read_experiment, run_experiment
     from rarebeat.model_folder import weights_digest
     from rarebeat.project import project_root
     from rarebeat.training.loop import EpochReport
 
-    experiment = read_experiment(params, shards)
+    experiment = (
+        read_experiment(params, shards) if fold is None else fold_experiment(params, shards, folds, fold)
+    )
     if experiment.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
     tracker = tracking.connect(experiment.tracking)
     key = f"{experiment.heads}-{experiment.key()}"
-    with tracking.training_run(tracker, key, experiment.heads, experiment.describe()) as run_id:
+    name = experiment.heads if fold is None else f"{experiment.heads}, fold {fold}"
+    with tracking.training_run(tracker, key, name, experiment.describe()) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train_loss")
 
         def log(report: EpochReport) -> None:

@@ -1,9 +1,10 @@
-"""What several rooms' tests share: a tiny untrained model folder, and a small WFDB record."""
+"""What several rooms' tests share: a tiny untrained model folder, a small WFDB record, a clinic with wrong labels."""
 
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.disputed_clinic import Clinic, make_clinic
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 
@@ -52,3 +53,9 @@ def wfdb_record(tmp_path: Path) -> Path:
     header.write_text("\n".join(lines) + "\n")
     (tmp_path / "r1.dat").write_bytes(np.ascontiguousarray(samples.T).tobytes())
     return header
+
+
+@pytest.fixture(scope="session")
+def disputed_clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    """A simulated clinic in which some labels are wrong, and predictions of a good model."""
+    return make_clinic(tmp_path_factory.mktemp("disputed"))

@@ -127,3 +127,13 @@ def test_weights_from_elsewhere_get_a_run_of_their_own(project: Path) -> None:
     run = tracker.client.get_run(run_id)
     assert run.data.metrics == {"macro.f1": 0.5}
     assert run.data.tags["rarebeat.trained_in"] == "unknown"
+
+
+def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    members = [tracking.log_evaluation(tracker, weights, "fold", {}, {}, []) for weights in ("w0", "w1")]
+    weights = ["w0", "w1", "w-that-nobody-logged"]
+    run_id = tracking.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], weights)
+    run = tracker.client.get_run(run_id)
+    assert run.data.tags["rarebeat.trained_in"] == ",".join(members)
+    assert run.info.status == "FINISHED"

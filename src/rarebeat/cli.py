@@ -4,6 +4,7 @@ from rarebeat import (
     audit_commands,
     commands,
     label_commands,
+    model_audit_commands,
     model_commands,
     noise_commands,
     simulate_commands,
@@ -18,10 +19,14 @@ app.command()(label_commands.label_text)
 app.command()(model_commands.models)
 app.command()(simulate_commands.simulate)
 
-labels = new_app(help="Look into labels: agreement of text and codes, audit by hand, label noise.")
+labels = new_app(
+    help="Look into labels: agreement of text and codes, audit by hand or by a model, label noise."
+)
 labels.command()(label_commands.agreement)
 labels.command()(audit_commands.audit)
 labels.command()(audit_commands.verdicts)
+labels.command()(model_audit_commands.audit_model)
+labels.command()(model_audit_commands.model_verdicts)
 labels.command(name="noise")(noise_commands.label_noise)
 app.add_typer(labels, name="labels")
 

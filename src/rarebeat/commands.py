@@ -69,7 +69,9 @@ def predict(
     files: Annotated[
         list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")
     ],
-    model: Annotated[Path, typer.Option(help="model folder")] = Path("models/trained"),
+    model: Annotated[Path, typer.Option(help="model folder, or folder of an ensemble")] = Path(
+        "models/trained"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Classify ECG files. Needs the model folder alone; exit code 1 when a file could not be answered."""

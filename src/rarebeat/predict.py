@@ -1,4 +1,4 @@
-"""Classifying single files with a model folder and nothing else."""
+"""Classifying single files with a model folder, or an ensemble of them, and nothing else."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
+from rarebeat.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
 from rarebeat.errors import BadRecordError, RarebeatError
-from rarebeat.inference import predict_probabilities
+from rarebeat.inference import Int16, predict_probabilities
 from rarebeat.model_folder import ModelCard, load_model
-from rarebeat.models.context import persons
+from rarebeat.models.context import Context, persons
 from rarebeat.signals import output_scale, preprocess, stored_length
 from rarebeat.sources.files import read_file
 
@@ -24,42 +25,54 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
 
     Args:
         files: WFDB headers, challenge ``.hea`` or ``.mat`` files, GE MUSE XML files.
-        model: model folder.
+        model: model folder, or the folder of an ensemble (see :mod:`rarebeat.ensemble`).
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",
         "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered. A record whose amplitude is
-        not calibrated gets a ``"warning"`` when the model learned from millivolts.
+        not calibrated gets a ``"warning"`` when the model learned from millivolts. Of an ensemble, probability and
+        threshold are means, the decision is the vote's, and ``"votes"`` of ``"members"`` call the class.
 
     Raises:
         RarebeatError: when the model folder cannot be used.
     """
-    module, card = load_model(model)
-    scale = output_scale(card.preprocessing)
+    members, ensemble = load_ensemble(model) if is_ensemble(model) else ([load_model(model)], None)
+    settings = members[0][1].preprocessing
     answers: list[Answer] = []
     for file in files:
         try:
             record = read_file(file)
-            signal = preprocess(record.signal, record.rate, card.preprocessing)
+            signal = preprocess(record.signal, record.rate, settings)
         except (BadRecordError, RarebeatError) as error:
             answers.append({"file": str(file), "error": str(error)})
             continue
         except (OSError, ValueError, ArithmeticError, LookupError) as error:  # what a reader did not foresee
             answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
             continue
-        length = stored_length(record.signal.shape[1], record.rate, card.preprocessing)
+        length = stored_length(record.signal.shape[1], record.rate, settings)
         context = replace(persons([record.age], [record.sex]), lengths=torch.tensor([length]))
-        probabilities = predict_probabilities(
-            module, signal[None], scale, context=context, windows=card.window
-        )[0]
-        answer: Answer = {"file": str(file), "classes": _classes(probabilities.tolist(), card)}
-        if not record.calibrated and card.preprocessing.normalise == "none":
+        classes = _ask(members, ensemble, signal, context)
+        answer: Answer = {"file": str(file), "classes": classes}
+        if not record.calibrated and settings.normalise == "none":
             answer["warning"] = UNCALIBRATED
         answers.append(answer)
     return answers
 
 
-def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, dict[str, float | bool]]:
+def _ask(
+    members: Sequence[Member], ensemble: EnsembleCard | None, signal: Int16, context: Context
+) -> dict[str, Answer]:
+    """What one model says of one record, or the members of an ensemble together."""
+    rows = []
+    for module, card in members:
+        scale = output_scale(card.preprocessing)
+        found = predict_probabilities(module, signal[None], scale, context=context, windows=card.window)
+        rows.append(found[0].tolist())
+    cards = [card for _, card in members]
+    return _classes(rows[0], cards[0]) if ensemble is None else vote_on_record(rows, cards, ensemble)
+
+
+def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, Answer]:
     return {
         name: {
             "probability": probability,

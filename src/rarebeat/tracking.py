@@ -8,7 +8,7 @@ run id has to stand in a cached output (it would change the hash of every model)
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -194,17 +194,28 @@ def log_evaluation(
     params: Mapping[str, Any],
     metrics: Mapping[str, Any],
     files: list[Path],
+    members: Sequence[str] = (),
 ) -> str:
     """Add params, final metrics, tables and plots to the run that trained these weights, and close it.
 
+    Args:
+        tracker: the experiment.
+        weights: what identifies the weights, see :func:`rarebeat.model_folder.weights_digest`.
+        name: of a new run.
+        params: nested, as for :func:`training_run`.
+        metrics: nested numbers.
+        files: files and folders to store.
+        members: the weights of the members, where an ensemble was evaluated.
+
     Returns:
         The run id. A model that came from the cache was evaluated before, in a run that is closed: its new evaluation
-        gets a run of its own, which names that run in the tag ``rarebeat.trained_in``.
+        gets a run of its own, which names that run in the tag ``rarebeat.trained_in``. So does an ensemble, which
+        names the runs of its members.
     """
     run = tracker.find(WEIGHTS, weights, unfinished=True)
     if run is None:
-        origin = tracker.find(WEIGHTS, weights)
-        trained_in = str(origin.info.run_id) if origin else "unknown"
+        origins = [tracker.find(WEIGHTS, digest) for digest in members or [weights]]
+        trained_in = ",".join(str(origin.info.run_id) for origin in origins if origin) or "unknown"
         tags = _tags() | {WEIGHTS: weights, "rarebeat.trained_in": trained_in}
         run = tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
     run_id = str(run.info.run_id)

@@ -45,6 +45,15 @@ def test_the_areas_can_be_left_out(make_case):
     assert tuple(score(prepare(*make_case(0), 0.5, areas=False)).values) == ("f1", "precision", "recall")
 
 
+def test_a_class_without_negatives_is_left_out_of_the_macro_average():
+    truth = np.array([[1, 1], [0, 1], [1, -1]], dtype=np.int8)
+    probability = np.array([[0.9, 0.9], [0.6, 0.8], [0.4, 0.2]])
+    values = score(prepare(truth, probability, 0.5)).values
+    for metric in ("f1", "precision", "auroc", "auprc"):
+        assert np.isnan(values[metric][1])
+        assert values[metric][MACRO] == values[metric][0] < 1
+
+
 def test_a_false_alarm_in_a_class_without_positives_counts_in_micro_precision():
     truth = np.array([[1, 0], [0, 0]], dtype=np.int8)
     probability = np.array([[0.9, 0.9], [0.1, 0.1]])

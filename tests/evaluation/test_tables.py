@@ -53,6 +53,24 @@ def test_the_results_table_ends_with_the_averages_and_says_what_the_brackets_are
     assert interval_text(*(end[0] for end in _f1(evaluation))) in lines[2]
 
 
+def test_a_class_without_negatives_shows_dashes_for_what_it_cannot_have():
+    truth = np.array([[1, 1], [0, 1], [1, -1], [0, 1]], dtype=np.int8)
+    probability = np.array([[0.9, 0.9], [0.6, 0.8], [0.4, 0.2], [0.1, 0.7]])
+    settings = EvaluateSettings(replicates=0)
+    only_positive = results_table(
+        evaluate(truth, probability, np.full(2, 0.5), np.arange(4).astype(str), ("af", "vt"), None, settings)
+    ).splitlines()[3]
+    assert [cell.strip() for cell in only_positive.strip("|").split("|")] == [
+        "vt",
+        "3",
+        "–",
+        "–",
+        "1.00",
+        "–",
+        "–",
+    ]
+
+
 def _f1(evaluation):
     tuned = evaluation.tuned
     return [scores.values["f1"] for scores in (tuned.scores, tuned.intervals.low, tuned.intervals.high)]

@@ -20,7 +20,7 @@ def test_the_threshold_lies_midway_between_the_neighbouring_scores():
 
 
 def test_below_the_lowest_score_the_neighbour_is_zero():
-    assert choose_thresholds(column(1, 1), column(0.8, 0.4)) == pytest.approx(0.2)
+    assert choose_thresholds(column(1, 0, 1), column(0.8, 0.6, 0.4)) == pytest.approx(0.2)
 
 
 def test_of_equally_good_cuts_the_highest_is_taken():
@@ -66,6 +66,12 @@ def test_a_class_without_positives_falls_back_to_one_half():
     probability = np.array([[0.9, 0.9, 0.9], [0.1, 0.1, 0.1]])
     assert choose_thresholds(truth, probability).tolist() == [0.5, 0.5, 0.5]
     assert choose_thresholds(truth[:0], probability[:0]).tolist() == [0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize("rule", ["max_f1", "constrained_grid"])
+def test_a_class_without_negatives_falls_back_to_one_half(rule):
+    truth, probability = column(1, 1, -1), column(0.8, 0.1, 0.3)
+    assert choose_thresholds(truth, probability, rule) == 0.5
 
 
 def test_the_fixed_rule_is_one_half_for_all(make_case):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.measure.beat import AFTER, BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration
+from rarebeat.measure.beat import AFTER, BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration, qrs_voltages
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.signals import resample
 
@@ -93,3 +93,13 @@ def test_where_the_complex_does_not_stand_out_it_has_no_width() -> None:
     assert qrs_bounds(turning) is None
     assert qrs_bounds(np.random.default_rng(0).standard_normal((12, BEFORE + AFTER))) is None
     assert qrs_bounds(np.zeros((12, BEFORE + AFTER))) is None
+
+
+def test_the_tallest_complex_of_limb_and_chest_leads_is_measured_from_peak_to_peak(draw: Draw) -> None:
+    beat = beat_of(draw(TIMES, height=0.8, axis=60))  # along lead II; V5 is the tallest chest lead
+    bounds = qrs_bounds(beat)
+    assert bounds is not None
+    assert qrs_voltages(beat, bounds) == pytest.approx((800, 800), rel=0.08)
+    assert qrs_voltages(beat_of(draw(TIMES, height=0.8, axis=90)), bounds)[0] == pytest.approx(
+        800 * np.sqrt(3) / 2, rel=0.08
+    )

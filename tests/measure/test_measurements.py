@@ -25,13 +25,15 @@ def test_a_drawn_ecg_is_measured(draw: Draw) -> None:
     assert result.entropy == pytest.approx(np.log(2 * 0.03 / 0.8), abs=0.01)  # all intervals alike
     assert result.qrs == pytest.approx(100, abs=12)
     assert result.axis == pytest.approx(30, abs=3)
+    assert result.limb_voltage == pytest.approx(1.2 * np.cos(np.pi / 6), rel=0.08)
+    assert result.chest_voltage == pytest.approx(1.2, rel=0.08)
 
 
 def test_leads_with_units_of_their_own_have_no_axis_but_all_else(draw: Draw) -> None:
     signal = draw(TIMES, width=0.1)
     scores = (signal - signal.mean(axis=1, keepdims=True)) / signal.std(axis=1, keepdims=True)
     result = measure(np.rint(1000 * scores).astype(np.int16), 500, calibrated=False)
-    assert result.axis is None
+    assert (result.axis, result.limb_voltage, result.chest_voltage) == (None, None, None)
     assert result.rate == pytest.approx(75, abs=0.5)
     assert result.qrs == pytest.approx(100, abs=12)
 

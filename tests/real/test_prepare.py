@@ -13,6 +13,8 @@ import wfdb
 from scipy.signal import firwin, resample_poly
 
 from rarebeat.balance import BalanceSettings
+from rarebeat.crossval import trainable
+from rarebeat.folds import assign_folds
 from rarebeat.ingest import ingest_cohort
 from rarebeat.labels.extract import label_cohort
 from rarebeat.prepare import PrepareSettings, prepare
@@ -159,3 +161,15 @@ def test_prediction_sees_the_same_samples_as_training(ptb_xl: Split, real_ecg: P
     for record, signal in zip(ptb_xl.record_ids, ptb_xl.signals, strict=True):
         read = read_file(header(real_ecg, record))
         assert np.array_equal(preprocess(read.signal, read.rate, ptb_xl.meta.preprocessing), signal)
+
+
+def test_folds_share_every_class_evenly_and_hold_each_patient_once(union: Path) -> None:
+    split = trainable(union)
+    folds = assign_folds(split.labels, split.patients, split.cohorts, 5)
+    assert len(set(zip(split.patients, folds, strict=True))) == len(set(split.patients))
+    positive = split.labels == 1
+    counts = np.array([positive[folds == number].sum(axis=0) for number in range(5)])
+    assert np.abs(counts - counts.mean(axis=0)).max() < 3
+    common = [len(set(split.patients[rows])) >= 5 for rows in positive.T]
+    assert sum(common) > 10
+    assert (counts[:, common] > 0).all()

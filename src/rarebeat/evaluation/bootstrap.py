@@ -49,8 +49,8 @@ def bootstrap(
 ) -> Intervals:
     """Percentile intervals of every metric.
 
-    A replicate in which a class has no positive record has no value for that class and is left out of its
-    interval (its macro average is over the other classes). Where fewer than half of the replicates are left,
+    A replicate in which a metric of a class is undefined (no positive record, say) is left out of its interval;
+    the macro average of that replicate is over the other classes. Where fewer than half of the replicates are left,
     or where there are fewer than two patients, there is no interval (NaN).
 
     Args:

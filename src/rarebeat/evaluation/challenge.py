@@ -5,8 +5,9 @@ every pair (true, called) earns its reward divided by max(1, number of classes i
 records is scaled: 0 is what sinus rhythm for every record earns, 1 what the truth itself earns.
 
 The other conventions are the challenge's, and differ from those of :mod:`rarebeat.evaluation.metrics`: a
-class that nobody has, but that was called, counts with F = 0. Accuracy is the share of records in which all
-classes are right. F-beta and G-beta (beta 2) weigh a record by 1 / max(1, number of its true classes).
+class that nobody has, but that was called, counts with F = 0; one that every record has, with the F of its
+calls and AUPRC 1. Accuracy is the share of records in which all classes are right. F-beta and G-beta (beta 2)
+weigh a record by 1 / max(1, number of its true classes).
 
 The challenge knows no uncertain truth. Here a class whose truth is -1 in a record plays no part in that
 record, whether it was called or not. Without -1 the numbers are those of the official script.
@@ -134,7 +135,9 @@ def challenge_metrics(truth: Truth, decisions: BoolArray, probability: Probabili
     """
     check(truth, probability)
     decided = score_decisions(judge(truth, decisions))
-    values = decided | dict(zip(("auroc", "auprc"), map(macro, areas(truth, probability)), strict=True))
+    auroc, auprc = areas(truth, probability)
+    auprc[(truth == 1).any(axis=0) & ~(truth == 0).any(axis=0)] = 1.0
+    values = decided | {"auroc": macro(auroc), "auprc": macro(auprc)}
     return {name: float(values[name]) for name in CHALLENGE_METRICS}
 
 

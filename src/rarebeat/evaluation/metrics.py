@@ -3,8 +3,9 @@
 Conventions, the same everywhere:
 
 - Truth -1 is left out, class by class.
-- A class without a known positive record has no precision, recall, F1 or AUPRC (NaN), whatever was predicted;
-  AUROC and specificity also need a negative record. Macro averages leave NaN out.
+- A class without a known positive record has no metric but specificity (NaN), whatever was predicted; one
+  without a known negative record none but recall: nothing could have been called wrongly, so that precision, F1
+  and AUPRC would say nothing of the model. Macro averages leave NaN out.
 - Precision is 0 where there are positives but none was called (so is F1).
 - A record is called positive when its probability is at least the threshold.
 - Micro averages pool all known class-record pairs, those of classes without positives too.
@@ -35,26 +36,30 @@ class Counts:
         return self.true_positive + self.false_negative
 
     @property
+    def negatives(self) -> FloatArray:
+        """Known negative records."""
+        return self.true_negative + self.false_positive
+
+    @property
     def precision(self) -> FloatArray:
-        """TP / (TP + FP); 0 where nothing was called positive; NaN without positives."""
-        return self._share(self.true_positive, self.true_positive + self.false_positive)
+        """TP / (TP + FP); 0 where nothing was called positive; NaN without positives or negatives."""
+        return self._with_both(self.true_positive, self.true_positive + self.false_positive)
 
     @property
     def recall(self) -> FloatArray:
         """TP / (TP + FN), also called sensitivity; NaN without positives."""
-        return self._share(self.true_positive, self.positives)
+        return _quotient(self.true_positive, self.positives, otherwise=np.nan)
 
     @property
     def f1(self) -> FloatArray:
-        """2 TP / (2 TP + FP + FN); NaN without positives."""
+        """2 TP / (2 TP + FP + FN); NaN without positives or negatives."""
         hits = 2 * self.true_positive
-        return self._share(hits, hits + self.false_positive + self.false_negative)
+        return self._with_both(hits, hits + self.false_positive + self.false_negative)
 
     @property
     def specificity(self) -> FloatArray:
         """TN / (TN + FP); NaN without negatives."""
-        negatives = self.true_negative + self.false_positive
-        return _quotient(self.true_negative, negatives, otherwise=np.nan)
+        return _quotient(self.true_negative, self.negatives, otherwise=np.nan)
 
     def pooled(self) -> "Counts":
         """The counts of all classes together, with a class axis of length 1."""
@@ -65,8 +70,9 @@ class Counts:
             self.true_negative.sum(axis=-1, keepdims=True),
         )
 
-    def _share(self, part: FloatArray, whole: FloatArray) -> FloatArray:
-        return np.where(self.positives > 0, _quotient(part, whole, otherwise=0.0), np.nan)
+    def _with_both(self, part: FloatArray, whole: FloatArray) -> FloatArray:
+        both = (self.positives > 0) & (self.negatives > 0)
+        return np.where(both, _quotient(part, whole, otherwise=0.0), np.nan)
 
 
 def _quotient(part: FloatArray, whole: FloatArray, otherwise: float) -> FloatArray:

@@ -2,7 +2,8 @@
 
 One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, and for every class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
-``decision.<class>`` (bool). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON.
+``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
+happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON.
 """
 
 import json
@@ -34,9 +35,11 @@ class Predictions:
         patients: shape (n,), the group that splits and the bootstrap keep together.
         splits: shape (n,), such as "validation" and "test".
         classes: names, in column order.
-        thresholds: shape (classes,), float64.
-        probability: shape (n, classes), float32.
+        thresholds: shape (classes,), float64; NaN where the model does not know the class.
+        probability: shape (n, classes), float32; likewise NaN.
         truth: shape (n, classes): 1, 0 or -1 (left out).
+        voted: shape (n, classes), decisions that the thresholds alone do not make: those of an ensemble, and of
+            several models in one table (the thresholds are then means). None for those of one model.
     """
 
     record_ids: Strings
@@ -47,11 +50,12 @@ class Predictions:
     thresholds: FloatArray
     probability: npt.NDArray[np.float32]
     truth: Truth
+    voted: BoolArray | None = None
 
     @property
     def decisions(self) -> BoolArray:
-        """Shape (n, classes): probability >= threshold."""
-        return decide(self.probability, self.thresholds)
+        """Shape (n, classes): what was voted, otherwise probability >= threshold."""
+        return decide(self.probability, self.thresholds) if self.voted is None else self.voted
 
     def only(self, split: str) -> "Predictions":
         """The records of one split."""
@@ -64,6 +68,26 @@ class Predictions:
             splits=self.splits[rows],
             probability=self.probability[rows],
             truth=self.truth[rows],
+            voted=None if self.voted is None else self.voted[rows],
+        )
+
+    def spread(self, classes: tuple[str, ...], truth: Truth) -> "Predictions":
+        """The same with the columns of more classes: probability and threshold are NaN where there were none, and
+        nothing is decided.
+
+        Args:
+            classes: names, those there are among them.
+            truth: shape (n, classes), of all of them.
+        """
+        places = [classes.index(name) for name in self.classes]
+        probability = np.full(truth.shape, np.nan, dtype=np.float32)
+        probability[:, places] = self.probability
+        thresholds = np.full(len(classes), np.nan)
+        thresholds[places] = self.thresholds
+        voted = np.zeros(truth.shape, dtype=np.bool_)
+        voted[:, places] = self.decisions
+        return replace(
+            self, classes=classes, thresholds=thresholds, probability=probability, truth=truth, voted=voted
         )
 
 
@@ -77,9 +101,11 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     decisions = predictions.decisions
     for index, name in enumerate(predictions.classes):
         truth = predictions.truth[:, index].astype(np.int8)
-        columns[f"probability.{name}"] = pa.array(predictions.probability[:, index].astype(np.float32))
+        probability = predictions.probability[:, index].astype(np.float32)
+        unknown = np.isnan(probability)
+        columns[f"probability.{name}"] = pa.array(probability, mask=unknown)
         columns[f"truth.{name}"] = pa.array(truth, mask=truth < 0)
-        columns[f"decision.{name}"] = pa.array(decisions[:, index])
+        columns[f"decision.{name}"] = pa.array(decisions[:, index], mask=unknown)
     thresholds = dict(zip(predictions.classes, predictions.thresholds.tolist(), strict=True))
     metadata = {_KEY: json.dumps({"thresholds": thresholds}).encode()}
     write_table(path, pa.table(columns).replace_schema_metadata(metadata))
@@ -97,6 +123,7 @@ def read_predictions(path: Path) -> Predictions:
         texts = [np.array(table[name].to_pylist(), dtype=object) for name in _RECORD_COLUMNS]
         probability = [table[f"probability.{name}"].to_numpy() for name in thresholds]
         truth = [table[f"truth.{name}"].fill_null(-1).to_numpy() for name in thresholds]
+        decisions = [table[f"decision.{name}"].fill_null(False).to_numpy() for name in thresholds]
     except (KeyError, ValueError) as error:
         raise RarebeatError(f"{path} is not a table of predictions: {error!r} is missing") from error
     shape = (table.num_rows, len(thresholds))
@@ -110,4 +137,5 @@ def read_predictions(path: Path) -> Predictions:
         thresholds=np.array(list(thresholds.values()), dtype=np.float64),
         probability=np.array(probability, dtype=np.float32).T.reshape(shape),
         truth=np.array(truth, dtype=np.int8).T.reshape(shape),
+        voted=np.array(decisions, dtype=np.bool_).T.reshape(shape),
     )

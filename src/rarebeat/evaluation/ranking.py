@@ -6,9 +6,8 @@ positive record are merged into one group too: nothing is lost, since neither ar
 rare class shrinks from tens of thousands of groups to a few.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +51,13 @@ def rank(truth: npt.NDArray[np.int8], score: Probability, rows: IntArray | None 
     """
     # Positives first, then a stable sort: inside a group they stay first.
     chosen = np.concatenate([np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)])
-    order = chosen[np.argsort(-score[chosen], kind="stable")]
+    order = chosen[_falling(score[chosen])]
     score, positive = score[order], truth[order] == 1
     if not order.size:
         nothing = np.zeros(0, dtype=np.intp)
         return Ranking(nothing, nothing, positive, nothing, score, score)
 
-    new_score = np.append(True, score[1:] != score[:-1])
+    new_score = _changes(score)
     holds_positive = positive[new_score][np.cumsum(new_score) - 1]  # the score of this record does
     new_group = new_score & (holds_positive | np.append(True, holds_positive[:-1]))
     new_run = new_group | np.append(True, positive[:-1] & ~positive[1:])
@@ -73,6 +72,23 @@ def rank(truth: npt.NDArray[np.int8], score: Probability, rows: IntArray | None 
         top=score[starts],
         bottom=score[last],
     )
+
+
+def _falling(score: Probability) -> IntArray:
+    """The order from the highest score to the lowest; equal scores stay as they are.
+
+    NumPy sorts 16-bit integers by radix, many times as fast as floats. The bits of a float, read as an integer,
+    rise with its size, so it can be sorted 16 bits at a time, the lowest first.
+    """
+    integer = np.dtype(f"u{score.itemsize}")
+    bits = (score + score.dtype.type(0)).view(integer)  # the sum makes -0.0 the 0.0 that it is equal to
+    negative = integer.type(1 << (8 * score.itemsize - 1))
+    key = np.where(bits < negative, bits ^ (negative - integer.type(1)), bits)
+    order = np.argsort(key.astype(np.uint16), kind="stable")
+    for shift in range(16, 8 * score.itemsize, 16):
+        digit = (key >> integer.type(shift)).astype(np.uint16)
+        order = order[np.argsort(digit[order], kind="stable")]
+    return order
 
 
 def rank_classes(truth: Truth, score: Probability) -> tuple[Ranking, ...]:
@@ -132,37 +148,50 @@ def average_precision(true: FloatArray, false: FloatArray) -> FloatArray:
         false: false positives at every cut.
 
     Returns:
-        Shape (...); NaN where there are no positives.
+        Shape (...); NaN where there are no positives or no negatives.
     """
     gained = np.diff(true, axis=-1, prepend=0.0)
     called = true + false
     precision = np.divide(true, called, out=np.zeros_like(true), where=called > 0)
-    return _divide(np.sum(gained * precision, axis=-1), _last(true))
+    return _divide(np.sum(gained * precision, axis=-1), _last(true) * (_last(false) > 0))
 
 
 def areas(truth: Truth, score: Probability) -> tuple[FloatArray, FloatArray]:
-    """AUROC and AUPRC of each class without record weights: the same numbers, several times as fast.
-
-    Only scores are sorted, not records, and only at those of positives does a curve have to be known. NumPy
-    sorts without holding the interpreter, so classes are worked on side by side.
-    """
+    """AUROC and AUPRC of each class without record weights, each class sorted once; NaN where undefined."""
     columns = np.ascontiguousarray(truth.T), np.ascontiguousarray(score.T)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:
-        by_class = list(pool.map(_areas, *columns))
-    auroc, auprc = np.array(by_class, dtype=np.float64).reshape(-1, 2).T
+    cuts = [_unweighted_cuts(*column) for column in zip(*columns, strict=True)]
+    auroc, auprc = (
+        np.array([area(*cut) for cut in cuts], dtype=np.float64)
+        for area in (area_under_roc, average_precision)
+    )
     return auroc, auprc
 
 
-def _areas(truth: npt.NDArray[np.int8], score: Probability) -> tuple[float, float]:
-    positive, negative = np.sort(score[truth == 1]), np.sort(score[truth == 0])
-    if not positive.size:
-        return np.nan, np.nan
-    below = np.searchsorted(negative, positive, side="left")
-    not_above = np.searchsorted(negative, positive, side="right")
-    wins = (below.sum() + not_above.sum()) / 2
-    true = positive.size - np.searchsorted(positive, positive, side="left")
-    precision = true / (true + negative.size - below)
-    return wins / (positive.size * negative.size) if negative.size else np.nan, precision.mean()
+def _unweighted_cuts(truth: npt.NDArray[np.int8], score: Probability) -> tuple[FloatArray, FloatArray]:
+    """What :func:`cumulate` says of :func:`rank`, without the order of the records, and faster.
+
+    Neither area changes but at the scores of positives: there are two cuts at each, above it and below it.
+    """
+    if (truth < 0).any():
+        truth, score = truth[truth >= 0], score[truth >= 0]
+    order = _falling(score)
+    score, positive = score[order], np.flatnonzero(truth[order] == 1)
+    new_score = _changes(score)
+    starts = np.append(np.flatnonzero(new_score), score.size)
+    group = np.cumsum(new_score)[positive] - 1
+    first = np.flatnonzero(_changes(group))  # as many positives are above the cut above it
+    group = group[first]
+    called = np.stack([starts[group], starts[group + 1]], axis=1)
+    true = np.stack([first, np.append(first, positive.size)[1:]], axis=1)
+    called, true = np.append(called, score.size), np.append(true, positive.size).astype(np.float64)
+    return true, called - true
+
+
+def _changes(sorted_values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Whether each value is another than the one before it; the first is."""
+    changes = np.ones(sorted_values.size, dtype=np.bool_)
+    np.not_equal(sorted_values[1:], sorted_values[:-1], out=changes[1:])
+    return changes
 
 
 def _last(cumulated: FloatArray) -> FloatArray:

@@ -1,12 +1,12 @@
 """From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
+from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth
 from rarebeat.evaluation.bootstrap import Intervals, Patients, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.cuts import FIXED
@@ -89,6 +89,7 @@ def evaluate(
     cohorts: Patients | None = None,
     settings: EvaluateSettings | None = None,
     challenge: tuple[int, ...] | None = None,
+    decisions: BoolArray | None = None,
 ) -> Evaluation:
     """Score predictions, with bootstrap intervals over patients.
 
@@ -102,6 +103,7 @@ def evaluate(
         settings: of the intervals; default: :class:`EvaluateSettings`.
         challenge: which column holds each class of the challenge, see
             :func:`rarebeat.evaluation.challenge_columns.challenge_columns`; None leaves its metrics out.
+        decisions: shape (n, classes), those of an ensemble's vote; default: probability >= threshold.
 
     Raises:
         RarebeatError: when there are no records, or a probability is not a number.
@@ -111,9 +113,11 @@ def evaluate(
             "there are no records to evaluate: the split is empty, use more data or larger splits"
         )
     settings = settings or EvaluateSettings()
+    called = decide(probability, thresholds) if decisions is None else decisions
+    half = np.full(len(classes), FIXED)
 
-    def operate(cuts: FloatArray, areas: bool) -> Operating:
-        prepared = prepare(truth, probability, cuts, areas)
+    def operate(cuts: FloatArray, called: BoolArray, areas: bool) -> Operating:
+        prepared = replace(prepare(truth, probability, cuts, areas), decisions=called)
         intervals = bootstrap(prepared, patients, settings.replicates, settings.confidence, settings.seed)
         return Operating(cuts, score(prepared), intervals)
 
@@ -129,6 +133,7 @@ def evaluate(
             classes,
             settings=settings,
             challenge=challenge,
+            decisions=called[rows],
         )
     return Evaluation(
         classes=classes,
@@ -136,26 +141,25 @@ def evaluate(
         patients=np.unique(patients).size,
         known=np.count_nonzero(truth >= 0, axis=0),
         positives=np.count_nonzero(truth == 1, axis=0),
-        tuned=operate(thresholds, areas=True),
-        half=operate(np.full(len(classes), FIXED), areas=False),
+        tuned=operate(thresholds, called, areas=True),
+        half=operate(half, decide(probability, half), areas=False),
         cohorts=parts,
         confidence=settings.confidence,
-        challenge=_challenge(truth, probability, thresholds, patients, challenge, settings),
+        challenge=_challenge(truth, probability, called, patients, challenge, settings),
     )
 
 
 def _challenge(
     truth: Truth,
     probability: Probability,
-    thresholds: FloatArray,
+    decisions: BoolArray,
     patients: Patients,
     columns: tuple[int, ...] | None,
     settings: EvaluateSettings,
 ) -> ChallengeResult | None:
     if columns is None:
         return None
-    truth, probability = truth[:, columns], probability[:, columns]
-    decisions = decide(probability, thresholds[list(columns)])
+    truth, probability, decisions = truth[:, columns], probability[:, columns], decisions[:, columns]
     low, high = score_intervals(
         truth, decisions, patients, settings.replicates, settings.confidence, settings.seed
     )

@@ -33,14 +33,14 @@ def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> F
     Of equally good cuts the highest is taken (fewest records called positive). The threshold lies midway
     between the two neighbouring scores (0 below the lowest), so that small numerical differences between
     machines move no decision. It is a number of the same precision as the probabilities, so that rounding
-    cannot carry it to the wrong side. A class without known positive records gets 0.5.
+    cannot carry it to the wrong side. A class without known positive or negative records gets 0.5.
     """
     return np.array([_best_cut(ranking) for ranking in rank_classes(truth, probability)], dtype=np.float64)
 
 
 def _best_cut(ranking: Ranking) -> float:
     true, false = cumulate(ranking)
-    if not true.size or true[-1] == 0:
+    if not true.size or true[-1] == 0 or false[-1] == 0:
         return FIXED
     best = int(np.argmax(2 * true / (true + false + true[-1])))
     upper = ranking.bottom[best]

@@ -1,4 +1,4 @@
-"""The median beat of a recording: where its QRS complex begins and ends, and which way it points."""
+"""The median beat of a recording: where its QRS complex begins and ends, how tall it is, and which way it points."""
 
 import math
 
@@ -30,6 +30,7 @@ _QUIET = 5  # samples: 20 ms below that are an end
 _REST = 15  # percentile of the velocity that is taken for that of the quiet
 _SHORTEST, _LONGEST = 10, 60  # samples: beyond 40 to 240 ms the complex was not told from what is around it
 _INTERVAL = 1000 / RATE  # ms from sample to sample
+_LIMB = LEADS.index("V1")  # how many limb leads go before the chest leads
 
 
 def median_beat(values: Float64, beats: Int64) -> Float64 | None:
@@ -139,3 +140,17 @@ def qrs_axis(beat: Float64, bounds: tuple[int, int]) -> float | None:
     if left == down == 0:
         return None
     return math.degrees(math.atan2(2 * down, math.sqrt(3) * left))
+
+
+def qrs_voltages(beat: Float64, bounds: tuple[int, int]) -> tuple[float, float]:
+    """The tallest QRS complex of the limb leads, and that of the chest leads, from peak to peak.
+
+    Args:
+        beat: shape (12, BEFORE + AFTER), calibrated.
+        bounds: from :func:`qrs_bounds`.
+
+    Returns:
+        In the unit of ``beat``.
+    """
+    spans = np.ptp(beat[:, bounds[0] : bounds[1] + 1], axis=1)
+    return float(spans[:_LIMB].max()), float(spans[_LIMB:].max())

@@ -1,11 +1,11 @@
-"""What one 12-lead signal says: beats, rate, regularity, and width and axis of the QRS complex."""
+"""What one 12-lead signal says: beats, rate, regularity, and width, axis and height of the QRS complex."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.measure.beat import median_beat, qrs_axis, qrs_bounds, qrs_duration
+from rarebeat.measure.beat import median_beat, qrs_axis, qrs_bounds, qrs_duration, qrs_voltages
 from rarebeat.measure.intervals import entropy, mean_rate, median_rate, variation
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.records import Signal
@@ -30,6 +30,9 @@ class Measurements:
             three beats are alike, or where the complex cannot be told from ST and T.
         axis: of the QRS complex in the frontal plane, degrees; None where ``qrs`` is, and where the amplitude
             was normalised away.
+        limb_voltage: the tallest QRS complex of the limb leads from peak to peak, mV; None where ``qrs`` is,
+            and where the amplitude was normalised away.
+        chest_voltage: the same of the chest leads.
     """
 
     beats: tuple[float, ...]
@@ -39,6 +42,8 @@ class Measurements:
     entropy: float | None = None
     qrs: float | None = None
     axis: float | None = None
+    limb_voltage: float | None = None
+    chest_voltage: float | None = None
 
 
 def measure(signal: Signal, rate: float, calibrated: bool = True) -> Measurements:
@@ -58,24 +63,26 @@ def measure(signal: Signal, rate: float, calibrated: bool = True) -> Measurement
     if len(beats) < FEWEST_BEATS:
         return Measurements(beats)
     intervals = np.diff(middles) / RATE
-    duration, axis = _qrs(values, middles, calibrated)
     return Measurements(
         beats,
         median_rate(intervals),
         mean_rate(intervals),
         variation(intervals),
         entropy(intervals),
-        duration,
-        axis,
+        **_qrs(values, middles, calibrated),
     )
 
 
 def _qrs(
     values: npt.NDArray[np.float64], middles: npt.NDArray[np.int64], calibrated: bool
-) -> tuple[float | None, float | None]:
-    """Duration and axis of the QRS complex."""
+) -> dict[str, float | None]:
+    """What can be told of the QRS complex, by attribute of :class:`Measurements`."""
     beat = median_beat(values, middles)
     bounds = None if beat is None else qrs_bounds(beat)
     if beat is None or bounds is None:
-        return None, None
-    return qrs_duration(bounds), qrs_axis(beat, bounds) if calibrated else None
+        return {}
+    told: dict[str, float | None] = {"qrs": qrs_duration(bounds)}
+    if calibrated:
+        limb, chest = qrs_voltages(beat, bounds)
+        told |= {"axis": qrs_axis(beat, bounds), "limb_voltage": limb / 1000, "chest_voltage": chest / 1000}
+    return told

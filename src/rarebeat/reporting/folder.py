@@ -1,5 +1,6 @@
 """The folder ``reports/``: what an evaluation leaves behind."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rarebeat.evaluation.confusion import CONFUSION_COLUMNS, confusion_rows
@@ -11,7 +12,9 @@ from rarebeat.files import atomic, write_json
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
 
 
-def write_reports(folder: Path, test: Predictions, evaluation: Evaluation, title: str) -> list[Path]:
+def write_reports(
+    folder: Path, test: Predictions, evaluation: Evaluation, title: str, more: Sequence[str] = ()
+) -> list[Path]:
     """Write metrics, tables, curves and figures.
 
     Args:
@@ -19,13 +22,14 @@ def write_reports(folder: Path, test: Predictions, evaluation: Evaluation, title
         test: the predictions that were evaluated.
         evaluation: their scores.
         title: heading of ``results.md``: which label set, trained and tested on what.
+        more: paragraphs for the end of ``results.md``.
 
     Returns:
         What was written: ``metrics.json`` (for ``dvc metrics``), ``results.md`` (for people), ``classes.csv``,
         ``confusion.csv`` and ``precision_recall/<class>.csv`` (for ``dvc plots``), and ``figures/``.
     """
     write_json(folder / "metrics.json", metrics_content(evaluation))
-    _write_markdown(folder / "results.md", evaluation, title)
+    _write_markdown(folder / "results.md", evaluation, title, more)
     rows = class_rows(evaluation) + cohort_rows(evaluation)
     names = list(dict.fromkeys(name for row in rows for name in row))
     write_rows(
@@ -55,9 +59,10 @@ def _without_cohort(names: list[str]) -> list[str]:
     return [name for name in names if name != "cohort"]
 
 
-def _write_markdown(path: Path, evaluation: Evaluation, title: str) -> None:
+def _write_markdown(path: Path, evaluation: Evaluation, title: str, more: Sequence[str]) -> None:
     parts = [f"# {title}", results_table(evaluation)]
     if evaluation.cohorts:
         parts.append(cohort_table(evaluation))
+    parts.extend(more)
     with atomic(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

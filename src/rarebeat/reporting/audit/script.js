@@ -2,7 +2,7 @@
 (() => {
   const STORE = `rarebeat-audit-${document.body.dataset.sample}`;
   const COLUMNS = ["item", "class", "kind", "verdict", "note", "reader"];
-  const WORDS = ["right", "wrong", "cannot say"];
+  const WORDS = (document.body.dataset.words ?? "right,wrong,cannot say").split(",");
   const items = [...document.querySelectorAll(".item")];
   const places = new Map(items.map((item, index) => [item.dataset.item, index]));
   const reader = document.getElementById("reader");
@@ -152,7 +152,8 @@
     }
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([toCsv()], { type: "text/csv" }));
-    link.download = `verdicts-${reader.value.trim().replace(/[^\p{L}\p{N}]+/gu, "-")}.csv`;
+    const name = [document.body.dataset.page, reader.value.trim()].filter(Boolean).join(" ");
+    link.download = `verdicts-${name.replace(/[^\p{L}\p{N}_]+/gu, "-")}.csv`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     tell(`Exported ${link.download}.`);

@@ -1,0 +1,213 @@
+"""Where a model and the labels disagree, and how much the labels surprise the model.
+
+The model must not have been trained on the records that it is asked about: one that was agrees with their labels,
+also with the wrong ones. Predictions of a cross-validation (out of fold), of validation and of test are fine.
+
+Networks are not calibrated alike for all classes, and each class has its own threshold. So the log odds of a class
+are counted from its threshold: ``logit(probability) - logit(threshold)``. The surprise of a label is that number where
+the label says absent, and its negative where the label says present: above zero the model decides against the label,
+and a unit is a factor of e in the odds.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import logit
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
+from rarebeat.evaluation.predictions import Predictions, Strings, read_predictions
+from rarebeat.labels.audit_statistics import weighted_share
+
+_TRAIN = "train"
+_FEW = 5  # disagreements below which nothing stands out
+_CERTAIN = 1e-7  # what a float32 probability of 0 or 1 is taken for
+
+
+@dataclass(frozen=True)
+class Opinions:
+    """What labels and model say of n records, from one or more tables of predictions.
+
+    Attributes:
+        record_ids: shape (n,).
+        cohorts: shape (n,).
+        patients: shape (n,).
+        splits: shape (n,), as the tables name them.
+        classes: names, in column order.
+        label: shape (n, classes): 1, 0 or -1 (left out, or not known to the model).
+        probability: shape (n, classes), float64.
+        threshold: shape (n, classes).
+        decision: shape (n, classes): what the model decides.
+    """
+
+    record_ids: Strings
+    cohorts: Strings
+    patients: Strings
+    splits: Strings
+    classes: tuple[str, ...]
+    label: Truth
+    probability: FloatArray
+    threshold: FloatArray
+    decision: BoolArray
+
+    @property
+    def surprise(self) -> FloatArray:
+        """Shape (n, classes): see the module; NaN where there is no label."""
+        distance = _log_odds(self.probability) - _log_odds(self.threshold)
+        return np.where(self.label < 0, np.nan, np.where(self.label == 1, -distance, distance))
+
+    @property
+    def disagreement(self) -> BoolArray:
+        """Shape (n, classes): there is a label, and the model decides against it."""
+        return np.asarray((self.label >= 0) & (self.decision != (self.label == 1)))
+
+
+def _log_odds(probability: FloatArray) -> FloatArray:
+    return np.asarray(logit(np.clip(probability, _CERTAIN, 1 - _CERTAIN)))
+
+
+def read_opinions(paths: Sequence[Path], classes: Sequence[str] = ()) -> Opinions:
+    """Read tables of predictions on records that their model was not trained on.
+
+    Args:
+        paths: files written by :func:`rarebeat.evaluation.predictions.write_predictions`; all of the same classes.
+        classes: those to keep; none for all.
+
+    Raises:
+        ParamsError: for an unknown class.
+        RarebeatError: when a file cannot be read, has a split "train", other classes than the first, or a record that
+            came before.
+    """
+    tables = [read_predictions(path) for path in paths]
+    names = tables[0].classes
+    for path, table in zip(paths, tables, strict=True):
+        if _TRAIN in table.splits:
+            raise RarebeatError(
+                f"{path} has predictions on records that the model was trained on (split {_TRAIN!r}): it agrees with "
+                "their labels, also with the wrong ones. Use out-of-fold predictions, or those on validation and test."
+            )
+        if table.classes != names:
+            raise RarebeatError(f"{path} has other classes than {paths[0]}: audit them one after the other")
+    if unknown := [name for name in classes if name not in names]:
+        raise ParamsError(f"no class {unknown[0]!r} in {paths[0]}: there are {', '.join(names)}")
+    chosen = [index for index, name in enumerate(names) if not classes or name in classes]
+    opinions = _join(tables, chosen)
+    _check_once(opinions)
+    return opinions
+
+
+def _join(tables: Sequence[Predictions], chosen: Sequence[int]) -> Opinions:
+    labels = [np.where(np.isnan(table.probability), np.int8(-1), table.truth) for table in tables]
+    thresholds = [np.tile(table.thresholds, (len(table.truth), 1)) for table in tables]
+    return Opinions(
+        record_ids=np.concatenate([table.record_ids for table in tables]),
+        cohorts=np.concatenate([table.cohorts for table in tables]),
+        patients=np.concatenate([table.patients for table in tables]),
+        splits=np.concatenate([table.splits for table in tables]),
+        classes=tuple(tables[0].classes[index] for index in chosen),
+        label=np.concatenate(labels)[:, chosen],
+        probability=np.concatenate([table.probability for table in tables])[:, chosen].astype(np.float64),
+        threshold=np.concatenate(thresholds)[:, chosen],
+        decision=np.concatenate([table.decisions for table in tables])[:, chosen],
+    )
+
+
+def _check_once(opinions: Opinions) -> None:
+    seen: set[tuple[str, str]] = set()
+    for key in zip(opinions.cohorts.tolist(), opinions.record_ids.tolist(), strict=True):
+        if key in seen:
+            raise RarebeatError(
+                f"record {key[1]} of {key[0]} comes twice: give each record's prediction once"
+            )
+        seen.add(key)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The records of one class and source that have one label, and how many of them the model decides against.
+
+    Attributes:
+        class_id: the class.
+        cohort: name of the cohort; "" for all.
+        source: database within it; "" for all.
+        label: what the label says.
+        records: how many have this label.
+        disagreements: for how many of them the model says the opposite.
+        share: disagreements / records.
+        low: lower end of the Wilson interval of the share, 95 %.
+        high: upper end.
+        others: the same share among the other sources, or for all sources among the other classes; None for none.
+    """
+
+    class_id: str
+    cohort: str
+    source: str
+    label: bool
+    records: int
+    disagreements: int
+    share: float
+    low: float
+    high: float
+    others: float | None
+
+    @property
+    def stands_out(self) -> bool:
+        """Whether there are five or more, and more than among the others; by chance one group in forty has them."""
+        return self.others is not None and self.disagreements >= _FEW and self.low > self.others
+
+
+def members(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
+    """The records of each cohort and source, shape (n,) each; none where there is a single one."""
+    places = sorted(set(zip(cohorts.tolist(), sources.tolist(), strict=True)))
+    return {
+        place: np.asarray((cohorts == place[0]) & (sources == place[1]))
+        for place in places
+        if len(places) > 1
+    }
+
+
+def group_disagreements(opinions: Opinions, sources: Strings) -> list[Group]:
+    """Count by class and label: over all records, then by cohort and source; groups without records are left out.
+
+    Args:
+        opinions: n records.
+        sources: shape (n,), the database of each.
+    """
+    places = members(opinions.cohorts, sources)
+    groups: list[Group] = []
+    for index, name in enumerate(opinions.classes):
+        for label in (True, False):
+            labelled = opinions.label == int(label)
+            wrong = labelled & opinions.disagreement
+            other = np.arange(len(opinions.classes)) != index
+            everywhere = (labelled[:, index], wrong[:, index])
+            groups += _group(name, ("", ""), label, everywhere, (labelled[:, other], wrong[:, other]))
+            for place, rows in places.items():
+                inside, outside = (tuple(column[part] for column in everywhere) for part in (rows, ~rows))
+                groups += _group(name, place, label, inside, outside)
+    return groups
+
+
+def _group(
+    name: str,
+    place: tuple[str, str],
+    label: bool,
+    inside: tuple[BoolArray, ...],
+    outside: tuple[BoolArray, ...],
+) -> Iterator[Group]:
+    """One group, unless it is empty; ``inside`` and ``outside`` hold who has the label, and who is disagreed with."""
+    records, disagreements = (int(column.sum()) for column in inside)
+    if records:
+        others = float(outside[1].sum() / outside[0].sum()) if outside[0].any() else None
+        yield Group(name, *place, label, records, disagreements, *wilson(disagreements, records), others)
+
+
+def wilson(count: int, total: int) -> tuple[float, float, float]:
+    """A share with the ends of its 95 % Wilson interval.
+
+    >>> [round(number, 3) for number in wilson(9, 10)]
+    [0.9, 0.596, 0.982]
+    """
+    return weighted_share([1] * count + [0] * (total - count), [1] * total)[:3]

@@ -1,0 +1,124 @@
+"""The predictions of the members of an ensemble, brought together, and scored beside it.
+
+All members have the columns of all classes. Where a member does not know a class, its probability and its threshold
+are NaN.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from rarebeat.evaluation.challenge_columns import challenge_columns
+from rarebeat.evaluation.predictions import Predictions
+from rarebeat.evaluation.report import Evaluation, evaluate, tidy
+from rarebeat.evaluation.scores import MACRO, METRICS, MICRO
+from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.tables import Row, interval_text
+from rarebeat.evaluation.voting import EnsembleSettings, vote
+
+_AVERAGES = {"macro": MACRO, "micro": MICRO}
+_SHOWN = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def ensemble_predictions(members: Sequence[Predictions], settings: EnsembleSettings) -> Predictions:
+    """What the members say together.
+
+    Args:
+        members: predictions of equal records in equal order; each class is known to one member at least.
+        settings: how they vote.
+
+    Returns:
+        Mean probabilities, the voted decisions, and the mean thresholds.
+    """
+    thresholds = np.stack([entry.thresholds for entry in members])
+    probability, decisions = vote(np.stack([entry.probability for entry in members]), thresholds, settings)
+    return replace(
+        members[0], thresholds=np.nanmean(thresholds, axis=0), probability=probability, voted=decisions
+    )
+
+
+def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
+    """One table of the predictions of several models, each of other records.
+
+    The decisions are those of each model by its own thresholds; the thresholds of the table are their means. Where a
+    model does not know a class, it has no probability (NaN) and is not decided.
+    """
+    return Predictions(
+        record_ids=np.concatenate([entry.record_ids for entry in members]),
+        cohorts=np.concatenate([entry.cohorts for entry in members]),
+        patients=np.concatenate([entry.patients for entry in members]),
+        splits=np.concatenate([entry.splits for entry in members]),
+        classes=members[0].classes,
+        thresholds=np.nanmean([entry.thresholds for entry in members], axis=0),
+        probability=np.concatenate([entry.probability for entry in members]),
+        truth=np.concatenate([entry.truth for entry in members]),
+        voted=np.concatenate([entry.decisions for entry in members]),
+    )
+
+
+def score_predictions(
+    predictions: Predictions, vocabulary: str, settings: EvaluateSettings, by_cohort: bool = False
+) -> Evaluation:
+    """Score the classes that a model knows.
+
+    Args:
+        predictions: of a member or of the ensemble.
+        vocabulary: of the classes; with all classes of the challenge its metrics are there, too.
+        settings: of the intervals.
+        by_cohort: score each cohort alone besides.
+
+    Raises:
+        RarebeatError: when there are no records.
+    """
+    known = np.flatnonzero(~np.isnan(predictions.thresholds))
+    classes = tuple(predictions.classes[column] for column in known)
+    return evaluate(
+        predictions.truth[:, known],
+        predictions.probability[:, known],
+        predictions.thresholds[known],
+        predictions.patients,
+        classes,
+        predictions.cohorts if by_cohort else None,
+        settings,
+        challenge_columns(classes, vocabulary),
+        predictions.decisions[:, known],
+    )
+
+
+def member_rows(evaluations: Mapping[str, Evaluation]) -> list[Row]:
+    """One flat row per model: its number of classes, every average, and the challenge score where it has one."""
+    rows: list[Row] = []
+    for name, evaluation in evaluations.items():
+        row: Row = {"model": name, "classes": len(evaluation.classes)}
+        for average, column in _AVERAGES.items():
+            row |= {
+                f"{average}_{metric}": tidy(evaluation.tuned.scores.values[metric][column])
+                for metric in METRICS
+            }
+        result = evaluation.challenge
+        rows.append(row | {"challenge_score": tidy(result.values["score"]) if result else None})
+    return rows
+
+
+def member_table(evaluations: Mapping[str, Evaluation]) -> list[Row]:
+    """The rows of a table for people: macro averages with their intervals, and the challenge score where there is one.
+
+    A macro average is over the classes that the model knows.
+    """
+    scored = any(evaluation.challenge for evaluation in evaluations.values())
+    rows: list[Row] = []
+    for name, evaluation in evaluations.items():
+        scores, intervals = evaluation.tuned.scores, evaluation.tuned.intervals
+        row: Row = {"Model": name, "Classes": len(evaluation.classes)}
+        for metric, title in _SHOWN.items():
+            ends = (part.values[metric][MACRO] for part in (scores, intervals.low, intervals.high))
+            row[f"Macro {title}"] = interval_text(*ends)
+        rows.append(row | ({"Challenge score": _challenge_text(evaluation)} if scored else {}))
+    return rows
+
+
+def _challenge_text(evaluation: Evaluation) -> str | None:
+    if (result := evaluation.challenge) is None:
+        return None
+    return interval_text(*(part["score"] for part in (result.values, result.low, result.high)))

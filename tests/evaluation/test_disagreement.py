@@ -1,0 +1,109 @@
+"""Where a model and the labels disagree: ranking, what is refused, and groups that stand out."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.disagreement import Opinions, group_disagreements, read_opinions
+from rarebeat.evaluation.predictions import Predictions, write_predictions
+
+
+def predictions(
+    truth: list[list[int]], probability: list[list[float]], first: int = 0, **changes: object
+) -> Predictions:
+    """Records r<first>, r<first+1> ... of cohort "ward", each of a patient of its own, in two classes."""
+    count = len(truth)
+    names = np.array([f"r{first + number}" for number in range(count)], dtype=object)
+    whole = Predictions(
+        record_ids=names,
+        cohorts=np.full(count, "ward", dtype=object),
+        patients=names,
+        splits=np.full(count, "fold-1", dtype=object),
+        classes=("af", "lad"),
+        thresholds=np.array([0.5, 0.1]),
+        probability=np.array(probability, dtype=np.float32),
+        truth=np.array(truth, dtype=np.int8),
+    )
+    return replace(whole, **changes)
+
+
+def read(folder: Path, *tables: Predictions, classes: tuple[str, ...] = ()) -> Opinions:
+    paths = [folder / f"{number}.parquet" for number in range(len(tables))]
+    for path, table in zip(paths, tables, strict=True):
+        write_predictions(path, table)
+    return read_opinions(paths, classes)
+
+
+def test_surprise_counts_from_the_threshold_of_the_class(tmp_path: Path) -> None:
+    found = read(tmp_path, predictions([[1, 0], [0, 1], [-1, 1]], [[0.2, 0.5], [0.2, 0.5], [0.9, 0.05]]))
+    odds = np.log([0.2 / 0.8, 0.5 / 0.5, 0.1 / 0.9, 0.05 / 0.95])
+    expected = [
+        [-odds[0], odds[1] - odds[2]],
+        [odds[0], odds[2] - odds[1]],
+        [np.nan, odds[2] - odds[3]],
+    ]
+    np.testing.assert_allclose(found.surprise, expected, rtol=1e-5)
+    np.testing.assert_array_equal(found.disagreement, [[1, 1], [0, 0], [0, 1]])
+
+
+def test_certain_probabilities_have_finite_surprise(tmp_path: Path) -> None:
+    found = read(tmp_path, predictions([[1, 0]], [[0.0, 1.0]], thresholds=np.array([0.0, 1.0])))
+    assert np.isfinite(found.surprise).all()
+
+
+def test_a_decision_is_the_models_own_and_a_class_it_does_not_know_has_no_label(tmp_path: Path) -> None:
+    voted = np.array([[True, False]])
+    table = predictions([[0, 1]], [[0.4, np.nan]], thresholds=np.array([0.5, np.nan]), voted=voted)
+    found = read(tmp_path, table)
+    np.testing.assert_array_equal(found.decision, voted)
+    np.testing.assert_array_equal(found.label, [[0, -1]])
+    np.testing.assert_array_equal(found.disagreement, [[True, False]])
+
+
+def test_tables_are_joined_each_with_its_thresholds(tmp_path: Path) -> None:
+    test = predictions([[1, 1]], [[0.3, 0.3]], first=5, thresholds=np.array([0.2, 0.4]))
+    found = read(tmp_path, predictions([[1, 0]], [[0.3, 0.3]]), test, classes=("lad",))
+    assert found.classes == ("lad",)
+    assert found.record_ids.tolist() == ["r0", "r5"]
+    np.testing.assert_array_equal(found.threshold, [[0.1], [0.4]])
+    np.testing.assert_array_equal(found.decision, [[True], [False]])
+
+
+def test_what_cannot_be_audited_is_refused(tmp_path: Path) -> None:
+    one = predictions([[1, 0]], [[0.3, 0.3]])
+    with pytest.raises(RarebeatError, match=r"the model was trained on \(split 'train'\)"):
+        read(tmp_path, replace(one, splits=np.array(["train"], dtype=object)))
+    with pytest.raises(RarebeatError, match="other classes"):
+        read(tmp_path, one, predictions([[1, 0]], [[0.3, 0.3]], first=1, classes=("af", "rad")))
+    with pytest.raises(RarebeatError, match="record r0 of ward comes twice"):
+        read(tmp_path, one, one)
+    with pytest.raises(ParamsError, match="no class 'bigeminy'"):
+        read(tmp_path, one, classes=("bigeminy",))
+
+
+def test_a_source_with_more_disagreements_than_the_others_stands_out(tmp_path: Path) -> None:
+    truth = [[0, 1]] * 60
+    wrong = np.arange(60) >= 50  # ten of the last twenty
+    probability = [[0.1, 0.01 if bad else 0.9] for bad in wrong]
+    sources = np.repeat(np.array(["north", "south"], dtype=object), [40, 20])
+    groups = group_disagreements(read(tmp_path, predictions(truth, probability)), sources)
+    told = {
+        (g.class_id, g.source, g.label): (g.disagreements, g.records, g.others, g.stands_out) for g in groups
+    }
+    assert told["lad", "south", True] == (10, 20, 0.0, True)
+    assert told["lad", "north", True] == (0, 40, 0.5, False)
+    assert told["lad", "", True] == (10, 60, None, False)  # no other class has a positive record
+    assert told["af", "", False] == (0, 60, None, False)
+    assert ("lad", "north", False) not in told  # has no such record
+    (south,) = (group for group in groups if group.source == "south" and group.class_id == "lad")
+    assert (south.share, south.low, south.high) == pytest.approx((0.5, 0.299, 0.701), abs=0.001)
+
+
+def test_fewer_than_five_disagreements_do_not_stand_out(tmp_path: Path) -> None:
+    probability = [[0.1, 0.9]] * 40 + [[0.1, 0.01]] * 4
+    sources = np.repeat(np.array(["north", "south"], dtype=object), [40, 4])
+    groups = group_disagreements(read(tmp_path, predictions([[0, 1]] * 44, probability)), sources)
+    assert not any(group.stands_out for group in groups)
