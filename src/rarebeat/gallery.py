@@ -77,7 +77,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     ),
     "sinus_arrhythmia": (
         "Sinus arrhythmia",
-        "Sinus P waves that come faster and slower with the breath, by more than 120 ms and a tenth.",
+        "Sinus P waves that come faster and slower with the breath, by more than 200 ms and a fifth.",
     ),
     "supraventricular_tachycardia": (
         "Supraventricular tachycardia",

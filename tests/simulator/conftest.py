@@ -17,12 +17,21 @@ QUIET = Prior({}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 """No ectopic activity."""
 
 
-def rhythms(mechanism: str, count: int = 40, prior: Prior = QUIET, pr: float = 0.16) -> Iterator[Rhythm]:
-    """Recordings of one mechanism in a middle-aged patient with a PR interval of ``pr`` seconds."""
+def rhythms(
+    mechanism: str,
+    count: int = 40,
+    prior: Prior = QUIET,
+    pr: float = 0.16,
+    age: float = 55.0,
+    conditions: frozenset[str] = frozenset(),
+) -> Iterator[Rhythm]:
+    """Recordings of one mechanism in a patient with a PR interval of ``pr`` seconds, middle-aged unless told."""
     for seed in range(count):
         rng = np.random.default_rng([4711, seed])
-        patient = Patient(0, mechanism, 55.0, "female", "normal", pr, 0.41)
-        visit = Visit(patient, 0, 0, 55.0, mechanism)
+        patient = Patient(
+            0, mechanism, age, "female", "normal", pr, 0.41, conditions, device=(seed * 0.618) % 1
+        )
+        visit = Visit(patient, 0, 0, age, mechanism)
         yield play(Setting(rng, visit, prior, Breathing(0.25, rng.uniform(0, 6)), SECONDS))
 
 

@@ -61,6 +61,16 @@ def test_changes_are_named(now: Findings, before: Findings, line: str) -> None:
     assert any(line in block(now, before, seed) for seed in range(5))
 
 
+def test_a_new_bundle_branch_block_is_called_new() -> None:
+    now, before = findings("sinus_rhythm", "left_bundle_branch_block"), findings("sinus_rhythm")
+    assert "Left bundle branch block is now Present" in block(now, before)
+    typed = {
+        typed_comparison(Voice(np.random.default_rng(seed), typed=True), now.classes, before)
+        for seed in range(60)
+    }
+    assert {"Since 3/9/14: new LBBB", "Since 3/9/14: LBBB new"} <= typed
+
+
 def test_what_stayed_is_not_named() -> None:
     now = findings("sinus_rhythm", "left_bundle_branch_block", "premature_ventricular_complexes")
     before = findings("sinus_rhythm", "left_bundle_branch_block")
@@ -77,6 +87,7 @@ def test_a_person_says_it_in_one_line() -> None:
         for seed in range(60)
     }
     assert "Since 3/9/14: now sinus rhythm, was AF; PACs new" in lines
+    assert any("sinus rhythm has replaced AF" in line for line in lines)
     assert all("\n" not in line for line in lines)
 
 
@@ -93,5 +104,5 @@ def test_what_goes_on_below_another_rhythm_is_not_replaced() -> None:
     for seed in range(30):
         assert "replaced" not in "\n".join(block(both, paced, seed) + block(paced, both, seed))
         typed = typed_comparison(Voice(np.random.default_rng(seed), typed=True), both.classes, paced)
-        assert "AF " in typed
+        assert "AF" in typed.replace(":", "").split()
         assert "pacing" not in typed

@@ -32,6 +32,15 @@ def test_who_reads_fibrillation_reads_no_av_block() -> None:
     assert not any("atrial_fibrillation" in one and len(one) > 1 for one in seen)
 
 
+def test_nobody_sees_in_fibrillation_what_needs_sinus_rhythm() -> None:
+    for classes in ({"complete_heart_block"}, {"premature_ventricular_complexes"}):
+        seen = many({"atrial_fibrillation", *classes})
+        in_fibrillation = [one for one in seen if "atrial_fibrillation" in one]
+        assert in_fibrillation
+        needs = {"premature_atrial_complexes", "av_block_2nd_degree_advanced"}
+        assert not any(one & needs for one in in_fibrillation)
+
+
 def test_nobody_takes_75_beats_for_a_tachycardia() -> None:
     assert frozenset({"sinus_tachycardia"}) not in many({"sinus_rhythm"}, rate=75)
     assert frozenset({"sinus_tachycardia"}) in many({"sinus_rhythm"}, rate=97)

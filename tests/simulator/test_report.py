@@ -222,6 +222,15 @@ def test_reports_carry_no_names_of_classes_records_or_patients() -> None:
         assert "{" not in one.text
 
 
+def test_a_person_calls_a_block_new_that_was_not_there_before() -> None:
+    classes = {"sinus_rhythm", "left_bundle_branch_block"}
+    for earlier, expected in (({"sinus_rhythm"}, True), (classes, False)):
+        before = Findings(frozenset(earlier), "", 70.0, 0, time=DAY - timedelta(days=3))
+        style = replace(PERSON, compared=1)
+        texts = [report(classes, style=style, seed=seed, before=before).text for seed in range(60)]
+        assert any(re.search("new (LBBB|left bundle)", one, re.IGNORECASE) for one in texts) == expected
+
+
 def test_later_visits_are_compared_with_the_visit_before() -> None:
     settings = replace(SETTINGS, preset="clinic")
     compared = 0

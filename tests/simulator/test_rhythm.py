@@ -40,7 +40,7 @@ def test_every_mechanism_fills_the_recording_with_beats_in_order(play_many: Play
         ("ectopic_atrial", 48, 102),
         ("nodal_reentry", 140, 238),
         ("reentrant_tachycardia", 140, 238),
-        ("junctional", 37, 101),
+        ("junctional", 39, 131),
         ("complete_block", 25, 58),
         ("idioventricular", 26, 110),
         ("paced", 58, 87),
@@ -102,6 +102,8 @@ def test_advanced_block_keeps_the_pr_interval_and_drops_p_waves(play_many: Play)
 def test_p_waves_and_qrs_are_independent_in_complete_block(play_many: Play) -> None:
     phases = []
     for rhythm in play_many("complete_block"):
+        if rhythm.waves:
+            continue
         p = np.array([one.time for one in rhythm.atrial])
         pp = np.median(np.diff(p))
         assert pp < 0.8 * np.median(intervals(list(rhythm.ventricular)))
@@ -185,6 +187,41 @@ def test_paced_beats_come_at_the_pacemakers_interval(play_many: Play) -> None:
             assert all(one.paced for one in rhythm.atrial)
 
 
+def test_biventricular_pacing_is_the_pacing_of_heart_failure(play_many: Play) -> None:
+    rhythms = [one for one in play_many("paced", 400) if one.variant == "biventricular"]
+    failing = [
+        one
+        for one in play_many("paced", 400, conditions=frozenset({"heart_failure"}))
+        if one.variant == "biventricular"
+    ]
+    assert 5 < len(rhythms) < 45
+    assert len(failing) > 3 * len(rhythms)
+    for rhythm in failing:
+        assert {beat.focus for beat in rhythm.ventricular} == {"biventricular"}
+        assert bool(rhythm.atrial) != bool(rhythm.waves)
+        assert intervals(list(rhythm.ventricular)).min() > 0.5
+
+
+def test_junctional_p_waves_lie_before_inside_or_after_the_qrs(play_many: Play) -> None:
+    for variant, low, high in (("escape", 40, 60), ("accelerated", 60, 100), ("tachycardia", 100, 130)):
+        places = set()
+        for rhythm in (one for one in play_many("junctional", 200) if one.variant == variant):
+            assert low - 1 < ventricular_rate(rhythm, SECONDS) < high + 2
+            delay = rhythm.atrial[5].time - rhythm.ventricular[5].time
+            places.add("before" if delay < 0 else "inside" if delay < 0.05 else "after")
+        assert places == {"before", "inside", "after"}
+
+
+def test_most_records_with_premature_complexes_have_one_or_two(play_many: Play) -> None:
+    for prior in (replace(QUIET, premature_atrial=1.0), replace(QUIET, premature_ventricular=1.0)):
+        counts = [
+            sum(one.origin == "pvc" for one in rhythm.ventricular)
+            or sum(one.focus == "premature" for one in rhythm.atrial)
+            for rhythm in play_many("sinus", 200, prior=prior)
+        ]
+        assert np.mean(np.array(counts) <= 2) > 0.65
+
+
 def test_demand_pacing_and_the_sinus_node_meet_in_fusion(play_many: Play) -> None:
     demand = [rhythm for rhythm in play_many("paced", 300) if rhythm.variant == "demand"]
     fused = [any(beat.share < 1 for beat in rhythm.ventricular) for rhythm in demand]
@@ -244,6 +281,25 @@ def test_fusion_needs_a_conducted_impulse_at_the_same_time(play_many: Play) -> N
 
 def test_marked_sinus_arrhythmia_follows_respiration(play_many: Play) -> None:
     prior = replace(QUIET, sinus_arrhythmia=1.0)
-    for rhythm in play_many("sinus", prior=prior):
-        pp = np.diff([one.time for one in rhythm.atrial if one.time > 0])
+    followed = []
+    for rhythm in play_many("sinus", prior=prior, age=25.0):
+        times = np.array([one.time for one in rhythm.atrial if one.time > 0])
+        pp = np.diff(times)
+        if 60 / np.median(pp) > 85:  # in fast hearts it is not marked
+            continue
         assert np.ptp(pp) > 0.1
+        waves = np.column_stack([np.sin(np.pi / 2 * times[:-1]), np.cos(np.pi / 2 * times[:-1]), pp * 0 + 1])
+        rest = pp - waves @ np.linalg.lstsq(waves, pp, rcond=None)[0]
+        followed.append(1 - rest.var() / pp.var())  # breaths last four seconds
+    assert len(followed) > 20
+    assert np.median(followed) > 0.55
+
+
+def test_the_young_and_slow_vary_most(play_many: Play) -> None:
+    def variation(mechanism: str, age: float) -> float:
+        rhythms = play_many(mechanism, 60, age=age)
+        pp = [np.diff([one.time for one in rhythm.atrial]) for rhythm in rhythms]
+        return float(np.median([one.std() / one.mean() for one in pp]))
+
+    assert variation("sinus", 22) > 1.8 * variation("sinus", 60)
+    assert variation("sinus", 45) > 1.5 * variation("sinus_tachycardia", 45)

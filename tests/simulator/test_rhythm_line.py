@@ -7,10 +7,12 @@ from rarebeat.simulator.findings import Findings, Voice
 from rarebeat.simulator.rhythm_line import rhythm_head, rhythm_line
 
 
-def lines(*seen: str, hedged: tuple[str, ...] = (), typed: bool = False, rate: float = 75.0) -> set[str]:
+def lines(
+    *seen: str, hedged: tuple[str, ...] = (), typed: bool = False, rate: float = 75.0, variant: str = ""
+) -> set[str]:
     """The lines of a hundred writers."""
     classes = frozenset(seen) | frozenset(hedged)
-    findings = Findings(frozenset(seen), "", rate, ectopic=1)
+    findings = Findings(frozenset(seen), variant, rate, ectopic=1)
     return {
         rhythm_line(Voice(np.random.default_rng(seed), typed=typed), classes, frozenset(hedged), findings)
         for seed in range(100)
@@ -43,6 +45,32 @@ def test_a_person_doubts_with_a_question_mark_or_leaves_the_choice() -> None:
 def test_slow_sinus_bradycardia_is_marked() -> None:
     assert "marked sinus bradycardia" in lines("sinus_bradycardia", rate=41)
     assert lines("sinus_bradycardia", rate=55) == {"sinus bradycardia"}
+
+
+def test_regular_ventricles_under_fibrillation_make_a_reader_consider_complete_block() -> None:
+    suspected = lines("atrial_fibrillation", "junctional_rhythm", hedged=("complete_heart_block",), rate=42)
+    expected = (
+        "atrial fibrillation with slow, regular ventricular response and junctional rhythm, "
+        "consider complete heart block"
+    )
+    assert expected in suspected
+    sure = lines("atrial_fibrillation", "complete_heart_block", rate=42)
+    assert "atrial fibrillation with complete heart block" in sure
+    assert "atrial fibrillation with slow, regular ventricular response with 3rd degree A-V block" in sure
+
+
+@pytest.mark.parametrize(
+    ("name", "variant", "expected"),
+    [
+        ("junctional_rhythm", "escape", "junctional bradycardia"),
+        ("junctional_rhythm", "accelerated", "accelerated junctional rhythm"),
+        ("junctional_rhythm", "tachycardia", "junctional tachycardia"),
+        ("idioventricular_rhythm", "accelerated", "accelerated idioventricular rhythm"),
+        ("paced_rhythm", "biventricular", "electronic biventricular pacemaker"),
+    ],
+)
+def test_the_variant_has_its_words(name: str, variant: str, expected: str) -> None:
+    assert expected in lines(name, variant=variant)
 
 
 def test_normal_is_said_of_undisturbed_sinus_rhythm_alone() -> None:

@@ -88,6 +88,33 @@ def test_mechanisms_without_ectopy_show_their_own_classes(
 
 
 @pytest.mark.parametrize(
+    ("kind", "name"), [("fibrillation", "atrial_fibrillation"), ("flutter", "atrial_flutter")]
+)
+def test_above_complete_block_the_atria_may_fibrillate_or_flutter(
+    play_many: Play, kind: str, name: str
+) -> None:
+    rhythms = list(play_many("complete_block", 400))
+    above = [one for one in rhythms if one.waves and one.waves.kind == kind]
+    assert 0 < len(above) < 0.12 * len(rhythms)
+    for rhythm in above:
+        truth = classes_of(rhythm, "normal", SECONDS)
+        assert truth - {"junctional_rhythm", "idioventricular_rhythm"} == {"complete_heart_block", name}
+        intervals = np.diff([one.time for one in rhythm.ventricular])
+        assert intervals.std() < 0.05 * intervals.mean()
+        assert not rhythm.atrial
+
+
+def test_sinus_arrhythmia_begins_where_readers_mention_it() -> None:
+    def varied(share: float) -> frozenset[str]:
+        times = np.cumsum(0.9 + 0.9 * share * np.sin(np.arange(12)))
+        beats = [Ventricular(time + 0.16, pr=0.16) for time in times]
+        return classes_of(Rhythm("sinus", "", [Atrial(time) for time in times], beats), "normal", SECONDS)
+
+    assert "sinus_arrhythmia" in varied(0.14)
+    assert "sinus_arrhythmia" not in varied(0.08)
+
+
+@pytest.mark.parametrize(
     "together",
     [
         {"atrial_fibrillation", "right_bundle_branch_block"},
@@ -96,6 +123,7 @@ def test_mechanisms_without_ectopy_show_their_own_classes(
         {"sinus_bradycardia", "av_block_1st_degree"},
         {"sinus_tachycardia", "premature_atrial_complexes"},
         {"complete_heart_block", "idioventricular_rhythm"},
+        {"complete_heart_block", "atrial_fibrillation"},
         {"paced_rhythm", "fusion_complexes"},
     ],
 )

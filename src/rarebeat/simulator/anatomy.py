@@ -1,7 +1,8 @@
 """A patient's heart as a generator, drawn by age and sex.
 
-The sizes and their scatter are set so that simulated sinus rhythm lies in the range of real resting ECGs, which
-published dipole parameters do not (their P waves are too small, their T waves in V3 too large).
+How large its waves are, where they point and how these go together is set so that simulated sinus rhythm has the means
+and covariances of real resting ECGs (PTB-XL and the PhysioNet/CinC Challenges, the records that experiments may tune
+on), which published dipole parameters have not (their P waves are too small, their T waves in V3 too large).
 """
 
 from dataclasses import dataclass
@@ -15,24 +16,40 @@ from rarebeat.simulator.vectors import Array, Vectors
 SHARES = np.array([0.14, 0.32, 0.47, 0.62, 0.80])
 """When the five vectors of the QRS peak, as shares of its duration."""
 
-_QRS = np.array(
+# What differs between hearts, a row each: the typical value of women at 55, what 40 years more and being male add,
+# its scatter on its own, and its part in eight ways in which hearts differ as a whole. The QRS vectors are shares of
+# their size, that of the T wave is a share of its own; sizes are logarithms of millivolts, ST is in millivolts, the
+# duration of the QRS in milliseconds.
+_HEARTS = np.array(
     [
-        [-0.045, -0.010, -0.105],  # septum
-        [0.28, 0.05, -0.19],  # apex
-        [0.83, 0.45, 0.375],  # free wall
-        [0.06, 0.09, 0.52],  # posterior wall
-        [-0.04, -0.01, 0.17],  # base
+        [-0.02, 0.04, 0.00, 0.03, -0.01, -0.01, 0.02, 0.01, -0.02, 0.02, 0.00, 0.00],  # septum X
+        [-0.01, 0.03, 0.02, 0.03, -0.03, 0.00, -0.02, -0.03, -0.02, -0.01, 0.01, 0.01],  # septum Y
+        [-0.12, 0.04, 0.00, 0.02, -0.03, 0.01, -0.02, 0.00, -0.03, -0.01, 0.00, 0.02],  # septum Z
+        [0.31, 0.13, 0.05, 0.02, 0.00, -0.11, 0.08, -0.03, 0.00, -0.03, -0.02, 0.03],  # apex X
+        [0.12, -0.03, -0.05, 0.02, 0.05, -0.01, 0.00, -0.01, -0.01, 0.00, 0.01, 0.01],  # apex Y
+        [-0.09, 0.00, -0.07, 0.07, 0.13, -0.01, 0.07, 0.01, -0.04, 0.11, 0.05, 0.04],  # apex Z
+        [0.67, 0.00, 0.05, 0.14, -0.08, 0.16, -0.19, -0.09, 0.10, -0.02, 0.05, 0.06],  # free wall X
+        [0.38, -0.21, -0.11, 0.11, 0.11, 0.10, 0.00, 0.04, 0.02, 0.01, -0.02, 0.02],  # free wall Y
+        [0.32, -0.08, 0.01, 0.19, 0.11, -0.01, 0.09, -0.07, 0.02, 0.06, 0.00, 0.01],  # free wall Z
+        [0.11, -0.12, -0.13, 0.13, -0.01, 0.22, -0.02, 0.15, -0.07, -0.04, 0.05, -0.04],  # posterior wall X
+        [0.07, -0.11, -0.02, 0.11, 0.00, 0.11, 0.04, 0.15, 0.04, 0.02, 0.00, 0.01],  # posterior wall Y
+        [0.43, 0.00, 0.01, 0.06, -0.06, 0.08, 0.07, -0.08, 0.03, 0.04, -0.03, 0.00],  # posterior wall Z
+        [-0.02, 0.02, -0.02, 0.01, -0.01, 0.03, 0.03, -0.01, 0.01, -0.02, 0.01, 0.00],  # base X
+        [-0.03, 0.01, 0.00, 0.03, -0.03, 0.03, 0.03, 0.05, 0.04, 0.01, 0.00, 0.05],  # base Y
+        [0.19, -0.04, 0.00, 0.05, -0.06, 0.04, 0.02, -0.02, -0.01, 0.01, -0.02, 0.02],  # base Z
+        [0.30, -0.15, 0.11, 0.02, 0.09, 0.01, 0.02, 0.01, -0.01, -0.01, -0.01, 0.00],  # size
+        [0.009, -0.009, 0.018, 0.002, 0.000, 0.000, -0.003, 0.000, 0.001, 0.002, -0.001, 0.000],  # ST X
+        [0.004, -0.003, 0.005, 0.003, -0.005, -0.008, 0.001, 0.008, -0.001, -0.005, 0.005, -0.001],  # ST Y
+        [-0.025, 0.009, -0.022, 0.003, -0.007, -0.010, 0.003, 0.005, 0.009, 0.004, 0.002, -0.002],  # ST Z
+        [0.74, -0.16, 0.03, 0.06, -0.12, -0.04, -0.02, 0.03, 0.02, 0.01, -0.01, 0.03],  # T X
+        [0.38, -0.07, -0.09, 0.11, -0.04, 0.01, 0.06, 0.06, -0.04, -0.07, -0.09, -0.02],  # T Y
+        [-0.42, -0.02, -0.24, 0.18, 0.08, -0.10, -0.11, 0.16, 0.03, 0.05, -0.09, 0.03],  # T Z
+        [-1.21, -0.07, 0.21, 0.06, 0.30, 0.02, -0.15, 0.07, -0.04, -0.03, -0.02, 0.07],  # size of T
+        [76.0, 3.4, 8.4, 3.3, 3.0, -2.4, -1.1, -2.9, 4.7, -3.5, -1.5, 1.7],  # duration
     ]
 )
-# Standard deviations between patients, millivolts.
-_QRS_SCATTER = np.array([0.05, 0.15, 0.15, 0.11, 0.05])[:, None]
-_LEFT_IS_DOWN = np.array([[1.0, 0.6, 0.0], [0.0, 0.8, 0.0], [0.0, 0.0, 1.0]])
-"""Forces that point more to the left point more to the feet, too."""
-_LEFT_IS_FRONT = np.array([[1.0, 0.0, -0.5], [0.0, 1.0, 0.0], [0.0, 0.0, 0.85]])
-"""ST segments that are higher on the left are higher in front, too."""
-_P = np.array([[0.058, 0.064, -0.066], [0.092, 0.050, 0.034]])
-_T_SCATTER = np.array([0.065, 0.045, 0.070])
-_ST_SCATTER = 0.013
+_WAYS = _HEARTS.shape[1] - 4
+_P = np.array([[0.090, 0.063, -0.082], [0.130, 0.051, 0.010]])
 
 
 @dataclass(frozen=True)
@@ -64,10 +81,19 @@ class Anatomy:
 
 def average_heart(conduction: str) -> Anatomy:
     """A heart without anything of its own, for comparison."""
-    vectors = Vectors(
-        _QRS, np.array([0.26, 0.11, -0.15]), np.array([0.0, 0.0, -0.03]), _P, 0.0, 0.0, 0.078, 0.104
+    qrs, st, t, _ = _forces(_HEARTS[:, :3] @ [1.0, 0.0, 0.5])
+    return Anatomy(conduction, frozenset(), Vectors(qrs, t, st, _P, 0.0, 0.0, 0.078, 0.104), SHARES, 1.0, 1.0)
+
+
+def _forces(drawn: Array) -> tuple[Array, Array, Array, float]:
+    """Vectors of QRS, ST and T wave in millivolts from a column like those of the table, and the size of the QRS."""
+    size = float(np.clip(np.exp(drawn[15]), 0.5, 3.5))
+    return (
+        size * drawn[:15].reshape(5, 3),
+        drawn[16:19],
+        np.exp(np.clip(drawn[22], -3.5, 0.0)) * drawn[19:22],
+        size,
     )
-    return Anatomy(conduction, frozenset(), vectors, SHARES, 1.0, 1.0)
 
 
 def draw_anatomy(
@@ -75,7 +101,7 @@ def draw_anatomy(
 ) -> Anatomy:
     """A heart for a patient.
 
-    T waves get smaller and the axis turns to the left with age; men have larger QRS and T waves, longer QRS.
+    QRS and T waves get smaller and the axis turns to the left with age; men have larger QRS and T waves, longer QRS.
 
     Args:
         rng: source of randomness.
@@ -86,24 +112,18 @@ def draw_anatomy(
     """
     aging = (age - 55) / 40
     male = 1.0 if sex == "male" else 0.0
-    size = float(np.clip(rng.lognormal(0.20 + 0.06 * male, 0.15), 0.5, 2.3))
-    scatter = _QRS_SCATTER * rng.standard_normal((5, 3))
-    scatter[3:] += np.outer([1.0, 0.6], rng.normal(0, [0.14, 0.11, 0.08]))  # where activation ends
-    qrs = size * (_QRS + scatter @ _LEFT_IS_DOWN)
-    strength = float(np.clip(size * rng.lognormal(-0.26 - 0.14 * aging, 0.30), 0.25, 1.9))
-    t = np.array([0.26 - 0.07 * aging, 0.11 - 0.02 * aging, -0.105 - 0.07 * male])
-    t = strength * (t + _T_SCATTER * rng.standard_normal(3))
-    st = np.array([-0.009 - 0.006 * aging, -0.004, -0.018 - 0.010 * male])
-    st = st + _ST_SCATTER * rng.standard_normal(3) @ _LEFT_IS_FRONT
+    drawn = _HEARTS[:, :3] @ [1.0, aging, male] + _HEARTS[:, 3] * rng.standard_normal(len(_HEARTS))
+    drawn += _HEARTS[:, 4:] @ rng.standard_normal(_WAYS)
+    qrs, st, t, size = _forces(drawn)
     p = float(np.clip(rng.lognormal(0.0, 0.25), 0.4, 1.9)) * _P * rng.normal(1, 0.18, (2, 3))
     vectors = Vectors(
         qrs=qrs,
         t=t,
         st=st,
         p=p,
-        frontal=float(np.radians(np.clip(rng.normal(3 - 14 * aging, 17), -60, 60))),
-        horizontal=float(rng.normal(0.0, 0.24)),
-        duration=float(np.clip(rng.normal(0.071 + 0.006 * male, 0.0075), 0.056, 0.098)),
+        frontal=0.0,  # the table has turned the QRS
+        horizontal=0.0,
+        duration=float(np.clip(drawn[23] / 1000, 0.062, 0.108)),
         p_duration=float(np.clip(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130)),
     )
     findings = draw_findings(rng, conduction, age, sex, conditions)
@@ -113,6 +133,6 @@ def draw_anatomy(
         findings,
         show(vectors, findings, rng),
         shares,
-        size,
+        0.88 * size,
         float(np.clip(rng.lognormal(0.0, 0.3), 0.65, 2.0)),
     )

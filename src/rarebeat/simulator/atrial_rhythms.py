@@ -19,9 +19,10 @@ def sinus(setting: Setting) -> Rhythm:
     elif mechanism == "sinus_tachycardia":
         rate = float(np.clip(101 + rng.gamma(1.8, 7), 101, 155))
     else:
-        rate = float(np.clip(rng.normal(70, 11.5), 60.5, 98.5))
-    marked = mechanism != "sinus_tachycardia" and setting.chance(setting.prior.sinus_arrhythmia)
-    times = setting.sinus(rate, rng.uniform(0.07, 0.14), 0.75) if marked else setting.sinus(rate)
+        rate = min(98.5, 60.5 + float(rng.gamma(1.3, 10)))  # 61, 70 and 96 at 5, 50 and 95 %: as in real ones
+    youth = float(np.interp(setting.visit.age, (25, 70), (1.8, 0.5)))
+    marked = rate < 90 and setting.chance(youth * setting.prior.sinus_arrhythmia)
+    times = setting.sinus(rate, rng.uniform(0.08, 0.13), 0.75) if marked else setting.sinus(rate)
     pr = setting.pr - 0.0002 * max(0.0, rate - 70)  # 2 ms shorter per 10 beats per minute
     return _with_ectopy(setting, times, pr, "sinus", "")
 
@@ -48,7 +49,7 @@ def _with_ectopy(setting: Setting, times: list[float], pr: float, focus: AtrialF
     )
     atrial = [Atrial(time, focus) for time in times]
     if setting.chance(prior.premature_atrial):
-        count = int(rng.choice([1, 2, 3, 4], p=[0.5, 0.25, 0.15, 0.1]))
+        count = int(rng.choice([1, 2, 3, 5], p=[0.58, 0.26, 0.10, 0.06]))
         atrial = ectopy.add_premature_atrial(
             rng, atrial, setting.seconds, count, blocked=setting.chance(0.08)
         )
@@ -80,11 +81,17 @@ def fibrillatory_waves(setting: Setting) -> AtrialWaves:
     return AtrialWaves("fibrillation", setting.rng.uniform(4.5, 8.0), setting.rng.random())
 
 
+def flutter_waves(setting: Setting) -> AtrialWaves:
+    """Flutter waves at 240 to 345 per minute, one in ten clockwise."""
+    rng = setting.rng
+    return AtrialWaves("flutter", rng.uniform(240, 345) / 60, rng.random(), reverse=setting.chance(0.1))
+
+
 def flutter(setting: Setting) -> Rhythm:
-    """Atrial flutter at 240-335 per minute; every second, third or fourth wave passes, or it varies."""
+    """Atrial flutter; every second, third or fourth wave passes, or it varies."""
     rng = setting.rng
     variant = setting.choose({"2:1": 0.38, "3:1": 0.07, "4:1": 0.22, "variable": 0.33})
-    waves = AtrialWaves("flutter", rng.uniform(240, 345) / 60, rng.random(), reverse=setting.chance(0.1))
+    waves = flutter_waves(setting)
     delay = rng.uniform(0, 1 / waves.frequency)
     beats, wave = [], int(-LEAD_IN * waves.frequency)
     while wave / waves.frequency < setting.span[1]:

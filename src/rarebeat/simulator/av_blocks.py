@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from rarebeat.simulator import conduction
+from rarebeat.simulator.atrial_rhythms import fibrillatory_waves, flutter_waves
 from rarebeat.simulator.clocks import steady_clock
-from rarebeat.simulator.events import Atrial, Rhythm, Ventricular
+from rarebeat.simulator.events import Atrial, AtrialWaves, Rhythm, Ventricular
 from rarebeat.simulator.setting import Setting
 
 _PATTERNS: dict[str, list[tuple[int, ...]]] = {
@@ -15,6 +16,8 @@ _PATTERNS: dict[str, list[tuple[int, ...]]] = {
     "high grade": [(1, 0, 0), (1, 0, 0, 0)],
 }
 """Which impulses pass (1) in block below the AV node."""
+_JUNCTIONAL_RATES = {"escape": (40, 59), "accelerated": (61, 98), "tachycardia": (102, 130)}
+"""Beats per minute of a junctional rhythm, by variant."""
 
 
 def wenckebach(setting: Setting) -> Rhythm:
@@ -50,25 +53,37 @@ def _ventriculophasic(atrial: list[Atrial], beats: list[Ventricular], share: flo
 
 
 def complete_block(setting: Setting) -> Rhythm:
-    """No impulse passes: sinus P waves and, independent, a junctional or a (wide) ventricular escape."""
+    """No impulse passes: the atria on their own and, independent, a junctional or a (wide) ventricular escape."""
     rng = setting.rng
     rate = rng.uniform(63, 99)
-    atrial = [Atrial(time) for time in setting.sinus(rate, 0.012)]
+    waves = _blocked_waves(setting)
+    atrial = [] if waves else [Atrial(time) for time in setting.sinus(rate, 0.012)]
     if setting.chance(0.5):
         times = steady_clock(rng, rng.uniform(36, min(58.0, 0.74 * rate)), setting.span, 0.008)
-        return Rhythm(
-            "complete_block", "junctional escape", atrial, [Ventricular(time, "junction") for time in times]
-        )
+        beats = [Ventricular(time, "junction") for time in times]
+        return Rhythm("complete_block", "junctional escape", atrial, beats, waves)
     times = steady_clock(rng, rng.uniform(26, 42), setting.span, 0.01)
     beats = [Ventricular(time, "ventricle", "escape") for time in times]
-    return Rhythm("complete_block", "ventricular escape", atrial, beats)
+    return Rhythm("complete_block", "ventricular escape", atrial, beats, waves)
+
+
+def _blocked_waves(setting: Setting) -> AtrialWaves | None:
+    """Atria that fibrillate above the block, as they did when the patient first came or do since; a few flutter."""
+    atria = setting.choose({"sinus": 0.93, "fibrillation": 0.055, "flutter": 0.015})
+    if atria == "fibrillation" or setting.visit.patient.mechanism == "fibrillation":
+        return fibrillatory_waves(setting)
+    return flutter_waves(setting) if atria == "flutter" else None
 
 
 def junctional(setting: Setting) -> Rhythm:
-    """The junction drives the ventricles, and the atria backwards: P before, inside or after the QRS."""
+    """The junction drives the ventricles, and the atria backwards: P before, inside or after the QRS.
+
+    It escapes where the sinus node fails (40 to 60 per minute), or it is faster by itself: accelerated (60 to
+    100) or a tachycardia (100 to 130).
+    """
     rng = setting.rng
-    variant = setting.choose({"escape": 0.6, "accelerated": 0.4})
-    rate = rng.uniform(38, 59) if variant == "escape" else rng.uniform(60, 98)
+    variant = setting.choose({"escape": 0.56, "accelerated": 0.33, "tachycardia": 0.11})
+    rate = rng.uniform(*_JUNCTIONAL_RATES[variant])
     beats = [Ventricular(time, "junction") for time in steady_clock(rng, rate, setting.span, 0.01)]
     place = setting.choose({"before": 0.35, "inside": 0.40, "after": 0.25})
     delay = {

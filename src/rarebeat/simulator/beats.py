@@ -17,15 +17,17 @@ from rarebeat.simulator.vectors import Array, turn
 
 _WIDTH = 0.083
 """Standard deviation of a Gaussian of the normal QRS, as a share of its duration."""
-_USUAL_DURATION = 0.078
+_USUAL_DURATION = 0.083
 """Seconds; bundle branch blocks stretch with the duration that the patient's QRS had without them."""
+_USUAL_AXIS, _USUAL_FRONT = 0.45, -0.61
+"""Direction of the usual QRS in the frontal plane, and in the horizontal plane to the front, radians."""
 # Right bundle branch block: centres and widths of the late forces in seconds, their size, and what is left of
 # the X, Y and Z of each normal vector.
 _COMPLETE = (
-    (0.076, 0.098),
-    (0.014, 0.016),
+    (0.080, 0.103),
+    (0.014, 0.017),
     1.0,
-    [[1.1, 1.0, 1.1], [0.9, 1.0, 1.0], [0.85, 1.0, 0.7], [0.35, 0.35, 0.35], [0.0, 0.0, 0.0]],
+    [[1.1, 1.0, 1.1], [1.0, 1.0, 1.0], [0.95, 1.0, 0.4], [0.35, 0.35, 0.25], [0.0, 0.0, 0.0]],
 )
 _INCOMPLETE = (
     (0.074, 0.084),
@@ -56,7 +58,7 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
     An ectopic or retrograde wave runs another way.
     """
     heart = anatomy.vectors
-    size = float(np.linalg.norm(heart.p.sum(axis=0))) / 0.191
+    size = float(np.linalg.norm(heart.p.sum(axis=0))) / 0.24
     others = {
         "premature": [[0.075, 0.03, 0.055], [0.015, 0.06, 0.06]],
         "low": [[0.045, -0.090, -0.02], [0.070, -0.105, 0.02]],
@@ -69,7 +71,7 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
         duration = heart.p_duration * rng.uniform(0.78, 0.98)
     if focus == "premature":
         vector = vector @ turn(rng.normal(0, 0.6), rng.normal(0, 0.6)).T
-    repolarisation = -rng.uniform(0.2, 0.4) * vector.sum(axis=0)
+    repolarisation = -rng.uniform(0.08, 0.22) * vector.sum(axis=0)
     return Waveform(
         np.array([0.36 * duration, 0.63 * duration, duration + rng.uniform(0.05, 0.09)]),
         np.array([0.155 * duration, 0.165 * duration, rng.uniform(0.055, 0.075)]),
@@ -83,7 +85,7 @@ def qrs_complex(focus: VentricularFocus, anatomy: Anatomy, rng: Rng) -> Waveform
         return _conducted(anatomy, anatomy.conduction)
     if focus == "aberrant":
         return _conducted(anatomy, "right")
-    return _from_focus(_direction(focus, rng), anatomy, rng)
+    return _from_focus(_direction(focus, rng), anatomy, rng, both_sides=focus == "biventricular")
 
 
 def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -> Waveform:
@@ -93,9 +95,9 @@ def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -
     direction = turn(0.35 * heart.frontal, 0.0) @ heart.t
     level = heart.st
     if focus not in ("his", "aberrant") or block == "left":
-        direction, level = _discordant(qrs.width, qrs.vector, 0.3 * direction, rng)
+        direction, level = _discordant(qrs.width, qrs.vector, 0.2 * direction, rng)
     elif block == "right":
-        direction, _ = _discordant(1.4 * qrs.width[-2:], qrs.vector[-2:], direction, rng)
+        direction, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], direction, rng)
         level = heart.st + 0.06 * (direction - heart.t)
     vector = np.stack([1.25 * level, 0.05 * direction, 0.38 * direction, direction, 0.07 * direction])
     shift = 0.02 * rng.standard_normal()
@@ -109,7 +111,7 @@ def _discordant(width: Array, vector: Array, own: Array, rng: Rng) -> tuple[Arra
     Repolarisation follows a slow activation in the same order, hence against the area of the QRS.
     """
     area = (width[:, None] * vector).sum(axis=0)
-    secondary = -area * rng.uniform(6.0, 9.0)
+    secondary = -area * rng.uniform(5.6, 8.2)
     return own + secondary, 0.17 * secondary
 
 
@@ -133,19 +135,27 @@ def _left_block(anatomy: Anatomy) -> Waveform:
     """The septum is activated from the right, then the left ventricle slowly, from the front to the back."""
     heart = anatomy.vectors
     stretch = heart.duration / _USUAL_DURATION
-    vector = np.array([[0.12, 0.12, 0.12], [0.46, 0.40, 0.88], [0.58, 0.05, 1.00], [0.30, -0.10, 0.45]])
+    vector = np.array([[0.12, 0.10, -0.12], [0.48, 0.36, 1.05], [0.60, 0.0, 1.20], [0.30, -0.12, 0.52]])
     return Waveform(
         np.array([0.017, 0.050, 0.086, 0.116]) * stretch,
         np.array([0.009, 0.017, 0.018, 0.014]) * stretch,
-        anatomy.size * vector @ turn(heart.frontal, heart.horizontal).T,
+        anatomy.size * vector @ _position(anatomy).T,
     )
+
+
+def _position(anatomy: Anatomy) -> Array:
+    """The turn of a heart against the usual one: half of the turn of its own QRS, which the block hides."""
+    x, _, z = anatomy.vectors.qrs.sum(axis=0)
+    frontal = np.radians(anatomy.axis) - _USUAL_AXIS
+    horizontal = np.arctan2(-z, x) - _USUAL_FRONT
+    return turn(*np.clip([0.5 * frontal, 0.5 * horizontal], -0.6, 0.6))
 
 
 def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform:
     """The right ventricle comes last: little opposes it, so V1 loses its S wave and gains a broad R'."""
     stretch = anatomy.vectors.duration / _USUAL_DURATION
     late, spread, size, opposing = _COMPLETE if complete else _INCOMPLETE
-    terminal = np.array([[-0.27, 0.03, -0.52], [-0.19, 0.0, -0.37]]) * size
+    terminal = np.array([[-0.21, 0.05, -0.50], [-0.15, 0.03, -0.38]]) * size
     return Waveform(
         np.concatenate([normal.centre, np.array(late) * stretch]),
         np.concatenate([normal.width, spread]),
@@ -156,14 +166,19 @@ def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform
 def _direction(focus: VentricularFocus, rng: Rng) -> Array:
     if focus == "pacemaker":  # apex of the right ventricle: to the left, up and back
         return np.array([rng.normal(0.45, 0.3), rng.normal(-0.85, 0.2), rng.normal(0.55, 0.25)])
+    if focus == "biventricular":  # and from the side of the left one: to the right, up and to the front
+        return np.array([rng.normal(-0.55, 0.15), rng.normal(-0.45, 0.22), rng.normal(-0.4, 0.2)])
     drawn = rng.standard_normal(3)
     return np.asarray(drawn / np.linalg.norm(drawn))
 
 
-def _from_focus(direction: Array, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """Slow spread through the muscle from one place: wide, smooth, large, notched or not."""
-    duration = rng.uniform(0.135, 0.175)
-    size = rng.uniform(1.0, 1.6) * anatomy.size**0.5
+def _from_focus(direction: Array, anatomy: Anatomy, rng: Rng, both_sides: bool = False) -> Waveform:
+    """Slow spread through the muscle from one place: wide, smooth, large, notched or not.
+
+    From both sides (biventricular pacing) it takes less time, and part of the forces cancel each other.
+    """
+    duration = rng.uniform(0.112, 0.150) if both_sides else rng.uniform(0.135, 0.175)
+    size = (rng.uniform(0.8, 1.2) if both_sides else rng.uniform(1.0, 1.6)) * anatomy.size**0.5
     bend = [turn(rng.normal(0, 0.45), rng.normal(0, 0.45)) for _ in range(3)]
     strength = np.array([0.45, 1.0, rng.uniform(0.4, 0.9)])
     vector = np.stack([part * size * (one @ direction) for part, one in zip(strength, bend, strict=True)])

@@ -45,7 +45,7 @@ _MARK_CHANCES = {  # mark: condition, chance
     "left_atrial_enlargement": ("valve_disease", 0.35),
     "inferior_infarct": ("coronary_disease", 0.28),
     "anterior_infarct": ("coronary_disease", 0.22),
-    "lateral_ischemia": ("coronary_disease", 0.30),
+    "lateral_ischemia": ("coronary_disease", 0.20),
     "pulmonary_pattern": ("lung_disease", 0.12),
 }
 _BUNDLE_BRANCHES = {  # condition: factors on right and left bundle branch block

@@ -143,12 +143,13 @@ def typed_comparison(voice: Voice, seen: frozenset[str], previous: Findings) -> 
         day = f"{previous.time.month}/{previous.time.day}/{previous.time:%y}"
     forms = ("Compared to {}", "Since {}", "c/w ECG of {}", "When compared to tracing of {}")
     opening = voice.pick(forms).format(day)
-    changes = [f"now {_SHORT[now]}, was {_SHORT[before]}" for now, before in replaced]
+    changed = voice.pick(("now {}, was {}", "now {}, was {}", "new {}, was {}", "{} has replaced {}"))
+    changes = [changed.format(_SHORT[now], _SHORT[before]) for now, before in replaced]
     if not new and not gone and not changes:
         same = (f"No sig change since {day}", f"{opening} no significant change", f"{opening}, no change")
         return voice.pick(same)
     if new:
-        changes.append(f"{', '.join(new)} {voice.pick(('now present', 'new'))}")
+        changes.append(voice.pick(("{} now present", "{} new", "new {}")).format(", ".join(new)))
     if gone:
         changes.append(f"{', '.join(gone)} {voice.pick(('no longer seen', 'no longer present', 'resolved'))}")
     return f"{opening}: {'; '.join(changes)}"

@@ -65,12 +65,12 @@ def add_premature_ventricular(
 
     The atrial clock goes on: the impulse that meets the ventricles refractory is lost.
     """
-    count = int(rng.choice([1, 2, 3, 5], p=[0.45, 0.25, 0.2, 0.1]))
+    count = int(rng.choice([1, 2, 3, 5], p=[0.55, 0.25, 0.12, 0.08]))
     second_focus, couplets = rng.random() < 0.15, not interpolated and rng.random() < 0.10
     coupling = rng.uniform(0.42, 0.56) if interpolated else rng.uniform(0.52, 0.82)
     ectopic: list[Ventricular] = []
     places = pick(rng, visible([beat.time for beat in beats], seconds), count)
-    if not interpolated and rng.random() < 0.10:  # trigeminy
+    if not interpolated and rng.random() < 0.06:  # trigeminy
         places = range(1, len(beats) - 1, 3)
     for index in places:
         focus: VentricularFocus = "focus-b" if second_focus and rng.random() < 0.5 else "focus-a"

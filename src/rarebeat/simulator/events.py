@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 AtrialFocus = Literal["sinus", "premature", "low", "left", "retrograde"]
-VentricularFocus = Literal["his", "aberrant", "focus-a", "focus-b", "escape", "pacemaker"]
+VentricularFocus = Literal["his", "aberrant", "focus-a", "focus-b", "escape", "pacemaker", "biventricular"]
 Origin = Literal["conducted", "junction", "pvc", "ventricle", "pacemaker"]
 
 

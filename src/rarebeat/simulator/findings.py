@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.wording import DEGREES, HELD_OUT, PACING, PHRASES
+from rarebeat.simulator.wording import BY_RATE, DEGREES, HELD_OUT, PACING, PHRASES
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class Voice:
             wording = DEGREES.get(variant, DEGREES["type II"])
         elif name == "paced_rhythm":
             wording = PACING.get(variant, PACING["ventricular"])
+        elif variant in BY_RATE.get(name, ()) and not self.held_out:
+            wording = BY_RATE[name][variant]
         else:
             wording = (HELD_OUT if self.held_out else PHRASES)[name]
         return self.pick(wording[self.typed])

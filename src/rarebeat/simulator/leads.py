@@ -20,14 +20,14 @@ INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 
 TORSO = np.array(  # rows as INDEPENDENT, columns X (left), Y (feet), Z (back)
     [
-        [0.73, -0.11, 0.06],
-        [0.31, 0.94, -0.06],
-        [-0.39, 0.10, -0.74],
-        [0.07, 0.05, -1.42],
-        [0.86, 0.21, -1.33],
-        [1.30, 0.29, -0.74],
-        [1.15, 0.20, -0.11],
-        [0.82, 0.10, 0.20],
+        [0.78, -0.38, 0.08],
+        [0.35, 0.83, -0.06],
+        [-0.46, 0.22, -0.77],
+        [0.17, -0.16, -1.54],
+        [0.86, 0.31, -1.24],
+        [1.20, 0.39, -0.67],
+        [1.13, 0.25, -0.20],
+        [0.89, 0.16, 0.08],
     ]
 )
 """Dower's matrix (1980) with weights moved so that resting adults have their proportions between leads.
@@ -37,11 +37,27 @@ Through Dower's own weights lead I comes out too small, V1 too large.
 
 _CHEST_WALL = np.array([[0.0, 0.0, 0.6, 1.0, 1.2, 1.2, 1.0, 0.7]]).T
 """How much the distance between heart and chest wall matters to each lead."""
-_RESIDUAL = 0.110  # of a Gaussian's vector length, per lead
+
+_BEYOND = np.array(
+    [
+        [-0.20, -0.24, -0.06, -0.10, 0.00],
+        [-0.14, -0.31, 0.26, -0.03, 0.06],
+        [-0.09, 0.60, -0.77, 0.08, -0.14],
+        [-0.90, -0.49, 0.43, 0.17, -0.23],
+        [1.41, -0.81, -0.12, 0.44, -0.03],
+        [0.84, 0.44, 0.48, -0.39, -0.23],
+        [-0.06, 0.49, 0.36, 0.22, 0.29],
+        [-0.36, 0.32, 0.18, 0.48, -0.21],
+    ]
+)
+"""What no dipole explains of real QRS complexes: five patterns over the leads, scaled to one on average."""
+_RESIDUAL = {"p": 0.11, "qrs": 0.09, "t": 0.05}  # size of these patterns, of a Gaussian's vector length
+_TORSO_RESIDUAL = 0.15  # their size in a patient's matrix, per axis
 _LATENESS = 0.17  # of a Gaussian's width, per lead
 _BREADTH = 0.06  # of a Gaussian's width, per lead
-_T_BIAS = np.array([0.09, 0.05, -0.05, 0.30, -0.18, -0.42, -0.21, 0.05])
-"""What the matrix, made for the QRS, leaves out of a T wave, as a share of its size: V2 sees more of it, V4 less."""
+_ST_BIAS = np.array([0.07, 0.03, 0.00, 0.17, -0.14, -0.32, -0.26, -0.09])
+_T_BIAS = np.array([0.14, 0.08, -0.11, 0.28, -0.16, -0.36, -0.27, -0.09])
+"""What the matrix, made for the QRS, leaves out of ST and T, as a share of their size: V2 sees more, V4 less."""
 _NOTCHES = 4  # narrow Gaussians in the QRS
 _NOTCH_SIZE = 0.028  # of the longest vector, per axis
 
@@ -74,12 +90,13 @@ def patient_matrix(rng: Rng) -> Array:
     """A patient's lead matrix, (8, 3).
 
     A thick or thin chest wall changes all chest leads together and the limb leads not at all; besides, each
-    lead is nearer or farther, and each weight is another.
+    lead is nearer or farther, each weight is another, and there is what no dipole explains.
     """
-    chest = rng.normal(0, 0.27) * _CHEST_WALL
-    near = np.exp(chest + _NEARBY @ rng.normal(0, 0.09, (8, 1)))
-    weights = TORSO * (1 + _NEARBY @ rng.normal(0, 0.11, TORSO.shape))
-    return np.asarray(near * (weights + _NEARBY @ rng.normal(0, 0.07, TORSO.shape)))
+    chest = rng.normal(0, 0.18) * _CHEST_WALL
+    near = np.exp(chest + _NEARBY @ rng.normal(0, 0.07, (8, 1)))
+    weights = TORSO * (1 + _NEARBY @ rng.normal(0, 0.08, TORSO.shape))
+    beyond = _BEYOND @ rng.normal(0, _TORSO_RESIDUAL, (5, 3))
+    return np.asarray(near * (weights + _NEARBY @ rng.normal(0, 0.045, TORSO.shape)) + beyond)
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
@@ -92,37 +109,40 @@ def place_electrodes(rng: Rng, matrix: Array) -> Array:
     return placed
 
 
-def see(waveform: Waveform, rng: Rng, smooth: bool = False) -> LeadWaveform:
+def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: bool = False) -> LeadWaveform:
     """Add what electrodes add: residual amplitude, time and width per lead.
 
     Args:
         waveform: the dipole's wave form.
         rng: source of randomness.
+        residual: size of what no dipole explains, relative to that of the dipole.
         smooth: change all Gaussians of a lead alike, for a wave without notches (T).
     """
     count = 1 if smooth else len(waveform.centre)
-    late, broad, extra = rng.standard_normal((3, count, len(INDEPENDENT))) @ _NEARBY.T
+    late, broad = rng.standard_normal((2, count, len(INDEPENDENT))) @ _NEARBY.T
+    extra = rng.standard_normal((count, _BEYOND.shape[1])) @ _BEYOND.T
     width = waveform.width[:, None]
     length = np.linalg.norm(waveform.vector, axis=1, keepdims=True)
     return LeadWaveform(
         (waveform.centre[:, None] + width * _LATENESS * late).astype(np.float32),
         (width * np.exp(_BREADTH * broad)).astype(np.float32),
         waveform.vector,
-        length * _RESIDUAL * extra,
+        length * residual * extra,
     )
 
 
 def see_t(waveform: Waveform, rng: Rng) -> LeadWaveform:
     """A T wave in the leads: without notches, each lead's Gaussians changed alike."""
-    seen = see(waveform, rng, smooth=True)
+    seen = see(waveform, rng, _RESIDUAL["t"], smooth=True)
     forward = waveform.vector @ np.array([0.78, 0.33, -0.53])  # the usual direction of T waves
-    forward[0] = np.linalg.norm(waveform.vector[0])  # the ST segment has no usual one
-    return replace(seen, residual=seen.residual + forward[:, None] * _T_BIAS)
+    bias = forward[:, None] * _T_BIAS
+    bias[0] = np.linalg.norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
+    return replace(seen, residual=seen.residual + bias)
 
 
 def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
     """A QRS in the leads: as :func:`see`, with small sharp notches, mostly but not only of the dipole."""
-    seen = see(waveform, rng)
+    seen = see(waveform, rng, _RESIDUAL["qrs"])
     shape = (_NOTCHES, len(INDEPENDENT))
     centre = rng.uniform(waveform.centre[0], waveform.centre[-1], (_NOTCHES, 1)) + rng.normal(0, 0.001, shape)
     width = np.repeat(rng.uniform(0.0012, 0.0030, (_NOTCHES, 1)), shape[1], axis=1)

@@ -49,11 +49,11 @@ class NoiseLevels:
 
 def draw_levels(rng: Rng) -> NoiseLevels:
     """Levels as in resting recordings of hospitals: most are quiet, a few are bad."""
-    contact = rng.lognormal(0.0, 0.6, _ELECTRODES)
+    contact = rng.lognormal(0.0, 0.55, _ELECTRODES)
     if rng.random() < 0.025:  # an electrode that comes off
         contact[rng.integers(_ELECTRODES)] *= rng.uniform(5, 15)
     return NoiseLevels(
-        wander=float(np.clip(rng.lognormal(-3.35, 0.75), 0.002, 0.15)),
+        wander=float(np.clip(rng.lognormal(-3.35, 0.65), 0.002, 0.15)),
         skin=float(np.clip(rng.lognormal(-5.0, 0.5), 0.003, 0.03)),
         breathing=float(np.clip(rng.lognormal(-4.9, 0.8), 0.0, 0.06)),
         muscle=float(np.clip(rng.lognormal(-7.4, 0.7), 0.0003, 0.02)),

@@ -65,6 +65,8 @@ def misread(rng: Rng, classes: frozenset[str], rate: float) -> frozenset[str]:
     name = names[int(rng.random() * len(names))]
     rest = classes - {name}
     others = [other for other in MISTAKEN.get(name, ()) if _plausible(name, other, rate)]
+    if rest & _NO_P_WAVES:
+        others = [other for other in others if other not in _NEEDS_SINUS]
     if others and (not rest or name in RHYTHMS or rng.random() < 0.5):
         other = others[int(rng.random() * len(others))]
         if other in _NO_P_WAVES and name in RHYTHMS:

@@ -45,13 +45,13 @@ def draw_findings(
     """
     elder = float(np.clip((age - 30) / 35, 0.1, 1.4))
     chances = {
-        "poor_r_progression": 0.05,
+        "poor_r_progression": 0.03,
         "low_voltage": 0.03 * elder,
-        "flat_t": 0.09 * elder,
-        "inverted_t": 0.045 * elder,
+        "flat_t": 0.04 * elder,
+        "inverted_t": 0.012 * elder,
         "early_repolarization": 0.10 if sex == "male" and age < 50 else 0.02,
         "long_qt": 0.03,
-        "left_anterior_fascicle": 0.06 * elder,
+        "left_anterior_fascicle": 0.05 * elder,
         "left_posterior_fascicle": 0.004 * elder,
         "preexcitation": 0.002,
     }

@@ -1,14 +1,14 @@
 """Who comes to the clinic: patients with age, sex and conditions, each with one or several ECGs."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from rarebeat.simulator.clocks import Rng
 from rarebeat.simulator.comorbidity import bundle_branch_factors, draw_conditions
-from rarebeat.simulator.history import first_rhythm, next_rhythm
+from rarebeat.simulator.history import first_rhythm, long_pr, next_conduction, next_rhythm
 from rarebeat.simulator.priors import Prior
 
 BLOCK = 8
@@ -55,7 +55,7 @@ _AGES = {  # mean and deviation in years, by the rhythm of the first visit
 
 @dataclass(frozen=True)
 class Patient:
-    """What stays the same from visit to visit.
+    """Who comes: conduction and PR interval are those of the day, the rest stays the same from visit to visit.
 
     Attributes:
         number: index of the first record.
@@ -67,6 +67,7 @@ class Patient:
         qtc: QT interval at 60 beats per minute, seconds.
         conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.comorbidity`.
         since: time of the first visit.
+        device: from 0 to 1; decides which pacemaker it is, should there be one.
     """
 
     number: int
@@ -78,6 +79,12 @@ class Patient:
     qtc: float
     conditions: frozenset[str] = frozenset()
     since: datetime = OPENING
+    device: float = 0.5
+
+    @property
+    def conducts_poorly(self) -> bool:
+        """A bundle branch is blocked, or the PR interval is longer than 200 ms."""
+        return self.pr > 0.200 or self.conduction in ("left", "right")
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,8 @@ def visit_at(seed: int, index: int, prior: Prior) -> Visit:
         rng = stream(seed, "visit", later)
         gap = _gap(rng)
         time += gap
-        mechanism = next_rhythm(prior, _VISITS, mechanism, rng.random())
+        mechanism = next_rhythm(prior, _VISITS, mechanism, rng.random(), patient.conducts_poorly)
+        patient = _at_the_next_visit(rng, patient, prior)
     age = patient.age + (time - patient.since).days / 365.25
     return Visit(patient, number, gap.days // 30, age, mechanism, time)
 
@@ -136,6 +144,13 @@ def _visits() -> tuple[float, ...]:
 
 
 _VISITS = _visits()
+
+
+def _at_the_next_visit(rng: Rng, patient: Patient, prior: Prior) -> Patient:
+    frailty = prior.block * (1.25 if patient.age > 62 else 0.65)
+    frailty *= 2.5 if "av_node_disease" in patient.conditions else 0.95
+    conduction, pr = next_conduction(rng, patient.conduction, patient.pr, frailty)
+    return replace(patient, conduction=conduction, pr=pr)
 
 
 def _gap(rng: Rng) -> timedelta:
@@ -158,14 +173,14 @@ def _patient(seed: int, number: int, prior: Prior) -> Patient:
     old = age > 62
     conditions = draw_conditions(rng, mechanism, age, sex)
     right, left = bundle_branch_factors(conditions, old)
-    weights = np.array([0.0, 0.11 if old else 0.055, 0.05 if old else 0.027, 0.035]) * prior.block
+    weights = np.array([0.0, 0.107 if old else 0.054, 0.047 if old else 0.026, 0.035]) * prior.block
     weights[1:3] *= (right, left)
     weights[0] = max(0.0, 1 - weights.sum())
     conduction = str(rng.choice(["normal", "right", "left", "incomplete right"], p=weights / weights.sum()))
     pr = float(np.clip(rng.normal(0.157, 0.018), 0.120, 0.198))
     slow = 2.0 if "av_node_disease" in conditions else 0.93
-    if rng.random() < (0.155 if old else 0.062) * prior.block * slow:
-        pr = float(0.206 + rng.gamma(1.7, 0.022))
+    if rng.random() < (0.149 if old else 0.059) * prior.block * slow:
+        pr = long_pr(rng)
     qtc = float(np.clip(rng.normal(0.405 if sex == "male" else 0.415, 0.018), 0.36, 0.50))
     since = OPENING + timedelta(minutes=int(rng.random() * 15 * 365.25 * 1440))
-    return Patient(number, mechanism, age, sex, conduction, min(pr, 0.36), qtc, conditions, since)
+    return Patient(number, mechanism, age, sex, conduction, pr, qtc, conditions, since, float(rng.random()))

@@ -34,7 +34,8 @@ class Prior:
         fusion: chance that late ventricular complexes fuse with conducted ones.
         ventricular_bigeminy: chance that every second beat is ventricular.
         atrial_bigeminy: chance that every second beat is atrial.
-        sinus_arrhythmia: chance of marked respiratory variation of the sinus clock, beyond what the young show.
+        sinus_arrhythmia: chance of marked respiratory variation of the sinus clock, beyond what the age explains;
+            twice as high in the young, half in the old, and none in fast hearts.
         block: factor on the chances of bundle branch and first degree block (at most 1.7).
     """
 

@@ -22,7 +22,9 @@ MARGIN = 1.2
 REACH = 3.5
 """Standard deviations at which a Gaussian ends."""
 
-_VENTRICULAR: tuple[VentricularFocus, ...] = ("his", "aberrant", "focus-a", "focus-b", "escape", "pacemaker")
+_VENTRICULAR: tuple[VentricularFocus, ...] = (
+    *("his", "aberrant", "focus-a", "focus-b", "escape", "pacemaker", "biventricular"),
+)
 _ATRIAL: tuple[AtrialFocus, ...] = ("sinus", "premature", "low", "left", "retrograde")
 
 
@@ -163,6 +165,10 @@ def _draw_ventricles(pen: Pen, rhythm: Rhythm, rng: Rng) -> None:
             part * jitter[3, chosen],
         )
     _draw_spikes(pen, np.array([beat.time for beat in beats if beat.origin == "pacemaker"]), rng)
+    both = np.array([beat.time for beat in beats if beat.focus == "biventricular"])
+    if len(both):  # the other ventricle is paced a little later, or at once with the same spike
+        later = max(0.0, _waveform_rng(pen.heart, 8 + len(_VENTRICULAR)).uniform(-0.03, 0.06))
+        _draw_spikes(pen, both + later, rng)
 
 
 def _haste(times: Array) -> float:

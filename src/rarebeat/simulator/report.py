@@ -135,6 +135,8 @@ def _suspected(voice: Voice, meant: frozenset[str], style: Style) -> frozenset[s
         doubtful = meant & {"atrial_fibrillation", "premature_ventricular_complexes"}
         if len(doubtful) == 2:  # a wide early complex of a fibrillating heart may be aberrant
             return frozenset({"premature_ventricular_complexes"})
+    if {"atrial_fibrillation", "complete_heart_block"} <= meant and voice.chance(0.35):
+        return frozenset({"complete_heart_block"})
     candidates = [
         name
         for name in (*CONDUCTION, *RHYTHMS[3:], "junctional_rhythm", "ventricular_tachycardia")

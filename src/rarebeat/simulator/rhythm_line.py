@@ -1,7 +1,15 @@
 """The first statement of a report: the rhythm and, by connectors, what belongs to it."""
 
 from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.wording import BUNDLE_BRANCHES, CONDUCTION, ECTOPY, FLUTTER, RHYTHMS, SUBSIDIARY
+from rarebeat.simulator.wording import (
+    BUNDLE_BRANCHES,
+    CONDUCTION,
+    ECTOPY,
+    FLUTTER,
+    REGULARISED,
+    RHYTHMS,
+    SUBSIDIARY,
+)
 
 DOUBTS = (("possible", "probable", "consider"), ("possible", "probable", "likely", "?", "suspect"))
 """Words before a finding that is only suspected: of the machine, of a person."""
@@ -16,6 +24,7 @@ _DOUBTED = {  # what the machine says instead of a plain doubt
 }
 _PLAIN_SINUS = {"sinus_rhythm", "sinus_arrhythmia"}
 _MARKED_BRADYCARDIA = 46
+_BLOCK = "complete_heart_block"
 
 
 def rhythm_line(voice: Voice, seen: frozenset[str], hedged: frozenset[str], findings: Findings) -> str:
@@ -40,11 +49,12 @@ def rhythm_line(voice: Voice, seen: frozenset[str], hedged: frozenset[str], find
 def rhythm_head(voice: Voice, seen: frozenset[str], hedged: frozenset[str], findings: Findings) -> str:
     """The line without ectopic complexes."""
     suspected = [name for name in RHYTHMS if name in hedged]
+    last = _BLOCK if _BLOCK in hedged and "atrial_fibrillation" in seen else ""
     words: list[str] = []
     for name in (*RHYTHMS, *CONDUCTION, *SUBSIDIARY):
-        if name not in seen or name in suspected[1:]:
+        if name not in seen or name in (*suspected[1:], last):
             continue
-        phrase = _with_details(voice, name, seen, findings)
+        phrase = _with_details(voice, name, seen, hedged, findings)
         if name in hedged:
             phrase = _doubted(voice, name, phrase, suspected, first=not words)
         words.append(phrase if not words else _joined(voice, name, phrase))
@@ -53,12 +63,16 @@ def rhythm_head(voice: Voice, seen: frozenset[str], hedged: frozenset[str], find
         words.append(f"with {phrase}" if words else phrase)
     if not words:
         return "undetermined rhythm"
+    if last:  # regular ventricles under fibrillation: what is seen comes first, what it means after it
+        words.append(f", {voice.pick(DOUBTS[voice.typed])} {voice.say(last)}")
     line = " ".join(words).replace(" ,", ",")
     plain = "sinus_rhythm" in seen and seen - set(BUNDLE_BRANCHES) <= _PLAIN_SINUS
     return f"normal {line}" if plain and not voice.typed and voice.chance(0.9) else line
 
 
-def _with_details(voice: Voice, name: str, seen: frozenset[str], findings: Findings) -> str:
+def _with_details(
+    voice: Voice, name: str, seen: frozenset[str], hedged: frozenset[str], findings: Findings
+) -> str:
     """A finding with its own supplements: how flutter conducts, how fast fibrillation is."""
     phrase = voice.say(name, findings.variant)
     if name == "sinus_bradycardia" and findings.rate < _MARKED_BRADYCARDIA and voice.chance(0.7):
@@ -66,6 +80,8 @@ def _with_details(voice: Voice, name: str, seen: frozenset[str], findings: Findi
     if name == "atrial_flutter" and findings.variant in FLUTTER and voice.chance(0.7):
         return f"{phrase} with {voice.pick(FLUTTER[findings.variant][voice.typed])}"
     if name == "atrial_fibrillation" and "paced_rhythm" not in seen:
+        if _BLOCK in seen:
+            return phrase + _regular_response(voice, sure=_BLOCK not in hedged)
         return phrase + _response(voice, findings.rate)
     if name == "ventricular_tachycardia" and findings.variant == "run":
         return f"a {voice.pick(('run', 'short run')) if voice.typed else 'run'} of {phrase}"
@@ -80,6 +96,13 @@ def _response(voice: Voice, rate: float) -> str:
         slow = ("with slow VR", "with slow ventricular response")
         return f" {voice.pick(slow)}" if voice.typed else " with slow ventricular response"
     return ""
+
+
+def _regular_response(voice: Voice, sure: bool) -> str:
+    """What shows a complete block under fibrillation; who is sure of the block mostly leaves it out."""
+    if sure and not voice.chance(0.3):
+        return ""
+    return f" with {voice.pick(REGULARISED['held out' if voice.held_out else 'usual'][voice.typed])}"
 
 
 def _doubted(voice: Voice, name: str, phrase: str, suspected: list[str], first: bool) -> str:

@@ -44,16 +44,17 @@ class Setting:
     def sinus(self, rate: float, spread: float | None = None, respiratory: float = 0.5) -> list[float]:
         """Firing times of the sinus node; unless ``spread`` is given, it varies most in the young at rest."""
         if spread is None:
-            typical = 0.021 * float(np.exp(-0.013 * (self.visit.age - 55)))
-            spread = float(np.clip(typical * self.rng.lognormal(0, 0.55), 0.003, 0.12))
-            spread *= min(1.0, (75 / rate) ** 1.5)
+            typical = 0.017 + 0.060 * float(np.exp(-(self.visit.age - 20) / 13))
+            spread = float(np.clip(typical * self.rng.lognormal(0, 0.55), 0.003, 0.13))
+            spread *= min(1.2, (72 / rate) ** 1.5)
             respiratory = float(self.rng.beta(2, 2))
         return sinus_clock(self.rng, rate, self.span, self.breathing, spread, respiratory)
 
-    def choose(self, weights: Mapping[str, float]) -> str:
-        """One of the names, by weight."""
+    def choose(self, weights: Mapping[str, float], draw: float | None = None) -> str:
+        """One of the names, by weight; at random unless a ``draw`` from 0 to 1 is given."""
         total = np.cumsum(list(weights.values()))
-        return list(weights)[int(np.searchsorted(total, self.rng.random() * total[-1], side="right"))]
+        place = (self.rng.random() if draw is None else draw) * total[-1]
+        return list(weights)[int(np.searchsorted(total, place, side="right"))]
 
     def chance(self, probability: float) -> bool:
         """True with a probability."""

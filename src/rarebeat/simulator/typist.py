@@ -26,7 +26,7 @@ def typed_report(
         findings: of the recording.
         previous: of the recording before, for a comparison; None where the writer does not compare.
     """
-    others = [voice.say(name) for name in BUNDLE_BRANCHES if name in seen]
+    others = [_since(voice, name, previous) for name in BUNDLE_BRANCHES if name in seen]
     behind = background(voice, seen, findings)
     remarks = _remarks(voice, seen, previous)
     style = voice.rng.random()
@@ -43,6 +43,12 @@ def typed_report(
     if previous is not None:
         lines.append(typed_comparison(voice, seen, previous))
     return lines
+
+
+def _since(voice: Voice, name: str, previous: Findings | None) -> str:
+    """A block of a bundle branch, which may be called new where the recording before has none."""
+    fresh = previous is not None and name not in previous.classes and voice.chance(0.5)
+    return f"new {voice.say(name)}" if fresh else voice.say(name)
 
 
 def _prose(

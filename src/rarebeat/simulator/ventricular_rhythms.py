@@ -1,11 +1,23 @@
 """Rhythms in which the ventricles are driven from within, by a focus or by a pacemaker's electrode."""
 
+from dataclasses import replace
+
 from rarebeat.simulator import ectopy
 from rarebeat.simulator.atrial_rhythms import fibrillatory_waves
 from rarebeat.simulator.clocks import steady_clock
 from rarebeat.simulator.conduction import RECOVERY, compete, conduct, merge
-from rarebeat.simulator.events import Atrial, Rhythm, Ventricular
+from rarebeat.simulator.events import Atrial, Rhythm, Ventricular, VentricularFocus
 from rarebeat.simulator.setting import Setting
+
+_DEVICES = {"one chamber": 0.44, "two chambers": 0.50, "both ventricles": 0.06}
+_RESYNCHRONISED = 0.40
+"""Weight of pacing both ventricles in heart failure, beside the weights of the other devices."""
+_MODES = {
+    "one chamber": {"ventricular": 0.80, "demand": 0.20},
+    "two chambers": {"atrial sensed": 0.52, "dual": 0.29, "atrial": 0.19},
+    "both ventricles": {"atrial sensed": 0.65, "dual": 0.15, "ventricular": 0.20},
+}
+"""What a device is seen to do: it stays, the mode is that of the day."""
 
 
 def tachycardia(setting: Setting) -> Rhythm:
@@ -46,44 +58,51 @@ def idioventricular(setting: Setting) -> Rhythm:
 
 
 def paced(setting: Setting) -> Rhythm:
-    """A pacemaker in one of its modes.
+    """The patient's pacemaker in one of its modes.
 
     Variants: ``ventricular`` (fibrillating atria below), ``atrial sensed`` (each sinus P wave is followed by
         a paced QRS), ``dual`` (both chambers), ``atrial``, ``demand`` (it only helps out a sinus node of
-        nearly the same rate).
+        nearly the same rate), ``biventricular`` (both ventricles, after sensed or paced P waves or below
+        fibrillating atria; most of all in heart failure).
     """
+    patient = setting.visit.patient
+    failing = "heart_failure" in patient.conditions
+    devices = _DEVICES | {"both ventricles": _RESYNCHRONISED} if failing else _DEVICES
+    device = setting.choose(devices, patient.device)
+    mode = setting.choose(_MODES[device])
+    if device != "both ventricles":
+        return _paced(setting, mode, "pacemaker")
+    return replace(_paced(setting, mode, "biventricular"), variant="biventricular")
+
+
+def _paced(setting: Setting, mode: str, focus: VentricularFocus) -> Rhythm:
     rng = setting.rng
-    variant = setting.choose(
-        {"ventricular": 0.38, "atrial sensed": 0.27, "dual": 0.15, "atrial": 0.10, "demand": 0.10}
-    )
     rate = rng.uniform(60, 85)
-    if variant == "ventricular":
-        return _ventricular_pacing(setting, rate)
-    if variant == "demand":
+    if mode == "ventricular":
+        return _ventricular_pacing(setting, rate, focus)
+    if mode == "demand":
         atrial = [Atrial(time) for time in setting.sinus(rate - rng.uniform(0, 3), 0.03)]
         conducted = conduct(rng, atrial, setting.pr)
-        return Rhythm(
-            "paced", variant, atrial, compete(conducted, 60 / rate, setting.span, "pacemaker", "pacemaker")
-        )
-    if variant == "atrial sensed":
+        return Rhythm("paced", mode, atrial, compete(conducted, 60 / rate, setting.span, "pacemaker", focus))
+    if mode == "atrial sensed":
         atrial = [Atrial(time) for time in setting.sinus(rate)]
     else:
         atrial = [Atrial(time, paced=True) for time in steady_clock(rng, rate, setting.span, 0.0005)]
-    if variant == "atrial":
-        return Rhythm("paced", variant, atrial, conduct(rng, atrial, setting.pr + 0.03))
+    if mode == "atrial":
+        return Rhythm("paced", mode, atrial, conduct(rng, atrial, setting.pr + 0.03))
     delay = rng.uniform(0.13, 0.19)
-    beats = [Ventricular(one.time + delay, "pacemaker", "pacemaker", delay) for one in atrial]
-    if variant == "atrial sensed" and setting.chance(setting.prior.premature_ventricular):
+    beats = [Ventricular(one.time + delay, "pacemaker", focus, delay) for one in atrial]
+    if mode == "atrial sensed" and setting.chance(setting.prior.premature_ventricular):
         beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
-    return Rhythm("paced", variant, atrial, beats)
+    return Rhythm("paced", mode, atrial, beats)
 
 
-def _ventricular_pacing(setting: Setting, rate: float) -> Rhythm:
+def _ventricular_pacing(setting: Setting, rate: float, focus: VentricularFocus) -> Rhythm:
     """Pacing of the ventricles alone; a premature complex makes the pacemaker wait."""
     rng, interval = setting.rng, 60 / rate
     ectopic: list[Ventricular] = []
     if setting.chance(setting.prior.premature_ventricular):
         times = rng.uniform(0.8, setting.seconds - 0.8, rng.integers(1, 4))
         ectopic = [Ventricular(float(time), "pvc", "focus-a") for time in sorted(times)]
-    beats = compete(ectopic, interval, setting.span, "pacemaker", "pacemaker")
+    beats = compete(ectopic, interval, setting.span, "pacemaker", focus)
     return Rhythm("paced", "ventricular", [], beats, fibrillatory_waves(setting))

@@ -136,6 +136,30 @@ DEGREES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Block below the AV node, by variant."""
 
+BY_RATE: dict[str, Wordings] = {
+    "junctional_rhythm": {
+        "escape": (
+            ("junctional rhythm", "junctional bradycardia"),
+            ("junctional rhythm", "junctional escape rhythm", "junctional", "slow junctional rhythm"),
+        ),
+        "accelerated": (
+            ("accelerated junctional rhythm", "junctional rhythm"),
+            ("accelerated junctional rhythm", "junctional rhythm", "accel junctional rhythm"),
+        ),
+        "tachycardia": (
+            ("junctional tachycardia",),
+            ("junctional tachycardia", "junctional tach", "fast junctional rhythm"),
+        ),
+    },
+    "idioventricular_rhythm": {
+        "accelerated": (
+            ("accelerated idioventricular rhythm", "idioventricular rhythm"),
+            ("accelerated idioventricular rhythm", "accelerated IVR", "idioventricular rhythm"),
+        ),
+    },
+}
+"""Rhythms of the junction and of the ventricles, by the variant, which says how fast they are."""
+
 PACING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "ventricular": (
         ("electronic ventricular pacemaker", "ventricular-paced rhythm"),
@@ -154,6 +178,10 @@ PACING: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("electronic demand pacing", "ventricular-paced complexes"),
         ("demand V-pacing", "intermittent ventricular pacing", "occ paced beats"),
     ),
+    "biventricular": (
+        ("biventricular pacemaker detected", "electronic biventricular pacemaker"),
+        ("BiV paced", "biventricular pacing", "CRT, V-paced", "bi-V pacing"),
+    ),
 }
 """Pacing, by mode."""
 
@@ -164,6 +192,15 @@ FLUTTER: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "variable": (("variable A-V block",), ("variable block", "variable conduction")),
 }
 """Conduction of flutter, by variant."""
+
+REGULARISED: Wordings = {
+    "usual": (
+        ("slow, regular ventricular response",),
+        ("slow regular ventricular response", "regular slow VR", "regularized slow V rate"),
+    ),
+    "held out": (("slow and regular ventricular rate",), ("fixed slow V rate", "regular slow QRS rate")),
+}
+"""Fibrillation above a block, by what is seen of it: the ventricles have become regular."""
 
 RHYTHMS = (
     "sinus_rhythm",
