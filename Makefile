@@ -23,7 +23,7 @@ JOBS ?= 1
 crossval: install
 	dvc repro crossval/dvc.yaml:folds
 	dvc stage list --name-only crossval/dvc.yaml | grep fold@ | \
-	  xargs -P $(JOBS) -n 1 dvc --wait-for-lock repro --single-item
+	  xargs -r -P $(JOBS) -n 1 dvc --wait-for-lock repro --single-item
 	dvc repro crossval/dvc.yaml
 
 test: install             ## ruff, mypy and all tests

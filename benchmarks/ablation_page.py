@@ -37,7 +37,8 @@ PAGE = """# Ablation: network, loss and threshold rule by the metric of the CinC
 The score is that of the challenge: 0 is what sinus rhythm for every record earns, 1 what the truth earns. Each
 network was trained with each loss and {seeds} seed(s): {epochs} epochs in all, batch {batch}, Adam from 0.003 falling
 along a cosine, the epoch with the lowest validation loss kept. With the loss `challenge`, 60 of 95 parts of the epochs
-are weighted BCE on the same training records. Input: 10 s at 125 Hz, leads z-scored. Thresholds are chosen on the
+are weighted BCE on the same training records; then Adam and its rate start anew, and the epoch is kept among those of
+the challenge's loss alone. Input: 10 s at 125 Hz, leads z-scored. Thresholds are chosen on the
 validation split, by every rule for the same trained network, and scored on the test split. The networks
 are {size}:
 

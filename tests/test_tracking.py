@@ -92,7 +92,8 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
     """The model of a run predicts what the model folder predicts, and says what it takes."""
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
     ecg = read_file(record)
-    table = served.predict(ecg.signal[None].astype(np.float32) / 1000, params={"rate": ecg.rate})
+    person = {"age": -1.0 if ecg.age is None else ecg.age, "sex": ecg.sex or ""}
+    table = served.predict(ecg.signal[None].astype(np.float32) / 1000, params={"rate": ecg.rate} | person)
     (answer,) = predict_files([record], model_folder)
     for name, entry in answer["classes"].items():
         assert table[name][0] == pytest.approx(entry["probability"], abs=1e-5)

@@ -1,5 +1,6 @@
 """The model as MLflow serves it (stored as code: nothing is pickled)."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from rarebeat.inference import predict_probabilities
 from rarebeat.model_folder import load_model
-from rarebeat.models.context import Context
+from rarebeat.models.context import persons
 from rarebeat.signals import output_scale, preprocess, stored_length
 
 
@@ -30,10 +31,13 @@ class ServedModel(PythonModel):
         Args:
             context: unused; MLflow asks for it.
             model_input: float32 array, or a mapping with one under ``ecg``.
-            params: may hold ``rate``; 500 Hz otherwise.
+            params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years; below zero: unknown) and ``sex`` ("female"
+                or "male") of the person that all these ECGs are of, which some networks use.
         """
         ecgs = model_input["ecg"] if isinstance(model_input, dict) else model_input
-        rate = float((params or {}).get("rate", 500.0))
+        params = params or {}
+        rate, age = float(params.get("rate", 500.0)), float(params.get("age", -1.0))
+        known = persons([age if age >= 0 else None] * len(ecgs), [params.get("sex")] * len(ecgs))
         settings = self.card.preprocessing
         limits = np.iinfo(np.int16)
         microvolts = np.clip(np.rint(np.asarray(ecgs) * 1000), limits.min, limits.max).astype(np.int16)
@@ -43,7 +47,7 @@ class ServedModel(PythonModel):
             self.module,
             signals,
             output_scale(settings),
-            context=Context(lengths=torch.tensor(lengths)),
+            context=replace(known, lengths=torch.tensor(lengths)),
             windows=self.card.window,
         )
         return pd.DataFrame(probabilities.astype(float), columns=list(self.card.classes))

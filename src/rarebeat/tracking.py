@@ -153,7 +153,7 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
-    parameter ``rate`` in Hz, and returns one probability per class.
+    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class.
     """
     from rarebeat.model_folder import read_card
 
@@ -161,7 +161,13 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
         outputs=Schema([ColSpec("double", name) for name in card.classes]),
-        params=ParamSchema([ParamSpec("rate", "double", 500.0)]),
+        params=ParamSchema(
+            [
+                ParamSpec("rate", "double", 500.0),
+                ParamSpec("age", "double", -1.0),
+                ParamSpec("sex", "string", ""),
+            ]
+        ),
     )
     package = Path(__file__).parent
     with mlflow.start_run(run_id=run_id), warnings.catch_warnings():

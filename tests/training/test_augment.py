@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rarebeat.models.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
-from rarebeat.training.augment import augment, stretch
+from rarebeat.training.augment import augment, piece_length, stretch
 from rarebeat.training.settings import AugmentSettings
 
 SIGNALS = torch.randn(64, 12, 200, generator=torch.Generator().manual_seed(0))
@@ -61,7 +61,7 @@ def test_hidden_persons_have_neither_age_nor_sex() -> None:
 def test_a_stretched_wave_is_slower_by_the_factor() -> None:
     time = torch.arange(200.0)
     wave = torch.sin(2 * torch.pi * time / 50).expand(2, 12, 200)
-    slow, lengths = stretch(wave, None, torch.tensor([1.25, 0.8]))
+    slow, lengths = stretch(wave, None, torch.tensor([1.25, 0.8]), 200)
     torch.testing.assert_close(slow[0, 0], torch.sin(2 * torch.pi * time / 62.5), atol=0.01, rtol=0)
     torch.testing.assert_close(slow[1, 0, :160], torch.sin(2 * torch.pi * time[:160] / 40), atol=0.01, rtol=0)
     assert lengths.tolist() == [200, 160]
@@ -71,13 +71,22 @@ def test_a_stretched_wave_is_slower_by_the_factor() -> None:
 def test_padding_is_not_stretched_into_the_recording() -> None:
     signals = torch.ones(1, 12, 200)
     signals[:, :, 100:] = 0
-    longer, lengths = stretch(signals, torch.tensor([100]), torch.tensor([1.5]))
+    longer, lengths = stretch(signals, torch.tensor([100]), torch.tensor([1.5]), 200)
     assert lengths.tolist() == [149]
     assert longer[0, 0, :149].tolist() == [1.0] * 149
     assert not longer[0, 0, 149:].any()
 
 
+def test_a_window_of_a_longer_recording_is_full_however_fast_it_becomes() -> None:
+    settings = AugmentSettings(stretch=0.2)
+    piece = piece_length(160, 1000, settings)
+    signals, context = augment(SIGNALS[:, :, :piece], UNKNOWN, settings, random(), 160)
+    assert signals.shape == (64, 12, 160)
+    assert context.lengths is not None
+    assert (context.lengths == 160).all()
+
+
 def test_a_factor_of_one_changes_nothing() -> None:
-    signals, lengths = stretch(SIGNALS, None, torch.ones(64))
+    signals, lengths = stretch(SIGNALS, None, torch.ones(64), 200)
     torch.testing.assert_close(signals, SIGNALS)
     assert (lengths == 200).all()

@@ -92,7 +92,9 @@ def test_random_windows_lie_within_the_recordings_and_reach_both_ends(
 ) -> None:
     split = replace(make_split(records=2), lengths=np.array([70, 40]))
     examples = load_examples(split, ("up",), CPU, window=60)
-    starts = [examples.random_starts(np.array([0, 1]), np.random.default_rng(seed)) for seed in range(200)]
+    starts = [
+        examples.random_starts(np.array([0, 1]), 60, np.random.default_rng(seed)) for seed in range(200)
+    ]
     assert {int(first) for first, _ in starts} == set(range(11))
     assert {int(second) for _, second in starts} == {0}  # it is shorter than a window
 
@@ -118,6 +120,14 @@ def test_lead_statistics_are_those_of_all_samples(make_split: Callable[..., Spli
     millivolts = split.signals * 0.001
     np.testing.assert_allclose(mean.numpy(), millivolts.mean(axis=(0, 2)), rtol=1e-4, atol=1e-7)
     np.testing.assert_allclose(deviation.numpy(), millivolts.std(axis=(0, 2)), rtol=1e-5)
+
+
+def test_padding_does_not_count_in_the_statistics(make_split: Callable[..., Split]) -> None:
+    split = make_split(records=30)
+    padded = np.pad(split.signals, ((0, 0), (0, 0), (0, 400)))
+    longer = replace(split, signals=padded, lengths=np.full(30, split.signals.shape[2]))
+    for expected, found in zip(lead_statistics(split), lead_statistics(longer, chunk=7), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-7)
 
 
 def test_statistics_of_a_constant_lead_are_exact(make_split: Callable[..., Split]) -> None:

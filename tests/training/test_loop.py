@@ -353,3 +353,11 @@ def test_without_a_terminal_there_is_one_line_per_epoch(
     assert len(lines) == 2
     assert "validation AUROC" in lines[1]
     assert "examples/s" in lines[1]
+
+
+@pytest.mark.parametrize(("records", "batch"), [(1, 8), (8, 1), (3, 2)])
+def test_batches_of_one_record_are_refused(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, records: int, batch: int
+) -> None:
+    with pytest.raises(ParamsError, match="batches of one"):
+        train(make_split(records), make_split(4, 1), ("up",), tiny, replace(quick, batch=batch), tmp_path)

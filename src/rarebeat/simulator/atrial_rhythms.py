@@ -19,7 +19,7 @@ def sinus(setting: Setting) -> Rhythm:
     elif mechanism == "sinus_tachycardia":
         rate = float(np.clip(101 + rng.gamma(1.8, 7), 101, 155))
     else:
-        rate = min(98.5, 60.5 + float(rng.gamma(1.3, 10)))  # 61, 70 and 96 at 5, 50 and 95 %: as in real ones
+        rate = min(97.0, 60.5 + float(rng.gamma(1.3, 10)))  # 62, 70 and 96 at 5, 50 and 95 %: as in real ones
     youth = float(np.interp(setting.visit.age, (25, 70), (1.8, 0.5)))
     marked = rate < 90 and setting.chance(youth * setting.prior.sinus_arrhythmia)
     times = setting.sinus(rate, rng.uniform(0.08, 0.13), 0.75) if marked else setting.sinus(rate)

@@ -135,8 +135,8 @@ HUGHES = Prior(
     premature_atrial=0.163,
     premature_ventricular=0.049,
     fusion=0.088,
-    ventricular_bigeminy=0.036,
-    atrial_bigeminy=0.018,
+    ventricular_bigeminy=0.033,
+    atrial_bigeminy=0.0165,
     sinus_arrhythmia=0.06,
     block=1.68,
 )

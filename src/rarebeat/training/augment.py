@@ -1,5 +1,6 @@
 """Augmentation: each epoch sees every recording a little differently."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,23 +12,28 @@ from rarebeat.training.settings import AugmentSettings
 
 
 def augment(
-    signals: Tensor, context: Context, settings: AugmentSettings, random: np.random.Generator
+    signals: Tensor,
+    context: Context,
+    settings: AugmentSettings,
+    random: np.random.Generator,
+    samples: int | None = None,
 ) -> tuple[Tensor, Context]:
     """Change a batch at random.
 
     Args:
-        signals: float32, shape (batch, 12, samples).
+        signals: float32, shape (batch, 12, n).
         context: of the batch.
         settings: what may change, and how much.
         random: everything is drawn from it, on the CPU: a GPU gets the same.
+        samples: of the result, where stretching needs more to draw on (see :func:`piece_length`); None for n.
 
     Returns:
-        Signals and context; the input is left as it is.
+        Signals, shape (batch, 12, samples), and context; the input is left as it is.
     """
     batch = len(signals)
     if settings.stretch:
-        factors = random.uniform(1 - settings.stretch, 1 + settings.stretch, batch)
-        signals, lengths = stretch(signals, context.lengths, torch.from_numpy(factors).to(signals))
+        factors = torch.from_numpy(random.uniform(1 - settings.stretch, 1 + settings.stretch, batch))
+        signals, lengths = stretch(signals, context.lengths, factors.to(signals), samples or signals.shape[2])
         context = replace(context, lengths=lengths)
     if settings.gain != 1:
         limit = np.log(settings.gain)
@@ -43,23 +49,33 @@ def augment(
     return signals, context
 
 
-def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor) -> tuple[Tensor, Tensor]:
+def piece_length(window: int, stored: int, settings: AugmentSettings) -> int:
+    """How many samples a window needs that may become faster, of recordings stored with so many.
+
+    >>> piece_length(2500, 7500, AugmentSettings(stretch=0.2)), piece_length(2500, 2500, AugmentSettings(stretch=0.2))
+    (3125, 2500)
+    """
+    return min(stored, math.ceil(window / (1 - settings.stretch)))
+
+
+def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor, samples: int) -> tuple[Tensor, Tensor]:
     """Make recordings slower (factors above 1) or faster, by linear interpolation.
 
     Args:
-        signals: shape (batch, leads, samples).
+        signals: shape (batch, leads, n).
         lengths: shape (batch,), samples before the padding; None where there is none.
         factors: shape (batch,), how many times as long the recordings become.
+        samples: of the result.
 
     Returns:
         The signals, cut off or padded with zeros at their end, and their new lengths.
     """
-    samples = signals.shape[2]
+    end = signals.shape[2] - 1
     if lengths is None:
-        lengths = torch.full_like(factors, samples, dtype=torch.int64)
+        lengths = torch.full_like(factors, end + 1, dtype=torch.int64)
     position = torch.arange(samples, device=signals.device) / factors[:, None]
-    before = position.floor().long().clamp(max=samples - 1)
-    after = (before + 1).clamp(max=samples - 1)
+    before = position.floor().long().clamp(max=end)
+    after = (before + 1).clamp(max=end)
     share = (position - before)[:, None]
     values = torch.lerp(_at(signals, before), _at(signals, after), share)
     inside = position <= (lengths - 1)[:, None]

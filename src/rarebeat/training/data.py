@@ -48,16 +48,19 @@ class Examples:
         lengths = self.context.lengths
         return np.full(len(self), self.signals.shape[2]) if lengths is None else lengths.numpy()
 
-    def random_starts(self, indices: Indices, random: np.random.Generator) -> Indices:
-        """A window of each of some examples, anywhere within the recording."""
-        return random.integers(0, np.maximum(self.lengths[indices] - self.window, 0), endpoint=True)
+    def random_starts(self, indices: Indices, samples: int, random: np.random.Generator) -> Indices:
+        """A piece of so many samples of each of some examples, anywhere within the recording."""
+        return random.integers(0, np.maximum(self.lengths[indices] - samples, 0), endpoint=True)
 
-    def batch(self, indices: Indices, starts: Indices | None = None) -> tuple[Tensor, Context, Tensor]:
+    def batch(
+        self, indices: Indices, starts: Indices | None = None, samples: int | None = None
+    ) -> tuple[Tensor, Context, Tensor]:
         """Signals (float32, in the unit of the shards), context and labels of some examples, on the device.
 
         Args:
             indices: which examples; any may come several times.
-            starts: first sample of a window of each; None where recordings are taken whole.
+            starts: first sample of a piece of each; None where recordings are taken whole.
+            samples: of the pieces; None for those of a window.
         """
         chosen = torch.from_numpy(indices)
         context = self.context.batch(chosen, self.device)
@@ -69,8 +72,8 @@ class Examples:
             labels = labels.pin_memory().to(self.device, non_blocking=True)
         if starts is not None:
             first = torch.from_numpy(starts).to(self.device)
-            signals = window_at(signals, first, self.window)
-            context = context.window(first, self.window)
+            signals = window_at(signals, first, samples or self.window)
+            context = context.window(first, samples or self.window)
         return signals.float() * self.scale, context, labels
 
 
@@ -146,13 +149,15 @@ def ordered_batches(examples: int, batch: int) -> list[Indices]:
 
 
 def lead_statistics(split: Split, chunk: int = 256) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each lead, float32 of shape (12,), in the unit of the shards."""
-    count = 0
+    """Mean and standard deviation of each lead, float32 of shape (12,), in the unit of the shards.
+
+    Padding does not count: it is zero, so that the sums are right as they are.
+    """
+    count = split.signals.shape[0] * split.signals.shape[2] if split.lengths is None else split.lengths.sum()
     total = np.zeros(split.signals.shape[1])
     squares = np.zeros(split.signals.shape[1])
     for start in range(0, len(split.signals), chunk):
         part = split.signals[start : start + chunk].astype(np.float64)
-        count += part.shape[0] * part.shape[2]
         total += part.sum(axis=(0, 2))
         squares += np.einsum("nct,nct->c", part, part)
     mean = total / count

@@ -23,7 +23,7 @@ from rarebeat.evaluation.arrays import FloatArray
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.shards import Split
-from rarebeat.training.augment import augment
+from rarebeat.training.augment import augment, piece_length
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
 from rarebeat.training.losses import Loss, make_loss
@@ -172,11 +172,12 @@ def _train_epoch(
     seen = 0
     for step, indices in enumerate(batches):
         set_learning_rate(optimiser, settings, stage.done(epoch, step / len(batches)))
-        random = np.random.default_rng([settings.seed, epoch, step])
-        whole = examples.window == examples.signals.shape[2]
-        starts = None if whole else examples.random_starts(indices, random)
-        signals, context, labels = examples.batch(indices, starts)
-        signals, context = augment(signals, context, settings.augment, random)
+        random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
+        piece = piece_length(examples.window, examples.signals.shape[2], settings.augment)
+        whole = piece == examples.signals.shape[2]
+        starts = None if whole else examples.random_starts(indices, piece, random)
+        signals, context, labels = examples.batch(indices, starts, piece)
+        signals, context = augment(signals, context, settings.augment, random, examples.window)
         with autocast(examples.device, precision):
             logits = network(signals, context)
         loss = loss_of(logits.float(), labels)
@@ -203,6 +204,11 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
         raise ParamsError("the label set is empty: it must name at least one class")
     if not len(train.signals):
         raise RarebeatError("the training split holds no records: ingest more, or change prepare.split")
+    if len(train.signals) // -(-len(train.signals) // settings.batch) < 2:
+        raise ParamsError(
+            f"train.batch {settings.batch} makes batches of one of {len(train.signals)} training records; "
+            "batch norm needs two: take more"
+        )
     if validation.meta != train.meta:
         raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
     if settings.keep == "best" and not len(validation.signals):
@@ -231,9 +237,9 @@ def _compile(network: nn.Module, settings: TrainSettings, device: torch.device) 
 def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:
     """Whether no epoch before had a lower loss; those before ``first`` had another loss and do not count."""
     loss = report.validation_loss
-    if loss is None or report.epoch <= first:
+    if loss is None or not math.isfinite(loss) or report.epoch <= first:
         return False
-    return all(loss < past["validation_loss"] for past in history[first:])
+    return all(not loss >= past["validation_loss"] for past in history[first:])  # also better than a NaN
 
 
 def _progress_bar(examples: int, epochs: int, done: int) -> "tqdm[Never]":

@@ -74,7 +74,8 @@ class AugmentSettings:
         gain: amplitudes are multiplied by a factor between ``1 / gain`` and ``gain`` (equally likely on a
             logarithmic scale), one for all leads of a recording.
         stretch: recordings become slower or faster by up to this share. Rates change with it: 0.1 makes a
-            sinus rhythm of 92/min one of 101/min, whose label stays.
+            sinus rhythm of 92/min one of 101/min, whose label stays. A faster recording ends in zeros, which
+            only some networks know for padding, unless there is more of it than the network's window.
         lead_dropout: probability of each lead to be zero; one lead at least is kept.
         hide_person: probability of age and sex to be hidden, for networks that use them and shall do without.
     """
