@@ -46,8 +46,8 @@ class Case:
         split: as the predictions name it: "fold-2", "test".
         label: what the label says; the model says the opposite.
         probability: of the class, by the model.
-        threshold: from which the model calls it present.
-        surprise: log odds between probability and threshold, above zero.
+        threshold: from which the model calls it present; of an ensemble the mean of its members' thresholds.
+        surprise: log odds between probability and threshold; 0 unless :attr:`explained`.
         rank: 1 for the most surprising case of this class and label.
         signal: what the rule of the class says; None without a rule or where it cannot tell.
         measurements: of the record.
@@ -66,6 +66,11 @@ class Case:
     rank: int
     signal: bool | None
     measurements: Measurements
+
+    @property
+    def explained(self) -> bool:
+        """Whether the threshold explains what the model says; the vote of an ensemble can go against it."""
+        return (self.probability >= self.threshold) != self.label
 
 
 @dataclass(frozen=True, slots=True)

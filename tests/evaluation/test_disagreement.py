@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.disagreement import Opinions, group_disagreements, read_opinions
+from rarebeat.evaluation.disagreement import Group, Opinions, group_disagreements, read_opinions, wilson
+from rarebeat.evaluation.members import ensemble_predictions, out_of_fold_predictions
 from rarebeat.evaluation.predictions import Predictions, write_predictions
+from rarebeat.evaluation.voting import EnsembleSettings
 
 
 def predictions(
@@ -54,13 +57,55 @@ def test_certain_probabilities_have_finite_surprise(tmp_path: Path) -> None:
     assert np.isfinite(found.surprise).all()
 
 
-def test_a_decision_is_the_models_own_and_a_class_it_does_not_know_has_no_label(tmp_path: Path) -> None:
-    voted = np.array([[True, False]])
-    table = predictions([[0, 1]], [[0.4, np.nan]], thresholds=np.array([0.5, np.nan]), voted=voted)
-    found = read(tmp_path, table)
-    np.testing.assert_array_equal(found.decision, voted)
-    np.testing.assert_array_equal(found.label, [[0, -1]])
-    np.testing.assert_array_equal(found.disagreement, [[True, False]])
+def out_of_fold(*folds: Predictions) -> Predictions:
+    """The folds as splits "fold-0", "fold-1" ... of one table."""
+    return out_of_fold_predictions(
+        [
+            replace(fold, splits=np.full(len(fold.truth), f"fold-{number}", dtype=object))
+            for number, fold in enumerate(folds)
+        ]
+    )
+
+
+def test_out_of_fold_surprise_counts_from_the_threshold_of_the_model_that_decided(tmp_path: Path) -> None:
+    low = predictions([[0, 0]], [[0.3, np.nan]], thresholds=np.array([0.05, np.nan]))
+    high = predictions([[1, 0]], [[0.6, 0.2]], first=1, thresholds=np.array([0.9, 0.1]))
+    found = read(tmp_path, out_of_fold(low, high))
+    np.testing.assert_array_equal(found.threshold, [[0.05, np.nan], [0.9, 0.1]])
+    np.testing.assert_array_equal(found.decision, [[True, False], [False, True]])
+    np.testing.assert_array_equal(found.label, [[0, -1], [1, 0]])  # a class that is not known has no label
+    np.testing.assert_array_equal(found.disagreement, [[True, False], [True, True]])
+    expected = [
+        [logit(0.3) - logit(0.05), np.nan],
+        [logit(0.9) - logit(0.6), logit(0.2) - logit(0.1)],
+    ]
+    np.testing.assert_allclose(found.surprise, expected, rtol=1e-5)
+
+
+def test_surprise_has_the_sign_of_the_decision_also_where_no_threshold_explains_it(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    parts = [
+        predictions(
+            rng.integers(-1, 2, (200, 2)).tolist(),
+            rng.random((200, 2)).tolist(),
+            first=200 * number,
+            thresholds=np.array([level, 1 - level]),
+        )
+        for number, level in enumerate((0.05, 0.5, 0.9))
+    ]
+    known = out_of_fold(*parts)
+    test = [replace(part, record_ids=parts[0].record_ids, truth=parts[0].truth) for part in parts]
+    voted = ensemble_predictions(test, EnsembleSettings(vote="majority"))
+    for name, table in {"own": known, "old file": replace(known, by_split={}), "vote": voted}.items():
+        (tmp_path / name).mkdir()
+        found = read(tmp_path / name, table)
+        np.testing.assert_array_equal(found.decision, table.decisions)
+        against, agreed = found.disagreement, (found.label >= 0) & ~found.disagreement
+        assert found.surprise[against].min() >= 0
+        assert found.surprise[agreed].max() <= 0
+        explained = (found.probability >= found.threshold) == found.decision
+        np.testing.assert_array_equal((found.surprise == 0)[found.label >= 0], ~explained[found.label >= 0])
+        assert explained.all() == (name == "own")
 
 
 def test_tables_are_joined_each_with_its_thresholds(tmp_path: Path) -> None:
@@ -100,6 +145,31 @@ def test_a_source_with_more_disagreements_than_the_others_stands_out(tmp_path: P
     assert ("lad", "north", False) not in told  # has no such record
     (south,) = (group for group in groups if group.source == "south" and group.class_id == "lad")
     assert (south.share, south.low, south.high) == pytest.approx((0.5, 0.299, 0.701), abs=0.001)
+
+
+def ward(disagreements: int, records: int, other_disagreements: int, other_records: int) -> Group:
+    """A source, and what the others have."""
+    ends = wilson(disagreements, records)
+    return Group("lad", "c", "north", True, records, disagreements, *ends, other_records, other_disagreements)
+
+
+def test_few_records_elsewhere_are_no_measure() -> None:
+    assert not ward(5, 400, 0, 3).stands_out
+    assert not ward(5, 400, 0, 0).stands_out
+    assert ward(5, 100, 0, 400).stands_out
+
+
+@pytest.mark.parametrize(
+    ("records", "others", "share"), [(40, 40, 0.25), (400, 30, 0.2), (60, 600, 0.1), (20, 200, 0.5)]
+)
+def test_a_source_like_the_others_stands_out_in_one_draw_of_forty_at_most(
+    records: int, others: int, share: float
+) -> None:
+    draws = 3000
+    rng = np.random.default_rng(5)
+    pairs = zip(rng.binomial(records, share, draws), rng.binomial(others, share, draws), strict=True)
+    alarms = sum(ward(int(inside), records, int(outside), others).stands_out for inside, outside in pairs)
+    assert 0 < alarms / draws <= 0.025
 
 
 def test_fewer_than_five_disagreements_do_not_stand_out(tmp_path: Path) -> None:

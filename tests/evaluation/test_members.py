@@ -109,13 +109,21 @@ def test_out_of_fold_each_decides_by_its_own_thresholds(tmp_path):
     assert table.thresholds == pytest.approx([0.5, 0.4, 0.5])
     assert table.decisions[:60].tolist() == (parts[0].probability >= 0.4).tolist()
     assert table.decisions[60:, 0].tolist() == (parts[1].probability[:, 0] >= 0.6).tolist()
+    own = np.repeat([[0.4, 0.4, 0.4], [0.6, np.nan, 0.6]], [60, 40], axis=0)
+    np.testing.assert_allclose(table.record_thresholds, own)
 
     write_predictions(tmp_path / "out_of_fold.parquet", table)
     again = read_predictions(tmp_path / "out_of_fold.parquet")
-    for name in ("record_ids", "splits", "thresholds", "probability", "truth", "decisions"):
+    names = ("record_ids", "splits", "thresholds", "record_thresholds", "probability", "truth", "decisions")
+    for name in names:
         np.testing.assert_array_equal(getattr(again, name), getattr(table, name))
     assert np.isnan(again.probability[60:, 1]).all()
     assert again.only("fold-1").decisions.tolist() == table.decisions[60:].tolist()
+
+
+def test_each_model_has_a_split_of_its_own_out_of_fold():
+    with pytest.raises(ValueError, match="the same split"):
+        out_of_fold_predictions([member(0, "fold-0"), member(1, "fold-0", records=40)])
 
 
 def test_the_table_for_people_has_a_row_per_model():

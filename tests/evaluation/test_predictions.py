@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -62,9 +64,30 @@ def test_a_split_can_be_taken_out(predictions):
     assert test.classes == predictions.classes
 
 
+def test_thresholds_of_each_split_are_kept(tmp_path, predictions):
+    assert predictions.record_thresholds.tolist() == [[0.25, 0.1]] * 3
+    own = replace(predictions, by_split={"validation": np.array([0.3, np.nan]), "test": np.array([0.2, 0.1])})
+    write_predictions(tmp_path / "own.parquet", own)
+    again = read_predictions(tmp_path / "own.parquet")
+    expected = [[0.3, np.nan], [0.2, 0.1], [0.2, 0.1]]
+    np.testing.assert_array_equal(again.record_thresholds, expected)
+    np.testing.assert_array_equal(again.only("test").record_thresholds, expected[1:])
+    wide = again.spread(("af", "lad", "pac"), np.zeros((3, 3), dtype=np.int8))
+    np.testing.assert_array_equal(wide.record_thresholds, np.insert(expected, 1, np.nan, axis=1))
+
+
+def test_a_table_without_thresholds_of_each_split_is_read(tmp_path, predictions):
+    write_predictions(tmp_path / "old.parquet", predictions)
+    assert pq.read_schema(tmp_path / "old.parquet").metadata[b"rarebeat"] == (
+        b'{"thresholds": {"af": 0.25, "pac": 0.1}}'
+    )
+    assert read_predictions(tmp_path / "old.parquet").by_split == {}
+
+
 def test_no_records_are_a_table_too(tmp_path, predictions):
     write_predictions(tmp_path / "empty.parquet", predictions.only("none such"))
-    assert read_predictions(tmp_path / "empty.parquet").probability.shape == (0, 2)
+    again = read_predictions(tmp_path / "empty.parquet")
+    assert again.probability.shape == again.record_thresholds.shape == (0, 2)
 
 
 @pytest.mark.parametrize("metadata", [None, {"rarebeat": "{}"}, {"rarebeat": '{"thresholds": {"af": 0.5}}'}])

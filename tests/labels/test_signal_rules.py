@@ -30,6 +30,7 @@ def verdict(class_id: str, **values: float | None) -> bool | None:
         (LAD, {"axis": -120}, False),
         (RAD, {"axis": 110}, True),
         (RAD, {"axis": 40}, False),
+        (RAD, {"axis": -120}, False),
         ("left_anterior_fascicular_block", {"axis": -10}, False),
         ("left_bundle_branch_block", {"qrs": 90}, False),
         ("right_bundle_branch_block", {"qrs": 90}, False),
@@ -69,6 +70,14 @@ def test_a_condition_that_holds_does_not_say_that_the_class_is_present(
 def test_close_to_its_limit_a_rule_says_nothing(axis: float, expected: bool | None) -> None:
     assert MARGINS["axis"] == 5
     assert verdict(LAD, axis=axis) is expected
+
+
+@pytest.mark.parametrize(
+    ("axis", "expected"), [(174, True), (179, None), (180, None), (-180, None), (-179, None), (-174, False)]
+)
+def test_an_axis_close_to_180_degrees_is_close_from_both_sides(axis: float, expected: bool | None) -> None:
+    assert verdict(RAD, axis=axis) is expected
+    assert verdict(LAD, axis=axis) is False
 
 
 def test_what_was_not_measured_says_nothing() -> None:

@@ -53,6 +53,13 @@ def test_a_card_says_what_label_model_and_signal_say() -> None:
     assert '<a href="sinus_rhythm.html">' in shown
 
 
+def test_a_vote_that_the_mean_threshold_does_not_explain_is_named() -> None:
+    voted = replace(CASE, probability=0.4, surprise=0.0)
+    evidence, pictures = {"c0": (CODES, TEXT)}, {"c0": Picture(b"png", 67.0, "female", None)}
+    shown = case_page(LAD, [voted], evidence, pictures, {LAD: 1}, blind=False)
+    assert "<b>absent</b>; probability 0.4, decided against the mean threshold of 0.31 (fold-2)" in shown
+
+
 def test_an_open_page_is_sorted_by_label_and_a_blind_one_by_what_tells_nothing() -> None:
     names = re.compile(r'data-item="(\w+)"')
     assert names.findall(page(blind=False)) == ["c2", "c3", "c1"]

@@ -6,7 +6,11 @@ also with the wrong ones. Predictions of a cross-validation (out of fold), of va
 Networks are not calibrated alike for all classes, and each class has its own threshold. So the log odds of a class
 are counted from its threshold: ``logit(probability) - logit(threshold)``. The surprise of a label is that number where
 the label says absent, and its negative where the label says present: above zero the model decides against the label,
-and a unit is a factor of e in the odds.
+and a unit is a factor of e in the odds. Out of fold, the threshold is that of the model that decided.
+
+Where an ensemble has voted, no threshold of the mean probability explains its decision: the mean can lie on the other
+side of the mean threshold. The surprise is 0 there, as it is at the threshold. The same holds for out-of-fold tables
+that were written without the thresholds of each fold.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.special import logit
+from scipy.stats import hypergeom
 
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
@@ -23,6 +28,7 @@ from rarebeat.labels.audit_statistics import weighted_share
 
 _TRAIN = "train"
 _FEW = 5  # disagreements below which nothing stands out
+_CHANCE = 0.025  # how often at most chance alone makes a group stand out
 _CERTAIN = 1e-7  # what a float32 probability of 0 or 1 is taken for
 
 
@@ -38,7 +44,7 @@ class Opinions:
         classes: names, in column order.
         label: shape (n, classes): 1, 0 or -1 (left out, or not known to the model).
         probability: shape (n, classes), float64.
-        threshold: shape (n, classes).
+        threshold: shape (n, classes): of the model that decided; of an ensemble the mean of its members'.
         decision: shape (n, classes): what the model decides.
     """
 
@@ -54,9 +60,12 @@ class Opinions:
 
     @property
     def surprise(self) -> FloatArray:
-        """Shape (n, classes): see the module; NaN where there is no label."""
+        """Shape (n, classes): see the module; 0 or more where the model decides against the label, 0 or less where
+        it agrees, NaN where there is no label."""
         distance = _log_odds(self.probability) - _log_odds(self.threshold)
-        return np.where(self.label < 0, np.nan, np.where(self.label == 1, -distance, distance))
+        against = np.where(self.label == 1, -distance, distance)
+        decided = np.where(self.disagreement, np.maximum(against, 0), np.minimum(against, 0))
+        return np.where(self.label < 0, np.nan, decided)
 
     @property
     def disagreement(self) -> BoolArray:
@@ -100,7 +109,6 @@ def read_opinions(paths: Sequence[Path], classes: Sequence[str] = ()) -> Opinion
 
 def _join(tables: Sequence[Predictions], chosen: Sequence[int]) -> Opinions:
     labels = [np.where(np.isnan(table.probability), np.int8(-1), table.truth) for table in tables]
-    thresholds = [np.tile(table.thresholds, (len(table.truth), 1)) for table in tables]
     return Opinions(
         record_ids=np.concatenate([table.record_ids for table in tables]),
         cohorts=np.concatenate([table.cohorts for table in tables]),
@@ -109,7 +117,7 @@ def _join(tables: Sequence[Predictions], chosen: Sequence[int]) -> Opinions:
         classes=tuple(tables[0].classes[index] for index in chosen),
         label=np.concatenate(labels)[:, chosen],
         probability=np.concatenate([table.probability for table in tables])[:, chosen].astype(np.float64),
-        threshold=np.concatenate(thresholds)[:, chosen],
+        threshold=np.concatenate([table.record_thresholds for table in tables])[:, chosen],
         decision=np.concatenate([table.decisions for table in tables])[:, chosen],
     )
 
@@ -138,7 +146,8 @@ class Group:
         share: disagreements / records.
         low: lower end of the Wilson interval of the share, 95 %.
         high: upper end.
-        others: the same share among the other sources, or for all sources among the other classes; None for none.
+        other_records: how many have this label in the other sources, or for all sources in the other classes.
+        other_disagreements: for how many of those the model says the opposite.
     """
 
     class_id: str
@@ -150,12 +159,26 @@ class Group:
     share: float
     low: float
     high: float
-    others: float | None
+    other_records: int
+    other_disagreements: int
+
+    @property
+    def others(self) -> float | None:
+        """The share among the others; None where there are none."""
+        return self.other_disagreements / self.other_records if self.other_records else None
 
     @property
     def stands_out(self) -> bool:
-        """Whether there are five or more, and more than among the others; by chance one group in forty has them."""
-        return self.others is not None and self.disagreements >= _FEW and self.low > self.others
+        """Whether there are five or more, and more than among the others.
+
+        By Fisher's exact test, one-sided: of groups whose true share is that of the others, at most one in forty
+        stands out. Records are counted as independent, which those of one patient and the classes of one record are
+        not.
+        """
+        everything = self.records + self.other_records
+        wrong = self.disagreements + self.other_disagreements
+        by_chance = hypergeom.sf(self.disagreements - 1, everything, wrong, self.records)
+        return bool(self.other_records and self.disagreements >= _FEW and by_chance <= _CHANCE)
 
 
 def members(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
@@ -200,8 +223,8 @@ def _group(
     """One group, unless it is empty; ``inside`` and ``outside`` hold who has the label, and who is disagreed with."""
     records, disagreements = (int(column.sum()) for column in inside)
     if records:
-        others = float(outside[1].sum() / outside[0].sum()) if outside[0].any() else None
-        yield Group(name, *place, label, records, disagreements, *wilson(disagreements, records), others)
+        others = (int(column.sum()) for column in outside)
+        yield Group(name, *place, label, records, disagreements, *wilson(disagreements, records), *others)
 
 
 def wilson(count: int, total: int) -> tuple[float, float, float]:

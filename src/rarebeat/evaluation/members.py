@@ -39,11 +39,18 @@ def ensemble_predictions(members: Sequence[Predictions], settings: EnsembleSetti
 
 
 def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
-    """One table of the predictions of several models, each of other records.
+    """One table of the predictions of several models, each of other records in a split of its own.
 
-    The decisions are those of each model by its own thresholds; the thresholds of the table are their means. Where a
-    model does not know a class, it has no probability (NaN) and is not decided.
+    The decisions are those of each model by its own thresholds, which the table has for each split; its other
+    thresholds are their means. Where a model does not know a class, it has no probability (NaN) and is not decided.
+
+    Raises:
+        ValueError: when two models have predicted the same split.
     """
+    own = [(split, entry.thresholds) for entry in members for split in dict.fromkeys(entry.splits.tolist())]
+    by_split = dict(own)
+    if len(by_split) < len(own):
+        raise ValueError("two models have predicted the same split: whose thresholds decide there?")
     return Predictions(
         record_ids=np.concatenate([entry.record_ids for entry in members]),
         cohorts=np.concatenate([entry.cohorts for entry in members]),
@@ -54,6 +61,7 @@ def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
         probability=np.concatenate([entry.probability for entry in members]),
         truth=np.concatenate([entry.truth for entry in members]),
         voted=np.concatenate([entry.decisions for entry in members]),
+        by_split=by_split,
     )
 
 

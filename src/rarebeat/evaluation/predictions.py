@@ -3,11 +3,13 @@
 One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, and for every class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
 ``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
-happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON.
+happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON; where
+each split was decided by a model of its own, ``by_split`` beside them has the thresholds of each split.
 """
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +42,7 @@ class Predictions:
         truth: shape (n, classes): 1, 0 or -1 (left out).
         voted: shape (n, classes), decisions that the thresholds alone do not make: those of an ensemble, and of
             several models in one table (the thresholds are then means). None for those of one model.
+        by_split: where each split was decided by a model of its own: split to its thresholds, shape (classes,).
     """
 
     record_ids: Strings
@@ -51,11 +54,18 @@ class Predictions:
     probability: npt.NDArray[np.float32]
     truth: Truth
     voted: BoolArray | None = None
+    by_split: Mapping[str, FloatArray] = field(default_factory=dict)
 
     @property
     def decisions(self) -> BoolArray:
         """Shape (n, classes): what was voted, otherwise probability >= threshold."""
         return decide(self.probability, self.thresholds) if self.voted is None else self.voted
+
+    @property
+    def record_thresholds(self) -> FloatArray:
+        """Shape (n, classes): the thresholds of each record's split, otherwise those of the table."""
+        rows = [self.by_split.get(split, self.thresholds) for split in self.splits.tolist()]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def only(self, split: str) -> "Predictions":
         """The records of one split."""
@@ -82,12 +92,22 @@ class Predictions:
         places = [classes.index(name) for name in self.classes]
         probability = np.full(truth.shape, np.nan, dtype=np.float32)
         probability[:, places] = self.probability
-        thresholds = np.full(len(classes), np.nan)
-        thresholds[places] = self.thresholds
         voted = np.zeros(truth.shape, dtype=np.bool_)
         voted[:, places] = self.decisions
+
+        def widened(thresholds: FloatArray) -> FloatArray:
+            wide = np.full(len(classes), np.nan)
+            wide[places] = thresholds
+            return wide
+
         return replace(
-            self, classes=classes, thresholds=thresholds, probability=probability, truth=truth, voted=voted
+            self,
+            classes=classes,
+            thresholds=widened(self.thresholds),
+            probability=probability,
+            truth=truth,
+            voted=voted,
+            by_split={split: widened(own) for split, own in self.by_split.items()},
         )
 
 
@@ -106,8 +126,14 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         columns[f"probability.{name}"] = pa.array(probability, mask=unknown)
         columns[f"truth.{name}"] = pa.array(truth, mask=truth < 0)
         columns[f"decision.{name}"] = pa.array(decisions[:, index], mask=unknown)
-    thresholds = dict(zip(predictions.classes, predictions.thresholds.tolist(), strict=True))
-    metadata = {_KEY: json.dumps({"thresholds": thresholds}).encode()}
+
+    def named(thresholds: FloatArray) -> dict[str, float]:
+        return dict(zip(predictions.classes, thresholds.tolist(), strict=True))
+
+    content: dict[str, object] = {"thresholds": named(predictions.thresholds)}
+    if predictions.by_split:
+        content["by_split"] = {split: named(own) for split, own in predictions.by_split.items()}
+    metadata = {_KEY: json.dumps(content).encode()}
     write_table(path, pa.table(columns).replace_schema_metadata(metadata))
 
 
@@ -119,7 +145,12 @@ def read_predictions(path: Path) -> Predictions:
     """
     table = read_table(path)
     try:
-        thresholds: dict[str, float] = json.loads((table.schema.metadata or {})[_KEY])["thresholds"]
+        content = json.loads((table.schema.metadata or {})[_KEY])
+        thresholds: dict[str, float] = content["thresholds"]
+        by_split = {
+            split: np.array([own[name] for name in thresholds], dtype=np.float64)
+            for split, own in content.get("by_split", {}).items()
+        }
         texts = [np.array(table[name].to_pylist(), dtype=object) for name in _RECORD_COLUMNS]
         probability = [table[f"probability.{name}"].to_numpy() for name in thresholds]
         truth = [table[f"truth.{name}"].fill_null(-1).to_numpy() for name in thresholds]
@@ -138,4 +169,5 @@ def read_predictions(path: Path) -> Predictions:
         probability=np.array(probability, dtype=np.float32).T.reshape(shape),
         truth=np.array(truth, dtype=np.int8).T.reshape(shape),
         voted=np.array(decisions, dtype=np.bool_).T.reshape(shape),
+        by_split=by_split,
     )

@@ -47,12 +47,19 @@ class Range:
     high: float = inf
 
     def holds(self, measurements: Measurements) -> bool | None:
-        """Whether the measurement lies in the range; None where it is close to an end or was not made."""
+        """Whether the measurement lies in the range; None where it is close to an end or was not made.
+
+        An axis is close to -180° where it is close to 180°, for that is one direction.
+        """
         value = getattr(measurements, self.measurement)
         margin = MARGINS[self.measurement]
-        if value is None or min(abs(value - self.low), abs(value - self.high)) < margin:
+        if value is None or min(self._distance(value, end) for end in (self.low, self.high)) < margin:
             return None
         return bool(self.low < value < self.high)
+
+    def _distance(self, value: float, end: float) -> float:
+        distance = abs(value - end)
+        return min(distance, abs(360 - distance)) if self.measurement == "axis" else distance
 
     def __str__(self) -> str:
         name, unit = _WORDS[self.measurement]
@@ -122,7 +129,7 @@ RULES: Mapping[str, Rule] = {
         Rule("atrial_tachycardia", _FAST, False, _TACHYCARDIA),
         Rule("atrial_fibrillation", (Range("entropy", low=-1.35),), False, _ENTROPY),
         Rule("left_axis_deviation", (Range("axis", -90, -30),), True, _CONDUCTION),
-        Rule("right_axis_deviation", (Range("axis", low=90),), True, _CONDUCTION),
+        Rule("right_axis_deviation", (Range("axis", 90, 180),), True, _CONDUCTION),
         Rule("left_anterior_fascicular_block", (Range("axis", -90, -45),), False, _CONDUCTION),
         Rule("left_bundle_branch_block", _WIDE, False, _CONDUCTION),
         Rule("right_bundle_branch_block", _WIDE, False, _CONDUCTION),

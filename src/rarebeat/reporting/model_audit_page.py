@@ -128,10 +128,11 @@ def _label(case: Case, readings: Sequence[Reading]) -> str:
 
 
 def _model(case: Case) -> str:
-    return (
-        f"<b>{WORDS[not case.label]}</b>; probability {case.probability:.3g}, called present from "
-        f"{case.threshold:.3g}; {case.surprise:.1f} log odds from it ({escape(case.split)})"
-    )
+    said = f"<b>{WORDS[not case.label]}</b>; probability {case.probability:.3g}"
+    why = f"called present from {case.threshold:.3g}; {case.surprise:.1f} log odds from it"
+    if not case.explained:
+        why = f"decided against the mean threshold of {case.threshold:.3g}"
+    return f"{said}, {why} ({escape(case.split)})"
 
 
 def _signal(case: Case) -> str:

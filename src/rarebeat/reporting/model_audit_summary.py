@@ -65,8 +65,10 @@ def audit_summary(audit: ModelAudit) -> str:
     parts = [
         "# Where model and labels disagree",
         f"{audit.records} records, {len(audit.classes)} classes, {len(audit.cases)} disagreements. A class or source "
-        "in bold has more of them than the others (at least five, and its 95 % interval lies above their share; by "
-        "chance that is one in forty). Neither side is the truth.",
+        "in bold has more of them than the others: at least five, and by Fisher's exact test (one-sided) p is at "
+        "most 0.025. Where the true shares are equal, that is at most one in forty. Records are counted as if "
+        "independent: those of one patient and the classes of one record are not, so it can be more by chance. "
+        "Neither side is the truth.",
         "## Classes",
         markdown_table(_class_rows(audit)),
         "The share of records with this label that the model decides against, with 95 % Wilson intervals.",
@@ -116,7 +118,7 @@ def _source_rows(audit: ModelAudit) -> list[Row]:
             "Source": group.source,
             "Label": "present" if group.label else "absent",
             "Disagreements": _share(group),
-            "Other sources": f"{group.others:.2f}",
+            "Other sources": f"{group.other_disagreements}/{group.other_records} = {group.others:.2f}",
         }
         for group in outstanding
     ]
