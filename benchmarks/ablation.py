@@ -24,7 +24,7 @@ from ablation_runs import Done, Job, exam_of, load, run_jobs, worker_pool
 from cohorts import REAL_SPLIT, Cohort, ingest_and_label, real_cohorts, simulated_cohort
 from tqdm import tqdm
 
-from rarebeat.evaluation.ablation import COLUMNS, Trained, score_rules, with_ensembles
+from rarebeat.ablation.scoring import COLUMNS, Trained, score_rules, with_ensembles
 from rarebeat.evaluation.tables import Row, write_rows
 from rarebeat.evaluation.thresholds import RULES
 from rarebeat.files import atomic

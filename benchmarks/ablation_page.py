@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from ablation_runs import Done, Job
 
-from rarebeat.evaluation.ablation import ENSEMBLE, Exam
-from rarebeat.evaluation.ablation_tables import average_table, difference_table, patient_table, seed_table
+from rarebeat.ablation.scoring import ENSEMBLE, Exam
+from rarebeat.ablation.tables import average_table, difference_table, patient_table, seed_table
 from rarebeat.evaluation.challenge_classes import CLASSES
 from rarebeat.evaluation.tables import Row, markdown_table
 from rarebeat.shards import Split
@@ -94,7 +94,7 @@ def page(
     """The whole page.
 
     Args:
-        results: rows of :func:`rarebeat.evaluation.ablation.score_rules`.
+        results: rows of :func:`rarebeat.ablation.scoring.score_rules`.
         data: splits and truth of every data set.
         jobs: all trainings.
         done: what came of each.

@@ -21,7 +21,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from rarebeat.evaluation.ablation import Answers, Exam, Trained, in_challenge_order
+from rarebeat.ablation.scoring import Answers, Exam, Trained, in_challenge_order
 from rarebeat.evaluation.arrays import FloatArray
 from rarebeat.evaluation.challenge_classes import rewards
 from rarebeat.evaluation.challenge_columns import challenge_columns

@@ -17,13 +17,13 @@ def ensemble(
 ) -> None:
     """Predict each fold by its own model and the test split by all, write ensemble and reports, log to MLflow."""
     from rarebeat import tracking
-    from rarebeat.crossval import predict_folds
-    from rarebeat.ensemble import CARD, member_folder, save_ensemble
+    from rarebeat.crossval.ensemble import CARD, member_folder, save_ensemble
+    from rarebeat.crossval.experiments import predict_folds
+    from rarebeat.crossval.folds import FoldSettings
+    from rarebeat.crossval.voting import EnsembleSettings
     from rarebeat.evaluation.report import metrics_content
     from rarebeat.evaluation.settings import EvaluateSettings
-    from rarebeat.evaluation.voting import EnsembleSettings
     from rarebeat.files import digest
-    from rarebeat.folds import FoldSettings
     from rarebeat.params import group, read_params
     from rarebeat.reporting.crossval_folder import write_crossval_reports
 

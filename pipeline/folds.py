@@ -14,8 +14,8 @@ def folds(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Give each record of the training and the validation split a fold: stratified by class, grouped by patient."""
-    from rarebeat.crossval import trainable
-    from rarebeat.folds import FoldSettings, write_folds
+    from rarebeat.crossval.experiments import trainable
+    from rarebeat.crossval.folds import FoldSettings, write_folds
     from rarebeat.params import group, read_params
 
     settings = group(read_params(params), "folds", FoldSettings)

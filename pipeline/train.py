@@ -25,7 +25,7 @@ def train(
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat import tracking
-    from rarebeat.crossval import fold_experiment
+    from rarebeat.crossval.experiments import fold_experiment
     from rarebeat.experiment import read_experiment, run_experiment
     from rarebeat.model_folder import weights_digest
     from rarebeat.project import project_root

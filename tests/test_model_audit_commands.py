@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from rarebeat import model_audit_commands
 from rarebeat.console import new_app
+from rarebeat.disputes.model_verdicts import read_disputed
 from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.model_verdicts import read_disputed
 from rarebeat.files import read_json, write_csv
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.verdicts import VERDICT_COLUMNS

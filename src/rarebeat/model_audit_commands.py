@@ -43,8 +43,8 @@ def audit_model(
     ] = None,
 ) -> None:
     """Rank records where a cross-validated model and the label disagree, and draw them for a clinician to decide."""
+    from rarebeat.disputes.audit import audit_model as compare
     from rarebeat.files import check_replaceable
-    from rarebeat.model_audit import audit_model as compare
     from rarebeat.reporting.model_audit_folder import SAMPLE, write_model_audit
 
     check_replaceable(out, SAMPLE)  # before minutes of measuring
@@ -64,7 +64,7 @@ def model_verdicts(
     ] = False,
 ) -> None:
     """Who was wrong, label or model, by what clinicians decided; and how far they agree with each."""
-    from rarebeat.evaluation.model_verdicts import read_decisions, read_disputed
+    from rarebeat.disputes.model_verdicts import read_decisions, read_disputed
     from rarebeat.reporting.model_verdict_table import verdict_content, verdict_table
 
     decisions = read_decisions(files, read_disputed(sample))

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from rarebeat.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
+from rarebeat.crossval.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
 from rarebeat.errors import BadRecordError, RarebeatError
 from rarebeat.inference import Int16, predict_probabilities
 from rarebeat.model_folder import ModelCard, load_model
@@ -25,7 +25,7 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
 
     Args:
         files: WFDB headers, challenge ``.hea`` or ``.mat`` files, GE MUSE XML files.
-        model: model folder, or the folder of an ensemble (see :mod:`rarebeat.ensemble`).
+        model: model folder, or the folder of an ensemble (see :mod:`rarebeat.crossval.ensemble`).
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.ablation import COLUMNS, ENSEMBLE
+from rarebeat.ablation.scoring import COLUMNS, ENSEMBLE
 from rarebeat.evaluation.thresholds import RULES
 
 ROOT = Path(__file__).resolve().parents[2]

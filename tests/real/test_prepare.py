@@ -13,8 +13,8 @@ import wfdb
 from scipy.signal import firwin, resample_poly
 
 from rarebeat.balance import BalanceSettings
-from rarebeat.crossval import trainable
-from rarebeat.folds import assign_folds
+from rarebeat.crossval.experiments import trainable
+from rarebeat.crossval.folds import assign_folds
 from rarebeat.ingest import ingest_cohort
 from rarebeat.labels.extract import label_cohort
 from rarebeat.prepare import PrepareSettings, prepare

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rarebeat.disputes.audit import Case
+from rarebeat.disputes.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
 from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
 from rarebeat.files import write_csv
 from rarebeat.labels.states import Evidence
 from rarebeat.labels.stored_evidence import Reading
 from rarebeat.measure.measurements import Measurements
-from rarebeat.model_audit import Case
 from rarebeat.records import Record, write_part
 from rarebeat.reporting.case_pictures import Picture, draw_records
 from rarebeat.reporting.model_audit_page import case_page, file_of, measured

@@ -11,12 +11,12 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from rarebeat.evaluation.model_verdicts import DECISIONS, WORDS
+from rarebeat.disputes.audit import Case
+from rarebeat.disputes.model_verdicts import DECISIONS, WORDS
 from rarebeat.labels.signal_rules import REGULAR, RULES
 from rarebeat.labels.states import STATE_NAMES
 from rarebeat.labels.stored_evidence import Reading
 from rarebeat.measure.measurements import Measurements
-from rarebeat.model_audit import Case
 from rarebeat.reporting.audit_page import highlighted
 from rarebeat.reporting.case_pictures import Picture
 

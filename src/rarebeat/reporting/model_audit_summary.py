@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rarebeat.evaluation.disagreement import Group
-from rarebeat.evaluation.kappa import Kappas
+from rarebeat.disputes.audit import SIDES, Agreement, ModelAudit
+from rarebeat.disputes.disagreement import Group
+from rarebeat.disputes.kappa import Kappas
 from rarebeat.evaluation.report import tidy
 from rarebeat.evaluation.tables import Row, interval_text, markdown_table
 from rarebeat.labels.signal_rules import RULES
-from rarebeat.model_audit import SIDES, Agreement, ModelAudit
 
 _ENOUGH = 20  # records of a source without which its kappa is left to summary.json
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rarebeat.evaluation.model_verdicts import (
+from rarebeat.disputes.model_verdicts import (
     ALL,
     CANNOT_SAY,
     SIDES,

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 
+from rarebeat.disputes.audit import ModelAudit, audit_model
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import read_predictions, write_predictions
-from rarebeat.model_audit import ModelAudit, audit_model
 
 
 @pytest.fixture(scope="module")

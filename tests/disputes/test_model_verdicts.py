@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.model_verdicts import (
+from rarebeat.disputes.model_verdicts import (
     ALL,
     SAMPLE_COLUMNS,
     Disputed,
@@ -14,6 +13,7 @@ from rarebeat.evaluation.model_verdicts import (
     read_disputed,
     reader_agreement,
 )
+from rarebeat.errors import RarebeatError
 from rarebeat.files import write_csv
 from rarebeat.labels.verdicts import VERDICT_COLUMNS
 

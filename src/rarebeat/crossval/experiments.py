@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from rarebeat.crossval.folds import read_folds
 from rarebeat.errors import ParamsError
 from rarebeat.evaluation.predictions import Predictions
 from rarebeat.experiment import Experiment, columns, make_experiment, predict_loaded
-from rarebeat.folds import read_folds
 from rarebeat.model_folder import ModelCard, read_card
 from rarebeat.shards import Split, join, load_split, take
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from rarebeat.disputes.disagreement import wilson
+from rarebeat.disputes.kappa import Kappas, cohen_kappas
 from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.disagreement import wilson
-from rarebeat.evaluation.kappa import Kappas, cohen_kappas
 from rarebeat.labels.audit_statistics import cohen_kappa
 from rarebeat.labels.csv_rows import read_rows
 

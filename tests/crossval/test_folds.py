@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from rarebeat.crossval.folds import FoldSettings, assign_folds, read_folds, write_folds
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.files import read_json
-from rarebeat.folds import FoldSettings, assign_folds, read_folds, write_folds
 from rarebeat.shards import ShardMeta, Split, take
 from rarebeat.signals import Preprocessing
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.ensemble import (
+from rarebeat.crossval.ensemble import (
     is_ensemble,
     load_ensemble,
     member_folder,
@@ -14,8 +14,8 @@ from rarebeat.ensemble import (
     save_ensemble,
     vote_on_record,
 )
+from rarebeat.crossval.voting import EnsembleSettings
 from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.voting import EnsembleSettings
 from rarebeat.model_folder import load_model, read_card, save_model
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")

@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from rarebeat.crossval import fold_experiment, predict_folds, trainable
-from rarebeat.ensemble import member_folder, save_ensemble
+from rarebeat.crossval.ensemble import member_folder, save_ensemble
+from rarebeat.crossval.experiments import fold_experiment, predict_folds, trainable
+from rarebeat.crossval.folds import FoldSettings, read_folds, write_folds
+from rarebeat.crossval.voting import EnsembleSettings
 from rarebeat.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import read_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.voting import EnsembleSettings
 from rarebeat.experiment import read_experiment, run_experiment
-from rarebeat.folds import FoldSettings, read_folds, write_folds
 from rarebeat.predict import predict_files
 from rarebeat.reporting.crossval_folder import write_crossval_reports
 from rarebeat.shards import ShardMeta, SplitWriter, row_schema

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.ablation import (
+from rarebeat.ablation.scoring import (
     COLUMNS,
     ENSEMBLE,
     Answers,
@@ -13,7 +13,7 @@ from rarebeat.evaluation.ablation import (
     score_rules,
     with_ensembles,
 )
-from rarebeat.evaluation.ablation_tables import average_table, difference_table, patient_table, seed_table
+from rarebeat.ablation.tables import average_table, difference_table, patient_table, seed_table
 from rarebeat.evaluation.challenge import challenge_metrics
 from rarebeat.evaluation.challenge_classes import CLASSES, rewards
 from rarebeat.evaluation.metrics import auroc, macro

@@ -17,9 +17,9 @@ import yaml
 from pydantic.dataclasses import dataclass
 from torch import nn
 
+from rarebeat.crossval.voting import EnsembleSettings, vote
 from rarebeat.errors import RarebeatError
 from rarebeat.evaluation.arrays import FloatArray
-from rarebeat.evaluation.voting import EnsembleSettings, vote
 from rarebeat.files import atomic
 from rarebeat.model_folder import ModelCard, load_model, weights_digest
 from rarebeat.params import STRICT, parse

@@ -1,0 +1,1 @@
+"""Comparing networks, losses and threshold rules over seeds."""

@@ -1,0 +1,1 @@
+"""Cross-validation: folds of patients, one model for each, and their ensemble."""
