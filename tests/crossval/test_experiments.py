@@ -20,7 +20,7 @@ from rarebeat.reporting.crossval_folder import write_crossval_reports
 from rarebeat.shards import ShardMeta, SplitWriter, row_schema
 from rarebeat.signals import Preprocessing
 
-REPOSITORY = Path(__file__).parents[1]
+REPOSITORY = Path(__file__).parents[2]
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt", "bigeminy")
 META = ShardMeta(CLASSES, Preprocessing(rate=100, samples=400), 0.001, "mV", "hughes24")
 PARAMS = {
