@@ -1,13 +1,11 @@
 """From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
 
-import multiprocessing
 import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from tqdm import tqdm
 
 from rarebeat.errors import BadRecordError, RarebeatError
 from rarebeat.files import atomic, check_replaceable, write_json
+from rarebeat.processes import process_pool
 from rarebeat.pseudonym import Pseudonym, private_pseudonym
 from rarebeat.records import Record, write_part, write_quarantine
 from rarebeat.sources.discovery import is_inside
@@ -164,7 +163,7 @@ def _reports(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Iter
     if workers == 1:
         yield from (_read_chunk(job, index, chunk) for index, chunk in enumerate(chunks))
         return
-    with _pool(workers) as pool:
+    with process_pool(workers) as pool:
         futures: list[Future[_Report]] = [
             pool.submit(_read_chunk, job, index, chunk) for index, chunk in enumerate(chunks)
         ]
@@ -175,16 +174,6 @@ def _reports(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Iter
             raise RarebeatError(
                 "a worker process was killed, probably for lack of memory: use fewer workers (--workers 1)"
             ) from error
-
-
-@contextmanager
-def _pool(workers: int) -> Iterator[Executor]:
-    # Spawned processes are the same on every system, and inherit no threads from Arrow.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _read_chunk(job: _Job, index: int, entries: Sequence[Entry]) -> _Report:

@@ -1,10 +1,9 @@
 """The measurements of a whole cohort, on all cores."""
 
-import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from rarebeat.errors import RarebeatError
 from rarebeat.measure.measurements import Measurements, measure
+from rarebeat.processes import process_pool
 from rarebeat.records import iterate_rows, read_metadata
 
 _COLUMNS = ["record_id", "rate", "calibrated", "signal"]
@@ -51,22 +51,19 @@ def _worker_count(records: Path) -> int:
 
 
 def _measure_in_parallel(batches: Iterator[list[dict[str, Any]]], workers: int) -> Iterator[Measured]:
-    # Spawned processes are the same on every system, and inherit no threads from Arrow.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
     waiting: deque[Future[list[Measured]]] = deque()
     try:
-        for batch in batches:
-            waiting.append(pool.submit(_measure_batch, batch))
-            if len(waiting) > 2 * workers:
-                yield from waiting.popleft().result()
-        for future in waiting:
-            yield from future.result()
+        with process_pool(workers) as pool:
+            for batch in batches:
+                waiting.append(pool.submit(_measure_batch, batch))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
+            for future in waiting:
+                yield from future.result()
     except BrokenProcessPool as error:
         raise RarebeatError(
             "a process that measured signals was killed, probably for lack of memory"
         ) from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _measure_batch(rows: list[dict[str, Any]]) -> list[Measured]:
