@@ -1,1 +1,0 @@
-"""Comparing networks, losses and threshold rules over seeds."""

@@ -1,1 +1,0 @@
-"""Cross-validation: folds of patients, one model for each, and their ensemble."""
