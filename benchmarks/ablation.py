@@ -24,13 +24,13 @@ from ablation_runs import Done, Job, exam_of, load, run_jobs, worker_pool
 from cohorts import REAL_SPLIT, Cohort, ingest_and_label, real_cohorts, simulated_cohort
 from tqdm import tqdm
 
-from rarebeat.ablation.scoring import COLUMNS, Trained, score_rules, with_ensembles
-from rarebeat.evaluation.tables import Row, write_rows
-from rarebeat.evaluation.thresholds import RULES
-from rarebeat.files import atomic
-from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.signals import Preprocessing
-from rarebeat.splits import SplitSettings
+from rarebeat.core.files import atomic
+from rarebeat.core.signals import Preprocessing
+from rarebeat.core.tables import Row, write_rows
+from rarebeat.dataset.prepare import PrepareSettings, prepare
+from rarebeat.dataset.splits import SplitSettings
+from rarebeat.evaluation.compare import COLUMNS, Trained, score_rules, with_ensembles
+from rarebeat.metrics.thresholds import RULES
 from rarebeat.training.losses import LOSSES
 from rarebeat.training.settings import ModelSettings, Pretrain, TrainSettings
 

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 from ablation_runs import Done, Job
 
-from rarebeat.ablation.scoring import ENSEMBLE, Exam
-from rarebeat.ablation.tables import average_table, difference_table, patient_table, seed_table
-from rarebeat.evaluation.challenge_classes import CLASSES
-from rarebeat.evaluation.tables import Row, markdown_table
-from rarebeat.shards import Split
+from rarebeat.core.tables import Row, markdown_table
+from rarebeat.dataset.shards import Split
+from rarebeat.evaluation.compare import ENSEMBLE, Exam
+from rarebeat.evaluation.compare_tables import average_table, difference_table, patient_table, seed_table
+from rarebeat.metrics.challenge_classes import CLASSES
 
 TITLES = {"simulated": "Simulated ECGs", "real": "Real ECGs (a small sample)"}
 ATTRIBUTION = """
@@ -94,7 +94,7 @@ def page(
     """The whole page.
 
     Args:
-        results: rows of :func:`rarebeat.ablation.scoring.score_rules`.
+        results: rows of :func:`rarebeat.evaluation.compare.score_rules`.
         data: splits and truth of every data set.
         jobs: all trainings.
         done: what came of each.

@@ -21,19 +21,19 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from rarebeat.ablation.scoring import Answers, Exam, Trained, in_challenge_order
-from rarebeat.evaluation.arrays import FloatArray
-from rarebeat.evaluation.challenge_classes import rewards
-from rarebeat.evaluation.challenge_columns import challenge_columns
-from rarebeat.evaluation.cuts import FIXED
+from rarebeat.core.files import read_json, write_json
+from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.splits import SPLITS
+from rarebeat.evaluation.compare import Answers, Exam, Trained, in_challenge_order
 from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
-from rarebeat.experiment import predict_split
-from rarebeat.files import read_json, write_json
+from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.challenge_classes import rewards
+from rarebeat.metrics.challenge_columns import challenge_columns
+from rarebeat.metrics.cuts import FIXED
 from rarebeat.models.size import parameters
-from rarebeat.shards import Split, load_split
-from rarebeat.splits import SPLITS
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import train
+from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ASKED = ("validation", "test")

@@ -13,11 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import Probability, Truth
+from rarebeat.core.tables import markdown_table
 from rarebeat.evaluation.challenge import challenge_metrics, judge, score_decisions, score_intervals
-from rarebeat.evaluation.challenge_classes import CLASSES, SINUS, rewards
-from rarebeat.evaluation.tables import markdown_table
-from rarebeat.evaluation.thresholds import RULES, choose_thresholds
+from rarebeat.metrics.arrays import Probability, Truth
+from rarebeat.metrics.challenge_classes import CLASSES, SINUS, rewards
+from rarebeat.metrics.thresholds import RULES, choose_thresholds
 
 _SLOW_SHARE = 20
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.params import read_params
+from rarebeat.dataset.splits import Folds, SplitSettings
 from rarebeat.labels.extract import label_cohort
-from rarebeat.params import read_params
-from rarebeat.splits import Folds, SplitSettings
+from rarebeat.readers.ingest import ingest_cohort
 
 PARAMS = Path(__file__).resolve().parents[1] / "params.yaml"
 REAL = {

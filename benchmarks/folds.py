@@ -12,8 +12,8 @@ import time
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.crossval.folds import assign_folds
-from rarebeat.evaluation.tables import Row, markdown_table
+from rarebeat.core.tables import Row, markdown_table
+from rarebeat.dataset.folds import assign_folds
 
 CLASSES = 24
 FOLDS = 5

@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 import wfdb
 from scipy.signal import resample_poly
 
-from rarebeat.ingest import ingest_cohort
-from rarebeat.records import LEADS, Signal
+from rarebeat.core.records import LEADS, Signal
+from rarebeat.readers.ingest import ingest_cohort
 
 RATE = 500
 SECONDS = 10

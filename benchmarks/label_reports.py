@@ -15,8 +15,8 @@ from typing import Any
 
 import yaml
 
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import STATE_NAMES
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 

@@ -13,7 +13,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import Vocabulary, load_vocabulary
 from rarebeat.simulator.clinic import recording_at, report_of
 from rarebeat.simulator.settings import SimulatorSettings

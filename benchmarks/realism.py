@@ -28,15 +28,15 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from rarebeat.evaluation.tables import markdown_table
-from rarebeat.files import atomic, read_table
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.files import atomic, read_table
+from rarebeat.core.records import LEADS, Signal, iterate_rows
+from rarebeat.core.signals import resample
+from rarebeat.core.tables import markdown_table
 from rarebeat.labels.extract import label_cohort
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_bounds
 from rarebeat.measure.measurements import measure
 from rarebeat.measure.qrs import RATE, find_beats
-from rarebeat.records import LEADS, Signal, iterate_rows
-from rarebeat.signals import resample
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.simulator.clinic import recording_at, signal_of
 from rarebeat.simulator.settings import SimulatorSettings
 

@@ -20,8 +20,8 @@ import pyarrow.parquet as pq
 import torch
 from scipy.signal import firwin, resample_poly
 
-from rarebeat.shards import ShardMeta, SplitWriter, load_split, row_schema, shard_files
-from rarebeat.signals import Preprocessing, output_scale, output_units, resample
+from rarebeat.core.signals import Preprocessing, output_scale, output_units, resample
+from rarebeat.dataset.shards import ShardMeta, SplitWriter, load_split, row_schema, shard_files
 
 SETTINGS = Preprocessing()
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")

@@ -18,7 +18,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rarebeat.ingest import ingest_cohort
+from rarebeat.readers.ingest import ingest_cohort
 
 _UNIT = 1024**2 if sys.platform == "darwin" else 1024
 """What ``ru_maxrss`` has to be divided by for megabytes."""

@@ -9,11 +9,11 @@ the test split. The challenge's rules and its score need a model of the vocabula
 import argparse
 from pathlib import Path
 
-from rarebeat.evaluation.challenge_columns import VOCABULARIES, places_by_id
-from rarebeat.evaluation.tables import markdown_table
+from rarebeat.core.tables import markdown_table
 from rarebeat.evaluation.threshold_table import threshold_rows
-from rarebeat.evaluation.thresholds import RULES
-from rarebeat.experiment import predict_splits
+from rarebeat.metrics.challenge_columns import VOCABULARIES, places_by_id
+from rarebeat.metrics.thresholds import RULES
+from rarebeat.training.run import predict_splits
 
 
 def main() -> None:

@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.shards import ShardMeta, Split, load_split
 from rarebeat.models.layers import same_padding
 from rarebeat.models.registry import build
-from rarebeat.shards import ShardMeta, Split, load_split
-from rarebeat.signals import Preprocessing
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.optimiser import make_optimiser

@@ -21,16 +21,16 @@ import numpy as np
 import numpy.typing as npt
 from cohorts import REAL_SPLIT, ingest_and_label, real_cohorts, simulated_cohort
 
-from rarebeat.evaluation.report import Evaluation, evaluate
+from rarebeat.core.files import atomic
+from rarebeat.core.signals import Preprocessing
+from rarebeat.core.tables import interval_text, markdown_table
+from rarebeat.dataset.prepare import PrepareSettings, prepare
+from rarebeat.dataset.shards import Split, join, load_split
+from rarebeat.dataset.splits import SplitSettings
+from rarebeat.evaluation.evaluate import Evaluation, evaluate
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import interval_text, markdown_table
-from rarebeat.experiment import predict_split
-from rarebeat.files import atomic
-from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.shards import Split, join, load_split
-from rarebeat.signals import Preprocessing
-from rarebeat.splits import SplitSettings
 from rarebeat.training.loop import train
+from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 VOCABULARY = "hughes24"

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def agreement(
@@ -15,8 +15,8 @@ def agreement(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Compare text with codes in all cohorts of `use`."""
-    from rarebeat.files import atomic
-    from rarebeat.params import parse, read_params
+    from rarebeat.core.files import atomic
+    from rarebeat.core.params import parse, read_params
     from rarebeat.reporting.agreement_page import agreement_page
 
     cohorts = parse(list[str], read_params(params).get("use"), "use")

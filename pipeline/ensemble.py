@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def ensemble(
@@ -16,16 +16,16 @@ def ensemble(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Predict each fold by its own model and the test split by all, write ensemble and reports, log to MLflow."""
-    from rarebeat import tracking
-    from rarebeat.crossval.ensemble import CARD, member_folder, save_ensemble
-    from rarebeat.crossval.experiments import predict_folds
-    from rarebeat.crossval.folds import FoldSettings
-    from rarebeat.crossval.voting import EnsembleSettings
-    from rarebeat.evaluation.report import metrics_content
+    from rarebeat.core.files import digest
+    from rarebeat.core.params import group, read_params
+    from rarebeat.dataset.folds import FoldSettings
+    from rarebeat.evaluation.evaluate import metrics_content
     from rarebeat.evaluation.settings import EvaluateSettings
-    from rarebeat.files import digest
-    from rarebeat.params import group, read_params
+    from rarebeat.inference.ensemble import CARD, member_folder, save_ensemble
+    from rarebeat.inference.voting import EnsembleSettings
     from rarebeat.reporting.crossval_folder import write_crossval_reports
+    from rarebeat.training import tracking
+    from rarebeat.training.folds import predict_folds
 
     content = read_params(params)
     numbers = group(content, "folds", FoldSettings).numbers

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def evaluate(
@@ -15,15 +15,15 @@ def evaluate(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
-    from rarebeat import tracking
-    from rarebeat.evaluation.challenge_columns import challenge_columns
+    from rarebeat.core.params import group, read_params
+    from rarebeat.evaluation.evaluate import evaluate, metrics_content
     from rarebeat.evaluation.predictions import write_predictions
-    from rarebeat.evaluation.report import evaluate, metrics_content
     from rarebeat.evaluation.settings import EvaluateSettings
-    from rarebeat.experiment import predict_splits
-    from rarebeat.model_folder import weights_digest
-    from rarebeat.params import group, read_params
+    from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.metrics.challenge_columns import challenge_columns
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.training import tracking
+    from rarebeat.training.run import predict_splits
 
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)

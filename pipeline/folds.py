@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def folds(
@@ -14,9 +14,9 @@ def folds(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Give each record of the training and the validation split a fold: stratified by class, grouped by patient."""
-    from rarebeat.crossval.experiments import trainable
-    from rarebeat.crossval.folds import FoldSettings, write_folds
-    from rarebeat.params import group, read_params
+    from rarebeat.core.params import group, read_params
+    from rarebeat.dataset.folds import FoldSettings, write_folds
+    from rarebeat.training.folds import trainable
 
     settings = group(read_params(params), "folds", FoldSettings)
     summary = write_folds(out, trainable(shards), settings)

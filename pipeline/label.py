@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def label(
@@ -19,7 +19,7 @@ def label(
     ] = "true",
 ) -> None:
     """Extract three-state labels with evidence from the text and from the codes of a cohort."""
-    from rarebeat.errors import ParamsError
+    from rarebeat.core.errors import ParamsError
     from rarebeat.labels.extract import label_cohort
 
     if signal_checks not in ("true", "false"):

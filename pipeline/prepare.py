@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def prepare(
@@ -16,8 +16,8 @@ def prepare(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Combine the cohorts in `use` into shards: train, validation and test."""
-    from rarebeat.params import group, parse, read_params
-    from rarebeat.prepare import PrepareSettings, prepare
+    from rarebeat.core.params import group, parse, read_params
+    from rarebeat.dataset.prepare import PrepareSettings, prepare
 
     content = read_params(params)
     cohorts = parse(list[str], content.get("use"), "use")

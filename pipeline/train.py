@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.console import run
+from rarebeat.cli.console import run
 
 
 def train(
@@ -24,12 +24,12 @@ def train(
     folds: Annotated[Path, typer.Option(help="folder of the folds")] = Path("data/folds"),
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
-    from rarebeat import tracking
-    from rarebeat.crossval.experiments import fold_experiment
-    from rarebeat.experiment import read_experiment, run_experiment
-    from rarebeat.model_folder import weights_digest
-    from rarebeat.project import project_root
+    from rarebeat.core.project import project_root
+    from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.training import tracking
+    from rarebeat.training.folds import fold_experiment
     from rarebeat.training.loop import EpochReport
+    from rarebeat.training.run import read_experiment, run_experiment
 
     experiment = (
         read_experiment(params, shards) if fold is None else fold_experiment(params, shards, folds, fold)

@@ -1,10 +1,14 @@
 """What several rooms' tests share: a tiny untrained model folder, a small WFDB record, a clinic with wrong labels."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from tests.disputed_clinic import Clinic, make_clinic
+
+Case = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 
@@ -14,9 +18,9 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model folder with three classes; its weights are random (and always the same)."""
     import torch
 
-    from rarebeat.model_folder import ModelCard, save_model
+    from rarebeat.core.signals import Preprocessing
+    from rarebeat.inference.model_folder import ModelCard, save_model
     from rarebeat.models.registry import build
-    from rarebeat.signals import Preprocessing
 
     torch.manual_seed(0)
     settings = {"width": 2, "kernel": 5}
@@ -59,3 +63,17 @@ def wfdb_record(tmp_path: Path) -> Path:
 def disputed_clinic(tmp_path_factory: pytest.TempPathFactory) -> Clinic:
     """A simulated clinic in which some labels are wrong, and predictions of a good model."""
     return make_clinic(tmp_path_factory.mktemp("disputed"))
+
+
+@pytest.fixture(scope="session")
+def make_case() -> Callable[..., Case]:
+    """Make truth with a tenth masked, and probabilities on so many levels (few levels: many ties)."""
+
+    def make(seed: int, records: int = 200, classes: int = 4, levels: int = 20) -> Case:
+        rng = np.random.default_rng([seed])
+        truth = (rng.random((records, classes)) < np.linspace(0.1, 0.5, classes)).astype(np.int8)
+        score = np.clip(rng.normal(0.35 + 0.2 * truth, 0.2), 0, 1)
+        truth[rng.random(truth.shape) < 0.1] = -1
+        return truth, (np.round(score * levels) / levels).astype(np.float32)
+
+    return make

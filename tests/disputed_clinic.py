@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from rarebeat.core.files import read_table
+from rarebeat.core.records import Record, write_part
 from rarebeat.evaluation.predictions import Predictions, write_predictions
-from rarebeat.files import read_table
 from rarebeat.labels.extract import label_cohort
-from rarebeat.records import Record, write_part
 
 LAD, BRADYCARDIA = "left_axis_deviation", "sinus_bradycardia"
 RECORDS = 240

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from rarebeat.evaluation.challenge_columns import VOCABULARIES
+from rarebeat.core.params import group, read_params
+from rarebeat.dataset.prepare import PrepareSettings
+from rarebeat.metrics.challenge_columns import VOCABULARIES
 from rarebeat.models.registry import build
-from rarebeat.params import group, read_params
-from rarebeat.prepare import PrepareSettings
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ROOT = Path(__file__).resolve().parents[1]

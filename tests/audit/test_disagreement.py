@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from rarebeat.crossval.members import ensemble_predictions, out_of_fold_predictions
-from rarebeat.crossval.voting import EnsembleSettings
-from rarebeat.disputes.disagreement import Group, Opinions, group_disagreements, read_opinions, wilson
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, wilson
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.evaluation.members import ensemble_predictions, out_of_fold_predictions
 from rarebeat.evaluation.predictions import Predictions, write_predictions
+from rarebeat.inference.voting import EnsembleSettings
 
 
 def predictions(

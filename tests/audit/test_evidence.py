@@ -5,11 +5,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_table
+from rarebeat.audit.evidence import read_evidence
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_table
+from rarebeat.core.records import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
-from rarebeat.labels.stored_evidence import read_evidence
-from rarebeat.records import RECORD_SCHEMA
 
 AF, PAC = "atrial_fibrillation", "premature_atrial_complexes"
 REPORTS = {

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.disputes.kappa import cohen_kappas
+from rarebeat.audit.kappa import cohen_kappas
 
 
 def test_it_is_that_of_scikit_learn_on_what_both_have_read() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.label_noise import (
+from rarebeat.audit.label_noise import (
     ALL,
     COLUMNS,
     STEPS,
@@ -14,8 +14,8 @@ from rarebeat.evaluation.label_noise import (
     noise_rows,
     read_reports,
 )
-from rarebeat.evaluation.tables import Row
-from rarebeat.simulator.findings import Style
+from rarebeat.core.tables import Row
+from rarebeat.simulator.reports.findings import Style
 from rarebeat.simulator.settings import SimulatorSettings
 
 SETTINGS = SimulatorSettings(seed=3, preset="balanced", label_noise=0.1)

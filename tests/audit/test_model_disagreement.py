@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 
-from rarebeat.disputes.audit import ModelAudit, audit_model
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.audit.model_disagreement import ModelAudit, audit_model
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import read_predictions, write_predictions
 
 

@@ -11,16 +11,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rarebeat.disputes.audit import Case
-from rarebeat.disputes.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv
+from rarebeat.audit.case_pictures import Picture, draw_records
+from rarebeat.audit.evidence import Reading
+from rarebeat.audit.model_disagreement import Case
+from rarebeat.audit.model_page import case_page, file_of, measured
+from rarebeat.audit.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv
+from rarebeat.core.records import Record, write_part
 from rarebeat.labels.states import Evidence
-from rarebeat.labels.stored_evidence import Reading
 from rarebeat.measure.measurements import Measurements
-from rarebeat.records import Record, write_part
-from rarebeat.reporting.case_pictures import Picture, draw_records
-from rarebeat.reporting.model_audit_page import case_page, file_of, measured
 
 LAD = "left_axis_deviation"
 HOSTILE = "</p><script>alert(1)</script>$style"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.disputes.model_verdicts import (
+from rarebeat.audit.model_verdicts import (
     ALL,
     SAMPLE_COLUMNS,
     Disputed,
@@ -13,9 +13,9 @@ from rarebeat.disputes.model_verdicts import (
     read_disputed,
     reader_agreement,
 )
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv
-from rarebeat.labels.verdicts import VERDICT_COLUMNS
+from rarebeat.audit.verdicts import VERDICT_COLUMNS
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv
 
 LAD, RAD = "left_axis_deviation", "right_axis_deviation"
 

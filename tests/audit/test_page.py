@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.labels.audit import KINDS, Audit, Item, Kind
+from rarebeat.audit.page import audit_page, highlighted, write_audit
+from rarebeat.audit.sample import KINDS, Audit, Item, Kind
+from rarebeat.audit.verdicts import read_sample, read_verdicts
+from rarebeat.core.errors import RarebeatError
 from rarebeat.labels.states import Evidence
-from rarebeat.labels.verdicts import read_sample, read_verdicts
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.reporting.audit_page import audit_page, highlighted, write_audit
 
 AF = "atrial_fibrillation"
 HOSTILE = """</p><script>alert(1)</script><img src=x onerror="alert(2)"> & 'AF' $style"""

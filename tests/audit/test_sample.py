@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import read_table, write_csv, write_json, write_table
-from rarebeat.labels.audit import KINDS, Audit, Cohort, Item, draw_audit, write_sample
+from rarebeat.audit.sample import KINDS, Audit, Cohort, Item, draw_audit, write_sample
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import read_table, write_csv, write_json, write_table
+from rarebeat.core.records import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
-from rarebeat.records import RECORD_SCHEMA
 
 AF, PAC = "atrial_fibrillation", "premature_atrial_complexes"
 

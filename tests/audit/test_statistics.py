@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.labels.audit_statistics import cohen_kappa, weighted_share
-from rarebeat.labels.strata import draw
+from rarebeat.audit.statistics import cohen_kappa, weighted_share
+from rarebeat.audit.strata import draw
 
 WORDS = ("right", "wrong", "cannot say")
 

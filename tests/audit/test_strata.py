@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rarebeat.labels.strata import allocate, draw
+from rarebeat.audit.strata import allocate, draw
 
 COMMON = [("common", f"statement {number % 40}") for number in range(900)]
 DOMINANT = [("common", "the usual statement")] * 2000

@@ -1,7 +1,7 @@
 """The result of an audit for people."""
 
-from rarebeat.labels.verdicts import SampleItem, Verdict, summarise_verdicts
-from rarebeat.reporting.verdict_table import format_verdicts
+from rarebeat.audit.verdict_table import format_verdicts
+from rarebeat.audit.verdicts import SampleItem, Verdict, summarise_verdicts
 
 SAMPLE = {
     name: SampleItem(name, classes, kind, weight, "ward", name, "", "")

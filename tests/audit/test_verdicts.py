@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv
-from rarebeat.labels.audit import SAMPLE_COLUMNS
-from rarebeat.labels.verdicts import (
+from rarebeat.audit.sample import SAMPLE_COLUMNS
+from rarebeat.audit.verdicts import (
     VERDICT_COLUMNS,
     AuditResult,
     SampleItem,
@@ -17,6 +15,8 @@ from rarebeat.labels.verdicts import (
     read_verdicts,
     summarise_verdicts,
 )
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv
 
 Row = tuple[str, str, str, str, str, str]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from rarebeat.ablation.scoring import COLUMNS, ENSEMBLE
-from rarebeat.evaluation.thresholds import RULES
+from rarebeat.evaluation.compare import COLUMNS, ENSEMBLE
+from rarebeat.metrics.thresholds import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = "--records 80 --models hughes34 --epochs 1 --processes 1"

@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from rarebeat import audit_commands
-from rarebeat.console import new_app
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv, write_table
+from rarebeat.audit.verdicts import VERDICT_COLUMNS, read_sample
+from rarebeat.cli import audit as audit_commands
+from rarebeat.cli.console import new_app
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv, write_table
+from rarebeat.core.records import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
-from rarebeat.labels.verdicts import VERDICT_COLUMNS, read_sample
-from rarebeat.records import RECORD_SCHEMA
 
 app = new_app()
 app.command()(audit_commands.audit)

@@ -9,13 +9,13 @@ import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 from typer.testing import CliRunner
 
-from rarebeat import model_audit_commands
-from rarebeat.console import new_app
-from rarebeat.disputes.model_verdicts import read_disputed
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_json, write_csv
+from rarebeat.audit.model_verdicts import read_disputed
+from rarebeat.audit.verdicts import VERDICT_COLUMNS
+from rarebeat.cli import audit_model as model_audit_commands
+from rarebeat.cli.console import new_app
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_json, write_csv
 from rarebeat.labels.extract import label_cohort
-from rarebeat.labels.verdicts import VERDICT_COLUMNS
 
 app = new_app()
 app.command()(model_audit_commands.audit_model)

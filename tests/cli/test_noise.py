@@ -5,9 +5,9 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from rarebeat.console import new_app
-from rarebeat.evaluation.label_noise import COLUMNS
-from rarebeat.noise_commands import label_noise
+from rarebeat.audit.label_noise import COLUMNS
+from rarebeat.cli.console import new_app
+from rarebeat.cli.noise import label_noise
 
 app = new_app()
 app.command()(label_noise)

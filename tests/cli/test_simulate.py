@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from rarebeat.console import new_app
-from rarebeat.errors import ParamsError
-from rarebeat.simulate_commands import simulate
+from rarebeat.cli.console import new_app
+from rarebeat.cli.simulate import simulate
+from rarebeat.core.errors import ParamsError
 from rarebeat.simulator.clinic import recording_at
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES

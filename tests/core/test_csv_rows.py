@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.labels.csv_rows import read_rows
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.core.errors import RarebeatError
 
 
 def write(folder: Path, content: bytes) -> Path:

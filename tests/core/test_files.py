@@ -6,8 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import (
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import (
     atomic,
     check_replaceable,
     digest,

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from rarebeat.processes import process_pool
+from rarebeat.core.parallel import process_pool
 
 
 def test_a_process_has_one_thread_and_the_one_that_started_it_keeps_its_own(

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import ParamsError
-from rarebeat.params import STRICT, group, read_params
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import STRICT, group, read_params
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.project import git_commit, project_root, resolve_root
+from rarebeat.core.project import git_commit, project_root, resolve_root
 
 
 def test_a_temporary_experiment_finds_the_repository_that_owns_it(monkeypatch: pytest.MonkeyPatch) -> None:

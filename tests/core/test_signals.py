@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import BadRecordError, ParamsError
-from rarebeat.params import parse
-from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess, resample
+from rarebeat.core.errors import BadRecordError, ParamsError
+from rarebeat.core.params import parse
+from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, resample
 
 AMPLITUDE = 20_000
 

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.balance import choose_records
+from rarebeat.dataset.balance import choose_records
 
 Labels = npt.NDArray[np.int8]
 

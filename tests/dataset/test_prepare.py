@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.balance import BalanceSettings
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.records import Record, read_metadata, write_part, write_quarantine
+from rarebeat.core.signals import Preprocessing, preprocess
+from rarebeat.dataset.balance import BalanceSettings
+from rarebeat.dataset.prepare import PrepareSettings, prepare
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.records import Record, read_metadata, write_part, write_quarantine
-from rarebeat.shards import load_split
-from rarebeat.signals import Preprocessing, preprocess
-from rarebeat.splits import SPLITS, Folds, SplitSettings
 
 CLASSES = load_vocabulary("hughes24").class_ids
 COLUMN = {name: index for index, name in enumerate(CLASSES)}
@@ -438,7 +438,7 @@ def test_a_full_disk_is_one_clear_message(workspace: Workspace, monkeypatch: pyt
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rarebeat.files.pq.write_table", full)
+    monkeypatch.setattr("rarebeat.core.files.pq.write_table", full)
     with pytest.raises(RarebeatError, match=r"could not write .*No space left on device"):
         workspace.prepare("a")
     assert not workspace.out.exists()
@@ -452,7 +452,7 @@ def test_the_cohorts_in_use_are_named_once_each(workspace: Workspace, cohorts: t
 
 def load_stage() -> Callable[..., None]:
     """The function behind ``python pipeline/prepare.py``."""
-    path = Path(__file__).parents[1] / "pipeline" / "prepare.py"
+    path = Path(__file__).parents[2] / "pipeline" / "prepare.py"
     spec = importlib.util.spec_from_file_location("prepare_stage", path)
     assert spec is not None
     assert spec.loader is not None

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.shards import ShardMeta, SplitWriter, join, load_split, row_schema, shard_files, take
-from rarebeat.signals import Int16, Preprocessing
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.signals import Int16, Preprocessing
+from rarebeat.dataset.shards import ShardMeta, SplitWriter, join, load_split, row_schema, shard_files, take
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")
 META = ShardMeta(CLASSES, Preprocessing(samples=200, bandpass=(0.5, 40)), 0.001, "mV", "toy")
@@ -191,7 +191,9 @@ def test_a_shard_of_another_preparation_is_named(write: Write, tmp_path: Path) -
 def test_a_shard_of_another_version_is_refused(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rarebeat.shards.asdict", lambda meta: {"classes": meta.classes, "version": 99})
+    monkeypatch.setattr(
+        "rarebeat.dataset.shards.asdict", lambda meta: {"classes": meta.classes, "version": 99}
+    )
     write(3)
     with pytest.raises(RarebeatError, match=r"shard-00000\.parquet: not a shard of this version"):
         load_split(tmp_path, "train")

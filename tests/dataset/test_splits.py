@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.params import parse
-from rarebeat.splits import DUPLICATE, SPLITS, Assignment, Folds, SplitSettings, assign_splits
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import parse
+from rarebeat.dataset.splits import DUPLICATE, SPLITS, Assignment, Folds, SplitSettings, assign_splits
 
 SCHEMA = pa.schema(
     [

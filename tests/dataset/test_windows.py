@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.windows import Windows, WindowSettings, combine, windows_of
+from rarebeat.dataset.windows import Windows, WindowSettings, combine, windows_of
 
 
 @pytest.mark.parametrize("samples", [1, 7, 100, 250])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tests.evaluation import plain_challenge as plain
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.challenge import challenge_metrics, judge, score_decisions, score_intervals
-from rarebeat.evaluation.challenge_classes import CLASSES, SINUS, place_of, rewards
+from rarebeat.metrics.challenge_classes import CLASSES, SINUS, place_of, rewards
 
 ALL = len(CLASSES)
 

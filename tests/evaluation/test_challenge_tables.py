@@ -7,11 +7,11 @@ import sys
 import numpy as np
 import pytest
 
-from rarebeat import cli
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.cli import main as cli
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.challenge import CHALLENGE_METRICS, challenge_metrics
-from rarebeat.evaluation.challenge_classes import CLASSES, place_of
-from rarebeat.evaluation.score import format_score, score_tables
+from rarebeat.evaluation.csv_score import format_score, score_tables
+from rarebeat.metrics.challenge_classes import CLASSES, place_of
 
 MERGED = [entry.names[0] for entry in CLASSES]
 ALL_CODES = sorted(code for entry in CLASSES for code in entry.codes)

@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.ablation.scoring import (
+from rarebeat.evaluation.challenge import challenge_metrics
+from rarebeat.evaluation.compare import (
     COLUMNS,
     ENSEMBLE,
     Answers,
@@ -13,11 +14,10 @@ from rarebeat.ablation.scoring import (
     score_rules,
     with_ensembles,
 )
-from rarebeat.ablation.tables import average_table, difference_table, patient_table, seed_table
-from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.challenge_classes import CLASSES, rewards
-from rarebeat.evaluation.metrics import auroc, macro
-from rarebeat.evaluation.thresholds import RULES, choose_thresholds
+from rarebeat.evaluation.compare_tables import average_table, difference_table, patient_table, seed_table
+from rarebeat.metrics.challenge_classes import CLASSES, rewards
+from rarebeat.metrics.classification import auroc, macro
+from rarebeat.metrics.thresholds import RULES, choose_thresholds
 
 ALL = len(CLASSES)
 WHO = Trained("simulated", "hughes34", "bce", "0")

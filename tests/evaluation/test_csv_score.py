@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.score import format_score, score_tables
+from rarebeat.core.errors import RarebeatError
+from rarebeat.evaluation.csv_score import format_score, score_tables
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.csv_tables import read_probabilities, read_truth
 
 

@@ -4,11 +4,11 @@ import math
 import numpy as np
 import pytest
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.report import evaluate, metrics_content
+from rarebeat.evaluation.evaluate import evaluate, metrics_content
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import results_table
+from rarebeat.reporting.results import results_table
 
 FAST = EvaluateSettings(replicates=100)
 NAMES = ("af", "avnrt", "pac", "pvc")

@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rarebeat.crossval.members import (
+from rarebeat.core.tables import markdown_table
+from rarebeat.evaluation.members import (
     ensemble_predictions,
     member_rows,
     member_table,
     out_of_fold_predictions,
     score_predictions,
 )
-from rarebeat.crossval.voting import EnsembleSettings
 from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import markdown_table
+from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.vocabulary import load_vocabulary
 
 CLASSES = ("af", "bigeminy", "pac")

@@ -5,9 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_table
 from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
-from rarebeat.files import write_table
 
 
 @pytest.fixture

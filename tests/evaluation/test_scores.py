@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, precision_score, recall_score, roc_auc_score
 
-from rarebeat.evaluation.metrics import auprc, auroc, count, decide
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO, prepare, score
+from rarebeat.metrics.classification import auprc, auroc, count, decide
 
 
 @pytest.mark.parametrize("seed", range(5))

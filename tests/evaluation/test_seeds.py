@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-from rarebeat.ablation.seeds import mean_over_seeds
+from rarebeat.evaluation.seeds import mean_over_seeds
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 10])

@@ -1,8 +1,8 @@
 import pytest
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import parse
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.params import parse
 
 
 def test_the_defaults_are_a_thousand_replicates_and_95_percent():

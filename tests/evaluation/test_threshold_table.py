@@ -4,7 +4,7 @@ import pytest
 from rarebeat.evaluation.challenge import judge, score_decisions
 from rarebeat.evaluation.predictions import Predictions
 from rarebeat.evaluation.threshold_table import in_challenge, threshold_rows
-from rarebeat.evaluation.thresholds import RULES
+from rarebeat.metrics.thresholds import RULES
 
 PLACES = [20, 1, 13, 2]  # sinus rhythm, AF, PVC, AFL
 QUICK = tuple(rule for rule in RULES if rule != "challenge_bayesian")

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.crossval.ensemble import (
+from rarebeat.core.errors import RarebeatError
+from rarebeat.inference.ensemble import (
     is_ensemble,
     load_ensemble,
     member_folder,
@@ -14,9 +15,8 @@ from rarebeat.crossval.ensemble import (
     save_ensemble,
     vote_on_record,
 )
-from rarebeat.crossval.voting import EnsembleSettings
-from rarebeat.errors import RarebeatError
-from rarebeat.model_folder import load_model, read_card, save_model
+from rarebeat.inference.model_folder import load_model, read_card, save_model
+from rarebeat.inference.voting import EnsembleSettings
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 

@@ -15,11 +15,11 @@ import torch
 import yaml
 from torch import nn
 
-from rarebeat.errors import RarebeatError
-from rarebeat.inference import predict_probabilities
-from rarebeat.model_folder import ModelCard, load_model, read_card, save_model
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.signals import Preprocessing
+from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.models.registry import build
-from rarebeat.signals import Preprocessing
 
 CARD = ModelCard(
     architecture="hughes34",
@@ -172,8 +172,8 @@ def test_a_copied_folder_alone_is_enough_in_another_process(folder: Path, tmp_pa
     moved = tmp_path / "elsewhere"
     folder.rename(moved)
     script = (
-        "import sys, numpy as np; from pathlib import Path; from rarebeat.model_folder import load_model; "
-        "from rarebeat.inference import predict_probabilities; "
+        "import sys, numpy as np; from pathlib import Path; from rarebeat.inference.model_folder import load_model; "
+        "from rarebeat.inference.probabilities import predict_probabilities; "
         "module, card = load_model(Path(sys.argv[1])); "
         "print(predict_probabilities(module, np.ones((1, 12, 64), np.int16), 0.001).tolist())"
     )

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.errors import RarebeatError
-from rarebeat.inference import predict_probabilities
-from rarebeat.model_folder import ModelCard, load_model, save_model
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import LEADS
+from rarebeat.core.signals import Preprocessing, preprocess
+from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.model_folder import ModelCard, load_model, save_model
+from rarebeat.inference.predict import format_answers, predict_files
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.models.registry import build
-from rarebeat.predict import format_answers, predict_files
-from rarebeat.records import LEADS
-from rarebeat.signals import Preprocessing, preprocess
-from rarebeat.sources.files import read_file
-from rarebeat.windows import WindowSettings
+from rarebeat.readers.read_file import read_file
 
 CLASSES = ("one", "two", "three")
 CARD = ModelCard(
@@ -171,7 +171,7 @@ def test_normalised_amplitudes_are_answered_with_a_warning(model_folder: Path, w
 def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(
     model_folder: Path, wfdb_record: Path
 ) -> None:
-    command = [sys.executable, "-m", "rarebeat.cli", "predict", "--json", "--model", str(model_folder)]
+    command = [sys.executable, "-m", "rarebeat.cli.main", "predict", "--json", "--model", str(model_folder)]
     good = subprocess.run([*command, str(wfdb_record)], capture_output=True, text=True)
     assert good.returncode == 0, good.stderr
     assert json.loads(good.stdout)[0]["classes"]["sinus_rhythm"]["threshold"] == 0.5

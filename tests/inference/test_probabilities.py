@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from rarebeat.inference import predict_probabilities
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.models.registry import build
 
 SIGNALS = np.random.default_rng(0).integers(-2000, 2000, (9, 12, 200), dtype=np.int16)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.crossval.voting import EnsembleSettings, vote
+from rarebeat.inference.voting import EnsembleSettings, vote
 
 NAN = np.nan
 HALF = np.full((3, 2), 0.5)

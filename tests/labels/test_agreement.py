@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv
 from rarebeat.labels.agreement import AgreementCounter, per_class, read_agreement
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, Labels, State
 from rarebeat.reporting.agreement_page import agreement_page
@@ -117,14 +117,14 @@ def test_a_damaged_count_is_named_with_its_line(folder: Path) -> None:
 
 
 def test_two_folders_of_one_name_are_refused(folder: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rarebeat.cli", "labels", "agreement", str(folder), str(folder)]
+    command = [sys.executable, "-m", "rarebeat.cli.main", "labels", "agreement", str(folder), str(folder)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     assert "two label folders are named 'ours'" in result.stderr
 
 
 def test_the_command_prints_the_page_or_json(folder: Path) -> None:
-    command = [sys.executable, "-m", "rarebeat.cli", "labels", "agreement", str(folder)]
+    command = [sys.executable, "-m", "rarebeat.cli.main", "labels", "agreement", str(folder)]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "| pvc | 0.50 |" in page
     tables = json.loads(

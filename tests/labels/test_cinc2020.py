@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from rarebeat.labels.codes import CodeLabeller
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 CASES = yaml.safe_load((Path(__file__).parent / "cases_cinc2020.yaml").read_text(encoding="utf-8"))

@@ -1,7 +1,7 @@
 """A report with its labels, for a person."""
 
 from rarebeat.labels.explain import explain
-from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 MATCHER = Matcher(load_vocabulary("hughes24"))

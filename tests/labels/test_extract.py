@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import read_table, write_table
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import read_table, write_table
+from rarebeat.core.records import RECORD_SCHEMA
 from rarebeat.labels.extract import EVIDENCE_SCHEMA, label_cohort
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.records import RECORD_SCHEMA
 
 ROWS = [
     [("a", "Sinus rhythm, possible PVCs", ["scp:SR", "scp:NORM"]), ("b", None, ["scp:AFIB", "scp:SR"])],

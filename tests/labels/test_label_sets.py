@@ -2,7 +2,7 @@
 
 import pytest
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.labels.label_sets import LabelSet, resolve_label_set
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "atrial_flutter", "bigeminy")

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from tests.labels.plain_substrings import positive_by_substring
 
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import STATE_NAMES
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 FOLDER = Path(__file__).parent

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_table, write_table
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_table, write_table
+from rarebeat.core.records import Record, write_part
 from rarebeat.labels.signal_checks import (
     CHECKS,
     SIGNAL_CHECKS_SCHEMA,
@@ -20,7 +21,6 @@ from rarebeat.labels.signal_checks import (
 )
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.measure.measurements import Measurements
-from rarebeat.records import Record, write_part
 
 PLAIN = Measurements((), rate=75.0, mean_rate=75.0, variation=0.02, entropy=-2.3, qrs=90.0, axis=40.0)
 

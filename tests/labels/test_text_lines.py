@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rarebeat.labels.matcher import Matcher
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.text_lines import label_lines
 from rarebeat.labels.vocabulary import load_vocabulary
 
@@ -73,7 +73,7 @@ def test_negative_unknown_and_warnings_on_request() -> None:
 
 
 def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rarebeat.cli", "label-text", *arguments]
+    command = [sys.executable, "-m", "rarebeat.cli.main", "label-text", *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, encoding="utf-8")
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from rarebeat.labels.csv_rows import read_rows
-from rarebeat.labels.matcher import Matcher
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.unmatched import COLUMNS, UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.labels.vocabulary import FOLDER, load_vocabulary
 
 NAMED_IN_THE_PAPER = ["SR", "AF", "AFL", "EAR", "1AVB", "MOBI", "CHB", "AVNRT", "PAC", "PVC", "FUS", "BIG"]

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rarebeat.core.signals import resample
 from rarebeat.measure.beat import AFTER, BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration, qrs_voltages
 from rarebeat.measure.qrs import RATE, find_beats
-from rarebeat.signals import resample
 
 Signal = npt.NDArray[np.int16]
 Draw = Callable[..., Signal]

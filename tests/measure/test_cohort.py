@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import Record, write_part
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import measure
-from rarebeat.records import Record, write_part
 
 Draw = Callable[..., npt.NDArray[np.int16]]
 

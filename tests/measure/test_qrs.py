@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from rarebeat.core.signals import resample
 from rarebeat.measure.qrs import RATE, find_beats
-from rarebeat.signals import resample
 from rarebeat.simulator.clinic import simulate
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import ventricular_beats

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation import bayesian_thresholds as module
-from rarebeat.evaluation.bayesian_thresholds import bayesian_thresholds
-from rarebeat.evaluation.challenge_classes import rewards
-from rarebeat.evaluation.challenge_thresholds import coordinate_thresholds, total_earned
-from rarebeat.evaluation.metrics import decide
+from rarebeat.core.errors import ParamsError
+from rarebeat.metrics import bayesian_thresholds as module
+from rarebeat.metrics.bayesian_thresholds import bayesian_thresholds
+from rarebeat.metrics.challenge_classes import rewards
+from rarebeat.metrics.challenge_thresholds import coordinate_thresholds, total_earned
+from rarebeat.metrics.classification import decide
 
 FOUR = rewards([1, 2, 13, 20])
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.challenge_classes import CLASSES, SINUS, place_of, rewards
+from rarebeat.metrics.challenge_classes import CLASSES, SINUS, place_of, rewards
 
 
 def test_27_codes_are_24_classes():

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.challenge_classes import SINUS, place_of, rewards
-from rarebeat.evaluation.challenge_columns import (
+from rarebeat.core.errors import ParamsError
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.challenge_classes import SINUS, place_of, rewards
+from rarebeat.metrics.challenge_columns import (
     VOCABULARIES,
     challenge_columns,
     class_rewards,
     places_by_id,
 )
-from rarebeat.labels.vocabulary import load_vocabulary
 
 
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)

@@ -2,15 +2,15 @@ import numpy as np
 import pytest
 
 from rarebeat.evaluation.challenge import judge
-from rarebeat.evaluation.challenge_classes import rewards
-from rarebeat.evaluation.challenge_thresholds import (
+from rarebeat.metrics.challenge_classes import rewards
+from rarebeat.metrics.challenge_thresholds import (
     GRID,
     coordinate_thresholds,
     grid_thresholds,
     total_earned,
 )
-from rarebeat.evaluation.cuts import cuts_between
-from rarebeat.evaluation.metrics import decide
+from rarebeat.metrics.classification import decide
+from rarebeat.metrics.cuts import cuts_between
 
 FOUR = rewards([1, 2, 13, 20])  # AF, AFL, PVC, sinus rhythm
 

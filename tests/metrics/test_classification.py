@@ -10,9 +10,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.metrics import auprc, auroc, count, decide, macro
-from rarebeat.evaluation.ranking import areas
+from rarebeat.core.errors import RarebeatError
+from rarebeat.metrics.classification import auprc, auroc, count, decide, macro
+from rarebeat.metrics.ranking import areas
 
 
 def column(*values):

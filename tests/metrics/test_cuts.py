@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.cuts import cuts_between
+from rarebeat.metrics.cuts import cuts_between
 
 
 def test_cuts_lie_midway_between_neighbours_and_beyond_both_ends():

@@ -3,10 +3,10 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.challenge_thresholds import coordinate_thresholds, grid_thresholds
-from rarebeat.evaluation.metrics import count, decide
-from rarebeat.evaluation.thresholds import FOR_CHALLENGE, RULES, check_rule, choose_thresholds
+from rarebeat.core.errors import ParamsError
+from rarebeat.metrics.challenge_thresholds import coordinate_thresholds, grid_thresholds
+from rarebeat.metrics.classification import count, decide
+from rarebeat.metrics.thresholds import FOR_CHALLENGE, RULES, check_rule, choose_thresholds
 from rarebeat.training.settings import ThresholdRule
 
 

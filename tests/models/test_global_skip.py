@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.models.context import Context
 from rarebeat.models.global_skip import Level, Unit
 from rarebeat.models.registry import build

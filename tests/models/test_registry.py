@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import NETWORKS, build

@@ -8,7 +8,7 @@ import typer
 from torch import nn
 from typer.testing import CliRunner
 
-from rarebeat.model_commands import models
+from rarebeat.cli.models import models
 from rarebeat.models.registry import NETWORKS
 from rarebeat.models.size import Size, flops, format_sizes, parameters
 

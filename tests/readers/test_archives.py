@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.sources.registry import get_source, kinds
+from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
+from rarebeat.core.records import Record
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import get_source, kinds
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]

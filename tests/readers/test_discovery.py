@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import MissingSourceError, RarebeatError
-from rarebeat.sources.discovery import is_inside, physionet_help, read_csv, readable, walk
+from rarebeat.core.errors import MissingSourceError, RarebeatError
+from rarebeat.readers.discovery import is_inside, physionet_help, read_csv, readable, walk
 
 
 def test_files_come_in_a_fixed_order_whatever_the_disk_says(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 import pytest
 
-from rarebeat.errors import BadRecordError
-from rarebeat.sources.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.core.errors import BadRecordError
+from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,23 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat import ingest, records
-from rarebeat.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
-from rarebeat.files import digest, read_json, read_table
-from rarebeat.ingest import ingest_cohort
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import LEADS, RECORD_SCHEMA, Record, iterate_rows, part_files, read_metadata, write_part
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.registry import Source
+from rarebeat.core import records
+from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
+from rarebeat.core.files import digest, read_json, read_table
+from rarebeat.core.records import (
+    LEADS,
+    RECORD_SCHEMA,
+    Record,
+    iterate_rows,
+    part_files,
+    read_metadata,
+    write_part,
+)
+from rarebeat.readers import ingest
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Source
 
 RATE = 500
 

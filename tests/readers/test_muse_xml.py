@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import BadRecordError, MissingSourceError, ParamsError
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import LEADS
-from rarebeat.sources import muse_xml as reader
-from rarebeat.sources.muse_xml import parse_muse
+from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
+from rarebeat.core.records import LEADS
+from rarebeat.readers import muse_xml as reader
+from rarebeat.readers.muse_xml import parse_muse
+from rarebeat.readers.privacy import Pseudonym
 
 Steps = npt.NDArray[np.int16]
 Make = Callable[..., bytes]

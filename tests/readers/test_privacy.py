@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import RarebeatError
-from rarebeat.pseudonym import Pseudonym, default_key_file, private_pseudonym
+from rarebeat.core.errors import RarebeatError
+from rarebeat.readers.privacy import Pseudonym, default_key_file, private_pseudonym
 
 
 def test_public_pseudonyms_are_the_same_on_every_machine() -> None:

@@ -2,9 +2,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import BadRecordError
-from rarebeat.quality import RawLeads, check_checksums, trusted_signal
-from rarebeat.records import LEADS
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import LEADS
+from rarebeat.readers.quality import RawLeads, check_checksums, trusted_signal
 
 RATE = 500.0
 Steps = npt.NDArray[np.int16]

@@ -5,8 +5,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.errors import BadRecordError, RarebeatError
-from rarebeat.sources.files import read_file
+from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.readers.read_file import read_file
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]

@@ -1,6 +1,6 @@
 import pytest
 
-from rarebeat.sources.redaction import redact
+from rarebeat.readers.redaction import redact
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.simulator.cohort import discover, read
+from rarebeat.core.errors import ParamsError
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.simulated import discover, read
 
 ROOT = Path("nowhere")
 OPTIONS = {"records": 12, "seed": 4}

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import pytest
 import wfdb
 
-from rarebeat.errors import BadRecordError
-from rarebeat.records import LEADS
-from rarebeat.sources import wfdb_files
-from rarebeat.sources.wfdb_files import read_wfdb
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import LEADS
+from rarebeat.readers import wfdb as wfdb_files
+from rarebeat.readers.wfdb import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]

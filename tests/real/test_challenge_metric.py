@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.challenge_classes import CLASSES, place_of, rewards
-from rarebeat.evaluation.challenge_columns import VOCABULARIES, challenge_columns
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.challenge_classes import CLASSES, place_of, rewards
+from rarebeat.metrics.challenge_columns import VOCABULARIES, challenge_columns
 
 
 @pytest.fixture

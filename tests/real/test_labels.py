@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from rarebeat.labels.codes import CodeLabeller
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, Labels
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary("hughes24")

@@ -10,14 +10,14 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from wfdb.processing import xqrs_detect
 
-from rarebeat.files import read_table
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.files import read_table
+from rarebeat.core.records import LEADS, iterate_rows
+from rarebeat.core.signals import resample
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements, measure
-from rarebeat.records import LEADS, iterate_rows
-from rarebeat.signals import resample
+from rarebeat.readers.ingest import ingest_cohort
 
 pytestmark = pytest.mark.slow
 

@@ -12,17 +12,17 @@ import pytest
 import wfdb
 from scipy.signal import firwin, resample_poly
 
-from rarebeat.balance import BalanceSettings
-from rarebeat.crossval.experiments import trainable
-from rarebeat.crossval.folds import assign_folds
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.records import read_metadata
+from rarebeat.core.signals import Preprocessing, preprocess
+from rarebeat.dataset.balance import BalanceSettings
+from rarebeat.dataset.folds import assign_folds
+from rarebeat.dataset.prepare import PrepareSettings, prepare
+from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
 from rarebeat.labels.extract import label_cohort
-from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.records import read_metadata
-from rarebeat.shards import Split, load_split
-from rarebeat.signals import Preprocessing, preprocess
-from rarebeat.sources.files import read_file
-from rarebeat.splits import SPLITS, Folds, SplitSettings
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.read_file import read_file
+from rarebeat.training.folds import trainable
 
 NORMALISED = {
     "csv": "ptbxl_filtered.csv",

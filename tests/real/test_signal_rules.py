@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.files import read_table
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.files import read_table
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements
+from rarebeat.readers.ingest import ingest_cohort
 
 pytestmark = pytest.mark.slow
 

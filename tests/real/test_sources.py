@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import wfdb
 
-from rarebeat.files import read_table
-from rarebeat.ingest import ingest_cohort
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import LEADS, iterate_rows, read_metadata
-from rarebeat.sources.files import read_file
+from rarebeat.core.files import read_table
+from rarebeat.core.records import LEADS, iterate_rows, read_metadata
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.read_file import read_file
 
 COHORTS: dict[str, tuple[str, dict[str, Any]]] = {
     "ptb-xl": ("ptb-xl", {}),

@@ -9,8 +9,8 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from rarebeat.errors import RarebeatError
-from rarebeat.records import LEADS, Record
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import LEADS, Record
 from rarebeat.reporting.ecg_page import DPI, HEIGHT, WIDTH, draw_ecg
 
 RATE = 500.0

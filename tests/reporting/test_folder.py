@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rarebeat.evaluation.evaluate import Evaluation, evaluate
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.report import Evaluation, evaluate
 from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.reporting.folder import write_reports
 

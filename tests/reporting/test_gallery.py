@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.gallery import SIGNS, draw_example, write_gallery
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.reporting.gallery import SIGNS, draw_example, write_gallery
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 
-PROJECT = Path(__file__).parents[1]
+PROJECT = Path(__file__).parents[2]
 
 
 def test_every_class_has_a_title_and_a_sign() -> None:

@@ -3,17 +3,10 @@ import csv
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.report import evaluate
+from rarebeat.core.tables import interval_text, markdown_table, write_rows
+from rarebeat.evaluation.evaluate import evaluate
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import (
-    class_rows,
-    cohort_rows,
-    cohort_table,
-    interval_text,
-    markdown_table,
-    results_table,
-    write_rows,
-)
+from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
 
 @pytest.fixture(scope="module")

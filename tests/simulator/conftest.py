@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pytest
 
-from rarebeat.simulator.clocks import Breathing
-from rarebeat.simulator.events import Rhythm
-from rarebeat.simulator.patients import Patient, Visit
-from rarebeat.simulator.priors import Prior
-from rarebeat.simulator.rhythm import play
-from rarebeat.simulator.setting import Setting
+from rarebeat.simulator.patients.patients import Patient, Visit
+from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.rhythm.clocks import Breathing
+from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.engine import play
+from rarebeat.simulator.rhythm.events import Rhythm
 
 SECONDS = 10.0
 QUIET = Prior({}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from rarebeat.simulator.clinic import recording_at, signal_of, simulate
-from rarebeat.simulator.clocks import Breathing
-from rarebeat.simulator.events import Ventricular
-from rarebeat.simulator.noise import noise, splines
-from rarebeat.simulator.patients import BLOCK, visit_at
-from rarebeat.simulator.priors import CLINIC, MECHANISMS
-from rarebeat.simulator.render import qt_intervals
+from rarebeat.simulator.patients.patients import BLOCK, visit_at
+from rarebeat.simulator.patients.priors import CLINIC, MECHANISMS
+from rarebeat.simulator.rhythm.clocks import Breathing
+from rarebeat.simulator.rhythm.events import Ventricular
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
+from rarebeat.simulator.waveform.noise import noise, splines
+from rarebeat.simulator.waveform.render import qt_intervals
 
 SETTINGS = SimulatorSettings(seed=11)
 INDEPENDENT = [0, 1, 6, 7, 8, 9, 10, 11]

@@ -12,14 +12,14 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
+from rarebeat.core.records import LEADS
+from rarebeat.core.signals import resample
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration
 from rarebeat.measure.qrs import RATE, find_beats
-from rarebeat.records import LEADS
-from rarebeat.signals import resample
-from rarebeat.simulator.anatomy import draw_anatomy
 from rarebeat.simulator.clinic import Recording, recording_at, signal_of
-from rarebeat.simulator.patients import stream
+from rarebeat.simulator.patients.patients import stream
 from rarebeat.simulator.settings import SimulatorSettings
+from rarebeat.simulator.waveform.anatomy import draw_anatomy
 
 SETTINGS = SimulatorSettings(seed=8)
 EACH = 40

@@ -12,7 +12,7 @@ import pytest
 
 from rarebeat.measure.measurements import measure
 from rarebeat.simulator.clinic import Recording, Simulated, recording_at, report_of, simulate
-from rarebeat.simulator.events import Atrial, Ventricular
+from rarebeat.simulator.rhythm.events import Atrial, Ventricular
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES, ventricular_rate
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from rarebeat.balance import Labels, choose_records
+from rarebeat.dataset.balance import Labels, choose_records
 from rarebeat.simulator.clinic import recording_at
-from rarebeat.simulator.priors import MECHANISMS, PRESETS, TABLE_1, TABLE_1_RECORDS
+from rarebeat.simulator.patients.priors import MECHANISMS, PRESETS, TABLE_1, TABLE_1_RECORDS
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from rarebeat.simulator.clinic import recording_at
-from rarebeat.simulator.events import Atrial, Rhythm, Ventricular
+from rarebeat.simulator.rhythm.events import Atrial, Rhythm, Ventricular
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES, classes_of, longest_alternation, ventricular_rate
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.shards import ShardMeta, Split
-from rarebeat.signals import Preprocessing
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.shards import ShardMeta, Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 SAMPLES = 96

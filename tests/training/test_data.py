@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
+from rarebeat.dataset.shards import Split
 from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
-from rarebeat.shards import Split
 from rarebeat.training.data import (
     Examples,
     context_of,

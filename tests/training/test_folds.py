@@ -7,18 +7,18 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from rarebeat.crossval.ensemble import member_folder, save_ensemble
-from rarebeat.crossval.experiments import fold_experiment, predict_folds, trainable
-from rarebeat.crossval.folds import FoldSettings, read_folds, write_folds
-from rarebeat.crossval.voting import EnsembleSettings
-from rarebeat.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.folds import FoldSettings, read_folds, write_folds
+from rarebeat.dataset.shards import ShardMeta, SplitWriter, row_schema
 from rarebeat.evaluation.predictions import read_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.experiment import read_experiment, run_experiment
-from rarebeat.predict import predict_files
+from rarebeat.inference.ensemble import member_folder, save_ensemble
+from rarebeat.inference.predict import predict_files
+from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.crossval_folder import write_crossval_reports
-from rarebeat.shards import ShardMeta, SplitWriter, row_schema
-from rarebeat.signals import Preprocessing
+from rarebeat.training.folds import fold_experiment, predict_folds, trainable
+from rarebeat.training.run import read_experiment, run_experiment
 
 REPOSITORY = Path(__file__).parents[2]
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt", "bigeminy")

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from rarebeat.shards import ShardMeta, Split
-from rarebeat.signals import Preprocessing
+from rarebeat.dataset.shards import ShardMeta, Split
+from rarebeat.core.signals import Preprocessing
 from rarebeat.training.loop import train
 from rarebeat.training.settings import ModelSettings, TrainSettings
 

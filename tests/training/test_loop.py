@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.inference import predict_probabilities
-from rarebeat.shards import Split
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.dataset.shards import Split
+from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.training import loop
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.settings import AugmentSettings, ModelSettings, Pretrain, TrainSettings
-from rarebeat.windows import WindowSettings
 
 MakeSplit = Callable[..., Split]
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.evaluation.challenge import judge
-from rarebeat.evaluation.challenge_classes import rewards
+from rarebeat.metrics.challenge_classes import rewards
 from rarebeat.training.losses import (
     LOSSES,
     Loss,

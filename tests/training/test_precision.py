@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.training import precision
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
 

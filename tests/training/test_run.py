@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import yaml
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.challenge_columns import class_rewards
-from rarebeat.evaluation.thresholds import choose_thresholds
-from rarebeat.experiment import Experiment, predict_split, predict_splits, read_experiment, run_experiment
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.prepare import PrepareSettings, prepare
+from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.model_folder import load_model, weights_digest
 from rarebeat.labels.extract import label_cohort
-from rarebeat.model_folder import load_model, weights_digest
-from rarebeat.prepare import PrepareSettings, prepare
-from rarebeat.signals import Preprocessing
+from rarebeat.metrics.challenge_columns import class_rewards
+from rarebeat.metrics.thresholds import choose_thresholds
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.training.loop import EpochReport
-from rarebeat.windows import WindowSettings
+from rarebeat.training.run import Experiment, predict_split, predict_splits, read_experiment, run_experiment
 
 PARAMS = {
     "heads": "some",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from rarebeat.errors import ParamsError
-from rarebeat.params import parse
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import parse
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 

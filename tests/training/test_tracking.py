@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from rarebeat import tracking
-from rarebeat.model_folder import weights_digest
-from rarebeat.predict import predict_files
-from rarebeat.sources.files import read_file
+from rarebeat.inference.model_folder import weights_digest
+from rarebeat.inference.predict import predict_files
+from rarebeat.readers.read_file import read_file
+from rarebeat.training import tracking
 
 
 @pytest.fixture(scope="module")

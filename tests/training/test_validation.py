@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rarebeat.inference import predict_probabilities
+from rarebeat.dataset.shards import Split
+from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.shards import Split
 from rarebeat.training.data import load_examples
 from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.validation import validate
-from rarebeat.windows import WindowSettings
 
 CPU = torch.device("cpu")
 

@@ -21,10 +21,10 @@ import numpy as np
 from scipy.special import logit
 from scipy.stats import hypergeom
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
+from rarebeat.audit.statistics import weighted_share
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import Predictions, Strings, read_predictions
-from rarebeat.labels.audit_statistics import weighted_share
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 
 _TRAIN = "train"
 _FEW = 5  # disagreements below which nothing stands out

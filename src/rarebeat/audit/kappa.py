@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray
 from rarebeat.evaluation.bootstrap import Patients, resample
+from rarebeat.metrics.arrays import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)

@@ -17,14 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.tables import Cell, Row, markdown_table
-from rarebeat.labels.matcher import Matcher
+from rarebeat.core.tables import Cell, Row, markdown_table
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, State
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.readers.redaction import redact
 from rarebeat.simulator.clinic import recording_at, report_of
-from rarebeat.simulator.findings import USUAL, Style
+from rarebeat.simulator.reports.findings import USUAL, Style
 from rarebeat.simulator.settings import SimulatorSettings
-from rarebeat.sources.redaction import redact
 
 States = npt.NDArray[np.int8]
 

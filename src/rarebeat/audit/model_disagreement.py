@@ -3,7 +3,7 @@
 Zhao et al. (Physiol Meas 2022, arXiv 2112.01496) gave clinicians ECGs that their model, the second of the
 PhysioNet/CinC Challenge 2020, had seemed to misclassify as to left axis deviation: the clinicians agreed with each
 other, and hardly with the labels. Here the same is prepared for any class: disagreements are ranked by how much the
-label surprises the model (:mod:`rarebeat.disputes.disagreement`), counted by class and source, and set beside what
+label surprises the model (:mod:`rarebeat.audit.disagreement`), counted by class and source, and set beside what
 can be measured (:mod:`rarebeat.labels.signal_rules`). Nobody is taken to be right; no label is changed.
 """
 
@@ -16,15 +16,15 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from rarebeat.disputes.disagreement import Group, Opinions, group_disagreements, members, read_opinions
-from rarebeat.disputes.kappa import Kappas, cohen_kappas
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import BoolArray
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, members, read_opinions
+from rarebeat.audit.kappa import Kappas, cohen_kappas
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import read_metadata
 from rarebeat.evaluation.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements
-from rarebeat.records import read_metadata
+from rarebeat.metrics.arrays import BoolArray
 
 SIDES = (("label", "model"), ("label", "signal"), ("model", "signal"))
 """Pairs whose agreement is told. The signal speaks by its rules."""

@@ -1,6 +1,6 @@
 """One class of a model audit as an HTML page: ECGs on which model and label disagree, for a clinician to decide.
 
-It looks and works like the page of :mod:`rarebeat.reporting.audit_page`: no network, decisions stay in the browser.
+It looks and works like the page of :mod:`rarebeat.audit.page`: no network, decisions stay in the browser.
 What label, model and signal say stands below each ECG; on a blind page it is hidden until a decision is made.
 """
 
@@ -11,16 +11,16 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from rarebeat.disputes.audit import Case
-from rarebeat.disputes.model_verdicts import DECISIONS, WORDS
+from rarebeat.audit.case_pictures import Picture
+from rarebeat.audit.evidence import Reading
+from rarebeat.audit.model_disagreement import Case
+from rarebeat.audit.model_verdicts import DECISIONS, WORDS
+from rarebeat.audit.page import highlighted
 from rarebeat.labels.signal_rules import REGULAR, RULES
 from rarebeat.labels.states import STATE_NAMES
-from rarebeat.labels.stored_evidence import Reading
 from rarebeat.measure.measurements import Measurements
-from rarebeat.reporting.audit_page import highlighted
-from rarebeat.reporting.case_pictures import Picture
 
-_FOLDER = Path(__file__).parent / "audit"
+_FOLDER = Path(__file__).parent / "page_files"
 _ORIGINS = {"codes": "codes", "text": "report"}
 
 

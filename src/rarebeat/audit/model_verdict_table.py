@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rarebeat.disputes.model_verdicts import (
+from rarebeat.audit.model_verdicts import (
     ALL,
     CANNOT_SAY,
     SIDES,
@@ -12,9 +12,8 @@ from rarebeat.disputes.model_verdicts import (
     outcomes,
     reader_agreement,
 )
-from rarebeat.evaluation.report import tidy
-from rarebeat.evaluation.tables import Row, interval_text, markdown_table
-from rarebeat.reporting.model_audit_summary import kappa_cell, kappa_content
+from rarebeat.audit.tables import kappa_cell, kappa_content
+from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 
 
 def verdict_table(decisions: Sequence[Decision], replicates: int = 1000) -> str:

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from rarebeat.disputes.disagreement import wilson
-from rarebeat.disputes.kappa import Kappas, cohen_kappas
-from rarebeat.errors import RarebeatError
-from rarebeat.labels.audit_statistics import cohen_kappa
-from rarebeat.labels.csv_rows import read_rows
+from rarebeat.audit.disagreement import wilson
+from rarebeat.audit.kappa import Kappas, cohen_kappas
+from rarebeat.audit.statistics import cohen_kappa
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.core.errors import RarebeatError
 
 WORDS: Mapping[bool | None, str] = {True: "present", False: "absent", None: ""}
 CANNOT_SAY = "cannot say"

@@ -9,12 +9,12 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from rarebeat.files import atomic, check_replaceable
-from rarebeat.labels.audit import KINDS, Audit, Item, Kind, write_sample
+from rarebeat.audit.sample import KINDS, Audit, Item, Kind, write_sample
+from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.labels.states import STATE_NAMES, Evidence
 from rarebeat.labels.vocabulary import LabelClass
 
-_FOLDER = Path(__file__).parent / "audit"
+_FOLDER = Path(__file__).parent / "page_files"
 _VERDICTS = {"right": "right", "wrong": "wrong", "cannot say": "cannot say"}
 _STATEMENT_VERDICTS = {"right": "says nothing", "wrong": "should have matched", "cannot say": "cannot say"}
 _KIND_TEXTS: dict[Kind, tuple[str, str]] = {

@@ -7,10 +7,10 @@ draws what is to be verified. Each record that mentions a class is of one kind f
 - ``uncertain``: the text leaves it open.
 - ``near_miss``: every mention was decided negative by a cue, or was a look-alike that a mask covered.
 
-Of each class and kind a few records are drawn (:mod:`rarebeat.labels.strata`), by pattern and then by statement,
+Of each class and kind a few records are drawn (:mod:`rarebeat.audit.strata`), by pattern and then by statement,
 so that rare patterns and wordings are seen. That makes the sample unlike the records: taken plainly, its share
 of right hits would be that of wordings, not of records. Each item therefore keeps its weight, the number of
-records it stands for, and the precision is the weighted share (:mod:`rarebeat.labels.verdicts`).
+records it stands for, and the precision is the weighted share (:mod:`rarebeat.audit.verdicts`).
 """
 
 import hashlib
@@ -22,14 +22,14 @@ from typing import Literal
 import numpy as np
 import pyarrow.compute as pc
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import read_json, read_table, write_csv
-from rarebeat.labels.csv_rows import read_rows
-from rarebeat.labels.matcher import Matcher
+from rarebeat.audit.strata import draw
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import read_json, read_table, write_csv
+from rarebeat.core.records import read_metadata
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
-from rarebeat.labels.strata import draw
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary
-from rarebeat.records import read_metadata
 
 Kind = Literal["hit", "uncertain", "near_miss", "unmatched"]
 KINDS: tuple[Kind, ...] = ("hit", "uncertain", "near_miss")
@@ -243,7 +243,7 @@ def _name(*parts: str) -> str:
 
 
 def write_sample(path: Path, audit: Audit) -> None:
-    """Write the sample as a CSV file with :data:`SAMPLE_COLUMNS`, for :mod:`rarebeat.labels.verdicts`.
+    """Write the sample as a CSV file with :data:`SAMPLE_COLUMNS`, for :mod:`rarebeat.audit.verdicts`.
 
     The class of a statement that matched nothing is the list of those that it could be missed by.
     """

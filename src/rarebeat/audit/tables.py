@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from rarebeat.disputes.audit import SIDES, Agreement, ModelAudit
-from rarebeat.disputes.disagreement import Group
-from rarebeat.disputes.kappa import Kappas
-from rarebeat.evaluation.report import tidy
-from rarebeat.evaluation.tables import Row, interval_text, markdown_table
+from rarebeat.audit.disagreement import Group
+from rarebeat.audit.kappa import Kappas
+from rarebeat.audit.model_disagreement import SIDES, Agreement, ModelAudit
+from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 from rarebeat.labels.signal_rules import RULES
 
 _ENOUGH = 20  # records of a source without which its kappa is left to summary.json

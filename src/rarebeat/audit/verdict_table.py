@@ -2,8 +2,8 @@
 
 from math import nan
 
-from rarebeat.evaluation.tables import Row, interval_text, markdown_table
-from rarebeat.labels.verdicts import AuditResult, ClassResult, Share
+from rarebeat.audit.verdicts import AuditResult, ClassResult, Share
+from rarebeat.core.tables import Row, interval_text, markdown_table
 
 
 def format_verdicts(result: AuditResult) -> str:

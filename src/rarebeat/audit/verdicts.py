@@ -1,7 +1,7 @@
 """What readers made of an audit sample: precision of the labels with intervals, and how far readers agree.
 
 Shares are weighted: an item counts for the records that it stands for. Items that nobody could judge are left
-out. The statistics and their sources stand in :mod:`rarebeat.labels.audit_statistics`.
+out. The statistics and their sources stand in :mod:`rarebeat.audit.statistics`.
 """
 
 from collections import defaultdict
@@ -12,10 +12,10 @@ from math import inf, nan
 from pathlib import Path
 from typing import TypedDict
 
-from rarebeat.errors import RarebeatError
-from rarebeat.labels.audit import KINDS
-from rarebeat.labels.audit_statistics import cohen_kappa, weighted_share
-from rarebeat.labels.csv_rows import read_rows
+from rarebeat.audit.sample import KINDS
+from rarebeat.audit.statistics import cohen_kappa, weighted_share
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.core.errors import RarebeatError
 
 RIGHT, WRONG, CANNOT_SAY = "right", "wrong", "cannot say"
 VERDICTS = (RIGHT, WRONG, CANNOT_SAY)
@@ -106,7 +106,7 @@ class AuditResult(TypedDict):
 
 
 def read_sample(path: Path) -> dict[str, SampleItem]:
-    """Read ``sample.csv`` as :func:`rarebeat.labels.audit.write_sample` wrote it: items by name, in order.
+    """Read ``sample.csv`` as :func:`rarebeat.audit.sample.write_sample` wrote it: items by name, in order.
 
     Raises:
         RarebeatError: when it cannot be read or is damaged.

@@ -28,8 +28,8 @@ def audit(
     ] = None,
 ) -> None:
     """Draw labels to be checked by hand, as one HTML page for a browser."""
-    from rarebeat.labels.audit import Cohort, draw_audit
-    from rarebeat.reporting.audit_page import write_audit
+    from rarebeat.audit.page import write_audit
+    from rarebeat.audit.sample import Cohort, draw_audit
 
     cohorts = [Cohort(folder.resolve().name, records / folder.resolve().name, folder) for folder in labels]
     drawn = draw_audit(cohorts, vocabulary, classes or (), per_kind, statements, seed)
@@ -47,8 +47,8 @@ def verdicts(
     ] = False,
 ) -> None:
     """Precision of labels, with intervals, from what readers said of an audit sample."""
-    from rarebeat.labels.verdicts import read_sample, read_verdicts, summarise_verdicts
-    from rarebeat.reporting.verdict_table import format_verdicts
+    from rarebeat.audit.verdict_table import format_verdicts
+    from rarebeat.audit.verdicts import read_sample, read_verdicts, summarise_verdicts
 
     items = read_sample(sample)
     result = summarise_verdicts(items, read_verdicts(files, items))

@@ -43,9 +43,9 @@ def audit_model(
     ] = None,
 ) -> None:
     """Rank records where a cross-validated model and the label disagree, and draw them for a clinician to decide."""
-    from rarebeat.disputes.audit import audit_model as compare
-    from rarebeat.files import check_replaceable
-    from rarebeat.reporting.model_audit_folder import SAMPLE, write_model_audit
+    from rarebeat.audit.folder import SAMPLE, write_model_audit
+    from rarebeat.audit.model_disagreement import audit_model as compare
+    from rarebeat.core.files import check_replaceable
 
     check_replaceable(out, SAMPLE)  # before minutes of measuring
     audit = compare(predictions, records, classes or (), bootstrap, workers)
@@ -64,8 +64,8 @@ def model_verdicts(
     ] = False,
 ) -> None:
     """Who was wrong, label or model, by what clinicians decided; and how far they agree with each."""
-    from rarebeat.disputes.model_verdicts import read_decisions, read_disputed
-    from rarebeat.reporting.model_verdict_table import verdict_content, verdict_table
+    from rarebeat.audit.model_verdict_table import verdict_content, verdict_table
+    from rarebeat.audit.model_verdicts import read_decisions, read_disputed
 
     decisions = read_decisions(files, read_disputed(sample))
     print(json.dumps(verdict_content(decisions), indent=2) if as_json else verdict_table(decisions))

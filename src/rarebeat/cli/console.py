@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 
 
 def new_app(**options: Any) -> typer.Typer:

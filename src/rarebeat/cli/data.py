@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 import yaml
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 
 
 def ingest(
@@ -28,8 +28,8 @@ def ingest(
     params: Annotated[Path, typer.Option(help="where KIND `cohort` looks cohorts up")] = Path("params.yaml"),
 ) -> None:
     """Read an archive of ECGs into Parquet: int16 microvolts at the native rate, with a quarantine for the rest."""
-    from rarebeat.ingest import ingest_cohort
-    from rarebeat.project import resolve_root
+    from rarebeat.core.project import resolve_root
+    from rarebeat.readers.ingest import ingest_cohort
 
     name, options = out.name, _options(option or [])
     if kind == "cohort":
@@ -44,7 +44,7 @@ def ingest(
 
 
 def _cohort(params: Path, name: str) -> dict[str, Any]:
-    from rarebeat.params import read_params
+    from rarebeat.core.params import read_params
 
     cohorts = read_params(params).get("cohorts") or {}
     if name not in cohorts:
@@ -75,7 +75,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Classify ECG files. Needs the model folder alone; exit code 1 when a file could not be answered."""
-    from rarebeat.predict import format_answers, predict_files
+    from rarebeat.inference.predict import format_answers, predict_files
 
     answers = predict_files(files, model)
     print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
@@ -105,7 +105,7 @@ def score(
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
 ) -> None:
     """Score one table of predictions against one table of truth."""
-    from rarebeat.evaluation.score import format_score, score_tables
+    from rarebeat.evaluation.csv_score import format_score, score_tables
 
     result = score_tables(truth, predictions, threshold, binary=binary, vocabulary=vocabulary)
     print(json.dumps(result, indent=2) if as_json else format_score(result))

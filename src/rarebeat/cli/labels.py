@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 
 VocabularyOption = Annotated[
     str, typer.Option("--vocabulary", help="name of a vocabulary, or path of a .yaml file")
@@ -29,7 +29,7 @@ def label_text(
     1.
     """
     from rarebeat.labels.explain import explain as explain_text
-    from rarebeat.labels.matcher import Matcher
+    from rarebeat.labels.text.matcher import Matcher
     from rarebeat.labels.text_lines import label_lines
     from rarebeat.labels.vocabulary import load_vocabulary
 

@@ -1,15 +1,13 @@
 """The command line: ``rarebeat``."""
 
-from rarebeat import (
-    audit_commands,
-    commands,
-    label_commands,
-    model_audit_commands,
-    model_commands,
-    noise_commands,
-    simulate_commands,
-)
-from rarebeat.console import new_app, run
+from rarebeat.cli import audit as audit_commands
+from rarebeat.cli import audit_model as model_audit_commands
+from rarebeat.cli import data as commands
+from rarebeat.cli import labels as label_commands
+from rarebeat.cli import models as model_commands
+from rarebeat.cli import noise as noise_commands
+from rarebeat.cli import simulate as simulate_commands
+from rarebeat.cli.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read or simulate archives, label, predict, score.")
 app.command()(commands.ingest)

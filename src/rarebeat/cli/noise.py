@@ -17,16 +17,16 @@ def label_noise(
     out: Annotated[Path | None, typer.Option(help="also write the table as CSV")] = None,
 ) -> None:
     """Compare truth, reports and extracted labels of the simulated clinic, class by class."""
-    from rarebeat.evaluation.label_noise import (
+    from rarebeat.audit.label_noise import (
         COLUMNS,
         disagreements,
         format_label_noise,
         noise_rows,
         read_reports,
     )
-    from rarebeat.evaluation.tables import write_rows
-    from rarebeat.params import parse
-    from rarebeat.simulator.findings import Style
+    from rarebeat.core.params import parse
+    from rarebeat.core.tables import write_rows
+    from rarebeat.simulator.reports.findings import Style
     from rarebeat.simulator.settings import SimulatorSettings
 
     settings = parse(SimulatorSettings, {"seed": seed, "preset": preset}, "simulated")

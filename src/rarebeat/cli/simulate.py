@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 
 
 def simulate(
@@ -35,7 +35,7 @@ def simulate(
     workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
 ) -> None:
     """Write simulated ECGs: an archive that `ingest` reads, with truth.csv beside it; or pictures; or count them."""
-    from rarebeat.params import parse
+    from rarebeat.core.params import parse
     from rarebeat.simulator.settings import SimulatorSettings
 
     if sum(map(bool, (out, picture, gallery, counts))) != 1:
@@ -46,22 +46,22 @@ def simulate(
     options |= {"rate": rate, "seconds": seconds, "label_noise": label_noise}
     settings = parse(SimulatorSettings, options, "simulate")
     if counts:
-        from rarebeat.simulator.export import class_counts
+        from rarebeat.simulator.archives.export import class_counts
 
         for name, number in class_counts(settings).items():
             print(f"{name:32}{number:8}")
     elif gallery:
-        from rarebeat.gallery import write_gallery
+        from rarebeat.reporting.gallery import write_gallery
 
         print(f"pictures -> {gallery}, page -> {write_gallery(gallery, seed)}")
     elif picture:
-        from rarebeat.gallery import draw_example
+        from rarebeat.reporting.gallery import draw_example
 
         if only is None:
             raise ParamsError("--picture needs --class NAME")
         print(f"{draw_example(picture, only, settings)} -> {picture}")
     elif out:
-        from rarebeat.simulator.archive import ingest_command, write_archive
+        from rarebeat.simulator.archives.archive import ingest_command, write_archive
 
         write_archive(out, format, settings, only, workers)
         print(

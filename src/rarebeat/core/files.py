@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 
 
 @contextmanager

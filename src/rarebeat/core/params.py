@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 
 STRICT = ConfigDict(extra="forbid")
 """For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error."""

@@ -20,8 +20,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_table, write_table
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_table, write_table
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 """The order of leads everywhere behind ingest."""

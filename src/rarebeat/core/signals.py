@@ -17,8 +17,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import BadRecordError
-from rarebeat.params import STRICT
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.params import STRICT
 
 Int16 = npt.NDArray[np.int16]
 Float64 = npt.NDArray[np.float64]

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import NonNegativeInt, PositiveInt
 from pydantic.dataclasses import dataclass
 
-from rarebeat.params import STRICT
+from rarebeat.core.params import STRICT
 
 Labels = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.int64]

@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_table
-from rarebeat.records import read_metadata
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_table
+from rarebeat.core.records import read_metadata
 
 UNCERTAIN = -1  # in states
 UNKNOWN = -2  # in states: null in the label files

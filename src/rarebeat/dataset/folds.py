@@ -21,10 +21,10 @@ import pyarrow as pa
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import atomic, check_replaceable, read_table, write_json, write_table
-from rarebeat.params import STRICT
-from rarebeat.shards import Split
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import atomic, check_replaceable, read_table, write_json, write_table
+from rarebeat.core.params import STRICT
+from rarebeat.dataset.shards import Split
 
 TABLE = "folds.parquet"
 

@@ -5,8 +5,8 @@ out. The second streams the signals, one row group in memory at a time, into the
 written::
 
     data/shards/
-      train/  validation/  test/   shards, see :mod:`rarebeat.shards`
-      splits.parquet               what became of every record, see :mod:`rarebeat.selection`
+      train/  validation/  test/   shards, see :mod:`rarebeat.dataset.shards`
+      splits.parquet               what became of every record, see :mod:`rarebeat.dataset.selection`
       summary.json                 counts by cohort, split and class, and the digest of all shards
       counts.json                  the few counts that are worth comparing between runs (a DVC metric)
 """
@@ -24,17 +24,17 @@ from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
-from rarebeat.balance import BalanceSettings
-from rarebeat.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
-from rarebeat.errors import BadRecordError, ParamsError, RarebeatError
-from rarebeat.files import atomic, check_replaceable, digest, write_json, write_table
+from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
+from rarebeat.core.files import atomic, check_replaceable, digest, write_json, write_table
+from rarebeat.core.params import STRICT
+from rarebeat.core.records import iterate_rows, read_quarantine
+from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
+from rarebeat.dataset.balance import BalanceSettings
+from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
+from rarebeat.dataset.selection import Selection, select, splits_table, summarise
+from rarebeat.dataset.shards import ShardMeta, SplitWriter, row_schema, shard_files
+from rarebeat.dataset.splits import SPLITS, SplitSettings
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.params import STRICT
-from rarebeat.records import iterate_rows, read_quarantine
-from rarebeat.selection import Selection, select, splits_table, summarise
-from rarebeat.shards import ShardMeta, SplitWriter, row_schema, shard_files
-from rarebeat.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
-from rarebeat.splits import SPLITS, SplitSettings
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -9,10 +9,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rarebeat.balance import BalanceSettings, choose_records
-from rarebeat.catalogue import MASKED, UNCERTAIN, UNKNOWN, Catalogue, Int8, UncertainPolicy, resolve_uncertain
-from rarebeat.errors import RarebeatError
-from rarebeat.splits import DUPLICATE, SPLITS, SplitSettings, assign_splits
+from rarebeat.core.errors import RarebeatError
+from rarebeat.dataset.balance import BalanceSettings, choose_records
+from rarebeat.dataset.catalogue import (
+    MASKED,
+    UNCERTAIN,
+    UNKNOWN,
+    Catalogue,
+    Int8,
+    UncertainPolicy,
+    resolve_uncertain,
+)
+from rarebeat.dataset.splits import DUPLICATE, SPLITS, SplitSettings, assign_splits
 
 SPLITS_SCHEMA = pa.schema(
     [
@@ -42,7 +50,7 @@ class Selection:
 
     Attributes:
         labels: shape (n, classes): 1, 0 or MASKED.
-        groups: shape (n,), see :class:`rarebeat.splits.Assignment`.
+        groups: shape (n,), see :class:`rarebeat.dataset.splits.Assignment`.
         splits: shape (n,), likewise.
         reasons: shape (n,): a key of LEFT_OUT, or "" for a record that is selected.
     """

@@ -34,11 +34,11 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_json, read_table, write_json, write_table
-from rarebeat.params import STRICT
-from rarebeat.records import LEADS
-from rarebeat.signals import Preprocessing
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_json, read_table, write_json, write_table
+from rarebeat.core.params import STRICT
+from rarebeat.core.records import LEADS
+from rarebeat.core.signals import Preprocessing
 
 Int16 = npt.NDArray[np.int16]
 Int8 = npt.NDArray[np.int8]

@@ -28,7 +28,7 @@ from pydantic.dataclasses import dataclass
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from rarebeat.params import STRICT
+from rarebeat.core.params import STRICT
 
 SPLITS = ("train", "validation", "test")
 DUPLICATE = "duplicate"

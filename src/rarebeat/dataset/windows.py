@@ -10,7 +10,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor
 
-from rarebeat.params import STRICT
+from rarebeat.core.params import STRICT
 
 Indices = npt.NDArray[np.int64]
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import FloatArray
 from rarebeat.evaluation.scores import Prepared, Scores, score
+from rarebeat.metrics.arrays import FloatArray
 
 Patients = npt.NDArray[np.object_] | npt.NDArray[np.str_]
 

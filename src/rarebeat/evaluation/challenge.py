@@ -4,7 +4,7 @@ Perez Alday et al. 2020 (doi 10.1088/1361-6579/abc960). Of a record with true cl
 every pair (true, called) earns its reward divided by max(1, number of classes in L or P). The sum over all
 records is scaled: 0 is what sinus rhythm for every record earns, 1 what the truth itself earns.
 
-The other conventions are the challenge's, and differ from those of :mod:`rarebeat.evaluation.metrics`: a
+The other conventions are the challenge's, and differ from those of :mod:`rarebeat.metrics.classification`: a
 class that nobody has, but that was called, counts with F = 0; one that every record has, with the F of its
 calls and AUPRC 1. Accuracy is the share of records in which all classes are right. F-beta and G-beta (beta 2)
 weigh a record by 1 / max(1, number of its true classes).
@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth, check
 from rarebeat.evaluation.bootstrap import Patients, resample
-from rarebeat.evaluation.challenge_classes import CLASSES, SINUS, rewards
-from rarebeat.evaluation.metrics import macro
-from rarebeat.evaluation.ranking import areas
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth, check
+from rarebeat.metrics.challenge_classes import CLASSES, SINUS, rewards
+from rarebeat.metrics.classification import macro
+from rarebeat.metrics.ranking import areas
 
 DECISION_METRICS = ("score", "accuracy", "f", "f_beta", "g_beta")
 CHALLENGE_METRICS = ("score", "auroc", "auprc", "accuracy", "f", "f_beta", "g_beta")
@@ -54,7 +54,7 @@ def judge(truth: Truth, decisions: BoolArray) -> Judged:
 
     Args:
         truth: shape (n, 24), classes in the order of
-            :data:`~rarebeat.evaluation.challenge_classes.CLASSES`.
+            :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
         decisions: shape (n, 24).
     """
     if truth.ndim != 2 or truth.shape[1] != len(CLASSES) or truth.shape != decisions.shape:
@@ -126,7 +126,7 @@ def challenge_metrics(truth: Truth, decisions: BoolArray, probability: Probabili
 
     Args:
         truth: shape (n, 24), classes in the order of
-            :data:`~rarebeat.evaluation.challenge_classes.CLASSES`.
+            :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
         decisions: shape (n, 24).
         probability: shape (n, 24), for AUROC and AUPRC.
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
-from rarebeat.evaluation.challenge_classes import CLASSES, place_of
-from rarebeat.evaluation.challenge_columns import places_by_id
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.csv_tables import ClassTable, some
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
+from rarebeat.metrics.challenge_classes import CLASSES, place_of
+from rarebeat.metrics.challenge_columns import places_by_id
 
 Groups = list[list[int]]
 """For each of the challenge's classes, the columns that say it: one, or two for a pair."""

@@ -10,15 +10,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.core.tables import Row, tidy
 from rarebeat.evaluation.bootstrap import Patients
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.evaluation.challenge_classes import CLASSES, rewards
-from rarebeat.evaluation.metrics import count, decide, macro
-from rarebeat.evaluation.ranking import areas
-from rarebeat.evaluation.report import tidy
-from rarebeat.evaluation.tables import Row
-from rarebeat.evaluation.thresholds import choose_thresholds
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.metrics.challenge_classes import CLASSES, rewards
+from rarebeat.metrics.classification import count, decide, macro
+from rarebeat.metrics.ranking import areas
+from rarebeat.metrics.thresholds import choose_thresholds
 
 ENSEMBLE = "ensemble"
 COLUMNS = ("data", "model", "loss", "seed", "rule", "score", "score_low", "score_high", "f1", "auroc")
@@ -31,7 +30,7 @@ class Exam:
 
     Attributes:
         learnt: the classes that can be learnt, as places in
-            :data:`~rarebeat.evaluation.challenge_classes.CLASSES`. The others are never called; where they are
+            :data:`~rarebeat.metrics.challenge_classes.CLASSES`. The others are never called; where they are
             true, they count.
         validation: truth, shape (n, 24), in the challenge's order.
         test: truth, shape (m, 24).
@@ -93,7 +92,7 @@ def score_rules(
         exam: the truth.
         trained: who answered.
         answers: the probabilities.
-        rules: names in :data:`rarebeat.evaluation.thresholds.RULES`.
+        rules: names in :data:`rarebeat.metrics.thresholds.RULES`.
         replicates: of the bootstrap.
     """
     learnt = list(exam.learnt)
@@ -124,7 +123,7 @@ def in_challenge_order(labels: Truth, columns: Sequence[int]) -> Truth:
     Args:
         labels: of all classes of a vocabulary of the challenge.
         columns: which column holds each of the 24, from
-            :func:`rarebeat.evaluation.challenge_columns.challenge_columns`.
+            :func:`rarebeat.metrics.challenge_columns.challenge_columns`.
     """
     if len(columns) != len(CLASSES):
         raise ValueError(f"expected {len(CLASSES)} columns, found {len(columns)}")

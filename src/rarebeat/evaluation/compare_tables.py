@@ -1,6 +1,6 @@
 """The rows of an ablation as Markdown tables: single networks, ensembles, and differences over seeds.
 
-All take rows with :data:`rarebeat.ablation.scoring.COLUMNS` of one data set, as a frame. Networks, losses and
+All take rows with :data:`rarebeat.evaluation.compare.COLUMNS` of one data set, as a frame. Networks, losses and
 rules stand in the order of their first row.
 """
 
@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import pandas as pd
 
-from rarebeat.ablation.scoring import ENSEMBLE
-from rarebeat.ablation.seeds import mean_over_seeds
-from rarebeat.evaluation.tables import Row, markdown_table
+from rarebeat.core.tables import Row, markdown_table
+from rarebeat.evaluation.compare import ENSEMBLE
+from rarebeat.evaluation.seeds import mean_over_seeds
 
 
 def seed_table(results: pd.DataFrame) -> str:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import BoolArray, Truth
-from rarebeat.evaluation.tables import Row
+from rarebeat.core.tables import Row
+from rarebeat.metrics.arrays import BoolArray, Truth
 
 CONFUSION_COLUMNS = ("actual", "predicted")
 NONE = "none"
@@ -28,7 +28,7 @@ def confusion_rows(truth: Truth, decisions: BoolArray, classes: tuple[str, ...])
 
     Args:
         truth: shape (n, classes).
-        decisions: shape (n, classes), see :func:`rarebeat.evaluation.metrics.decide`.
+        decisions: shape (n, classes), see :func:`rarebeat.metrics.classification.decide`.
         classes: their names.
     """
     called = decisions & (truth >= 0)

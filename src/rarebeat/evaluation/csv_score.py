@@ -9,8 +9,8 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import Truth
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.tables import Cell, Row, markdown_table
 from rarebeat.evaluation.challenge import challenge_metrics
 from rarebeat.evaluation.challenge_tables import (
     Groups,
@@ -26,9 +26,9 @@ from rarebeat.evaluation.csv_tables import (
     read_truth,
     some,
 )
-from rarebeat.evaluation.metrics import decide
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO, Scores, prepare, score
-from rarebeat.evaluation.tables import Cell, Row, markdown_table
+from rarebeat.metrics.arrays import Truth
+from rarebeat.metrics.classification import decide
 
 
 class ScoreResult(TypedDict):
@@ -53,7 +53,7 @@ def score_tables(
 
     Both tables are CSV files with a record id in the first column and one column per class. Rows are matched
     by id and columns by name, in any order. Predicted records and classes that the truth does not have are
-    left out with a note. The conventions are those of :mod:`rarebeat.evaluation.metrics`.
+    left out with a note. The conventions are those of :mod:`rarebeat.metrics.classification`.
 
     Args:
         truth: cells 0, 1 or empty (unknown, left out).

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.core.errors import RarebeatError
+from rarebeat.metrics.arrays import FloatArray
 
 ENCODING = "utf-8-sig"  # UTF-8 with or without a byte order mark
 

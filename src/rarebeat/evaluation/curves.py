@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import Probability, Truth, check
-from rarebeat.evaluation.ranking import cumulate, rank_classes
-from rarebeat.evaluation.tables import Row
+from rarebeat.core.tables import Row
+from rarebeat.metrics.arrays import Probability, Truth, check
+from rarebeat.metrics.ranking import cumulate, rank_classes
 
 CURVE_COLUMNS = ("class", "recall", "precision", "threshold")
 CALIBRATION_COLUMNS = ("class", "probability", "observed", "records")

@@ -5,20 +5,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, Patients, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
-from rarebeat.evaluation.cuts import FIXED
-from rarebeat.evaluation.metrics import decide
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
 from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.metrics.classification import decide
+from rarebeat.metrics.cuts import FIXED
 
 MetricTree = dict[str, "float | MetricTree | None"]
 """Nested mappings of numbers; None stands for an undefined metric."""
 
 _WITH_INTERVAL = ("f1", "auroc", "auprc")
-_DIGITS = 5
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def evaluate(
         cohorts: shape (n,), where each record comes from; with two or more, each is also scored alone.
         settings: of the intervals; default: :class:`EvaluateSettings`.
         challenge: which column holds each class of the challenge, see
-            :func:`rarebeat.evaluation.challenge_columns.challenge_columns`; None leaves its metrics out.
+            :func:`rarebeat.metrics.challenge_columns.challenge_columns`; None leaves its metrics out.
         decisions: shape (n, classes), those of an ensemble's vote; default: probability >= threshold.
 
     Raises:
@@ -229,12 +229,3 @@ def _column(
             column[f"{name}_low"] = tidy(operating.intervals.low.values[name][index])
             column[f"{name}_high"] = tidy(operating.intervals.high.values[name][index])
     return column
-
-
-def tidy(value: float) -> float | None:
-    """Five significant digits; None for not-a-number.
-
-    >>> tidy(0.123456789), tidy(float("nan"))
-    (0.12346, None)
-    """
-    return None if np.isnan(value) else float(f"{value:.{_DIGITS}g}")

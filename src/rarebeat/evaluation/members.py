@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from rarebeat.crossval.voting import EnsembleSettings, vote
-from rarebeat.evaluation.challenge_columns import challenge_columns
+from rarebeat.core.tables import Row, interval_text, tidy
+from rarebeat.evaluation.evaluate import Evaluation, evaluate
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.report import Evaluation, evaluate, tidy
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import Row, interval_text
+from rarebeat.inference.voting import EnsembleSettings, vote
+from rarebeat.metrics.challenge_columns import challenge_columns
 
 _AVERAGES = {"macro": MACRO, "micro": MICRO}
 _SHOWN = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}

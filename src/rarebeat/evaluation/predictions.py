@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Truth
-from rarebeat.evaluation.metrics import decide
-from rarebeat.files import read_table, write_table
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_table, write_table
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
+from rarebeat.metrics.classification import decide
 
 Strings = npt.NDArray[np.object_] | npt.NDArray[np.str_]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth, check
-from rarebeat.evaluation.metrics import count, decide, macro
-from rarebeat.evaluation.ranking import (
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth, check
+from rarebeat.metrics.classification import count, decide, macro
+from rarebeat.metrics.ranking import (
     Ranking,
     area_under_roc,
     average_precision,

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import BoolArray, Truth
+from rarebeat.core.tables import Row, interval_text
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.evaluation.challenge_classes import CLASSES, rewards
-from rarebeat.evaluation.metrics import count, decide, macro
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.tables import Row, interval_text
-from rarebeat.evaluation.thresholds import FOR_CHALLENGE, RULES, choose_thresholds
+from rarebeat.metrics.arrays import BoolArray, Truth
+from rarebeat.metrics.challenge_classes import CLASSES, rewards
+from rarebeat.metrics.classification import count, decide, macro
+from rarebeat.metrics.thresholds import FOR_CHALLENGE, RULES, choose_thresholds
 
 
 def threshold_rows(
@@ -30,7 +30,7 @@ def threshold_rows(
         validation: the split that thresholds are chosen on.
         test: the split that is scored besides.
         places: where each class stands among the challenge's; None leaves its rules and its score out.
-        rules: names in :data:`~rarebeat.evaluation.thresholds.RULES`.
+        rules: names in :data:`~rarebeat.metrics.thresholds.RULES`.
         replicates: of the bootstrap.
     """
     table = None if places is None else rewards(places)

@@ -3,7 +3,7 @@
 ::
 
     models/folds/
-      members/0/ ...   model folders, see :mod:`rarebeat.model_folder`
+      members/0/ ...   model folders, see :mod:`rarebeat.inference.model_folder`
       ensemble.yaml    which of them belong to it, with the digests of their weights, and how they vote
 """
 
@@ -17,12 +17,12 @@ import yaml
 from pydantic.dataclasses import dataclass
 from torch import nn
 
-from rarebeat.crossval.voting import EnsembleSettings, vote
-from rarebeat.errors import RarebeatError
-from rarebeat.evaluation.arrays import FloatArray
-from rarebeat.files import atomic
-from rarebeat.model_folder import ModelCard, load_model, weights_digest
-from rarebeat.params import STRICT, parse
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
+from rarebeat.core.params import STRICT, parse
+from rarebeat.inference.model_folder import ModelCard, load_model, weights_digest
+from rarebeat.inference.voting import EnsembleSettings, vote
+from rarebeat.metrics.arrays import FloatArray
 
 CARD = "ensemble.yaml"
 MEMBERS = "members"

@@ -16,12 +16,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import atomic, check_replaceable, digest
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import atomic, check_replaceable, digest
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.models.registry import build
-from rarebeat.params import STRICT, parse
-from rarebeat.signals import Preprocessing
-from rarebeat.windows import WHOLE, WindowSettings
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.yaml"

@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
-from rarebeat.crossval.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
-from rarebeat.errors import BadRecordError, RarebeatError
-from rarebeat.inference import Int16, predict_probabilities
-from rarebeat.model_folder import ModelCard, load_model
+from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.core.signals import output_scale, preprocess, stored_length
+from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
+from rarebeat.inference.model_folder import ModelCard, load_model
+from rarebeat.inference.probabilities import Int16, predict_probabilities
 from rarebeat.models.context import Context, persons
-from rarebeat.signals import output_scale, preprocess, stored_length
-from rarebeat.sources.files import read_file
+from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]
 
@@ -25,7 +25,7 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
 
     Args:
         files: WFDB headers, challenge ``.hea`` or ``.mat`` files, GE MUSE XML files.
-        model: model folder, or the folder of an ensemble (see :mod:`rarebeat.crossval.ensemble`).
+        model: model folder, or the folder of an ensemble (see :mod:`rarebeat.inference.ensemble`).
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",

@@ -8,8 +8,8 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from rarebeat.dataset.windows import WHOLE, Indices, WindowSettings, combine, windows_of
 from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.windows import WHOLE, Indices, WindowSettings, combine, windows_of
 
 Int16 = npt.NDArray[np.int16]
 
@@ -30,7 +30,7 @@ def predict_probabilities(
 
     Args:
         module: a network; it is put in evaluation mode.
-        signals: shape (n, 12, samples), as :func:`rarebeat.signals.preprocess` returns them.
+        signals: shape (n, 12, samples), as :func:`rarebeat.core.signals.preprocess` returns them.
         scale: signals times scale is in the unit that the network was trained with.
         batch_size: ECGs in memory at a time; it does not change the result.
         device: where to compute; the network is moved there. Default: where it is.

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray
-from rarebeat.evaluation.metrics import decide
-from rarebeat.params import STRICT
+from rarebeat.core.params import STRICT
+from rarebeat.metrics.arrays import BoolArray, FloatArray
+from rarebeat.metrics.classification import decide
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import write_csv
-from rarebeat.labels.csv_rows import read_rows
+from rarebeat.core.csv_rows import read_rows
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import write_csv
 from rarebeat.labels.states import NEGATIVE, POSITIVE, STATE_NAMES, Labels, State
 
 KINDS: Mapping[tuple[State, State], str] = {

@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from rarebeat.labels.closing import Closer
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
+from rarebeat.labels.text.closing import Closer
 from rarebeat.labels.vocabulary import Absent, Vocabulary
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 from rarebeat.labels.yaml_lines import Location, line_of, read_tree, repeated_keys
 
 T = TypeVar("T")

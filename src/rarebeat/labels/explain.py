@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import (
     NEGATIVE,
     POSITIVE,
@@ -13,6 +12,7 @@ from rarebeat.labels.states import (
     Labels,
     State,
 )
+from rarebeat.labels.text.matcher import Matcher
 
 _COLOURS = {POSITIVE: "32", UNCERTAIN: "33", NEGATIVE: "31"}  # ANSI green, yellow, red
 _CUE = "35"

@@ -21,15 +21,15 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.files import atomic, check_replaceable, read_table, write_json
+from rarebeat.core.files import atomic, check_replaceable, read_table, write_json
+from rarebeat.core.records import part_files
 from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.unmatched import UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.records import part_files
 
 EVIDENCE_SCHEMA = pa.schema(
     [

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 
 LabelSet = str | list[str]
 """``"all"``, or class ids."""

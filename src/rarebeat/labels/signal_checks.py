@@ -14,12 +14,12 @@ from typing import Any, Literal
 import pyarrow as pa
 from tqdm import tqdm
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import read_table, write_table
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_table, write_table
+from rarebeat.core.records import read_metadata
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, State
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements
-from rarebeat.records import read_metadata
 
 SIGNAL_CHECKS_SCHEMA = pa.schema(
     [

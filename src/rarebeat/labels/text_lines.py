@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import STATE_NAMES, Labels
+from rarebeat.labels.text.matcher import Matcher
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 

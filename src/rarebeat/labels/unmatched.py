@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from rarebeat.files import write_csv
+from rarebeat.core.files import write_csv
 
 COLUMNS = ("statement", "records", "example")
 _KEPT = 10_000

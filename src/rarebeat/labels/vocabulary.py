@@ -12,10 +12,10 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import STRICT
 from rarebeat.labels.definitions import Fault, find_definition, parse_definition, read_mapping
-from rarebeat.labels.language import ReportLanguage, Text, load_language
-from rarebeat.params import STRICT
+from rarebeat.labels.text.language import ReportLanguage, Text, load_language
 
 FOLDER = Path(__file__).parent / "vocabularies"
 _DEEPEST = 4  # how often a class may be like one that is like another

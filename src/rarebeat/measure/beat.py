@@ -7,8 +7,8 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
+from rarebeat.core.records import LEADS
 from rarebeat.measure.qrs import RATE
-from rarebeat.records import LEADS
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]

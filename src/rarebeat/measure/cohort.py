@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.parallel import process_pool
+from rarebeat.core.records import iterate_rows, read_metadata
 from rarebeat.measure.measurements import Measurements, measure
-from rarebeat.processes import process_pool
-from rarebeat.records import iterate_rows, read_metadata
 
 _COLUMNS = ["record_id", "rate", "calibrated", "signal"]
 _BATCH = 64  # records that go to a process at once: about 8 MB

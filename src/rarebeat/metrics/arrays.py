@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 
 Truth = npt.NDArray[np.int8]
 """Shape (records, classes): 1 positive, 0 negative, -1 left out (unknown or uncertain)."""

@@ -1,7 +1,7 @@
 """Thresholds of all classes at once by Bayesian optimisation: what Vicar et al. 2020 did, with Optuna.
 
 They (doi 10.22489/CinC.2020.189) drew 250 points at random and 50 more with a Gaussian process. For 24
-thresholds that is few; the coordinate ascent of :mod:`rarebeat.evaluation.challenge_thresholds` is exact in
+thresholds that is few; the coordinate ascent of :mod:`rarebeat.metrics.challenge_thresholds` is exact in
 every step and is what this one is to be compared with.
 """
 
@@ -9,11 +9,11 @@ from importlib.util import find_spec
 
 import numpy as np
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
-from rarebeat.evaluation.challenge_thresholds import total_earned
-from rarebeat.evaluation.cuts import FIXED
-from rarebeat.evaluation.metrics import decide
+from rarebeat.core.errors import ParamsError
+from rarebeat.metrics.arrays import FloatArray, Probability, Truth
+from rarebeat.metrics.challenge_thresholds import total_earned
+from rarebeat.metrics.classification import decide
+from rarebeat.metrics.cuts import FIXED
 
 RANDOM_TRIALS, MODEL_TRIALS = 250, 50
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.metrics.arrays import FloatArray
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,16 @@ vocabularies named here are made for it.
 
 from collections.abc import Sequence
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.arrays import FloatArray
-from rarebeat.evaluation.challenge_classes import CLASSES, place_of, rewards
+from rarebeat.core.errors import ParamsError
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.challenge_classes import CLASSES, place_of, rewards
 
 VOCABULARIES = ("cinc2020", "cinc2020_official")
 
 
 def places_by_id(vocabulary: str) -> dict[str, int]:
-    """Class id to its place in :data:`~rarebeat.evaluation.challenge_classes.CLASSES`.
+    """Class id to its place in :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
 
     Raises:
         ParamsError: when the vocabulary is not one of the challenge.

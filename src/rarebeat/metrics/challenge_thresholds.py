@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth
-from rarebeat.evaluation.cuts import FIXED, cuts_between
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.metrics.cuts import FIXED, cuts_between
 
 GRID = np.arange(50, 0, -1) / 100
 _ROUNDS = 50  # more than were ever needed

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import BoolArray, FloatArray, Probability, Truth, check
-from rarebeat.evaluation.ranking import area_under_roc, average_precision, cumulate, rank_classes
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth, check
+from rarebeat.metrics.ranking import area_under_roc, average_precision, cumulate, rank_classes
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rarebeat.evaluation.arrays import FloatArray, Probability
+from rarebeat.metrics.arrays import FloatArray, Probability
 
 FIXED = 0.5
 """The threshold where nothing speaks for another."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.evaluation.arrays import FloatArray, Probability, Truth
+from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 
 IntArray = npt.NDArray[np.intp]
 

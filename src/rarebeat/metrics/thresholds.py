@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.arrays import FloatArray, Probability, Truth, check
-from rarebeat.evaluation.bayesian_thresholds import bayesian_thresholds, check_optuna
-from rarebeat.evaluation.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
-from rarebeat.evaluation.cuts import FIXED
-from rarebeat.evaluation.metrics import count, decide
-from rarebeat.evaluation.ranking import Ranking, cumulate, rank_classes
+from rarebeat.core.errors import ParamsError
+from rarebeat.metrics.arrays import FloatArray, Probability, Truth, check
+from rarebeat.metrics.bayesian_thresholds import bayesian_thresholds, check_optuna
+from rarebeat.metrics.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
+from rarebeat.metrics.classification import count, decide
+from rarebeat.metrics.cuts import FIXED
+from rarebeat.metrics.ranking import Ranking, cumulate, rank_classes
 
 Rewards = FloatArray | None
 """What calling a class (column) earns where another (row) is true; None for classes without such a table."""
@@ -50,19 +50,19 @@ def _best_cut(ranking: Ranking) -> float:
 
 
 def challenge_coordinate(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """See :func:`~rarebeat.evaluation.challenge_thresholds.coordinate_thresholds`."""
+    """See :func:`~rarebeat.metrics.challenge_thresholds.coordinate_thresholds`."""
     return coordinate_thresholds(truth, probability, _needed(rewards, "challenge_coordinate"))
 
 
 def challenge_bayesian(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """See :func:`~rarebeat.evaluation.bayesian_thresholds.bayesian_thresholds`."""
+    """See :func:`~rarebeat.metrics.bayesian_thresholds.bayesian_thresholds`."""
     return bayesian_thresholds(truth, probability, _needed(rewards, "challenge_bayesian"))
 
 
 def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """The best of 0.01, 0.02 ... 0.50 for each class: by what the challenge pays, without rewards by F1.
 
-    See :func:`~rarebeat.evaluation.challenge_thresholds.grid_thresholds`.
+    See :func:`~rarebeat.metrics.challenge_thresholds.grid_thresholds`.
     """
     if rewards is not None:
         return grid_thresholds(truth, probability, rewards)
@@ -111,7 +111,7 @@ def choose_thresholds(
         probability: shape (n, classes).
         rule: a name in :data:`RULES`.
         rewards: shape (classes, classes), for classes of the challenge, from
-            :func:`rarebeat.evaluation.challenge_columns.class_rewards`.
+            :func:`rarebeat.metrics.challenge_columns.class_rewards`.
 
     Raises:
         ParamsError: for a rule that cannot be used.

@@ -18,11 +18,11 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.params import STRICT
+from rarebeat.core.records import LEADS
 from rarebeat.models.context import UNKNOWN, Context
 from rarebeat.models.heads import Heads
 from rarebeat.models.layers import Halve, SameConv, Standardise, he_normal
-from rarebeat.params import STRICT
-from rarebeat.records import LEADS
 
 BLOCKS = 16
 BLOCKS_PER_WIDTH = 4

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.records import LEADS
 from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
-from rarebeat.records import LEADS
 
 
 def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:

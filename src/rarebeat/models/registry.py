@@ -13,12 +13,12 @@ from typing import Any
 
 from torch import nn
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import parse
 from rarebeat.models.global_skip import GlobalSkip, GlobalSkipSettings
 from rarebeat.models.hughes34 import Hughes34, Hughes34Settings
 from rarebeat.models.se_resnet import SEResNet, SEResNetSettings
 from rarebeat.models.xresnet1d import XResNet1d101, XResNet1d101Settings
-from rarebeat.params import parse
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from rarebeat.core.records import LEADS
 from rarebeat.models.registry import NETWORKS, build
-from rarebeat.records import LEADS
 
 
 def parameters(network: nn.Module) -> int:

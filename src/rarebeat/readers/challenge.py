@@ -7,15 +7,15 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import MissingSourceError
-from rarebeat.params import STRICT, parse
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.sources.discovery import physionet_help, readable, require_folder, walk
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.fields import clean_age, clean_sex
-from rarebeat.sources.wfdb_files import read_wfdb
-from rarebeat.sources.wfdb_header import Header
+from rarebeat.core.errors import MissingSourceError
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.records import Record
+from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.fields import clean_age, clean_sex
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import Header
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 _NOT_TOLD = {"", "nan", "unknown"}

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from rarebeat.errors import MissingSourceError, RarebeatError
-from rarebeat.files import inside
+from rarebeat.core.errors import MissingSourceError, RarebeatError
+from rarebeat.core.files import inside
 
 
 def physionet_help(root: Path, database: str, licence: str, name: str) -> str:

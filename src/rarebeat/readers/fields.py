@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping
 
-from rarebeat.errors import BadRecordError
+from rarebeat.core.errors import BadRecordError
 
 OLDEST = 90.0
 """Ages over 89 could identify a person: 90 stands for 90 and over."""

@@ -12,14 +12,14 @@ from typing import Any
 
 from tqdm import tqdm
 
-from rarebeat.errors import BadRecordError, RarebeatError
-from rarebeat.files import atomic, check_replaceable, write_json
-from rarebeat.processes import process_pool
-from rarebeat.pseudonym import Pseudonym, private_pseudonym
-from rarebeat.records import Record, write_part, write_quarantine
-from rarebeat.sources.discovery import is_inside
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.registry import Source, get_source
+from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.core.files import atomic, check_replaceable, write_json
+from rarebeat.core.parallel import process_pool
+from rarebeat.core.records import Record, write_part, write_quarantine
+from rarebeat.readers.discovery import is_inside
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.privacy import Pseudonym, private_pseudonym
+from rarebeat.readers.registry import Source, get_source
 
 _EXAMPLES = 5
 _QUOTATION = re.compile(r"'.*'|\".*\"")
@@ -80,12 +80,12 @@ def ingest_cohort(
     workers: int | None = None,
     part_size: int = 500,
 ) -> dict[str, Any]:
-    """Read an archive into a cohort folder (see :mod:`rarebeat.records`), written whole or not at all.
+    """Read an archive into a cohort folder (see :mod:`rarebeat.core.records`), written whole or not at all.
 
     The result depends on the archive alone, not on the number of workers.
 
     Args:
-        kind: one of :func:`rarebeat.sources.registry.kinds`.
+        kind: one of :func:`rarebeat.readers.registry.kinds`.
         root: folder of the archive.
         out: folder to write; replaced when it exists.
         cohort: name of the cohort; None takes the name of ``out``.

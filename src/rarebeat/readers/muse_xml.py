@@ -19,15 +19,15 @@ import pydantic.dataclasses
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from rarebeat.errors import BadRecordError, MissingSourceError
-from rarebeat.params import STRICT, parse
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.quality import RawLeads, lead_index, trusted_signal
-from rarebeat.records import Record, Signal
-from rarebeat.sources.discovery import readable, require_folder, walk
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.fields import clean_age, clean_sex, clean_text
-from rarebeat.sources.redaction import redact
+from rarebeat.core.errors import BadRecordError, MissingSourceError
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.records import Record, Signal
+from rarebeat.readers.discovery import readable, require_folder, walk
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.fields import clean_age, clean_sex, clean_text
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
+from rarebeat.readers.redaction import redact
 
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""

@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
 
 PUBLIC_KEY = b"rarebeat: ids of public databases"
 """The fixed key for databases whose ids are pseudonyms already."""

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.params import STRICT, parse
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.sources.discovery import physionet_help, read_csv, require_folder
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.sources.wfdb_files import read_wfdb
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.records import Record
+from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.wfdb import read_wfdb
 
 NAMESPACE = "ptb-xl"
 SEXES = {"0": "male", "1": "female"}

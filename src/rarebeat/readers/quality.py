@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.errors import BadRecordError
-from rarebeat.records import LEADS, Signal
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import LEADS, Signal
 
 MICROVOLTS = {
     "nv": 1e-3, "nanovolts": 1e-3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microvolts": 1.0, "mv": 1e3,

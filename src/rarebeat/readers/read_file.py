@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from rarebeat.errors import RarebeatError
-from rarebeat.records import Record
-from rarebeat.sources.muse_xml import read_muse
-from rarebeat.sources.wfdb_files import read_wfdb
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import Record
+from rarebeat.readers.muse_xml import read_muse
+from rarebeat.readers.wfdb import read_wfdb
 
 SUFFIXES = (".hea", ".mat", ".dat", ".xml")
 """What :func:`read_file` takes."""

@@ -6,10 +6,10 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from rarebeat.errors import ParamsError
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.sources.entry import Entry
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.records import Record
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.privacy import Pseudonym
 
 Options = Mapping[str, Any]
 
@@ -40,12 +40,12 @@ class Source:
 
 
 _MODULES = {
-    "simulated": ("rarebeat.simulator.cohort", "a simulated clinic: nothing to download"),
-    "ptb-xl": ("rarebeat.sources.ptb_xl", "PTB-XL as published: ptbxl_database.csv and records500/"),
-    "challenge": ("rarebeat.sources.challenge", "PhysioNet/CinC Challenge 2020 or 2021: .hea and .mat files"),
-    "ludb": ("rarebeat.sources.ludb", "Lobachevsky University database as published"),
-    "muse-xml": ("rarebeat.sources.muse_xml", "a folder of GE MUSE RestingECG XML exports"),
-    "wfdb": ("rarebeat.sources.wfdb_folder", "any folder of WFDB records with a CSV"),
+    "simulated": ("rarebeat.readers.simulated", "a simulated clinic: nothing to download"),
+    "ptb-xl": ("rarebeat.readers.ptb_xl", "PTB-XL as published: ptbxl_database.csv and records500/"),
+    "challenge": ("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021: .hea and .mat files"),
+    "ludb": ("rarebeat.readers.ludb", "Lobachevsky University database as published"),
+    "muse-xml": ("rarebeat.readers.muse_xml", "a folder of GE MUSE RestingECG XML exports"),
+    "wfdb": ("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV"),
 }
 
 

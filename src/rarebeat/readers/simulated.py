@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rarebeat.params import parse
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.simulator.clinic import simulate
+from rarebeat.core.params import parse
+from rarebeat.core.records import Record
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.redaction import redact
+from rarebeat.simulator.clinic import record_name, simulate
 from rarebeat.simulator.settings import SimulatorSettings
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.redaction import redact
 
 SOURCE = "simulated"
 _OLDEST = 90.0
@@ -58,8 +58,3 @@ def record_at(index: int, settings: SimulatorSettings, pseudonym: Pseudonym | No
         sex=visit.patient.sex,
         text=simulated.report.text,
     )
-
-
-def record_name(index: int) -> str:
-    """The id of a record in its cohort."""
-    return f"sim-{index:06d}"

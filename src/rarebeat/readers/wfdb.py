@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.errors import BadRecordError
-from rarebeat.quality import RawLeads, check_checksums, lead_index, trusted_signal
-from rarebeat.records import Signal
-from rarebeat.sources.discovery import is_inside
-from rarebeat.sources.wfdb_header import Format, Header, Lead, read_header
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import Signal
+from rarebeat.readers.discovery import is_inside
+from rarebeat.readers.quality import RawLeads, check_checksums, lead_index, trusted_signal
+from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header
 
 MAX_BYTES = 1 << 28
 MAX_SAMPLES = 10_000_000

@@ -6,15 +6,15 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.errors import MissingSourceError, ParamsError, RarebeatError
-from rarebeat.params import STRICT, parse
-from rarebeat.pseudonym import Pseudonym
-from rarebeat.records import Record
-from rarebeat.sources.discovery import read_csv, require_folder
-from rarebeat.sources.entry import Entry
-from rarebeat.sources.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.sources.redaction import redact
-from rarebeat.sources.wfdb_files import read_wfdb
+from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.records import Record
+from rarebeat.readers.discovery import read_csv, require_folder
+from rarebeat.readers.entry import Entry
+from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.redaction import redact
+from rarebeat.readers.wfdb import read_wfdb
 
 RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
 """Where the name of a record's file is looked for when the options do not tell."""

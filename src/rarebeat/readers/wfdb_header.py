@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from rarebeat.errors import BadRecordError
+from rarebeat.core.errors import BadRecordError
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_SIGNALS = 1000

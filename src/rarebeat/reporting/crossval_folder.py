@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rarebeat.crossval.members import (
+from rarebeat.core.tables import markdown_table, write_rows
+from rarebeat.evaluation.evaluate import Evaluation
+from rarebeat.evaluation.members import (
     ensemble_predictions,
     member_rows,
     member_table,
     out_of_fold_predictions,
     score_predictions,
 )
-from rarebeat.crossval.voting import EnsembleSettings
 from rarebeat.evaluation.predictions import Predictions, write_predictions
-from rarebeat.evaluation.report import Evaluation
 from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.evaluation.tables import markdown_table, write_rows
+from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.folder import write_reports
 
 BESIDE = """## Each model alone
@@ -54,7 +54,7 @@ def write_crossval_reports(
     Args:
         folder: ``reports/crossval``.
         predictions: of each fold model, for splits ``fold-<its number>`` and ``test``, in order; see
-            :func:`rarebeat.crossval.experiments.predict_folds`.
+            :func:`rarebeat.training.folds.predict_folds`.
         vocabulary: of the classes.
         title: heading of ``results.md``.
         voting: how the members vote.

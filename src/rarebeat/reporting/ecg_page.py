@@ -17,9 +17,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from PIL import Image
 
-from rarebeat.errors import RarebeatError
-from rarebeat.files import atomic
-from rarebeat.records import LEADS, Record, Signal
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
+from rarebeat.core.records import LEADS, Record, Signal
 
 WIDTH, HEIGHT = 297.0, 210.0
 """Millimetres of the page (A4, landscape)."""

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rarebeat.files import atomic
+from rarebeat.core.files import atomic
 
 Rows = Sequence[Mapping[str, Any]]
 

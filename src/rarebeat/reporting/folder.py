@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rarebeat.core.files import atomic, write_json
+from rarebeat.core.tables import write_rows
 from rarebeat.evaluation.confusion import CONFUSION_COLUMNS, confusion_rows
 from rarebeat.evaluation.curves import CURVE_COLUMNS, calibration_rows, precision_recall_rows
+from rarebeat.evaluation.evaluate import Evaluation, metrics_content
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.report import Evaluation, metrics_content
-from rarebeat.evaluation.tables import class_rows, cohort_rows, cohort_table, results_table, write_rows
-from rarebeat.files import atomic, write_json
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
+from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
 
 def write_reports(

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.files import atomic, check_replaceable
-from rarebeat.records import Record
+from rarebeat.core.files import atomic, check_replaceable
+from rarebeat.core.records import Record
+from rarebeat.readers.simulated import record_at
 from rarebeat.reporting.ecg_page import draw_ecg
-from rarebeat.simulator.cohort import record_at
-from rarebeat.simulator.export import clear_examples
+from rarebeat.simulator.archives.export import clear_examples
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 

@@ -5,22 +5,22 @@ from functools import lru_cache
 
 import numpy as np
 
-from rarebeat.records import Signal
-from rarebeat.simulator.anatomy import Anatomy, draw_anatomy
-from rarebeat.simulator.clocks import Breathing
-from rarebeat.simulator.events import Rhythm
-from rarebeat.simulator.findings import USUAL, Findings, Report, Style
-from rarebeat.simulator.leads import patient_matrix, place_electrodes, twelve_leads
-from rarebeat.simulator.noise import noise
-from rarebeat.simulator.patients import Patient, Visit, stream, visit_at
-from rarebeat.simulator.priors import PRESETS
-from rarebeat.simulator.recorder import ARMS, Recorder, draw_recorder, record
-from rarebeat.simulator.render import Heart, render
-from rarebeat.simulator.report import uses_held_out, write_report
-from rarebeat.simulator.rhythm import play
-from rarebeat.simulator.setting import Setting
+from rarebeat.core.records import Signal
+from rarebeat.simulator.patients.patients import Patient, Visit, stream, visit_at
+from rarebeat.simulator.patients.priors import PRESETS
+from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
+from rarebeat.simulator.reports.report import uses_held_out, write_report
+from rarebeat.simulator.rhythm.clocks import Breathing
+from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.engine import play
+from rarebeat.simulator.rhythm.events import Rhythm
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import classes_of, ventricular_beats, ventricular_rate
+from rarebeat.simulator.waveform.anatomy import Anatomy, draw_anatomy
+from rarebeat.simulator.waveform.leads import patient_matrix, place_electrodes, twelve_leads
+from rarebeat.simulator.waveform.noise import noise
+from rarebeat.simulator.waveform.recorder import ARMS, Recorder, draw_recorder, record
+from rarebeat.simulator.waveform.render import Heart, render
 
 _WIDE = ("ventricular_tachycardia", "idioventricular_rhythm", "paced_rhythm", "left_bundle_branch_block")
 
@@ -156,3 +156,8 @@ def _background(recording: Recording, seed: int) -> tuple[str, ...]:
         ("suspect arm lead reversal", recording.recorder.limbs == ARMS),
     ]
     return tuple(text for text, present in statements if present)
+
+
+def record_name(index: int) -> str:
+    """The id of a record in its cohort."""
+    return f"sim-{index:06d}"

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from rarebeat.params import STRICT
+from rarebeat.core.params import STRICT
 
 
 @dataclass(frozen=True, config=STRICT)

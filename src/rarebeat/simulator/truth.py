@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from rarebeat.simulator.events import Rhythm, Ventricular
+from rarebeat.simulator.rhythm.events import Rhythm, Ventricular
 
 CLASSES = (
     "sinus_rhythm",

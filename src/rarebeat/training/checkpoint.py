@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rarebeat.files import atomic, digest
-from rarebeat.shards import Split
+from rarebeat.core.files import atomic, digest
+from rarebeat.dataset.shards import Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
@@ -54,8 +54,8 @@ def fingerprint(
     folders = [PACKAGE / "models", PACKAGE / "training"]
     files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
     files += [
-        PACKAGE / "windows.py",
-        PACKAGE / "evaluation" / "challenge_classes.py",
+        PACKAGE / "dataset" / "windows.py",
+        PACKAGE / "metrics" / "challenge_classes.py",
     ]  # the last: a loss pays by it
     code = digest(*files)
     facts = [list(classes), asdict(model), asdict(settings), code, torch.__version__]

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rarebeat.errors import RarebeatError
+from rarebeat.core.errors import RarebeatError
+from rarebeat.dataset.shards import Split
 from rarebeat.models.context import UNKNOWN, Context, persons
-from rarebeat.shards import Split
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.crossval.folds import read_folds
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
+from rarebeat.dataset.folds import read_folds
+from rarebeat.dataset.shards import Split, join, load_split, take
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.experiment import Experiment, columns, make_experiment, predict_loaded
-from rarebeat.model_folder import ModelCard, read_card
-from rarebeat.shards import Split, join, load_split, take
+from rarebeat.inference.model_folder import ModelCard, read_card
+from rarebeat.training.run import Experiment, columns, make_experiment, predict_loaded
 
 
 def trainable(shards: Path) -> Split:
@@ -33,7 +33,7 @@ def fold_experiment(params: Path, shards: Path, folds: Path, number: int) -> Exp
 
     Raises:
         ParamsError: when there is no such fold; for params that cannot be used, see
-            :func:`rarebeat.experiment.make_experiment`.
+            :func:`rarebeat.training.run.make_experiment`.
         RarebeatError: for shards or folds that cannot be read or do not belong together.
     """
     everything = trainable(shards)

@@ -18,11 +18,11 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.dataset.shards import Split
+from rarebeat.metrics.arrays import FloatArray
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
-from rarebeat.shards import Split
 from rarebeat.training.augment import augment, piece_length
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches

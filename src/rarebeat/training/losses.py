@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rarebeat.errors import ParamsError
-from rarebeat.evaluation.arrays import FloatArray
+from rarebeat.core.errors import ParamsError
+from rarebeat.metrics.arrays import FloatArray
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From logits and labels, both of shape (batch, classes), to a scalar."""

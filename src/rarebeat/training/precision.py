@@ -6,7 +6,7 @@ from typing import Literal
 
 import torch
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
 
 Precision = Literal["auto", "fp32", "bf16"]
 

@@ -11,17 +11,18 @@ import numpy.typing as npt
 import pandas as pd
 from torch import nn
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.arrays import FloatArray
-from rarebeat.evaluation.challenge_columns import VOCABULARIES, class_rewards
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import atomic
+from rarebeat.core.params import group, read_params
+from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.evaluation.predictions import Predictions
-from rarebeat.evaluation.thresholds import check_rule, choose_thresholds
-from rarebeat.files import atomic
-from rarebeat.inference import predict_probabilities
+from rarebeat.inference.model_folder import ModelCard, load_model, save_model
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.labels.label_sets import resolve_label_set
-from rarebeat.model_folder import ModelCard, load_model, save_model
-from rarebeat.params import group, read_params
-from rarebeat.shards import Split, load_split
+from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.challenge_columns import VOCABULARIES, class_rewards
+from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.data import context_of
 from rarebeat.training.loop import EpochReport, train
@@ -29,7 +30,6 @@ from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import choose_device
 from rarebeat.training.settings import ModelSettings, TrainSettings
 from rarebeat.training.stages import stages_of
-from rarebeat.windows import WHOLE, WindowSettings
 
 
 @dataclass(frozen=True)

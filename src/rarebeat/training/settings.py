@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from rarebeat.core.params import STRICT
+from rarebeat.dataset.windows import WindowSettings
 from rarebeat.models.registry import NETWORKS
-from rarebeat.params import STRICT
-from rarebeat.windows import WindowSettings
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -104,7 +104,7 @@ class TrainSettings:
         window: what of a recording the network sees at a time: in training one window, at random; in
             validation and prediction all.
         threshold: the rule that chooses thresholds on the validation split, a name in
-            :data:`rarebeat.evaluation.thresholds.RULES`.
+            :data:`rarebeat.metrics.thresholds.RULES`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).

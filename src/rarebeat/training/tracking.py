@@ -24,8 +24,8 @@ from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
-from rarebeat.errors import RarebeatError
-from rarebeat.project import git_commit, project_root
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.project import git_commit, project_root
 
 TRAINING_KEY = "rarebeat.training_key"
 WEIGHTS = "rarebeat.weights"
@@ -155,7 +155,7 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
     parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class.
     """
-    from rarebeat.model_folder import read_card
+    from rarebeat.inference.model_folder import read_card
 
     card = read_card(folder)
     signature = ModelSignature(
@@ -169,12 +169,12 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
             ]
         ),
     )
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*(input example was not provided|type hints)")
         mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(package / "served.py"),
+            python_model=str(package / "inference" / "served.py"),
             artifacts={"folder": str(folder)},
             code_paths=[str(package)],
             signature=signature,
@@ -206,7 +206,7 @@ def log_evaluation(
 
     Args:
         tracker: the experiment.
-        weights: what identifies the weights, see :func:`rarebeat.model_folder.weights_digest`.
+        weights: what identifies the weights, see :func:`rarebeat.inference.model_folder.weights_digest`.
         name: of a new run.
         params: nested, as for :func:`training_run`.
         metrics: nested numbers.

@@ -4,11 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rarebeat.evaluation.metrics import auroc, macro
+from rarebeat.dataset.windows import WHOLE, WindowSettings, combine, windows_of
+from rarebeat.metrics.classification import auroc, macro
 from rarebeat.training.data import Examples, Indices, ordered_batches
 from rarebeat.training.losses import Loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast
-from rarebeat.windows import WHOLE, WindowSettings, combine, windows_of
 
 SMALLEST = 1e-7  # probability with a logit in float32
 

@@ -1,7 +1,7 @@
 """What is called negative when it is not mentioned, and what is not."""
 
-from rarebeat.labels.closing import Closer
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, State
+from rarebeat.labels.text.closing import Closer
 from rarebeat.labels.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary("hughes24")

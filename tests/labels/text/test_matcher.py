@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from rarebeat.labels.matcher import Matcher
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
-CASES = yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load((Path(__file__).parents[1] / "cases.yaml").read_text(encoding="utf-8"))
 VOCABULARY = load_vocabulary("hughes24")
 MATCHER = Matcher(VOCABULARY)
 CODES = {entry.id: entry.code for entry in VOCABULARY.classes}

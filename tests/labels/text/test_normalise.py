@@ -2,7 +2,7 @@
 
 import pytest
 
-from rarebeat.labels.normalise import Normaliser
+from rarebeat.labels.text.normalise import Normaliser
 
 NORMALISE = Normaliser(
     abbreviations={"AF": "atrial fibrillation"},

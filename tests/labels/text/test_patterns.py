@@ -2,7 +2,7 @@
 
 import pytest
 
-from rarebeat.labels.patterns import WordIndex, compile_pattern, required_words
+from rarebeat.labels.text.patterns import WordIndex, compile_pattern, required_words
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from rarebeat.labels.reading import StatementReader
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN
+from rarebeat.labels.text.reading import StatementReader
 from rarebeat.labels.vocabulary import load_vocabulary
 
 READER = StatementReader(load_vocabulary("hughes24"))
@@ -80,7 +80,7 @@ def test_statements_that_mention_no_class_share_a_reading() -> None:
 
 
 def test_sharing_changes_no_reading() -> None:
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
     for file in ("cases.yaml", "reports.yaml", "reports_cinc2020.yaml"):
         for cases in yaml.safe_load((folder / file).read_text(encoding="utf-8")).values():
             for case in cases:

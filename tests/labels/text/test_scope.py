@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rarebeat.labels.scope import Cue, Language, decide
+from rarebeat.labels.text.scope import Cue, Language, decide
 
 LANGUAGE = Language(
     breaks=re.compile(r",|: |\bwith\b|\bbut\b|\band\b"),

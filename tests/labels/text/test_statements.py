@@ -2,7 +2,7 @@
 
 import pytest
 
-from rarebeat.labels.statements import statement_splitter
+from rarebeat.labels.text.statements import statement_splitter
 
 SPLIT = statement_splitter(["v.a", "mögl"], wrapped=["rhythm"])
 

@@ -10,21 +10,21 @@ import pytest
 import scipy.io
 import wfdb
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.ingest import ingest_cohort
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.records import LEADS, Record, iterate_rows
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.records import LEADS, Record, iterate_rows
-from rarebeat.simulator import archive
-from rarebeat.simulator.archive import FORMATS, READER_OPTIONS, write_archive
-from rarebeat.simulator.archive_muse import STEP, muse_xml
-from rarebeat.simulator.archive_wfdb import snomed_codes
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.redaction import redact
+from rarebeat.readers.simulated import record_at
+from rarebeat.simulator.archives import archive
+from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive
+from rarebeat.simulator.archives.export import export
+from rarebeat.simulator.archives.muse import STEP, muse_xml
+from rarebeat.simulator.archives.wfdb import snomed_codes
 from rarebeat.simulator.clinic import recording_at
-from rarebeat.simulator.cohort import record_at
-from rarebeat.simulator.export import export
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
-from rarebeat.sources.redaction import redact
 
 SETTINGS = SimulatorSettings(records=8, seed=5)
 

@@ -5,10 +5,10 @@ from itertools import islice
 
 import pytest
 
-from rarebeat.errors import ParamsError
+from rarebeat.core.errors import ParamsError
+from rarebeat.readers.simulated import record_at
+from rarebeat.simulator.archives.export import clear_examples, export, records_showing
 from rarebeat.simulator.clinic import recording_at
-from rarebeat.simulator.cohort import record_at
-from rarebeat.simulator.export import clear_examples, export, records_showing
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from rarebeat.simulator.comorbidity import CONDITIONS, MARKS, bundle_branch_factors, draw_conditions
-from rarebeat.simulator.patients import Patient, visit_at
-from rarebeat.simulator.priors import CLINIC
+from rarebeat.simulator.patients.comorbidity import CONDITIONS, MARKS, bundle_branch_factors, draw_conditions
+from rarebeat.simulator.patients.patients import Patient, visit_at
+from rarebeat.simulator.patients.priors import CLINIC
 
 Test = Callable[[Patient], bool]
 

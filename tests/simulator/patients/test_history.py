@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from rarebeat.simulator.clinic import recording_at
-from rarebeat.simulator.history import next_conduction
-from rarebeat.simulator.patients import Visit, visit_at
-from rarebeat.simulator.priors import PRESETS
+from rarebeat.simulator.patients.history import next_conduction
+from rarebeat.simulator.patients.patients import Visit, visit_at
+from rarebeat.simulator.patients.priors import PRESETS
 from rarebeat.simulator.settings import SimulatorSettings
 
 Steps = dict[str, Counter[str]]

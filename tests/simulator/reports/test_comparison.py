@@ -5,8 +5,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from rarebeat.simulator.comparison import comparison, typed_comparison
-from rarebeat.simulator.findings import Findings, Voice
+from rarebeat.simulator.reports.comparison import comparison, typed_comparison
+from rarebeat.simulator.reports.findings import Findings, Voice
 
 DAY = datetime(2014, 3, 9, 8, 5)
 

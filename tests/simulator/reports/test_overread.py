@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from rarebeat.simulator.findings import Voice
-from rarebeat.simulator.overread import MISTAKEN, correction, misread, overcall, signature
+from rarebeat.simulator.reports.findings import Voice
+from rarebeat.simulator.reports.overread import MISTAKEN, correction, misread, overcall, signature
 from rarebeat.simulator.truth import CLASSES
 
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from rarebeat.simulator.clinic import recording_at, report_of
-from rarebeat.simulator.findings import USUAL, Findings, Report, Style
-from rarebeat.simulator.report import uses_held_out, write_report
+from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
+from rarebeat.simulator.reports.report import uses_held_out, write_report
+from rarebeat.simulator.reports.wording import HELD_OUT, PHRASES
 from rarebeat.simulator.settings import SimulatorSettings
-from rarebeat.simulator.wording import HELD_OUT, PHRASES
 
 SETTINGS = SimulatorSettings(seed=2, preset="balanced", label_noise=0.0)
 MACHINE = Style(typed=0, typos=0, overread=0, hedged=0, signed=0, capitals=0)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.rhythm_line import rhythm_head, rhythm_line
+from rarebeat.simulator.reports.findings import Findings, Voice
+from rarebeat.simulator.reports.rhythm_line import rhythm_head, rhythm_line
 
 
 def lines(

@@ -6,8 +6,8 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.statements import background, verdict
+from rarebeat.simulator.reports.findings import Findings, Voice
+from rarebeat.simulator.reports.statements import background, verdict
 
 DAY = datetime(2015, 6, 2, 11, 30)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from rarebeat.simulator.reports.wording import HELD_OUT, PHRASES
 from rarebeat.simulator.truth import CLASSES
-from rarebeat.simulator.wording import HELD_OUT, PHRASES
 
 SINUS = ("sinus_rhythm", "sinus_bradycardia", "sinus_tachycardia")
 ONE_NAME = {*SINUS, "atrial_fibrillation", "atrial_flutter", "ventricular_tachycardia"}

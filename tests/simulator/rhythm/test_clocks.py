@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.clocks import Breathing, sinus_clock
-from rarebeat.simulator.patients import Patient, Visit
-from rarebeat.simulator.priors import Prior
-from rarebeat.simulator.setting import Setting
+from rarebeat.simulator.patients.patients import Patient, Visit
+from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.rhythm.clocks import Breathing, sinus_clock
+from rarebeat.simulator.rhythm.context import Setting
 
 SPAN = (0.0, 300.0)
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from rarebeat.simulator.events import Rhythm, Ventricular
-from rarebeat.simulator.priors import CLINIC, MECHANISMS, Prior
+from rarebeat.simulator.patients.priors import CLINIC, MECHANISMS, Prior
+from rarebeat.simulator.rhythm.events import Rhythm, Ventricular
 from rarebeat.simulator.truth import ventricular_rate
 
 SECONDS = 10.0

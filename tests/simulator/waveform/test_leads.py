@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.anatomy import average_heart as anatomy
-from rarebeat.simulator.anatomy import draw_anatomy
-from rarebeat.simulator.beats import Waveform, p_wave, qrs_complex, t_wave
-from rarebeat.simulator.leads import TORSO, patient_matrix, see, see_qrs, twelve_leads
+from rarebeat.simulator.waveform.anatomy import average_heart as anatomy
+from rarebeat.simulator.waveform.anatomy import draw_anatomy
+from rarebeat.simulator.waveform.beats import Waveform, p_wave, qrs_complex, t_wave
+from rarebeat.simulator.waveform.leads import TORSO, patient_matrix, see, see_qrs, twelve_leads
 
 LEAD_I, LEAD_II, V1, V6 = 0, 1, 2, 7  # rows of TORSO
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Breathing
-from rarebeat.simulator.noise import draw_levels, noise
+from rarebeat.simulator.rhythm.clocks import Breathing
+from rarebeat.simulator.waveform.noise import draw_levels, noise
 
 BREATHING = Breathing(0.25, 0.0)
 

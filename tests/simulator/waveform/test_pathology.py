@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.anatomy import Anatomy, average_heart, draw_anatomy
-from rarebeat.simulator.beats import p_wave, qrs_complex, t_wave
-from rarebeat.simulator.leads import TORSO
-from rarebeat.simulator.pathology import draw_findings, show
-from rarebeat.simulator.vectors import turn
+from rarebeat.simulator.waveform.anatomy import Anatomy, average_heart, draw_anatomy
+from rarebeat.simulator.waveform.beats import p_wave, qrs_complex, t_wave
+from rarebeat.simulator.waveform.leads import TORSO
+from rarebeat.simulator.waveform.pathology import draw_findings, show
+from rarebeat.simulator.waveform.vectors import turn
 
 LEAD_I, II, V1, V2, V3, V5, V6 = 0, 1, 2, 3, 4, 6, 7  # rows of TORSO
 NOBODY = average_heart("normal")

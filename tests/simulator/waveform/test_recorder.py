@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from rarebeat.simulator.recorder import ARMS, Recorder, connect, draw_recorder, record
+from rarebeat.simulator.waveform.recorder import ARMS, Recorder, connect, draw_recorder, record
 
 
 def leads(seconds: float = 10.0, rate: float = 500.0) -> np.ndarray:

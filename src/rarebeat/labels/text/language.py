@@ -11,11 +11,11 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator
 from pydantic.dataclasses import dataclass
 
+from rarebeat.core.params import STRICT
 from rarebeat.labels.definitions import find_definition, parse_definition, read_mapping
-from rarebeat.labels.patterns import Pattern, compile_pattern, required_words
-from rarebeat.params import STRICT
+from rarebeat.labels.text.patterns import Pattern, compile_pattern, required_words
 
-FOLDER = Path(__file__).parent / "languages"
+FOLDER = Path(__file__).parents[1] / "languages"
 
 
 def _compiled(value: object) -> object:

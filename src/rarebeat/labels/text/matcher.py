@@ -3,10 +3,10 @@
 from functools import lru_cache
 from itertools import compress
 
-from rarebeat.labels.closing import Closer
-from rarebeat.labels.reading import Mention, StatementReader
-from rarebeat.labels.statements import statement_splitter
 from rarebeat.labels.states import NEGATIVE, UNKNOWN, Evidence, Labels, State, stronger
+from rarebeat.labels.text.closing import Closer
+from rarebeat.labels.text.reading import Mention, StatementReader
+from rarebeat.labels.text.statements import statement_splitter
 from rarebeat.labels.vocabulary import Vocabulary
 
 _REMEMBERED = 4096  # combinations of classes
@@ -32,7 +32,7 @@ class Matcher:
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
         does not know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is
-        negative, with the exceptions that :class:`rarebeat.labels.closing.Closer` lists.
+        negative, with the exceptions that :class:`rarebeat.labels.text.closing.Closer` lists.
 
         Args:
             text: the report, or None.

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.patterns import most_telling, required_words
+from rarebeat.labels.text.patterns import most_telling, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"

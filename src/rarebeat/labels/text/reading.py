@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from rarebeat.labels.language import Cues
-from rarebeat.labels.normalise import Normaliser
-from rarebeat.labels.patterns import Pattern, WordIndex, literal_words, most_telling
-from rarebeat.labels.scope import Cue, Language, Span, decide
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
-from rarebeat.labels.templates import Templates
+from rarebeat.labels.text.language import Cues
+from rarebeat.labels.text.normalise import Normaliser
+from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_telling
+from rarebeat.labels.text.scope import Cue, Language, Span, decide
+from rarebeat.labels.text.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14

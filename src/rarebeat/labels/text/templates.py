@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from rarebeat.labels.patterns import WordFinder
+from rarebeat.labels.text.patterns import WordFinder
 
 _NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
 _BRACKETS = str.maketrans("", "", "()")

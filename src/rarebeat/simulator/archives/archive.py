@@ -14,11 +14,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from rarebeat.errors import ParamsError, RarebeatError
-from rarebeat.files import atomic, check_replaceable
-from rarebeat.simulator.archive_muse import write_muse
-from rarebeat.simulator.archive_wfdb import write_challenge, write_wfdb
-from rarebeat.simulator.export import Export, export, records_showing
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.files import atomic, check_replaceable
+from rarebeat.simulator.archives.export import Export, export, records_showing
+from rarebeat.simulator.archives.muse import write_muse
+from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 

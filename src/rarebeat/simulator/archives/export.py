@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
-from rarebeat.errors import ParamsError
-from rarebeat.records import Signal
-from rarebeat.simulator.clinic import recording_at, report_of, simulate
-from rarebeat.simulator.cohort import record_name
-from rarebeat.simulator.findings import USUAL
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.records import Signal
+from rarebeat.simulator.clinic import record_name, recording_at, report_of, simulate
+from rarebeat.simulator.reports.findings import USUAL
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 

@@ -8,9 +8,9 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.records import LEADS
-from rarebeat.simulator.export import Export
-from rarebeat.simulator.leads import INDEPENDENT
+from rarebeat.core.records import LEADS
+from rarebeat.simulator.archives.export import Export
+from rarebeat.simulator.waveform.leads import INDEPENDENT
 
 STEP = 4.88
 """Microvolts per step, as in the exports of hospitals: amplitudes are true to 2.44 microvolts."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.records import LEADS, Signal
-from rarebeat.simulator.export import Export
+from rarebeat.core.records import LEADS, Signal
+from rarebeat.simulator.archives.export import Export
 
 SNOMED = {
     "sinus_rhythm": "426783006",

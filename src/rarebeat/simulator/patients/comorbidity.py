@@ -5,7 +5,7 @@ complete heart block makes a diseased AV node certain, fibrillation makes heart 
 of the rhythms stay those that were asked for. The chances are orders of magnitude, not epidemiology.
 """
 
-from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.rhythm.clocks import Rng
 
 CONDITIONS = (
     "hypertension",

@@ -16,8 +16,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.priors import Prior
+from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.rhythm.clocks import Rng
 
 Array = npt.NDArray[np.float64]
 

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.comorbidity import bundle_branch_factors, draw_conditions
-from rarebeat.simulator.history import first_rhythm, long_pr, next_conduction, next_rhythm
-from rarebeat.simulator.priors import Prior
+from rarebeat.simulator.patients.comorbidity import bundle_branch_factors, draw_conditions
+from rarebeat.simulator.patients.history import first_rhythm, long_pr, next_conduction, next_rhythm
+from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.rhythm.clocks import Rng
 
 BLOCK = 8
 """Consecutive records are shared out among patients in blocks of this size, so no patient crosses a block."""
@@ -65,7 +65,7 @@ class Patient:
         conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block).
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
-        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.comorbidity`.
+        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.comorbidity`.
         since: time of the first visit.
         device: from 0 to 1; decides which pacemaker it is, should there be one.
     """

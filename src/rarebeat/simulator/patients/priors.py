@@ -142,7 +142,7 @@ HUGHES = Prior(
 )
 """The data of the paper as re-sampled: 41,522 records have the counts of Table 1, fewer have them in proportion.
 
-It is no pool to re-sample from. :func:`rarebeat.balance.choose_records` keeps it whole as long as its target is
+It is no pool to re-sample from. :func:`rarebeat.dataset.balance.choose_records` keeps it whole as long as its target is
 at least the number of sinus rhythms (61 % of the records); with a lower target, records that show nothing but
 sinus rhythm (a fifth) go, because the other records hold enough of it already.
 """

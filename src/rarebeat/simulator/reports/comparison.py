@@ -5,8 +5,8 @@ Nothing in it says what the recording shows now that the report has not said bef
 
 from datetime import datetime
 
-from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.wording import (
+from rarebeat.simulator.reports.findings import Findings, Voice
+from rarebeat.simulator.reports.wording import (
     BUNDLE_BRANCHES,
     CONDUCTION,
     DEGREES,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.wording import BY_RATE, DEGREES, HELD_OUT, PACING, PHRASES
+from rarebeat.simulator.reports.wording import BY_RATE, DEGREES, HELD_OUT, PACING, PHRASES
+from rarebeat.simulator.rhythm.clocks import Rng
 
 
 @dataclass(frozen=True)
@@ -13,11 +13,11 @@ class Findings:
 
     Attributes:
         classes: the truth.
-        variant: form of the mechanism, as in :class:`~rarebeat.simulator.events.Rhythm`.
+        variant: form of the mechanism, as in :class:`~rarebeat.simulator.rhythm.events.Rhythm`.
         rate: ventricular rate, beats per minute.
         ectopic: number of premature complexes.
         background: findings outside the classes, as statements.
-        conditions: of the patient, see :mod:`rarebeat.simulator.comorbidity`.
+        conditions: of the patient, see :mod:`rarebeat.simulator.patients.comorbidity`.
         time: of the recording; None where no date is known.
     """
 
@@ -49,7 +49,7 @@ class Report:
 class Style:
     """How reports are written, as shares from 0 to 1.
 
-    A part of the wordings (:data:`rarebeat.simulator.wording.HELD_OUT`) is kept back: with ``held_out`` at 0
+    A part of the wordings (:data:`rarebeat.simulator.reports.wording.HELD_OUT`) is kept back: with ``held_out`` at 0
     no report holds any of them. Whoever changes a labeller looks at such reports only, and measures it once
     with ``held_out=1`` on phrases it has never seen. In between it is the share of patients whose readers
     write that way, at every visit.

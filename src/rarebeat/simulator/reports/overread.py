@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.findings import Voice
-from rarebeat.simulator.wording import RHYTHMS
+from rarebeat.simulator.reports.findings import Voice
+from rarebeat.simulator.reports.wording import RHYTHMS
+from rarebeat.simulator.rhythm.clocks import Rng
 
 MISTAKEN: dict[str, tuple[str, ...]] = {
     "sinus_rhythm": (

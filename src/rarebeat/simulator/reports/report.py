@@ -7,16 +7,16 @@ Most reports are the machine's: rhythm line, bundle branches, the rest of the tr
 with the earlier recording. Some of these a reader has edited; some reports a person has typed throughout.
 """
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.comparison import comparison
-from rarebeat.simulator.findings import USUAL, Findings, Report, Style, Voice
-from rarebeat.simulator.overread import correction, misread, overcall, signature
-from rarebeat.simulator.patients import stream
-from rarebeat.simulator.rhythm_line import rhythm_line
-from rarebeat.simulator.statements import WIDE, background, verdict
-from rarebeat.simulator.typing_errors import mistype
-from rarebeat.simulator.typist import typed_report
-from rarebeat.simulator.wording import BUNDLE_BRANCHES, CONDUCTION, RHYTHMS
+from rarebeat.simulator.patients.patients import stream
+from rarebeat.simulator.reports.comparison import comparison
+from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style, Voice
+from rarebeat.simulator.reports.overread import correction, misread, overcall, signature
+from rarebeat.simulator.reports.rhythm_line import rhythm_line
+from rarebeat.simulator.reports.statements import WIDE, background, verdict
+from rarebeat.simulator.reports.typing_errors import mistype
+from rarebeat.simulator.reports.typist import typed_report
+from rarebeat.simulator.reports.wording import BUNDLE_BRANCHES, CONDUCTION, RHYTHMS
+from rarebeat.simulator.rhythm.clocks import Rng
 
 _AGREED = ("Agree with computer interpretation", "Agree with above", "Reviewed, agree")
 _ADDED_BY_HAND = {"avnrt"}

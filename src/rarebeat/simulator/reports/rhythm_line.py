@@ -1,7 +1,7 @@
 """The first statement of a report: the rhythm and, by connectors, what belongs to it."""
 
-from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.wording import (
+from rarebeat.simulator.reports.findings import Findings, Voice
+from rarebeat.simulator.reports.wording import (
     BUNDLE_BRANCHES,
     CONDUCTION,
     ECTOPY,

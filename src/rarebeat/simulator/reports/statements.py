@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from rarebeat.simulator.comparison import date_text
-from rarebeat.simulator.findings import Findings, Voice
+from rarebeat.simulator.reports.comparison import date_text
+from rarebeat.simulator.reports.findings import Findings, Voice
 
 WIDE = frozenset(
     ("ventricular_tachycardia", "idioventricular_rhythm", "paced_rhythm", "left_bundle_branch_block")

@@ -2,7 +2,7 @@
 
 import re
 
-from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.rhythm.clocks import Rng
 
 _ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 _WORD = re.compile(r"[A-Za-z]{4,}")

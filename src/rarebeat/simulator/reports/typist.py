@@ -1,10 +1,10 @@
 """Reports that a person types, in one of several styles, with abbreviations."""
 
-from rarebeat.simulator.comparison import typed_comparison
-from rarebeat.simulator.findings import Findings, Voice
-from rarebeat.simulator.rhythm_line import ectopy, rhythm_head, rhythm_line
-from rarebeat.simulator.statements import background, verdict
-from rarebeat.simulator.wording import BUNDLE_BRANCHES, CONDUCTION, ECTOPY
+from rarebeat.simulator.reports.comparison import typed_comparison
+from rarebeat.simulator.reports.findings import Findings, Voice
+from rarebeat.simulator.reports.rhythm_line import ectopy, rhythm_head, rhythm_line
+from rarebeat.simulator.reports.statements import background, verdict
+from rarebeat.simulator.reports.wording import BUNDLE_BRANCHES, CONDUCTION, ECTOPY
 
 _ARRHYTHMIAS = {"atrial_fibrillation", "atrial_flutter"}
 _BLOCKS = {*CONDUCTION, *BUNDLE_BRANCHES}

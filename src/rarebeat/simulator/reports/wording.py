@@ -121,7 +121,7 @@ HELD_OUT: Wordings = {
         ("right BBB", "RBB block", "cRBBB"),
     ),
 }
-"""Other wordings of the same findings, kept back: see :class:`rarebeat.simulator.findings.Style`."""
+"""Other wordings of the same findings, kept back: see :class:`rarebeat.simulator.reports.findings.Style`."""
 
 DEGREES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "2:1": (("2:1 A-V conduction",), ("2:1 AV block", "2:1 AVB")),

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from rarebeat.simulator import ectopy
-from rarebeat.simulator.clocks import steady_clock
-from rarebeat.simulator.conduction import conduct, drop_beats, fibrillating_node
-from rarebeat.simulator.events import Atrial, AtrialFocus, AtrialWaves, Rhythm, Ventricular
-from rarebeat.simulator.setting import LEAD_IN, Setting
+from rarebeat.simulator.rhythm import ectopy
+from rarebeat.simulator.rhythm.clocks import steady_clock
+from rarebeat.simulator.rhythm.conduction import conduct, drop_beats, fibrillating_node
+from rarebeat.simulator.rhythm.context import LEAD_IN, Setting
+from rarebeat.simulator.rhythm.events import Atrial, AtrialFocus, AtrialWaves, Rhythm, Ventricular
 
 _FLUTTER_RATIOS = {"2:1": [2], "3:1": [3], "4:1": [4], "variable": [2, 4, 3, 4, 2, 3]}
 

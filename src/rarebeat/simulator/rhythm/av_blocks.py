@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from rarebeat.simulator import conduction
-from rarebeat.simulator.atrial_rhythms import fibrillatory_waves, flutter_waves
-from rarebeat.simulator.clocks import steady_clock
-from rarebeat.simulator.events import Atrial, AtrialWaves, Rhythm, Ventricular
-from rarebeat.simulator.setting import Setting
+from rarebeat.simulator.rhythm import conduction
+from rarebeat.simulator.rhythm.atrial import fibrillatory_waves, flutter_waves
+from rarebeat.simulator.rhythm.clocks import steady_clock
+from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.events import Atrial, AtrialWaves, Rhythm, Ventricular
 
 _PATTERNS: dict[str, list[tuple[int, ...]]] = {
     "2:1": [(1, 0)],

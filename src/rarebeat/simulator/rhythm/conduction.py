@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rarebeat.simulator.clocks import Rng, Span, poisson_clock
-from rarebeat.simulator.events import Atrial, Origin, Ventricular, VentricularFocus
+from rarebeat.simulator.rhythm.clocks import Rng, Span, poisson_clock
+from rarebeat.simulator.rhythm.events import Atrial, Origin, Ventricular, VentricularFocus
 
 NODE_REFRACTORY = 0.29
 """Seconds after a QRS onset during which a sinus or premature atrial impulse does not pass the AV node."""

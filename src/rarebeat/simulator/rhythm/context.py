@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Breathing, Rng, Span, sinus_clock
-from rarebeat.simulator.patients import Visit
-from rarebeat.simulator.priors import Prior
+from rarebeat.simulator.patients.patients import Visit
+from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.rhythm.clocks import Breathing, Rng, Span, sinus_clock
 
 LEAD_IN = 3.0
 """Seconds that the engine runs before the recording starts, so that the start is nothing special."""

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.conduction import RECOVERY, merge
-from rarebeat.simulator.events import Atrial, Ventricular, VentricularFocus
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.rhythm.conduction import RECOVERY, merge
+from rarebeat.simulator.rhythm.events import Atrial, Ventricular, VentricularFocus
 
 
 def visible(times: Sequence[float], seconds: float, first: float = 0.6, rest: float = 1.4) -> list[int]:

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
-from rarebeat.simulator import atrial_rhythms, av_blocks, ventricular_rhythms
-from rarebeat.simulator.events import Rhythm
-from rarebeat.simulator.setting import Setting
+from rarebeat.simulator.rhythm import atrial as atrial_rhythms
+from rarebeat.simulator.rhythm import av_blocks
+from rarebeat.simulator.rhythm import ventricular as ventricular_rhythms
+from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.events import Rhythm
 
 _PLAYERS: dict[str, Callable[[Setting], Rhythm]] = {
     "sinus": atrial_rhythms.sinus,
@@ -24,7 +26,7 @@ _PLAYERS: dict[str, Callable[[Setting], Rhythm]] = {
     "idioventricular": ventricular_rhythms.idioventricular,
     "paced": ventricular_rhythms.paced,
 }
-"""One player for each of :data:`rarebeat.simulator.priors.MECHANISMS`."""
+"""One player for each of :data:`rarebeat.simulator.patients.priors.MECHANISMS`."""
 
 
 def play(setting: Setting) -> Rhythm:

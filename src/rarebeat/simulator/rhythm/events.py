@@ -68,7 +68,7 @@ class Rhythm:
     """All events of a recording, from a little before its start to a little after its end.
 
     Attributes:
-        mechanism: a key of :data:`rarebeat.simulator.priors.MECHANISMS`.
+        mechanism: a key of :data:`rarebeat.simulator.patients.priors.MECHANISMS`.
         variant: which form of it, such as ``"2:1"`` or ``"ventricular escape"``; empty if there is only one.
         atrial: atrial events in order of time.
         ventricular: ventricular events in order of time.

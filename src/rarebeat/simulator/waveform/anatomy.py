@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.pathology import draw_findings, show
-from rarebeat.simulator.vectors import Array, Vectors
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.waveform.pathology import draw_findings, show
+from rarebeat.simulator.waveform.vectors import Array, Vectors
 
 SHARES = np.array([0.14, 0.32, 0.47, 0.62, 0.80])
 """When the five vectors of the QRS peak, as shares of its duration."""
@@ -58,7 +58,7 @@ class Anatomy:
 
     Attributes:
         conduction: state of the bundle branches.
-        findings: what else it shows, see :mod:`rarebeat.simulator.pathology`.
+        findings: what else it shows, see :mod:`rarebeat.simulator.waveform.pathology`.
         vectors: of QRS, ST, T and P wave, findings included.
         shares: (5,) when the vectors of the QRS peak, as shares of its duration.
         size: factor on the vectors of ventricular ectopic beats.

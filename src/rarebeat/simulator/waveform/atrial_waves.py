@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.events import AtrialWaves
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.rhythm.events import AtrialWaves
 
 _HARMONICS = 3
 

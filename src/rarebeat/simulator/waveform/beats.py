@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.simulator.anatomy import Anatomy
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.events import AtrialFocus, VentricularFocus
-from rarebeat.simulator.vectors import Array, turn
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
+from rarebeat.simulator.waveform.anatomy import Anatomy
+from rarebeat.simulator.waveform.vectors import Array, turn
 
 _WIDTH = 0.083
 """Standard deviation of a Gaussian of the normal QRS, as a share of its duration."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.beats import Waveform
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.vectors import Array
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.waveform.beats import Waveform
+from rarebeat.simulator.waveform.vectors import Array
 
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 """The leads that are simulated; the four others follow from I and II."""
@@ -74,7 +74,7 @@ class LeadWaveform:
     """A wave form as the electrodes of one recording see it.
 
     Attributes:
-        centre: (waves, 8) float32, as in :class:`~rarebeat.simulator.beats.Waveform`.
+        centre: (waves, 8) float32, as in :class:`~rarebeat.simulator.waveform.beats.Waveform`.
         width: (waves, 8) float32.
         vector: (waves, 3) dipole in millivolts.
         residual: (waves, 8) what the dipole does not explain, millivolts.

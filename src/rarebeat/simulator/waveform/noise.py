@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.clocks import Breathing, Rng
+from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 
 Float = npt.NDArray[np.float32]
 

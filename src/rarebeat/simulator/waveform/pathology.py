@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from rarebeat.simulator.clocks import Rng
-from rarebeat.simulator.vectors import Vectors, turn
+from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.waveform.vectors import Vectors, turn
 
 _MARKS = (
     "left_ventricular_hypertrophy",

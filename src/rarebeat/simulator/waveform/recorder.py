@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import butter, lfilter, sosfilt, sosfilt_zi
 
-from rarebeat.simulator.clocks import Rng
+from rarebeat.simulator.rhythm.clocks import Rng
 
 Float = npt.NDArray[np.float32]
 Choice = TypeVar("Choice")

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.simulator.anatomy import Anatomy
-from rarebeat.simulator.atrial_waves import add_atrial_waves
-from rarebeat.simulator.beats import p_wave, qrs_complex, t_wave
-from rarebeat.simulator.clocks import Breathing, Rng
-from rarebeat.simulator.events import AtrialFocus, Rhythm, Ventricular, VentricularFocus
-from rarebeat.simulator.leads import INDEPENDENT, LeadWaveform, place_electrodes, see, see_qrs, see_t
-from rarebeat.simulator.patients import STREAMS
-from rarebeat.simulator.vectors import Array
+from rarebeat.simulator.patients.patients import STREAMS
+from rarebeat.simulator.rhythm.clocks import Breathing, Rng
+from rarebeat.simulator.rhythm.events import AtrialFocus, Rhythm, Ventricular, VentricularFocus
+from rarebeat.simulator.waveform.anatomy import Anatomy
+from rarebeat.simulator.waveform.atrial_waves import add_atrial_waves
+from rarebeat.simulator.waveform.beats import p_wave, qrs_complex, t_wave
+from rarebeat.simulator.waveform.leads import INDEPENDENT, LeadWaveform, place_electrodes, see, see_qrs, see_t
+from rarebeat.simulator.waveform.vectors import Array
 
 Canvas = npt.NDArray[np.float32]
 
@@ -57,7 +57,7 @@ def render(heart: Heart, rhythm: Rhythm, rng: Rng, rate: float, seconds: float) 
     """Draw all events.
 
     Returns:
-        float32 (8, samples) in millivolts, leads as :data:`rarebeat.simulator.leads.INDEPENDENT`.
+        float32 (8, samples) in millivolts, leads as :data:`rarebeat.simulator.waveform.leads.INDEPENDENT`.
     """
     samples = round(seconds * rate)
     margin = round(MARGIN * rate)

@@ -1,0 +1,72 @@
+"""Tables for people and for files: numbers with intervals, Markdown, CSV."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from rarebeat.core.files import atomic
+
+Cell = str | int | float | None
+Row = dict[str, Cell]
+
+_UNDEFINED = "–"
+_DIGITS = 5
+
+
+def tidy(value: float) -> float | None:
+    """Five significant digits; None for not-a-number.
+
+    >>> tidy(0.123456789), tidy(float("nan"))
+    (0.12346, None)
+    """
+    return None if np.isnan(value) else float(f"{value:.{_DIGITS}g}")
+
+
+def interval_text(value: float, low: float, high: float) -> str:
+    """A number with its interval; without one where that is undefined.
+
+    >>> interval_text(0.834, 0.779, 0.871), interval_text(0.5, float("nan"), float("nan"))
+    ('0.83 (0.78–0.87)', '0.50')
+    """
+    if np.isnan(value):
+        return _UNDEFINED
+    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} ({low:.2f}–{high:.2f})"
+
+
+def markdown_table(rows: Sequence[Mapping[str, Cell]]) -> str:
+    """Rows as a Markdown table, padded so that it also reads well in a terminal.
+
+    The columns are those of the first row; all but the first are aligned to the right. An empty sequence
+    gives "".
+
+    >>> print(markdown_table([{"Class": "AF", "F1": 0.83}]))
+    | Class |   F1 |
+    | ----- | ---: |
+    | AF    | 0.83 |
+    """
+    if not rows:
+        return ""
+    names = list(rows[0])
+    table = [names, *([_text(row[name]) for name in names] for row in rows)]
+    widths = [max(3, *map(len, column)) for column in zip(*table, strict=True)]
+    rule = ["-" * widths[0], *(f"{'-' * (width - 1)}:" for width in widths[1:])]
+    lines = []
+    for line in [table[0], rule, *table[1:]]:
+        cells = [line[0].ljust(widths[0])]
+        cells += [cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _text(cell: Cell) -> str:
+    return _UNDEFINED if cell is None else str(cell).replace("|", "\\|")
+
+
+def write_rows(path: Path, rows: Sequence[Mapping[str, Cell]], columns: Sequence[str]) -> None:
+    """Write rows as a CSV file with a header, whole or not at all; None becomes an empty cell."""
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,1 @@
+"""From records and labels to shards: splits, re-sampling, folds, windows."""

@@ -1,0 +1,1 @@
+"""From a model folder and ECGs to probabilities and decisions."""

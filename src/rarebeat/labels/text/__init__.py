@@ -1,0 +1,1 @@
+"""Reading the text of a report: lines, statements, scope, patterns."""

@@ -1,0 +1,1 @@
+"""Scores and thresholds of arrays: from truth and probability to numbers."""

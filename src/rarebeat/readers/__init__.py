@@ -1,0 +1,1 @@
+"""From an archive to records: readers, trust, privacy, and ingest."""

@@ -1,0 +1,1 @@
+"""Simulated records as files of other systems."""

@@ -1,0 +1,1 @@
+"""Who comes to the simulated clinic, and with what history."""

@@ -1,0 +1,1 @@
+"""What a reader writes about a simulated ECG."""

@@ -1,0 +1,1 @@
+"""When atria and ventricles fire."""
