@@ -9,7 +9,7 @@ import pandas as pd
 from ablation_runs import Done, Job
 
 from rarebeat.core.tables import Row, markdown_table
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.evaluation.compare import ENSEMBLE, Exam
 from rarebeat.evaluation.compare_tables import average_table, difference_table, patient_table, seed_table
 from rarebeat.metrics.challenge_classes import CLASSES

@@ -22,7 +22,8 @@ from torch import nn
 from tqdm import tqdm
 
 from rarebeat.core.files import read_json, write_json
-from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS
 from rarebeat.evaluation.compare import Answers, Exam, Trained, in_challenge_order
 from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions

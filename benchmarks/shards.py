@@ -21,7 +21,8 @@ import torch
 from scipy.signal import firwin, resample_poly
 
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, resample
-from rarebeat.dataset.shards import ShardMeta, SplitWriter, load_split, row_schema, shard_files
+from rarebeat.dataset.shards import SplitWriter, load_split, row_schema, shard_files
+from rarebeat.dataset.split import ShardMeta
 
 SETTINGS = Preprocessing()
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")

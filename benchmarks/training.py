@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rarebeat.core.signals import Preprocessing
-from rarebeat.dataset.shards import ShardMeta, Split, load_split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import ShardMeta, Split
 from rarebeat.models.layers import same_padding
 from rarebeat.models.registry import build
 from rarebeat.training.loop import EpochReport, train

@@ -25,7 +25,8 @@ from rarebeat.core.files import atomic
 from rarebeat.core.signals import Preprocessing
 from rarebeat.core.tables import interval_text, markdown_table
 from rarebeat.dataset.prepare import PrepareSettings, prepare
-from rarebeat.dataset.shards import Split, join, load_split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split, join
 from rarebeat.dataset.splits import SplitSettings
 from rarebeat.evaluation.evaluate import Evaluation, evaluate
 from rarebeat.evaluation.settings import EvaluateSettings

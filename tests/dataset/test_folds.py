@@ -11,7 +11,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import read_json
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, assign_folds, read_folds, write_folds
-from rarebeat.dataset.shards import ShardMeta, Split, take
+from rarebeat.dataset.split import ShardMeta, Split, take
 
 PREVALENCE = np.array([0.4, 0.1, 0.03, 0.01, 0.003])
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "bigeminy", "avnrt", "fusion_complexes")

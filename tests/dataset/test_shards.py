@@ -11,7 +11,8 @@ import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Int16, Preprocessing
-from rarebeat.dataset.shards import ShardMeta, SplitWriter, join, load_split, row_schema, shard_files, take
+from rarebeat.dataset.shards import SplitWriter, load_split, row_schema, shard_files
+from rarebeat.dataset.split import ShardMeta, join, take
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")
 META = ShardMeta(CLASSES, Preprocessing(samples=200, bandpass=(0.5, 40)), 0.001, "mV", "toy")

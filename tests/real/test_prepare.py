@@ -17,7 +17,8 @@ from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.folds import assign_folds
 from rarebeat.dataset.prepare import PrepareSettings, prepare
-from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers.ingest import ingest_cohort

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rarebeat.core.signals import Preprocessing
-from rarebeat.dataset.shards import ShardMeta, Split
+from rarebeat.dataset.split import ShardMeta, Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 SAMPLES = 96

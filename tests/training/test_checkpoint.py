@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.training.checkpoint import Checkpoint, Progress, fingerprint
 from rarebeat.training.optimiser import make_optimiser
 from rarebeat.training.settings import ModelSettings, TrainSettings

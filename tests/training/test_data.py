@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.training.data import (
     Examples,

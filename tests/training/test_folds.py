@@ -10,7 +10,8 @@ import yaml
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, read_folds, write_folds
-from rarebeat.dataset.shards import ShardMeta, SplitWriter, row_schema
+from rarebeat.dataset.shards import SplitWriter, row_schema
+from rarebeat.dataset.split import ShardMeta
 from rarebeat.evaluation.predictions import read_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
-from rarebeat.dataset.shards import ShardMeta, Split
+from rarebeat.dataset.split import ShardMeta, Split
 from rarebeat.core.signals import Preprocessing
 from rarebeat.training.loop import train
 from rarebeat.training.settings import ModelSettings, TrainSettings

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.training import loop

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.models.context import UNKNOWN, Context

@@ -24,7 +24,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, read_table, write_json, write_table
 from rarebeat.core.params import STRICT
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 
 TABLE = "folds.parquet"
 

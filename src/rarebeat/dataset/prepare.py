@@ -32,7 +32,8 @@ from rarebeat.core.signals import Preprocessing, output_scale, output_units, pre
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import ShardMeta, SplitWriter, row_schema, shard_files
+from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files
+from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 from rarebeat.labels.vocabulary import load_vocabulary
 

@@ -21,29 +21,20 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, fields, replace
-from dataclasses import dataclass as plain_dataclass
+from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json, read_table, write_json, write_table
-from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.core.signals import Preprocessing
-
-Int16 = npt.NDArray[np.int16]
-Int8 = npt.NDArray[np.int8]
-Int64 = npt.NDArray[np.int64]
-Strings = npt.NDArray[np.object_]
+from rarebeat.dataset.split import Int16, ShardMeta, Split, Strings
 
 META = b"rarebeat"
 MANIFEST = "shards.json"
@@ -61,94 +52,6 @@ _PARQUET: dict[str, Any] = {
     "use_dictionary": ["cohort", "sex", "patient"],
     "write_statistics": False,
 }
-
-
-@dataclass(frozen=True, config=STRICT)
-class ShardMeta:
-    """What a reader must know about the columns.
-
-    Attributes:
-        classes: ids, in the order of the label columns.
-        preprocessing: how the signals were made.
-        scale: stored value times scale is in ``units``.
-        units: "mV" or "z".
-        vocabulary: name of the vocabulary that defines the classes.
-    """
-
-    classes: tuple[str, ...]
-    preprocessing: Preprocessing
-    scale: float
-    units: str
-    vocabulary: str
-
-
-@plain_dataclass(frozen=True)
-class Split:
-    """One split in memory.
-
-    Attributes:
-        signals: int16, shape (n, 12, samples); times ``meta.scale`` in ``meta.units``.
-        labels: int8, shape (n, classes): 1 present, 0 absent, -1 masked.
-        record_ids: shape (n,).
-        cohorts: shape (n,).
-        patients: shape (n,); records of one patient are never in two splits.
-        meta: of the shards.
-        lengths: int64, shape (n,): samples before the padding; None where nothing is padded.
-        ages: float32, shape (n,), years, NaN where unknown; None where no age is known.
-        sexes: shape (n,), "female", "male" or None; None where no sex is known.
-    """
-
-    signals: Int16
-    labels: Int8
-    record_ids: Strings
-    cohorts: Strings
-    patients: Strings
-    meta: ShardMeta
-    lengths: Int64 | None = None
-    ages: npt.NDArray[np.float32] | None = None
-    sexes: Strings | None = None
-
-    def __len__(self) -> int:
-        return len(self.signals)
-
-
-PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta")
-
-
-def take(split: Split, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Split:
-    """Some records of a split, in the order given.
-
-    Args:
-        split: all records.
-        rows: indices, or a mask of shape (n,).
-    """
-
-    def some(values: Any) -> Any:
-        return None if values is None else values[rows]
-
-    return replace(split, **{name: some(getattr(split, name)) for name in PER_RECORD})
-
-
-def join(splits: Sequence[Split]) -> Split:
-    """Several splits as one, in order.
-
-    Args:
-        splits: one or more.
-
-    Raises:
-        RarebeatError: when they differ in classes, in preprocessing, or in what they know of their records.
-    """
-    if any(split.meta != splits[0].meta for split in splits):
-        raise RarebeatError("the splits differ in classes or preprocessing: run prepare again")
-
-    def all_of(name: str) -> Any:
-        values = [getattr(split, name) for split in splits]
-        unknown = sum(value is None for value in values)
-        if unknown and unknown < len(values):
-            raise RarebeatError(f"only some of the splits know {name}")
-        return None if unknown else np.concatenate(values)
-
-    return replace(splits[0], **{name: all_of(name) for name in PER_RECORD})
 
 
 def row_schema(classes: Sequence[str]) -> pa.Schema:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rarebeat.core.files import atomic, digest
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.models.context import UNKNOWN, Context, persons
 
 SHARE_OF_GPU = 0.5

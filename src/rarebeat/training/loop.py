@@ -19,7 +19,7 @@ from torch import nn
 from tqdm import tqdm
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.dataset.shards import Split
+from rarebeat.dataset.split import Split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build

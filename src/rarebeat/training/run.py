@@ -14,7 +14,8 @@ from torch import nn
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import group, read_params
-from rarebeat.dataset.shards import Split, load_split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.evaluation.predictions import Predictions
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
