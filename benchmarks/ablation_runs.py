@@ -26,7 +26,7 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS
 from rarebeat.evaluation.compare import Answers, Exam, Trained, in_challenge_order
-from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import rewards
 from rarebeat.metrics.challenge_columns import challenge_columns

@@ -3,7 +3,7 @@
 import pytest
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.labels.label_sets import LabelSet, resolve_label_set
+from rarebeat.training.label_sets import LabelSet, resolve_label_set
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "atrial_flutter", "bigeminy")
 SETS: dict[str, LabelSet] = {

@@ -15,8 +15,8 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.dataset.folds import read_folds
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join, take
-from rarebeat.evaluation.predictions import Predictions
 from rarebeat.inference.model_folder import ModelCard, read_card
+from rarebeat.inference.predictions import Predictions
 from rarebeat.training.run import Experiment, columns, make_experiment, predict_loaded
 
 

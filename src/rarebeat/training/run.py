@@ -17,15 +17,15 @@ from rarebeat.core.params import group, read_params
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
-from rarebeat.evaluation.predictions import Predictions
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
+from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.labels.label_sets import resolve_label_set
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_columns import VOCABULARIES, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.data import context_of
+from rarebeat.training.label_sets import resolve_label_set
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import choose_device
