@@ -28,8 +28,7 @@ from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join
 from rarebeat.dataset.splits import SplitSettings
-from rarebeat.evaluation.evaluate import Evaluation, evaluate
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
 from rarebeat.training.loop import train
 from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings

@@ -63,7 +63,7 @@ def union(cohorts: Path) -> Path:
     settings = PrepareSettings(
         signal=Preprocessing(normalise="zscore"), split=SPLIT, balance=BalanceSettings(target=50)
     )
-    prepare(cohorts / "records", cohorts / "labels", cohorts / "union", list(COHORTS), "hughes24", settings)
+    prepare(cohorts / "records", cohorts / "labels", cohorts / "union", list(COHORTS), settings)
     return cohorts / "union"
 
 
@@ -124,7 +124,7 @@ def test_a_length_says_where_a_real_recording_ends_and_its_padding_begins(
     """Recordings of the challenge last from ten seconds to two minutes; half a minute of each is kept."""
     settings = PrepareSettings(signal=Preprocessing(samples=7500), balance=BalanceSettings(enabled=False))
     out = cohorts / "long"
-    prepare(cohorts / "records", cohorts / "labels", out, ["challenge"], "hughes24", settings)
+    prepare(cohorts / "records", cohorts / "labels", out, ["challenge"], settings)
     split = load_split(out, "train")
     assert split.lengths is not None
     assert (split.lengths == 7500).any()
@@ -140,7 +140,7 @@ def test_a_length_says_where_a_real_recording_ends_and_its_padding_begins(
 def ptb_xl(cohorts: Path) -> Split:
     """The test split of PTB-XL alone, in millivolts."""
     settings = PrepareSettings(split=SPLIT, balance=BalanceSettings(enabled=False))
-    prepare(cohorts / "records", cohorts / "labels", cohorts / "one", ["ptb-xl"], "hughes24", settings)
+    prepare(cohorts / "records", cohorts / "labels", cohorts / "one", ["ptb-xl"], settings)
     return load_split(cohorts / "one", "test")
 
 

@@ -2,10 +2,10 @@ import csv
 
 import numpy as np
 import pytest
+from tests.predicted import predicted
 
 from rarebeat.core.tables import interval_text, markdown_table, write_rows
-from rarebeat.evaluation.evaluate import evaluate
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
 
@@ -16,7 +16,7 @@ def evaluation(make_case):
     people = np.arange(200).astype(str)
     settings = EvaluateSettings(replicates=100)
     names = ("af", "afl", "pac", "pvc")
-    return evaluate(truth, probability, np.full(4, 0.4), people, names, cohorts, settings)
+    return evaluate(predicted(truth, probability, 0.4, people, names, cohorts=cohorts), settings)
 
 
 def test_a_class_row_is_flat_and_holds_both_thresholds_with_intervals(evaluation):
@@ -51,7 +51,7 @@ def test_a_class_without_negatives_shows_dashes_for_what_it_cannot_have():
     probability = np.array([[0.9, 0.9], [0.6, 0.8], [0.4, 0.2], [0.1, 0.7]])
     settings = EvaluateSettings(replicates=0)
     only_positive = results_table(
-        evaluate(truth, probability, np.full(2, 0.5), np.arange(4).astype(str), ("af", "vt"), None, settings)
+        evaluate(predicted(truth, probability, 0.5, np.arange(4).astype(str), ("af", "vt")), settings)
     ).splitlines()[3]
     assert [cell.strip() for cell in only_positive.strip("|").split("|")] == [
         "vt",

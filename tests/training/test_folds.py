@@ -12,7 +12,7 @@ from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, read_folds, write_folds
 from rarebeat.dataset.shards import SplitWriter, row_schema
 from rarebeat.dataset.split import ShardMeta
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.predict import predict_files
 from rarebeat.inference.predictions import read_predictions
@@ -135,7 +135,7 @@ def test_the_reports_hold_every_training_record_once_and_each_member_beside_the_
     models = [member_folder(trained / "models", number) for number in (0, 1)]
     predictions, _ = predict_folds(trained / "shards", trained / "folds", models)
     report = write_crossval_reports(
-        tmp_path, predictions, "hughes24", "Two folds", EnsembleSettings(), EvaluateSettings(replicates=10)
+        tmp_path, predictions, "Two folds", EnsembleSettings(), EvaluateSettings(replicates=10)
     )
     assert report.classes == CLASSES[:3]
     assert len(report.members) == 2

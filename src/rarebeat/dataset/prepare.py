@@ -35,7 +35,6 @@ from rarebeat.dataset.selection import Selection, select, splits_table, summaris
 from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
-from rarebeat.labels.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -65,7 +64,6 @@ def prepare(
     labels: Path,
     out: Path,
     cohorts: Sequence[str],
-    vocabulary: str,
     settings: PrepareSettings,
 ) -> dict[str, Any]:
     """Write the shards of some cohorts, whole or not at all.
@@ -75,7 +73,6 @@ def prepare(
         labels: folder with a folder per cohort, written by label.
         out: folder to write; an existing one is replaced.
         cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept.
-        vocabulary: name of the vocabulary of the labels.
         settings: how.
 
     Returns:
@@ -89,23 +86,23 @@ def prepare(
     check_replaceable(out, "splits.parquet")
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
-    classes = load_vocabulary(vocabulary).class_ids
-    catalogue = read_catalogue(records, labels, cohorts, classes, settings.labels)
+    catalogue = read_catalogue(records, labels, cohorts, settings.labels)
     _check_amplitudes(catalogue.records, settings.signal)
     selection = select(catalogue, settings.split, settings.balance, settings.uncertain)
     meta = ShardMeta(
-        classes=classes,
+        classes=catalogue.classes.ids,
         preprocessing=settings.signal,
         scale=output_scale(settings.signal),
         units=output_units(settings.signal),
-        vocabulary=vocabulary,
+        vocabulary=catalogue.classes.vocabulary,
+        codes=catalogue.classes.codes,
     )
     with atomic(out) as folder:
         folder.mkdir()
         _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
-        summary = summarise(catalogue, selection, classes)
+        summary = summarise(catalogue, selection)
         summary |= {"shards": len(shards), "digest": digest(*shards)}
         write_json(folder / "summary.json", summary)
         write_json(folder / "counts.json", _counts(summary, records))

@@ -1,8 +1,8 @@
 """A split in memory: the records of one part of the data set, in rows that belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import fields, replace
+from dataclasses import field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ class ShardMeta:
         scale: stored value times scale is in ``units``.
         units: "mV" or "z".
         vocabulary: name of the vocabulary that defines the classes.
+        codes: class id to its short code in the vocabulary.
     """
 
     classes: tuple[str, ...]
@@ -36,6 +37,7 @@ class ShardMeta:
     scale: float
     units: str
     vocabulary: str
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @plain_dataclass(frozen=True)

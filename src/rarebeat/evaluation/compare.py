@@ -123,7 +123,7 @@ def in_challenge_order(labels: Truth, columns: Sequence[int]) -> Truth:
     Args:
         labels: of all classes of a vocabulary of the challenge.
         columns: which column holds each of the 24, from
-            :func:`rarebeat.metrics.challenge_columns.challenge_columns`.
+            :func:`rarebeat.metrics.challenge_classes.challenge_columns`.
     """
     if len(columns) != len(CLASSES):
         raise ValueError(f"expected {len(CLASSES)} columns, found {len(columns)}")

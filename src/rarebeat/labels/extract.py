@@ -98,6 +98,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
         unmatched.write(folder / "unmatched.csv")
         summary = {
             "vocabulary": words.name,
+            "classes": {entry.id: entry.code for entry in words.classes},
             **{origin: count.summary() for origin, count in counts.items()},
             "unmatched_codes": dict(unknown_codes.most_common()),
             "signal_checks": check_cohort(records, folder) if signal_checks else None,

@@ -111,7 +111,7 @@ def choose_thresholds(
         probability: shape (n, classes).
         rule: a name in :data:`RULES`.
         rewards: shape (classes, classes), for classes of the challenge, from
-            :func:`rarebeat.metrics.challenge_columns.class_rewards`.
+            :func:`rarebeat.metrics.challenge_classes.class_rewards`.
 
     Raises:
         ParamsError: for a rule that cannot be used.

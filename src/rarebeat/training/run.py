@@ -21,7 +21,7 @@ from rarebeat.inference.model_folder import ModelCard, load_model, save_model
 from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.metrics.arrays import FloatArray
-from rarebeat.metrics.challenge_columns import VOCABULARIES, class_rewards
+from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.data import context_of
@@ -117,7 +117,7 @@ def make_experiment(params: Path, train_split: Split, validation: Split) -> Expe
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
-    rewards = challenge_rewards(learnt, train_split.meta.vocabulary)
+    rewards = class_rewards(learnt, challenge_places(train_split.meta.vocabulary, train_split.meta.codes))
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
     check_rule(settings.threshold, rewards)
@@ -133,11 +133,6 @@ def make_experiment(params: Path, train_split: Split, validation: Split) -> Expe
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
     )
-
-
-def challenge_rewards(classes: tuple[str, ...], vocabulary: str) -> FloatArray | None:
-    """What the CinC Challenge 2020 pays, shape (classes, classes); None for vocabularies that are not its own."""
-    return class_rewards(classes, vocabulary) if vocabulary in VOCABULARIES else None
 
 
 def run_experiment(
@@ -212,6 +207,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         heads=experiment.heads,
         cohorts=experiment.cohorts,
         vocabulary=meta.vocabulary,
+        codes={name: meta.codes[name] for name in experiment.classes if name in meta.codes},
         window=experiment.settings.window,
         training={
             **asdict(experiment.settings),
@@ -257,5 +253,7 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
         thresholds=thresholds,
         probability=np.concatenate([probability for _, _, probability in parts]),
         truth=np.concatenate([truth for _, truth, _ in parts]),
+        vocabulary=card.vocabulary,
+        codes=parts[0][0].meta.codes,
     )
     return predictions, card
