@@ -409,7 +409,7 @@ def spoil_rate(space: Workspace) -> None:
 
 def test_cohorts_must_be_labelled_with_one_version_of_one_vocabulary(workspace: Workspace) -> None:
     workspace.write_classes("a", CODES | {"sinus_rhythm": "NORM"})
-    with pytest.raises(RarebeatError, match="cohort a .*or with two versions of one"):
+    with pytest.raises(RarebeatError, match=r"cohort a .*or with two versions of one"):
         workspace.prepare("b", "a")
 
 
