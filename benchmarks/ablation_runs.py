@@ -26,7 +26,8 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS
 from rarebeat.evaluation.compare import Answers, Exam, Trained, in_challenge_order
-from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import rewards
 from rarebeat.metrics.challenge_columns import challenge_columns
@@ -34,7 +35,6 @@ from rarebeat.metrics.cuts import FIXED
 from rarebeat.models.size import parameters
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import train
-from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ASKED = ("validation", "test")

@@ -17,13 +17,13 @@ def evaluate(
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
     from rarebeat.evaluation.evaluate import evaluate, metrics_content
-    from rarebeat.evaluation.predictions import write_predictions
     from rarebeat.evaluation.settings import EvaluateSettings
     from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.inference.predictions import write_predictions
+    from rarebeat.inference.splits import predict_splits
     from rarebeat.metrics.challenge_columns import challenge_columns
     from rarebeat.reporting.folder import write_reports
     from rarebeat.training import tracking
-    from rarebeat.training.run import predict_splits
 
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)

@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from rarebeat.core.files import read_table
 from rarebeat.core.records import Record, write_part
-from rarebeat.evaluation.predictions import Predictions, write_predictions
+from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.labels.extract import label_cohort
 
 LAD, BRADYCARDIA = "left_axis_deviation", "sinus_bradycardia"

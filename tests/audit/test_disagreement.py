@@ -10,7 +10,7 @@ from scipy.special import logit
 from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.members import ensemble_predictions, out_of_fold_predictions
-from rarebeat.evaluation.predictions import Predictions, write_predictions
+from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 
 

@@ -8,7 +8,7 @@ from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 
 from rarebeat.audit.model_disagreement import ModelAudit, audit_model
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.predictions import read_predictions, write_predictions
+from rarebeat.inference.predictions import read_predictions, write_predictions
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from rarebeat.evaluation.members import (
     out_of_fold_predictions,
     score_predictions,
 )
-from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.vocabulary import load_vocabulary
 

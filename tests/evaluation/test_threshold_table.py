@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from rarebeat.evaluation.challenge import judge, score_decisions
-from rarebeat.evaluation.predictions import Predictions
 from rarebeat.evaluation.threshold_table import in_challenge, threshold_rows
+from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.thresholds import RULES
 
 PLACES = [20, 1, 13, 2]  # sinus rhythm, AF, PVC, AFL

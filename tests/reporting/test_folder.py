@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rarebeat.evaluation.evaluate import Evaluation, evaluate
-from rarebeat.evaluation.predictions import Predictions
 from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.folder import write_reports
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt")

@@ -12,10 +12,10 @@ from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, read_folds, write_folds
 from rarebeat.dataset.shards import SplitWriter, row_schema
 from rarebeat.dataset.split import ShardMeta
-from rarebeat.evaluation.predictions import read_predictions
 from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.predict import predict_files
+from rarebeat.inference.predictions import read_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.crossval_folder import write_crossval_reports
 from rarebeat.training.folds import fold_experiment, predict_folds, trainable

@@ -23,7 +23,7 @@ from scipy.stats import hypergeom
 
 from rarebeat.audit.statistics import weighted_share
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.predictions import Predictions, Strings, read_predictions
+from rarebeat.inference.predictions import Predictions, Strings, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 
 _TRAIN = "train"
@@ -81,7 +81,7 @@ def read_opinions(paths: Sequence[Path], classes: Sequence[str] = ()) -> Opinion
     """Read tables of predictions on records that their model was not trained on.
 
     Args:
-        paths: files written by :func:`rarebeat.evaluation.predictions.write_predictions`; all of the same classes.
+        paths: files written by :func:`rarebeat.inference.predictions.write_predictions`; all of the same classes.
         classes: those to keep; none for all.
 
     Raises:

@@ -20,7 +20,7 @@ from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, me
 from rarebeat.audit.kappa import Kappas, cohen_kappas
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import read_metadata
-from rarebeat.evaluation.predictions import Strings
+from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements

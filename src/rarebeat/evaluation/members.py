@@ -11,9 +11,9 @@ import numpy as np
 
 from rarebeat.core.tables import Row, interval_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation, evaluate
-from rarebeat.evaluation.predictions import Predictions
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO
 from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.voting import EnsembleSettings, vote
 from rarebeat.metrics.challenge_columns import challenge_columns
 

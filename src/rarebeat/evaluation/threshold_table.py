@@ -7,7 +7,7 @@ import numpy as np
 
 from rarebeat.core.tables import Row, interval_text
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.evaluation.predictions import Predictions
+from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, Truth
 from rarebeat.metrics.challenge_classes import CLASSES, rewards
 from rarebeat.metrics.classification import count, decide, macro

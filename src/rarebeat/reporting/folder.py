@@ -8,7 +8,7 @@ from rarebeat.core.tables import write_rows
 from rarebeat.evaluation.confusion import CONFUSION_COLUMNS, confusion_rows
 from rarebeat.evaluation.curves import CURVE_COLUMNS, calibration_rows, precision_recall_rows
 from rarebeat.evaluation.evaluate import Evaluation, metrics_content
-from rarebeat.evaluation.predictions import Predictions
+from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 

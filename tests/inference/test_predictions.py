@@ -7,7 +7,7 @@ import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_table
-from rarebeat.evaluation.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 
 
 @pytest.fixture
