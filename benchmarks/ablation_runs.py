@@ -27,14 +27,13 @@ from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS
 from rarebeat.evaluation.compare import Answers, Exam, Trained, in_challenge_order
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
+from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
-from rarebeat.metrics.challenge_classes import rewards
-from rarebeat.metrics.challenge_columns import challenge_columns
+from rarebeat.metrics.challenge_classes import challenge_columns, rewards
 from rarebeat.metrics.cuts import FIXED
 from rarebeat.models.size import parameters
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import train
-from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ASKED = ("validation", "test")

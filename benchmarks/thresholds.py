@@ -11,9 +11,9 @@ from pathlib import Path
 
 from rarebeat.core.tables import markdown_table
 from rarebeat.evaluation.threshold_table import threshold_rows
-from rarebeat.metrics.challenge_columns import VOCABULARIES, places_by_id
+from rarebeat.inference.splits import predict_splits
+from rarebeat.metrics.challenge_classes import VOCABULARIES, places_by_id
 from rarebeat.metrics.thresholds import RULES
-from rarebeat.training.run import predict_splits
 
 
 def main() -> None:

@@ -29,8 +29,8 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join
 from rarebeat.dataset.splits import SplitSettings
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
+from rarebeat.inference.splits import predict_split
 from rarebeat.training.loop import train
-from rarebeat.training.run import predict_split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 VOCABULARY = "hughes24"

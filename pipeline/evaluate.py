@@ -19,9 +19,9 @@ def evaluate(
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
     from rarebeat.inference.model_folder import weights_digest
     from rarebeat.inference.predictions import write_predictions
+    from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
     from rarebeat.training import tracking
-    from rarebeat.training.run import predict_splits
 
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)

@@ -9,10 +9,10 @@ import torch
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
+from rarebeat.inference.splits import context_of
 from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.training.data import (
     Examples,
-    context_of,
     lead_statistics,
     load_examples,
     ordered_batches,

@@ -12,12 +12,13 @@ from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import load_model, weights_digest
+from rarebeat.inference.splits import predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.training.loop import EpochReport
-from rarebeat.training.run import Experiment, predict_split, predict_splits, read_experiment, run_experiment
+from rarebeat.training.run import Experiment, read_experiment, run_experiment
 
 PARAMS = {
     "heads": "some",

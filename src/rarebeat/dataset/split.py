@@ -69,6 +69,10 @@ class Split:
     def __len__(self) -> int:
         return len(self.signals)
 
+    def columns(self, classes: Sequence[str]) -> Int8:
+        """The labels of some classes, in the order given: int8, shape (n, classes)."""
+        return self.labels[:, [self.meta.classes.index(name) for name in classes]]
+
 
 PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta")
 

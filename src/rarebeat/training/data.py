@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
-from rarebeat.models.context import UNKNOWN, Context, persons
+from rarebeat.inference.splits import context_of
+from rarebeat.models.context import Context
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""
@@ -115,16 +116,6 @@ def load_examples(
         signals, labels = signals.to(device), labels.to(device)
     samples = split.signals.shape[2]
     return Examples(signals, labels, split.meta.scale, device, context_of(split), window or samples)
-
-
-def context_of(split: Split) -> Context:
-    """What is known of a split's records besides their signals."""
-    context = UNKNOWN
-    if split.ages is not None and split.sexes is not None:
-        context = persons(split.ages.tolist(), split.sexes.tolist())
-    if split.lengths is None or (split.lengths == split.signals.shape[2]).all():
-        return context  # nothing is padded: networks need not look
-    return replace(context, lengths=torch.from_numpy(split.lengths))
 
 
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:

@@ -17,7 +17,8 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join, take
 from rarebeat.inference.model_folder import ModelCard, read_card
 from rarebeat.inference.predictions import Predictions
-from rarebeat.training.run import Experiment, columns, make_experiment, predict_loaded
+from rarebeat.inference.splits import predict_loaded
+from rarebeat.training.run import Experiment, make_experiment
 
 
 def trainable(shards: Path) -> Split:
@@ -75,6 +76,6 @@ def predict_folds(
     for number, model in enumerate(models):
         splits = {f"fold-{number}": take(everything, fold_of == number), "test": test}
         predicted, _ = predict_loaded(model, splits)
-        truth = np.concatenate([columns(split, classes) for split in splits.values()])
+        truth = np.concatenate([split.columns(classes) for split in splits.values()])
         predictions.append(predicted.spread(classes, truth))
     return predictions, cards

@@ -6,29 +6,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from torch import nn
 
-from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import group, read_params
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
-from rarebeat.dataset.windows import WHOLE, WindowSettings
-from rarebeat.inference.model_folder import ModelCard, load_model, save_model
-from rarebeat.inference.predictions import Predictions
-from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.model_folder import ModelCard, save_model
+from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.training.checkpoint import fingerprint
-from rarebeat.training.data import context_of
 from rarebeat.training.label_sets import resolve_label_set
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
-from rarebeat.training.precision import choose_device
 from rarebeat.training.settings import ModelSettings, TrainSettings
 from rarebeat.training.stages import stages_of
 
@@ -113,7 +106,7 @@ def make_experiment(params: Path, train_split: Split, validation: Split) -> Expe
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (columns(train_split, label_set) == 1).any(axis=0)
+    positives = (train_split.columns(label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
@@ -169,7 +162,7 @@ def run_experiment(
     )
     probabilities = predict_split(module, experiment.validation, experiment.settings.window)
     thresholds = choose_thresholds(
-        columns(experiment.validation, experiment.classes),
+        experiment.validation.columns(experiment.classes),
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
@@ -179,20 +172,6 @@ def run_experiment(
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key(), ignore_errors=True)
-
-
-def predict_split(
-    module: nn.Module, split: Split, windows: WindowSettings = WHOLE
-) -> npt.NDArray[np.float32]:
-    """Classify the records of a split, with all that is known of them: shape (n, classes)."""
-    return predict_probabilities(
-        module, split.signals, split.meta.scale, context=context_of(split), windows=windows
-    )
-
-
-def columns(split: Split, classes: tuple[str, ...]) -> npt.NDArray[np.int8]:
-    """The labels of some classes of a split: int8, shape (n, classes)."""
-    return split.labels[:, [split.meta.classes.index(name) for name in classes]]
 
 
 def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:
@@ -216,44 +195,3 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
             "epochs_run": len(history),
         },
     )
-
-
-def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
-    """Predict whole splits with a model folder.
-
-    Raises:
-        RarebeatError: as :func:`predict_loaded`.
-    """
-    return predict_loaded(model, {name: load_split(shards, name) for name in names})
-
-
-def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Predictions, ModelCard]:
-    """Predict splits that are in memory, under the names given.
-
-    Raises:
-        RarebeatError: when the model was trained on other classes or another preprocessing than the splits have.
-    """
-    module, card = load_model(model, device=str(choose_device("auto")))
-    parts = []
-    for split in splits.values():
-        if split.meta.preprocessing != card.preprocessing:
-            raise RarebeatError(
-                f"{model} was trained on {card.preprocessing}, the shards hold {split.meta.preprocessing}: "
-                "run `dvc repro`"
-            )
-        probability = predict_split(module, split, card.window)
-        parts.append((split, columns(split, card.classes), probability))
-    thresholds = np.array([card.thresholds[name] for name in card.classes])
-    predictions = Predictions(
-        record_ids=np.concatenate([split.record_ids for split, _, _ in parts]),
-        cohorts=np.concatenate([split.cohorts for split, _, _ in parts]),
-        patients=np.concatenate([split.patients for split, _, _ in parts]),
-        splits=np.repeat(list(splits), [len(truth) for _, truth, _ in parts]),
-        classes=card.classes,
-        thresholds=thresholds,
-        probability=np.concatenate([probability for _, _, probability in parts]),
-        truth=np.concatenate([truth for _, truth, _ in parts]),
-        vocabulary=card.vocabulary,
-        codes=parts[0][0].meta.codes,
-    )
-    return predictions, card
