@@ -12,7 +12,7 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from rarebeat.core.files import read_table
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.record_files import Record, write_part
 from rarebeat.evaluation.predictions import Predictions, write_predictions
 from rarebeat.labels.extract import label_cohort
 

@@ -12,7 +12,7 @@ from rarebeat.cli import audit as audit_commands
 from rarebeat.cli.console import new_app
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_csv, write_table
-from rarebeat.core.records import RECORD_SCHEMA
+from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
 
 app = new_app()

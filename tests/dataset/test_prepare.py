@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.records import Record, read_metadata, write_part, write_quarantine
+from rarebeat.core.record_files import Record, read_metadata, write_part, write_quarantine
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings, prepare

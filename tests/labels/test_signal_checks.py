@@ -10,7 +10,7 @@ import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_table, write_table
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.record_files import Record, write_part
 from rarebeat.labels.signal_checks import (
     CHECKS,
     SIGNAL_CHECKS_SCHEMA,

@@ -12,7 +12,7 @@ import pytest
 from rarebeat.core import records
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.files import digest, read_json, read_table
-from rarebeat.core.records import (
+from rarebeat.core.record_files import (
     LEADS,
     RECORD_SCHEMA,
     Record,

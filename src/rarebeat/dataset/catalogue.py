@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_table
-from rarebeat.core.records import read_metadata
+from rarebeat.core.record_files import read_metadata
 
 UNCERTAIN = -1  # in states
 UNKNOWN = -2  # in states: null in the label files

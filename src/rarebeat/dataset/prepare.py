@@ -27,7 +27,7 @@ from tqdm import tqdm
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, write_json, write_table
 from rarebeat.core.params import STRICT
-from rarebeat.core.records import iterate_rows, read_quarantine
+from rarebeat.core.record_files import iterate_rows, read_quarantine
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
