@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 import wfdb
 from scipy.signal import resample_poly
 
-from rarebeat.core.record_files import LEADS, Signal
+from rarebeat.core.records import LEADS, Signal
 from rarebeat.readers.ingest import ingest_cohort
 
 RATE = 500

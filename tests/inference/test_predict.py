@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 
 RATE = 500
 Microvolts = npt.NDArray[np.int16]

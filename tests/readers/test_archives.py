@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source, kinds
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.readers import muse_xml as reader
 from rarebeat.readers.muse_xml import parse_muse
 from rarebeat.readers.privacy import Pseudonym

@@ -3,7 +3,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.readers.quality import RawLeads, check_checksums, trusted_signal
 
 RATE = 500.0

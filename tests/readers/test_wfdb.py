@@ -9,7 +9,7 @@ import pytest
 import wfdb
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.readers import wfdb as wfdb_files
 from rarebeat.readers.wfdb import read_wfdb
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import LEADS, Record
+from rarebeat.core.records import LEADS, Record
 from rarebeat.reporting.ecg_page import DPI, HEIGHT, WIDTH, draw_ecg
 
 RATE = 500.0

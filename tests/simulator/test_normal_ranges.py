@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.core.signals import resample
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration
 from rarebeat.measure.qrs import RATE, find_beats

@@ -1,4 +1,4 @@
-"""What a record is: one 12-lead ECG with metadata, its schema, and the one place that reads and writes it.
+"""Records on disk: their schema, and the one place that reads and writes them.
 
 A cohort on disk is a folder::
 
@@ -11,38 +11,16 @@ A cohort on disk is a folder::
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
-
-LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
-"""The order of leads everywhere behind ingest."""
-
-REASONS = {
-    "unreadable": "the file or its header cannot be parsed",
-    "truncated": "fewer samples than the header promises",
-    "header_mismatch": "the header contradicts itself or the signal file",
-    "implausible_header": "the header holds a value that no ECG has, or one that is known to be wrong",
-    "wrong_checksum": "samples do not add up to the checksum in the header",
-    "missing_leads": "a lead is missing and cannot be derived exactly from the others",
-    "unknown_units": "the gain or the unit of a lead is missing or not a voltage",
-    "not_a_number": "the signal holds samples marked as invalid",
-    "flat_lead": "a lead is constant",
-    "clipped": "a lead sits at the limit of the converter",
-    "implausible_amplitude": "amplitudes no ECG has: the gain is probably wrong",
-    "too_short": "shorter than one second",
-    "outside_folder": "the header points to a file outside its folder",
-    "duplicate_id": "a second record with the same id",
-}
-"""Why a record is quarantined: code and meaning."""
+from rarebeat.core.parquet import read_table, row_groups, write_table
+from rarebeat.core.records import LEADS, Record, Signal
 
 RECORD_SCHEMA = pa.schema(
     [
@@ -77,8 +55,6 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 
-Signal = npt.NDArray[np.int16]
-
 _ROW_GROUP_BYTES = 8 << 20
 _PARQUET: dict[str, Any] = {
     # Level 1 writes 2.3 times as fast as the default level 3, and the files are 16 % larger.
@@ -88,37 +64,6 @@ _PARQUET: dict[str, Any] = {
     "write_statistics": False,
     "write_page_checksum": True,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One 12-lead ECG as a reader returns it.
-
-    Attributes:
-        record_id: unique within its cohort; free of identifying information.
-        signal: int16, shape (12, samples), leads in the order of :data:`LEADS`; microvolts, or thousandths of
-            the normalised unit where ``calibrated`` is False.
-        rate: samples per second.
-        source: the database, or the part of it, that the record comes from.
-        patient_id: keyed hash, or None where unknown.
-        age: years, at most 90 (which stands for 90 and over).
-        sex: "female", "male" or None.
-        fold: the database's own fold, or None.
-        text: the report, or None.
-        codes: statements as ``system:code``.
-    """
-
-    record_id: str
-    signal: Signal
-    rate: float
-    source: str
-    patient_id: str | None = None
-    age: float | None = None
-    sex: str | None = None
-    fold: int | None = None
-    calibrated: bool = True
-    text: str | None = None
-    codes: tuple[str, ...] = ()
 
 
 def part_files(folder: Path) -> list[Path]:
@@ -149,24 +94,13 @@ def iterate_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator
         RarebeatError: when there are no records, or a part is damaged.
     """
     for part in part_files(folder):
-        for table in _row_groups(part, list(columns) if columns else None):
+        for table in row_groups(part, list(columns) if columns else None):
             signals = table.column("signal") if "signal" in table.column_names else None
             rows = table.drop_columns(["signal"]).to_pylist() if signals is not None else table.to_pylist()
             for index, row in enumerate(rows):
                 if signals is not None:
                     row["signal"] = decode_signal(signals[index].as_buffer())
                 yield row
-
-
-def _row_groups(part: Path, columns: list[str] | None) -> Iterator[pa.Table]:
-    try:
-        with pq.ParquetFile(part, page_checksum_verification=True) as file:
-            for index in range(file.num_row_groups):
-                yield file.read_row_group(index, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise RarebeatError(
-            f"cannot read {part}: {error}. Delete it and run `dvc repro` to write it again."
-        ) from error
 
 
 def decode_signal(buffer: Any) -> Signal:

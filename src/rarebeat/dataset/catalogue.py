@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table
+from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import read_metadata
 
 UNCERTAIN = -1  # in states

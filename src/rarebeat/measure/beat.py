@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.measure.qrs import RATE
 
 Float64 = npt.NDArray[np.float64]

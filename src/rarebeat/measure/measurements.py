@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.record_files import Signal
+from rarebeat.core.records import Signal
 from rarebeat.core.signals import resample
 from rarebeat.measure.beat import median_beat, qrs_axis, qrs_bounds, qrs_duration, qrs_voltages
 from rarebeat.measure.intervals import entropy, mean_rate, median_rate, variation
@@ -50,7 +50,7 @@ def measure(signal: Signal, rate: float, calibrated: bool = True) -> Measurement
     """Measure one recording.
 
     Args:
-        signal: int16, shape (12, samples), leads in the order of :data:`rarebeat.core.record_files.LEADS`; microvolts, or
+        signal: int16, shape (12, samples), leads in the order of :data:`rarebeat.core.records.LEADS`; microvolts, or
             any unit of each lead's own where ``calibrated`` is False. In less than a second no beat is found.
         rate: samples per second.
         calibrated: whether the leads share one unit.

@@ -21,7 +21,7 @@ from torch.nn import functional
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.models.context import UNKNOWN, Context
 from rarebeat.models.heads import Heads
 from rarebeat.models.layers import SameConv, Standardise, he_normal

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex

@@ -15,7 +15,8 @@ from tqdm import tqdm
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import process_pool
-from rarebeat.core.record_files import Record, write_part, write_quarantine
+from rarebeat.core.record_files import write_part, write_quarantine
+from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.privacy import Pseudonym, private_pseudonym

@@ -21,7 +21,7 @@ from defusedxml.ElementTree import fromstring
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.record_files import Record, Signal
+from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.core.record_files import LEADS, Signal
+from rarebeat.core.records import LEADS, Signal
 
 MICROVOLTS = {
     "nv": 1e-3, "nanovolts": 1e-3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microvolts": 1.0, "mv": 1e3,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.muse_xml import read_muse
 from rarebeat.readers.wfdb import read_wfdb
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.privacy import Pseudonym
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.core.record_files import Signal
+from rarebeat.core.records import Signal
 from rarebeat.readers.discovery import is_inside
 from rarebeat.readers.quality import RawLeads, check_checksums, lead_index, trusted_signal
 from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header

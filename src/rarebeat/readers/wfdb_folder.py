@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number

@@ -19,7 +19,7 @@ from PIL import Image
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
-from rarebeat.core.record_files import LEADS, Record, Signal
+from rarebeat.core.records import LEADS, Record, Signal
 
 WIDTH, HEIGHT = 297.0, 210.0
 """Millimetres of the page (A4, landscape)."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from rarebeat.core.files import atomic, check_replaceable
-from rarebeat.core.record_files import Record
+from rarebeat.core.records import Record
 from rarebeat.readers.simulated import record_at
 from rarebeat.reporting.ecg_page import draw_ecg
 from rarebeat.simulator.archives.export import clear_examples

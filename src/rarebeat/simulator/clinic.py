@@ -5,7 +5,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from rarebeat.core.record_files import Signal
+from rarebeat.core.records import Signal
 from rarebeat.simulator.patients.patients import Patient, Visit, stream, visit_at
 from rarebeat.simulator.patients.priors import PRESETS
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style

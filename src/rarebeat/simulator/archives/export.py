@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import count
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.core.record_files import Signal
+from rarebeat.core.records import Signal
 from rarebeat.simulator.clinic import record_name, recording_at, report_of, simulate
 from rarebeat.simulator.reports.findings import USUAL
 from rarebeat.simulator.settings import SimulatorSettings

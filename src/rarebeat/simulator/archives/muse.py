@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.record_files import LEADS
+from rarebeat.core.records import LEADS
 from rarebeat.simulator.archives.export import Export
 from rarebeat.simulator.waveform.leads import INDEPENDENT
 

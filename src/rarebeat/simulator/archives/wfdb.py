@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.core.record_files import LEADS, Signal
+from rarebeat.core.records import LEADS, Signal
 from rarebeat.simulator.archives.export import Export
 
 SNOMED = {

@@ -1,0 +1,60 @@
+"""What a record is: one 12-lead ECG with metadata, and why one may be refused."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+"""The order of leads everywhere behind ingest."""
+
+REASONS = {
+    "unreadable": "the file or its header cannot be parsed",
+    "truncated": "fewer samples than the header promises",
+    "header_mismatch": "the header contradicts itself or the signal file",
+    "implausible_header": "the header holds a value that no ECG has, or one that is known to be wrong",
+    "wrong_checksum": "samples do not add up to the checksum in the header",
+    "missing_leads": "a lead is missing and cannot be derived exactly from the others",
+    "unknown_units": "the gain or the unit of a lead is missing or not a voltage",
+    "not_a_number": "the signal holds samples marked as invalid",
+    "flat_lead": "a lead is constant",
+    "clipped": "a lead sits at the limit of the converter",
+    "implausible_amplitude": "amplitudes no ECG has: the gain is probably wrong",
+    "too_short": "shorter than one second",
+    "outside_folder": "the header points to a file outside its folder",
+    "duplicate_id": "a second record with the same id",
+}
+"""Why a record is quarantined: code and meaning."""
+
+Signal = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One 12-lead ECG as a reader returns it.
+
+    Attributes:
+        record_id: unique within its cohort; free of identifying information.
+        signal: int16, shape (12, samples), leads in the order of :data:`LEADS`; microvolts, or thousandths of
+            the normalised unit where ``calibrated`` is False.
+        rate: samples per second.
+        source: the database, or the part of it, that the record comes from.
+        patient_id: keyed hash, or None where unknown.
+        age: years, at most 90 (which stands for 90 and over).
+        sex: "female", "male" or None.
+        fold: the database's own fold, or None.
+        text: the report, or None.
+        codes: statements as ``system:code``.
+    """
+
+    record_id: str
+    signal: Signal
+    rate: float
+    source: str
+    patient_id: str | None = None
+    age: float | None = None
+    sex: str | None = None
+    fold: int | None = None
+    calibrated: bool = True
+    text: str | None = None
+    codes: tuple[str, ...] = ()
