@@ -28,8 +28,10 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from rarebeat.core.files import atomic, read_table
-from rarebeat.core.records import LEADS, Signal, iterate_rows
+from rarebeat.core.files import atomic
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import resample
 from rarebeat.core.tables import markdown_table
 from rarebeat.labels.extract import label_cohort

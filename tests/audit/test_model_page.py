@@ -18,7 +18,8 @@ from rarebeat.audit.model_page import case_page, file_of, measured
 from rarebeat.audit.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_csv
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.record_files import write_part
+from rarebeat.core.records import Record
 from rarebeat.labels.states import Evidence
 from rarebeat.measure.measurements import Measurements
 

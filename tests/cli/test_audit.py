@@ -11,8 +11,9 @@ from rarebeat.audit.verdicts import VERDICT_COLUMNS, read_sample
 from rarebeat.cli import audit as audit_commands
 from rarebeat.cli.console import new_app
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_csv, write_table
-from rarebeat.core.records import RECORD_SCHEMA
+from rarebeat.core.files import write_csv
+from rarebeat.core.parquet import write_table
+from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
 
 app = new_app()

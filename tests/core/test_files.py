@@ -7,16 +7,8 @@ import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import (
-    atomic,
-    check_replaceable,
-    digest,
-    inside,
-    read_json,
-    read_table,
-    write_json,
-    write_table,
-)
+from rarebeat.core.files import atomic, check_replaceable, digest, inside, read_json, write_json
+from rarebeat.core.parquet import read_table, write_table
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import write_json
-from rarebeat.core.records import Record, read_metadata, write_part, write_quarantine
+from rarebeat.core.record_files import read_metadata, write_part, write_quarantine
+from rarebeat.core.records import Record
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings, prepare
@@ -455,7 +456,7 @@ def test_a_full_disk_is_one_clear_message(workspace: Workspace, monkeypatch: pyt
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rarebeat.core.files.pq.write_table", full)
+    monkeypatch.setattr("rarebeat.core.parquet.pq.write_table", full)
     with pytest.raises(RarebeatError, match=r"could not write .*No space left on device"):
         workspace.prepare("a")
     assert not workspace.out.exists()

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_table
+from rarebeat.core.parquet import write_table
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 
 

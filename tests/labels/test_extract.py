@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_table, write_table
-from rarebeat.core.records import RECORD_SCHEMA
+from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.labels.extract import EVIDENCE_SCHEMA, label_cohort
 from rarebeat.labels.vocabulary import load_vocabulary
 

@@ -11,16 +11,10 @@ import pytest
 
 from rarebeat.core import records
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
-from rarebeat.core.files import digest, read_json, read_table
-from rarebeat.core.records import (
-    LEADS,
-    RECORD_SCHEMA,
-    Record,
-    iterate_rows,
-    part_files,
-    read_metadata,
-    write_part,
-)
+from rarebeat.core.files import digest, read_json
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import RECORD_SCHEMA, iterate_rows, part_files, read_metadata, write_part
+from rarebeat.core.records import LEADS, Record
 from rarebeat.readers import ingest
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.ingest import ingest_cohort

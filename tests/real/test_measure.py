@@ -10,8 +10,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from wfdb.processing import xqrs_detect
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import LEADS, iterate_rows
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS
 from rarebeat.core.signals import resample
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_checks import check_cohort

@@ -12,7 +12,7 @@ import pytest
 import wfdb
 from scipy.signal import firwin, resample_poly
 
-from rarebeat.core.records import read_metadata
+from rarebeat.core.record_files import read_metadata
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.folds import assign_folds

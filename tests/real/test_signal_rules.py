@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.core.files import read_table
+from rarebeat.core.parquet import read_table
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, find_peaks, sosfiltfilt, welch
 
-from rarebeat.core.records import LEADS, iterate_rows
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.simulator.clinic import recording_at, signal_of
 from rarebeat.simulator.settings import SimulatorSettings

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import wfdb
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import LEADS, iterate_rows, read_metadata
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows, read_metadata
+from rarebeat.core.records import LEADS
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.read_file import read_file

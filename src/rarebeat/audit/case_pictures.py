@@ -9,7 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.records import Record, iterate_rows
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import Record
 from rarebeat.reporting.ecg_page import draw_ecg
 
 _COLUMNS = ["record_id", "source", "age", "sex", "rate", "calibrated", "text", "signal"]

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table
+from rarebeat.core.parquet import read_table
 from rarebeat.labels.states import Evidence, State
 
 ORIGINS = ("codes", "text")

@@ -19,7 +19,7 @@ from tqdm import tqdm
 from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, members, read_opinions
 from rarebeat.audit.kappa import Kappas, cohen_kappas
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.records import read_metadata
+from rarebeat.core.record_files import read_metadata
 from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort

@@ -25,8 +25,9 @@ import pyarrow.compute as pc
 from rarebeat.audit.strata import draw
 from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_json, read_table, write_csv
-from rarebeat.core.records import read_metadata
+from rarebeat.core.files import read_json, write_csv
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import read_metadata
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from rarebeat.core.errors import ParamsError
@@ -20,6 +19,8 @@ def read_params(path: Path) -> dict[str, Any]:
     Raises:
         ParamsError: when it is missing, not YAML or not a mapping.
     """
+    import yaml  # where settings are made in Python, none is needed
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_json, read_table
-from rarebeat.core.records import read_metadata
+from rarebeat.core.files import read_json
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import read_metadata
 
 UNCERTAIN = -1  # in states
 UNKNOWN = -2  # in states: null in the label files

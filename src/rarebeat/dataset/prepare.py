@@ -25,9 +25,10 @@ from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
-from rarebeat.core.files import atomic, check_replaceable, digest, write_json, write_table
+from rarebeat.core.files import atomic, check_replaceable, digest, write_json
 from rarebeat.core.params import STRICT
-from rarebeat.core.records import iterate_rows, read_quarantine
+from rarebeat.core.parquet import write_table
+from rarebeat.core.record_files import iterate_rows, read_quarantine
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue

@@ -32,7 +32,8 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_json, read_table, write_json, write_table
+from rarebeat.core.files import read_json, write_json
+from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.records import LEADS
 from rarebeat.dataset.split import Int16, ShardMeta, Split, Strings
 

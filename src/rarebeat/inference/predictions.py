@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
+from rarebeat.core.parquet import read_table, write_table
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 from rarebeat.metrics.classification import decide
 

@@ -21,8 +21,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.core.files import atomic, check_replaceable, read_table, write_json
-from rarebeat.core.records import part_files
+from rarebeat.core.files import atomic, check_replaceable, write_json
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import part_files
 from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.signal_checks import check_cohort

@@ -11,7 +11,7 @@ from typing import Any
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parallel import process_pool
-from rarebeat.core.records import iterate_rows, read_metadata
+from rarebeat.core.record_files import iterate_rows, read_metadata
 from rarebeat.measure.measurements import Measurements, measure
 
 _COLUMNS = ["record_id", "rate", "calibrated", "signal"]

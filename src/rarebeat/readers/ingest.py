@@ -15,7 +15,8 @@ from tqdm import tqdm
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import process_pool
-from rarebeat.core.records import Record, write_part, write_quarantine
+from rarebeat.core.record_files import write_part, write_quarantine
+from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside
 from rarebeat.readers.entry import Entry
 from rarebeat.readers.privacy import Pseudonym, private_pseudonym
@@ -80,7 +81,7 @@ def ingest_cohort(
     workers: int | None = None,
     part_size: int = 500,
 ) -> dict[str, Any]:
-    """Read an archive into a cohort folder (see :mod:`rarebeat.core.records`), written whole or not at all.
+    """Read an archive into a cohort folder (see :mod:`rarebeat.core.record_files`), written whole or not at all.
 
     The result depends on the archive alone, not on the number of workers.
 

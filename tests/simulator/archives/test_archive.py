@@ -11,7 +11,8 @@ import scipy.io
 import wfdb
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.records import LEADS, Record, iterate_rows
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS, Record
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.readers.ingest import ingest_cohort
