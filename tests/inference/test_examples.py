@@ -9,15 +9,13 @@ import torch
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
-from rarebeat.inference.splits import context_of
-from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
-from rarebeat.training.data import (
+from rarebeat.inference.examples import (
     Examples,
-    lead_statistics,
     load_examples,
     ordered_batches,
     shuffled_batches,
 )
+from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
 
 CPU = torch.device("cpu")
 
@@ -72,7 +70,7 @@ def test_age_sex_and_length_come_with_a_batch(make_split: Callable[..., Split]) 
 
 def test_recordings_without_padding_have_no_lengths_to_look_at(make_split: Callable[..., Split]) -> None:
     split = replace(make_split(records=2), lengths=np.array([96, 96]))
-    assert context_of(split).lengths is None
+    assert split.context.lengths is None
 
 
 def test_a_window_is_cut_where_it_starts_and_knows_how_much_of_it_is_recording(
@@ -112,30 +110,6 @@ def test_read_only_signals_are_used_where_they_lie_without_a_warning(
 def test_an_unknown_class_is_answered_with_the_known_ones(make_split: Callable[..., Split]) -> None:
     with pytest.raises(RarebeatError, match="names sideways, but the shards hold up, down, rare"):
         load_examples(make_split(records=2), ("up", "sideways"), CPU)
-
-
-def test_lead_statistics_are_those_of_all_samples(make_split: Callable[..., Split]) -> None:
-    split = make_split(records=30)
-    mean, deviation = lead_statistics(split, chunk=7)
-    millivolts = split.signals * 0.001
-    np.testing.assert_allclose(mean.numpy(), millivolts.mean(axis=(0, 2)), rtol=1e-4, atol=1e-7)
-    np.testing.assert_allclose(deviation.numpy(), millivolts.std(axis=(0, 2)), rtol=1e-5)
-
-
-def test_padding_does_not_count_in_the_statistics(make_split: Callable[..., Split]) -> None:
-    split = make_split(records=30)
-    padded = np.pad(split.signals, ((0, 0), (0, 0), (0, 400)))
-    longer = replace(split, signals=padded, lengths=np.full(30, split.signals.shape[2]))
-    for expected, found in zip(lead_statistics(split), lead_statistics(longer, chunk=7), strict=True):
-        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-7)
-
-
-def test_statistics_of_a_constant_lead_are_exact(make_split: Callable[..., Split]) -> None:
-    split = make_split(records=3)
-    constant = replace(split, signals=np.full_like(split.signals, 1000))
-    mean, deviation = lead_statistics(constant)
-    assert mean.tolist() == pytest.approx([1.0] * 12)
-    assert deviation.tolist() == [0.0] * 12
 
 
 # The device "meta" has no content and needs no GPU, but refuses to be mixed with the CPU just as a GPU does.

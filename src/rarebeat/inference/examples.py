@@ -1,4 +1,4 @@
-"""Feeding a split to the network: where its signals lie, and which examples make which batch."""
+"""Feeding ECGs to a network: where their signals lie, and which examples make which batch."""
 
 import warnings
 from collections.abc import Sequence
@@ -9,10 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.split import Split
-from rarebeat.inference.splits import context_of
-from rarebeat.models.context import Context
+from rarebeat.dataset.split import Int8, Int16, Split
+from rarebeat.models.context import UNKNOWN, Context
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""
@@ -22,12 +20,12 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Examples:
-    """A split as tensors.
+    """ECGs as tensors.
 
     Attributes:
         signals: int16, shape (n, 12, samples): on the device where they fit, otherwise in main memory.
         labels: int8, shape (n, classes), beside the signals: 1 present, 0 absent, -1 uncertain.
-        scale: signals times scale is in the unit of the shards.
+        scale: signals times scale is in the unit that the network learns from.
         device: where batches are computed on.
         context: what is known of all records besides, in main memory.
         window: samples of the network's input.
@@ -42,6 +40,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.signals)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the network sees the recordings whole."""
+        return self.window == self.signals.shape[2]
 
     @property
     def lengths(self) -> Indices:
@@ -89,8 +92,6 @@ def load_examples(
 ) -> Examples:
     """Put a split where it is read fastest, with the labels of the given classes.
 
-    The signals stay int16, and are converted batch by batch on the device: 41,522 records take 2.5 GB.
-
     Args:
         split: the records.
         classes: the label set.
@@ -100,22 +101,38 @@ def load_examples(
     Raises:
         RarebeatError: for a class that the shards do not hold.
     """
-    missing = [name for name in classes if name not in split.meta.classes]
-    if missing:
-        raise RarebeatError(
-            f"the label set names {', '.join(missing)}, but the shards hold {', '.join(split.meta.classes)}: "
-            "change the label set, or run prepare again"
-        )
-    columns = [split.meta.classes.index(name) for name in classes]
+    labels = split.columns(classes)
+    return make_examples(split.signals, split.meta.scale, device, split.context, window, labels)
+
+
+def make_examples(
+    signals: Int16,
+    scale: float,
+    device: torch.device,
+    context: Context = UNKNOWN,
+    window: int | None = None,
+    labels: Int8 | None = None,
+) -> Examples:
+    """Put ECGs where they are read fastest.
+
+    The signals stay int16, and are converted batch by batch on the device: 41,522 records take 2.5 GB.
+
+    Args:
+        signals: shape (n, 12, samples).
+        scale: signals times scale is in the unit that the network learns from.
+        device: where batches are wanted.
+        context: what is known of the ECGs besides, in main memory.
+        window: samples of the network's input; None takes the recordings whole.
+        labels: shape (n, classes), for training and validation.
+    """
+    known = np.empty((len(signals), 0), dtype=np.int8) if labels is None else np.ascontiguousarray(labels)
     with warnings.catch_warnings():
         # Signals may be memory that must not be written: nothing here writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        signals = torch.from_numpy(split.signals)
-    labels = torch.from_numpy(np.ascontiguousarray(split.labels[:, columns]))
-    if device.type != "cpu" and signals.nbytes < SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
-        signals, labels = signals.to(device), labels.to(device)
-    samples = split.signals.shape[2]
-    return Examples(signals, labels, split.meta.scale, device, context_of(split), window or samples)
+        stored, states = torch.from_numpy(signals), torch.from_numpy(known)
+    if device.type != "cpu" and stored.nbytes < SHARE_OF_GPU * torch.cuda.mem_get_info(device)[0]:
+        stored, states = stored.to(device), states.to(device)
+    return Examples(stored, states, scale, device, context, window or signals.shape[2])
 
 
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:
@@ -137,22 +154,3 @@ def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[I
 def ordered_batches(examples: int, batch: int) -> list[Indices]:
     """The examples in order, in batches of ``batch`` and a smaller last one."""
     return [np.arange(start, min(start + batch, examples)) for start in range(0, examples, batch)]
-
-
-def lead_statistics(split: Split, chunk: int = 256) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation of each lead, float32 of shape (12,), in the unit of the shards.
-
-    Padding does not count: it is zero, so that the sums are right as they are.
-    """
-    count = split.signals.shape[0] * split.signals.shape[2] if split.lengths is None else split.lengths.sum()
-    total = np.zeros(split.signals.shape[1])
-    squares = np.zeros(split.signals.shape[1])
-    for start in range(0, len(split.signals), chunk):
-        part = split.signals[start : start + chunk].astype(np.float64)
-        total += part.sum(axis=(0, 2))
-        squares += np.einsum("nct,nct->c", part, part)
-    mean = total / count
-    deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
-    scaled = np.stack([mean, deviation]) * split.meta.scale
-    result = torch.from_numpy(scaled.astype(np.float32))
-    return result[0], result[1]

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -46,3 +48,19 @@ def persons(ages: Iterable[float | None], sexes: Iterable[str | None]) -> Contex
         age=torch.tensor([torch.nan if age is None else age for age in ages], dtype=torch.float32),
         sex=torch.tensor([codes.get(sex or "", UNKNOWN_SEX) for sex in sexes], dtype=torch.int64),
     )
+
+
+def context_of(
+    lengths: npt.NDArray[np.int64] | None,
+    ages: npt.NDArray[np.float32] | None,
+    sexes: npt.NDArray[np.object_] | None,
+) -> Context:
+    """A context from arrays.
+
+    Args:
+        lengths: samples before the padding, shape (n,); None where nothing is padded, so that networks need not look.
+        ages: years, NaN where unknown, shape (n,).
+        sexes: "female", "male" or None, shape (n,). Age and sex count only where both are there.
+    """
+    context = UNKNOWN if ages is None or sexes is None else persons(ages.tolist(), sexes.tolist())
+    return context if lengths is None else replace(context, lengths=torch.from_numpy(lengths))

@@ -18,6 +18,8 @@ from rarebeat.dataset.split import Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
+ROOMS = ("core", "models", "metrics", "dataset", "inference", "training")
+"""The code that weights depend on: what the train stage depends on in ``dvc.yaml``."""
 
 
 @dataclass
@@ -51,13 +53,7 @@ def fingerprint(
         for facts_of_records in (split.lengths, split.ages, split.sexes):
             known = None if facts_of_records is None else facts_of_records.tolist()
             total.update(repr(known).encode())
-    folders = [PACKAGE / "models", PACKAGE / "training"]
-    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    files += [
-        PACKAGE / "dataset" / "windows.py",
-        PACKAGE / "metrics" / "challenge_classes.py",
-    ]  # the last: a loss pays by it
-    code = digest(*files)
+    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).glob("*.py"))))
     facts = [list(classes), asdict(model), asdict(settings), code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]

@@ -20,18 +20,19 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split
+from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.inference.examples import Examples, load_examples, ordered_batches, shuffled_batches
+from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.classification import auroc, macro
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.training.augment import augment, piece_length
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
-from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
-from rarebeat.training.losses import Loss, make_loss
-from rarebeat.training.optimiser import make_optimiser, set_learning_rate
+from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings
-from rarebeat.training.stages import Stage, stages_of
-from rarebeat.training.validation import validate
 
 STEPS_UNREAD_ON_GPU = 25
 """Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
@@ -199,6 +200,44 @@ def _train_epoch(
     return mean
 
 
+def validate(
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    precision: torch.dtype,
+    loss: Loss = sum_of_cross_entropies,
+    windows: WindowSettings = WHOLE,
+) -> tuple[float | None, float | None]:
+    """Mean loss and mean AUROC of a network.
+
+    Args:
+        network: takes signals and returns logits; it is left in evaluation mode.
+        examples: the split.
+        batch: examples at a time.
+        precision: of the convolutions.
+        loss: a mean over examples.
+        windows: how recordings longer than the network's input are judged.
+
+    Returns:
+        The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
+        where none has, or where the network has diverged).
+    """
+    if not len(examples):
+        return None, None
+    with autocast(examples.device, precision):
+        logits = record_logits(network, examples, batch, windows)
+    labels = examples.labels.to(examples.device)
+    total = torch.zeros((), device=examples.device)
+    for part in ordered_batches(len(examples), batch):
+        total += loss(logits[part], labels[part]) * len(part)
+    mean_loss = total.item() / len(examples)
+    if not torch.isfinite(logits).all():
+        return mean_loss, None
+    # Logits rank as their probabilities do, without the ties of saturated sigmoids.
+    mean = float(macro(auroc(examples.labels.cpu().numpy(), logits.cpu().numpy())))
+    return mean_loss, None if np.isnan(mean) else mean
+
+
 def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: TrainSettings) -> None:
     if not classes:
         raise ParamsError("the label set is empty: it must name at least one class")
@@ -214,7 +253,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
     for name in classes:
-        if name in train.meta.classes and not (train.labels[:, train.meta.classes.index(name)] == 1).any():
+        if name in train.meta.classes and not (train.columns([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
 
@@ -225,7 +264,8 @@ def _new_network(train: Split, classes: int, model: ModelSettings, settings: Tra
     network = build(model.name, classes, samples, model.settings)
     entrance = network.standardise
     assert isinstance(entrance, Standardise)
-    entrance.set(*lead_statistics(train))
+    mean, deviation = map(torch.from_numpy, train.lead_statistics())
+    entrance.set(mean, deviation)
     return network
 
 

@@ -22,8 +22,8 @@ from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.label_sets import resolve_label_set
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
+from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings
-from rarebeat.training.stages import stages_of
 
 
 @dataclass(frozen=True)
