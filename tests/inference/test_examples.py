@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from rarebeat.core.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
 from rarebeat.inference.examples import (
@@ -15,7 +16,6 @@ from rarebeat.inference.examples import (
     ordered_batches,
     shuffled_batches,
 )
-from rarebeat.models.context import MALE, UNKNOWN, UNKNOWN_SEX, Context
 
 CPU = torch.device("cpu")
 

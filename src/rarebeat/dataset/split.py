@@ -20,7 +20,7 @@ Float32 = npt.NDArray[np.float32]
 Strings = npt.NDArray[np.object_]
 
 if TYPE_CHECKING:
-    from rarebeat.models.context import Context
+    from rarebeat.core.context import Context
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -90,7 +90,7 @@ class Split:
     def context(self) -> "Context":
         """What is known of the records besides their signals: lengths where some are padded, age and sex."""
         # Imported here, because dividing patients into folds needs splits and no torch.
-        from rarebeat.models.context import context_of
+        from rarebeat.core.context import context_of
 
         padded = self.lengths is not None and bool((self.lengths != self.signals.shape[2]).any())
         return context_of(self.lengths if padded else None, self.ages, self.sexes)

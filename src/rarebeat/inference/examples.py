@@ -9,8 +9,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int8, Int16, Split
-from rarebeat.models.context import UNKNOWN, Context
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""

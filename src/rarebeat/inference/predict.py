@@ -7,13 +7,13 @@ from typing import Any
 
 import torch
 
+from rarebeat.core.context import Context, persons
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.signals import output_scale, preprocess, stored_length
 from rarebeat.dataset.split import Int16
 from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
 from rarebeat.inference.model_folder import ModelCard, load_model
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.models.context import Context, persons
 from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]

@@ -8,10 +8,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int16
 from rarebeat.dataset.windows import WHOLE, Windows, WindowSettings, windows_of
 from rarebeat.inference.examples import Examples, make_examples, ordered_batches
-from rarebeat.models.context import UNKNOWN, Context
 
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""

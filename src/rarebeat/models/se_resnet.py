@@ -16,9 +16,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.models.heads import Heads
 from rarebeat.models.layers import Standardise, centred_conv, he_normal
 

@@ -13,9 +13,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN, Context
 from rarebeat.models.heads import Heads
 from rarebeat.models.layers import Standardise, centred_conv, he_normal
 
