@@ -16,6 +16,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import product, solve
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Rng
 
@@ -112,8 +113,8 @@ def _chain(
     mean, power = np.zeros_like(steps), np.eye(len(names))
     for share in visits:
         mean += share * power
-        power = power @ steps
-    first = np.clip(np.linalg.solve(mean.T, target), 0.0, None)
+        power = product(power, steps)
+    first = np.clip(solve(mean.T, target), 0.0, None)
     following = {
         poor: dict(zip(names, np.cumsum(_steps(names, target, float(poor)), axis=1), strict=True))
         for poor in (False, True)
@@ -124,7 +125,7 @@ def _chain(
 def _steps(names: tuple[str, ...], target: Array, poor: float) -> Array:
     """Chances from each rhythm (row) to each rhythm of the next visit (column), with a share of poor conduction."""
     mobility = np.array([_MOBILITY.get(name, _DEFAULT_MOBILITY) for name in names])
-    steps = np.outer(mobility, mobility) * target
+    steps = mobility[:, None] * mobility * target
     np.fill_diagonal(steps, 0.0)
     steps /= max(1.0, steps.sum(axis=1).max())
     np.fill_diagonal(steps, 1.0 - steps.sum(axis=1))

@@ -135,12 +135,14 @@ def visit_at(seed: int, index: int, prior: Prior) -> Visit:
 
 def _visits() -> tuple[float, ...]:
     """Share of first, second, ... visits among the records of a block."""
-    shares = np.zeros(BLOCK)
+    shares = [0.0] * BLOCK
     for within in range(BLOCK):
+        stays = 1.0
         for number in range(within + 1):
             begins = 1.0 if number == within else NEW_PATIENT
-            shares[number] += (1 - NEW_PATIENT) ** number * begins / BLOCK
-    return tuple(shares.tolist())
+            shares[number] += stays * begins / BLOCK
+            stays *= 1 - NEW_PATIENT
+    return tuple(shares)
 
 
 _VISITS = _visits()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from rarebeat.core.arithmetic import exp_of
 from rarebeat.simulator.rhythm import ectopy
 from rarebeat.simulator.rhythm.clocks import steady_clock
 from rarebeat.simulator.rhythm.conduction import conduct, drop_beats, fibrillating_node
@@ -70,7 +71,7 @@ def _with_ectopy(setting: Setting, times: list[float], pr: float, focus: AtrialF
 def fibrillation(setting: Setting) -> Rhythm:
     """Atrial fibrillation through a stochastic AV node, from slow to rapid response."""
     rng = setting.rng
-    beats = fibrillating_node(rng, setting.span, float(np.clip(rng.lognormal(-1.25, 0.45), 0.10, 0.52)))
+    beats = fibrillating_node(rng, setting.span, float(np.clip(exp_of(rng.normal(-1.25, 0.45)), 0.10, 0.52)))
     if setting.chance(setting.prior.premature_ventricular + setting.prior.fusion):
         beats = ectopy.add_premature_ventricular(rng, beats, setting.seconds)
     return Rhythm("fibrillation", "", [], beats, fibrillatory_waves(setting))

@@ -48,14 +48,14 @@ def wenckebach(rng: Rng, atrial: Sequence[Atrial], pr: float, longest: int) -> l
     step = rng.uniform(0.06, 0.11)
     shrink = rng.uniform(0.40, 0.65)
     beats = []
-    position, group = 0, int(rng.integers(3, longest + 1))
+    position, left, group = 0, 1.0, int(rng.integers(3, longest + 1))
     for impulse in atrial:
         if position == group - 1:
-            position, group = 0, int(rng.integers(3, longest + 1))
+            position, left, group = 0, 1.0, int(rng.integers(3, longest + 1))
             continue
-        delay = pr + step * (1 - shrink**position) / (1 - shrink) + rng.normal(0, 0.001)
+        delay = pr + step * (1 - left) / (1 - shrink) + rng.normal(0, 0.001)
         beats.append(Ventricular(impulse.time + delay, pr=delay))
-        position += 1
+        position, left = position + 1, left * shrink
     return beats
 
 

@@ -1,10 +1,12 @@
 """What a mechanism of the rhythm engine is given to play with."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from rarebeat.core.arithmetic import exp_of
 from rarebeat.simulator.patients.patients import Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng, Span, sinus_clock
@@ -44,9 +46,9 @@ class Setting:
     def sinus(self, rate: float, spread: float | None = None, respiratory: float = 0.5) -> list[float]:
         """Firing times of the sinus node; unless ``spread`` is given, it varies most in the young at rest."""
         if spread is None:
-            typical = 0.017 + 0.060 * float(np.exp(-(self.visit.age - 20) / 13))
-            spread = float(np.clip(typical * self.rng.lognormal(0, 0.55), 0.003, 0.13))
-            spread *= min(1.2, (72 / rate) ** 1.5)
+            typical = 0.017 + 0.060 * exp_of(-(self.visit.age - 20) / 13)
+            spread = float(np.clip(typical * exp_of(self.rng.normal(0, 0.55)), 0.003, 0.13))
+            spread *= min(1.2, 72 / rate * math.sqrt(72 / rate))
             respiratory = float(self.rng.beta(2, 2))
         return sinus_clock(self.rng, rate, self.span, self.breathing, spread, respiratory)
 

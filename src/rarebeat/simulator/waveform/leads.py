@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import exp, exp_of, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.beats import Waveform
 from rarebeat.simulator.waveform.vectors import Array
@@ -66,7 +67,7 @@ _NEARBY = np.eye(8)
 for _row in range(2, 8):
     for _column in range(max(2, _row - 2), min(8, _row + 3)):
         _NEARBY[_row, _column] = (1.0, 0.7, 0.3)[abs(_row - _column)]
-_NEARBY /= np.linalg.norm(_NEARBY, axis=1, keepdims=True)
+_NEARBY /= norm(_NEARBY)[:, None]
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def patient_matrix(rng: Rng) -> Array:
     lead is nearer or farther, each weight is another, and there is what no dipole explains.
     """
     chest = rng.normal(0, 0.18) * _CHEST_WALL
-    near = np.exp(chest + _NEARBY @ rng.normal(0, 0.07, (8, 1)))
-    weights = TORSO * (1 + _NEARBY @ rng.normal(0, 0.08, TORSO.shape))
-    beyond = _BEYOND @ rng.normal(0, _TORSO_RESIDUAL, (5, 3))
-    return np.asarray(near * (weights + _NEARBY @ rng.normal(0, 0.045, TORSO.shape)) + beyond)
+    near = exp(chest + product(_NEARBY, rng.normal(0, 0.07, (8, 1))))
+    weights = TORSO * (1 + product(_NEARBY, rng.normal(0, 0.08, TORSO.shape)))
+    beyond = product(_BEYOND, rng.normal(0, _TORSO_RESIDUAL, (5, 3)))
+    return np.asarray(near * (weights + product(_NEARBY, rng.normal(0, 0.045, TORSO.shape))) + beyond)
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
@@ -119,13 +120,13 @@ def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: 
         smooth: change all Gaussians of a lead alike, for a wave without notches (T).
     """
     count = 1 if smooth else len(waveform.centre)
-    late, broad = rng.standard_normal((2, count, len(INDEPENDENT))) @ _NEARBY.T
-    extra = rng.standard_normal((count, _BEYOND.shape[1])) @ _BEYOND.T
+    late, broad = product(rng.standard_normal((2, count, len(INDEPENDENT))), _NEARBY.T)
+    extra = product(rng.standard_normal((count, _BEYOND.shape[1])), _BEYOND.T)
     width = waveform.width[:, None]
-    length = np.linalg.norm(waveform.vector, axis=1, keepdims=True)
+    length = norm(waveform.vector)[:, None]
     return LeadWaveform(
         (waveform.centre[:, None] + width * _LATENESS * late).astype(np.float32),
-        (width * np.exp(_BREADTH * broad)).astype(np.float32),
+        (width * exp(_BREADTH * broad)).astype(np.float32),
         waveform.vector,
         length * residual * extra,
     )
@@ -134,9 +135,9 @@ def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: 
 def see_t(waveform: Waveform, rng: Rng) -> LeadWaveform:
     """A T wave in the leads: without notches, each lead's Gaussians changed alike."""
     seen = see(waveform, rng, _RESIDUAL["t"], smooth=True)
-    forward = waveform.vector @ np.array([0.78, 0.33, -0.53])  # the usual direction of T waves
+    forward = (waveform.vector * [0.78, 0.33, -0.53]).sum(axis=1)  # the usual direction of T waves
     bias = forward[:, None] * _T_BIAS
-    bias[0] = np.linalg.norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
+    bias[0] = norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
     return replace(seen, residual=seen.residual + bias)
 
 
@@ -146,8 +147,8 @@ def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
     shape = (_NOTCHES, len(INDEPENDENT))
     centre = rng.uniform(waveform.centre[0], waveform.centre[-1], (_NOTCHES, 1)) + rng.normal(0, 0.001, shape)
     width = np.repeat(rng.uniform(0.0012, 0.0030, (_NOTCHES, 1)), shape[1], axis=1)
-    size = float(np.linalg.norm(waveform.vector, axis=1).max()) * _NOTCH_SIZE * rng.lognormal(0, 0.3)
-    notches = 0.15 * size * rng.standard_normal(shape) @ _NEARBY.T
+    size = float(norm(waveform.vector).max()) * _NOTCH_SIZE * exp_of(rng.normal(0, 0.3))
+    notches = product(0.15 * size * rng.standard_normal(shape), _NEARBY.T)
     return LeadWaveform(
         np.concatenate([seen.centre, centre.astype(np.float32)]),
         np.concatenate([seen.width, width.astype(np.float32)]),

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rarebeat.core.arithmetic import product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.vectors import Vectors, turn
 
@@ -115,7 +116,7 @@ def _fascicles(heart: Vectors, findings: frozenset[str], severity: float) -> Vec
     else:
         return heart
     qrs = heart.qrs.copy()
-    qrs[1:] = qrs[1:] @ turn(angle, 0.0).T
+    qrs[1:] = product(qrs[1:], turn(angle, 0.0).T)
     qrs[0] += first
     return replace(heart, qrs=qrs, duration=heart.duration + 0.008)
 
