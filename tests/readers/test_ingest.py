@@ -22,10 +22,9 @@ from rarebeat.core.records import (
     write_part,
 )
 from rarebeat.readers import ingest
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.registry import Source
+from rarebeat.readers.registry import Entry, Source
 
 RATE = 500
 

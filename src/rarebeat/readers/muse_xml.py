@@ -23,11 +23,10 @@ from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text
-from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.privacy import Pseudonym, redact
 from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""

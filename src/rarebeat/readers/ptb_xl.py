@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
 NAMESPACE = "ptb-xl"

@@ -10,10 +10,9 @@ from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
 RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
