@@ -19,7 +19,11 @@ Result = TypeVar("Result")
 
 
 def core_count() -> int:
-    """Count the processor cores that this process may use."""
+    """Count the processor cores that this process may use.
+
+    Returns:
+        At least one.
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -26,7 +26,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every header under ``root``; the source is the sub-folder that names its database.
+    """Find every header under a folder.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each; its source is the sub-folder that names its database.
 
     Raises:
         MissingSourceError: when there is no header.
@@ -49,7 +56,15 @@ def _database(path: Path) -> str:
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Read one record. The archive does not tell which records belong to one patient.
+    """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record. The archive does not tell which records belong to one patient.
 
     Raises:
         BadRecordError: when it cannot be trusted.

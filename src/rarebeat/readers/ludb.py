@@ -31,7 +31,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every header in ``data/``, or in ``root`` itself, in the order of the record numbers.
+    """Find every header in ``data/``, or in the folder itself.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each, in the order of the record numbers.
 
     Raises:
         MissingSourceError: when there is no header.
@@ -48,7 +55,15 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Read one record. Each subject has one, so that the record stands for the patient.
+    """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record. Each subject has one, so that the record stands for the patient.
 
     Raises:
         BadRecordError: when it cannot be trusted.

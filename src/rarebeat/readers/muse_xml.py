@@ -76,12 +76,26 @@ class MuseEcg:
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
-    """Hospital exports always hold real record numbers."""
+    """Say that ids identify persons: hospital exports always hold real record numbers.
+
+    Args:
+        options: not used.
+
+    Returns:
+        True.
+    """
     return True
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every XML file under ``root``, known by its path.
+    """Find every XML file under a folder.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each, known by its path.
 
     Raises:
         MissingSourceError: when there is none.
@@ -98,6 +112,14 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
     """Read one file.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record, at its native rate.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -120,6 +142,12 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
 def read_muse(path: Path) -> MuseEcg:
     """Read and parse one file.
 
+    Args:
+        path: the file.
+
+    Returns:
+        What is kept of it.
+
     Raises:
         BadRecordError: when it cannot be read or trusted.
     """
@@ -135,6 +163,12 @@ def read_muse(path: Path) -> MuseEcg:
 
 def parse_muse(content: bytes) -> MuseEcg:
     """Parse the bytes of one file.
+
+    Args:
+        content: of the file.
+
+    Returns:
+        What is kept of it.
 
     Raises:
         BadRecordError: when they are no MUSE RestingECG, or one that cannot be trusted.

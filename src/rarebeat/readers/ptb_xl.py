@@ -34,7 +34,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every row of the table. A row whose files are not there is refused when it is read: it is counted.
+    """Read the table of the database.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each row. One whose files are not there is refused when it is read: it is counted.
 
     Raises:
         MissingSourceError: when the table is missing.
@@ -58,6 +65,14 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
     """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record, at its native rate.
 
     Raises:
         BadRecordError: when it cannot be trusted.

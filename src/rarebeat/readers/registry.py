@@ -94,6 +94,9 @@ class CohortSettings:
 def kinds() -> tuple[str, ...]:
     """List the kinds of archive that can be read.
 
+    Returns:
+        Their names in ``params.yaml`` and on the command line.
+
     Example:
         >>> kinds()
         ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb')
