@@ -42,6 +42,15 @@ def test_a_cohort_of_the_params_file_is_read_and_options_change_it() -> None:
     assert read_json(Path("out/a/summary.json"))["cohort"] == "clinic"
 
 
+def test_records_that_cannot_be_labelled_are_told_with_the_kind_that_the_folder_looks_like(
+    wfdb_record: Path,
+) -> None:
+    (wfdb_record.parent / "ptbxl_database.csv").touch()
+    told = run("ludb", str(wfdb_record.parent), "out").output
+    assert "no record has a report or codes" in told
+    assert "The folder holds ptbxl_database.csv: is it of kind ptb-xl?" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -44,7 +44,7 @@ def ingest(
     """
     from rarebeat.core.project import resolve_root
     from rarebeat.readers.ingest import ingest_cohort
-    from rarebeat.readers.registry import read_cohort_settings
+    from rarebeat.readers.registry import read_cohort_settings, suggest_kind
 
     name, options = out.name, _options(option or [])
     if kind == "cohort":
@@ -56,6 +56,9 @@ def ingest(
         place = Path(root).expanduser()
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
     print(f"{name}: {summary['records']} records, {summary['quarantined']} quarantined -> {out}")
+    if not summary["with_text"] and not summary["with_codes"]:
+        hint = suggest_kind(place, kind)
+        print(f"{name}: no record has a report or codes, so there is nothing to label. {hint}".strip())
 
 
 def _options(pairs: list[str]) -> dict[str, Any]:
