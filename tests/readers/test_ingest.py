@@ -9,17 +9,16 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.core import records
+from rarebeat.core import record_files
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.files import digest, read_json
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import RECORD_SCHEMA, iterate_rows, part_files, read_metadata, write_part
 from rarebeat.core.records import LEADS, Record
 from rarebeat.readers import ingest
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.registry import Source
+from rarebeat.readers.registry import Entry, Source
 
 RATE = 500
 
@@ -267,7 +266,7 @@ def test_every_reason_has_a_meaning(archive: Path, tmp_path: Path, monkeypatch: 
 def test_a_part_is_written_in_groups_that_fit_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "_ROW_GROUP_BYTES", 50_000)
+    monkeypatch.setattr(record_files, "_ROW_GROUP_BYTES", 50_000)
     made = [Record(str(index), synthetic(index), RATE, "test", text="ä" * index) for index in range(7)]
     assert write_part(tmp_path / "part-00000.parquet", "mine", iter(made)) == 7
     assert pq.ParquetFile(tmp_path / "part-00000.parquet").num_row_groups == 3

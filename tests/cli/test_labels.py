@@ -1,4 +1,4 @@
-"""The command prints the table of label noise and writes it."""
+"""The commands about labels."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from rarebeat.audit.label_noise import COLUMNS
 from rarebeat.cli.console import new_app
-from rarebeat.cli.noise import label_noise
+from rarebeat.cli.labels import label_noise
 
 app = new_app()
 app.command()(label_noise)
@@ -19,7 +19,7 @@ def run(*arguments: str) -> str:
     return result.output
 
 
-def test_the_table_is_printed_and_written(tmp_path: Path) -> None:
+def test_the_table_of_label_noise_is_printed_and_written(tmp_path: Path) -> None:
     path = tmp_path / "noise.csv"
     output = run("--records", "40", "--preset", "balanced", "--out", str(path))
     assert "Simulated reports, report to label:" in output
