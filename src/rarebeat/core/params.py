@@ -1,6 +1,6 @@
 """Reading ``params.yaml``: each group is checked against the dataclass that its room defines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -70,7 +70,7 @@ def parse(kind: type[Settings], value: Any, where: str) -> Settings:
         raise ParamsError("\n".join(lines)) from error
 
 
-def group(params: dict[str, Any], name: str, kind: type[Settings]) -> Settings:
+def group(params: Mapping[str, Any], name: str, kind: type[Settings]) -> Settings:
     """Check one group of a params file.
 
     Args:
