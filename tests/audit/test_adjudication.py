@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.audit.model_verdicts import (
+from rarebeat.audit.adjudication import (
     ALL,
     SAMPLE_COLUMNS,
     Disputed,

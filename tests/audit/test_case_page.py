@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from rarebeat.audit.adjudication import SAMPLE_COLUMNS, read_decisions, read_disputed
+from rarebeat.audit.case_page import case_page, file_of, measured
 from rarebeat.audit.case_pictures import Picture, draw_records
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
-from rarebeat.audit.model_page import case_page, file_of, measured
-from rarebeat.audit.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_csv
 from rarebeat.core.records import Record, write_part

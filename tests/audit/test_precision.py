@@ -1,6 +1,6 @@
 """The result of an audit for people."""
 
-from rarebeat.audit.verdict_table import format_verdicts
+from rarebeat.audit.precision import format_verdicts
 from rarebeat.audit.verdicts import SampleItem, Verdict, summarise_verdicts
 
 SAMPLE = {

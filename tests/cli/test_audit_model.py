@@ -9,7 +9,7 @@ import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 from typer.testing import CliRunner
 
-from rarebeat.audit.model_verdicts import read_disputed
+from rarebeat.audit.adjudication import read_disputed
 from rarebeat.audit.verdicts import VERDICT_COLUMNS
 from rarebeat.cli import audit_model as model_audit_commands
 from rarebeat.cli.console import new_app

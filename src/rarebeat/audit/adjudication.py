@@ -17,8 +17,8 @@ import numpy as np
 from rarebeat.audit.disagreement import wilson
 from rarebeat.audit.kappa import Kappas, cohen_kappas
 from rarebeat.audit.statistics import cohen_kappa
-from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_csv
 
 WORDS: Mapping[bool | None, str] = {True: "present", False: "absent", None: ""}
 CANNOT_SAY = "cannot say"
@@ -89,7 +89,7 @@ def read_disputed(path: Path) -> dict[str, Disputed]:
         RarebeatError: when it cannot be read or is damaged.
     """
     items: dict[str, Disputed] = {}
-    for line, row in read_rows(path, SAMPLE_COLUMNS):
+    for line, row in read_csv(path, SAMPLE_COLUMNS):
         words = [row[side] for side in SIDES]
         if any(word not in _READ for word in words) or row["label"] == row["model"] or row["item"] in items:
             raise RarebeatError(f"{path}, line {line}: not a disagreement of label and model; audit again")
@@ -108,7 +108,7 @@ def read_decisions(paths: Sequence[Path], items: Mapping[str, Disputed]) -> list
     """
     decisions: dict[tuple[str, str], Decision] = {}
     for path in paths:
-        for line, row in read_rows(path, _DECISION_COLUMNS):
+        for line, row in read_csv(path, _DECISION_COLUMNS):
             place = f"{path}, line {line}"
             decision = _decision(row, items, place)
             if decision is None:

@@ -11,10 +11,10 @@ from html import escape
 from pathlib import Path
 from string import Template
 
+from rarebeat.audit.adjudication import DECISIONS, WORDS
 from rarebeat.audit.case_pictures import Picture
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
-from rarebeat.audit.model_verdicts import DECISIONS, WORDS
 from rarebeat.audit.page import highlighted
 from rarebeat.labels.signal_rules import REGULAR, RULES
 from rarebeat.labels.states import STATE_NAMES

@@ -13,11 +13,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from rarebeat.audit.adjudication import SAMPLE_COLUMNS, WORDS
+from rarebeat.audit.case_page import case_page, file_of
 from rarebeat.audit.case_pictures import Picture, draw_records
 from rarebeat.audit.evidence import Reading, read_evidence
 from rarebeat.audit.model_disagreement import Case, ModelAudit
-from rarebeat.audit.model_page import case_page, file_of
-from rarebeat.audit.model_verdicts import SAMPLE_COLUMNS, WORDS
 from rarebeat.audit.tables import audit_content, audit_summary
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from rarebeat.audit.model_verdicts import (
+from rarebeat.audit.adjudication import (
     ALL,
     CANNOT_SAY,
     SIDES,

@@ -23,9 +23,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from rarebeat.audit.strata import draw
-from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_json, read_table, write_csv
+from rarebeat.core.files import read_csv, read_json, read_table, write_csv
 from rarebeat.core.records import read_metadata
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
 from rarebeat.labels.text.matcher import Matcher
@@ -219,7 +218,7 @@ def _unmatched(cohorts: Sequence[Cohort], reports: Mapping[str, Mapping[str, str
         path = cohort.labels / "unmatched.csv"
         if not path.is_file():
             raise RarebeatError(f"{path} is missing: label the cohort again")
-        for line, row in read_rows(path, ("statement", "records", "example")):
+        for line, row in read_csv(path, ("statement", "records", "example")):
             if not row["records"].isdecimal() or row["example"] not in reports[cohort.name]:
                 raise RarebeatError(f"{path}, line {line}: not a number of records and one of their ids")
             statement = row["statement"]

@@ -14,8 +14,8 @@ from typing import TypedDict
 
 from rarebeat.audit.sample import KINDS
 from rarebeat.audit.statistics import cohen_kappa, weighted_share
-from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_csv
 
 RIGHT, WRONG, CANNOT_SAY = "right", "wrong", "cannot say"
 VERDICTS = (RIGHT, WRONG, CANNOT_SAY)
@@ -113,7 +113,7 @@ def read_sample(path: Path) -> dict[str, SampleItem]:
     """
     columns = ("item", "class", "kind", "weight", "cohort", "record_id", "pattern", "statement")
     items: dict[str, SampleItem] = {}
-    for line, row in read_rows(path, columns):
+    for line, row in read_csv(path, columns):
         try:
             weight = float(row["weight"])
         except ValueError:
@@ -148,7 +148,7 @@ def read_verdicts(paths: Sequence[Path], sample: Mapping[str, SampleItem]) -> li
     """
     verdicts: dict[tuple[str, str], Verdict] = {}
     for path in paths:
-        for line, row in read_rows(path, VERDICT_COLUMNS):
+        for line, row in read_csv(path, VERDICT_COLUMNS):
             place = f"{path}, line {line}"
             verdict = _verdict(row, sample, place)
             if verdict is None:

@@ -47,7 +47,7 @@ def verdicts(
     ] = False,
 ) -> None:
     """Precision of labels, with intervals, from what readers said of an audit sample."""
-    from rarebeat.audit.verdict_table import format_verdicts
+    from rarebeat.audit.precision import format_verdicts
     from rarebeat.audit.verdicts import read_sample, read_verdicts, summarise_verdicts
 
     items = read_sample(sample)

@@ -29,8 +29,8 @@ def label_text(
     1.
     """
     from rarebeat.labels.explain import explain as explain_text
+    from rarebeat.labels.json_lines import label_lines
     from rarebeat.labels.text.matcher import Matcher
-    from rarebeat.labels.text_lines import label_lines
     from rarebeat.labels.vocabulary import load_vocabulary
 
     matcher = Matcher(load_vocabulary(vocabulary))

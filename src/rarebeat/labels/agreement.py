@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_csv
+from rarebeat.core.files import read_csv, write_csv
 from rarebeat.labels.states import NEGATIVE, POSITIVE, STATE_NAMES, Labels, State
 
 KINDS: Mapping[tuple[State, State], str] = {
@@ -106,13 +105,13 @@ def read_agreement(folder: Path) -> tuple[Counts, list[Disagreement]]:
         RarebeatError: when the files are missing or not of that form.
     """
     counts: Counts = Counter()
-    for line, row in read_rows(folder / "agreement.csv", _COUNT_COLUMNS):
+    for line, row in read_csv(folder / "agreement.csv", _COUNT_COLUMNS):
         if not row["records"].isdecimal():
             raise RarebeatError(f"{folder / 'agreement.csv'}, line {line}: {row['records']!r} is no count")
         counts[row["class"], row["text"], row["codes"]] += int(row["records"])
     samples = [
         Disagreement(row["class"], *(row[name] for name in _SAMPLE_COLUMNS[1:]))
-        for _, row in read_rows(folder / "disagreements.csv", _SAMPLE_COLUMNS)
+        for _, row in read_csv(folder / "disagreements.csv", _SAMPLE_COLUMNS)
     ]
     return counts, samples
 

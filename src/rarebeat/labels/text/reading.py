@@ -8,10 +8,9 @@ from typing import Literal
 
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
-from rarebeat.labels.text.normalise import Normaliser
+from rarebeat.labels.text.normalise import Normaliser, Templates
 from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_telling
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
-from rarebeat.labels.text.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
