@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from rarebeat.audit.adjudication import SAMPLE_COLUMNS, read_decisions, read_disputed
-from rarebeat.audit.case_page import case_page, file_of, measured
-from rarebeat.audit.case_pictures import Picture, draw_records
+from rarebeat.audit.case_page import Picture, case_page, draw_records, file_of, measured
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
 from rarebeat.core.errors import RarebeatError
@@ -161,4 +160,8 @@ def test_opinions_are_hidden_until_a_decision_is_made_in_a_browser(tmp_path: Pat
     rows = [(f"c{number}", LAD, "ward", "r", "present", "absent", "") for number in (1, 2, 3)]
     write_csv(tmp_path / "to_judge.csv", SAMPLE_COLUMNS, rows)
     decisions = read_decisions([exported], read_disputed(tmp_path / "to_judge.csv"))
-    assert [(one.item.name, one.present) for one in decisions] == [("c1", True), ("c2", False), ("c3", None)]
+    assert [(one.item.name, one.word) for one in decisions] == [
+        ("c1", "present"),
+        ("c2", "absent"),
+        ("c3", "cannot say"),
+    ]

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from rarebeat.audit.verdicts import VERDICT_COLUMNS, read_sample
+from rarebeat.audit.precision import read_sample
+from rarebeat.audit.verdicts import VERDICT_COLUMNS
 from rarebeat.cli import audit as audit_commands
 from rarebeat.cli.console import new_app
 from rarebeat.core.errors import RarebeatError

@@ -8,26 +8,31 @@ the hard ones, and say nothing of the rest.
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rarebeat.audit.disagreement import wilson
-from rarebeat.audit.kappa import Kappas, cohen_kappas
-from rarebeat.audit.statistics import cohen_kappa
+from rarebeat.audit.statistics import Kappas, cohen_kappa, kappa_cell, kappa_content, wilson
+from rarebeat.audit.verdicts import (
+    CANNOT_SAY,
+    VERDICT_COLUMNS,
+    Verdict,
+    agreement_line,
+    read_verdicts,
+    reader_agreement,
+)
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_csv
+from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 
 WORDS: Mapping[bool | None, str] = {True: "present", False: "absent", None: ""}
-CANNOT_SAY = "cannot say"
 DECISIONS = ("present", "absent", CANNOT_SAY)
 SAMPLE_COLUMNS = ("item", "class", "cohort", "record_id", "label", "model", "signal")
 SIDES = ("label", "model", "signal")
 ALL = "all classes"
 
-_DECISION_COLUMNS = ("item", "class", "verdict", "note", "reader")
+_DECISION_COLUMNS = tuple(name for name in VERDICT_COLUMNS if name != "kind")
 _READ = {word: value for value, word in WORDS.items()}
 
 
@@ -47,16 +52,23 @@ class Disputed:
     record: str
     opinions: Mapping[str, bool | None]
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The class, as of any item."""
+        return (self.class_id,)
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What one reader said of one item; ``present`` is None for "cannot say"."""
+    @property
+    def kind(self) -> str:
+        """As the pages name it."""
+        return "disagreement"
 
-    item: Disputed
-    reader: str
-    present: bool | None
-    note: str
-    place: str
+
+Decision = Verdict[Disputed]
+
+
+def present(decision: Decision) -> bool | None:
+    """Whether the reader calls the class present; None for "cannot say"."""
+    return _READ.get(decision.word)
 
 
 @dataclass(frozen=True)
@@ -102,40 +114,14 @@ def read_disputed(path: Path) -> dict[str, Disputed]:
 def read_decisions(paths: Sequence[Path], items: Mapping[str, Disputed]) -> list[Decision]:
     """Read the CSV files exported from the pages, by one or more readers; rows without a verdict are left out.
 
+    Args:
+        paths: files exported from the pages, or typed; the column ``kind`` may be missing.
+        items: what was to be judged, by name.
+
     Raises:
-        RarebeatError: when a file cannot be read, or a row has an item that is not there, another class than it, an
-            unknown verdict, no reader, or an item that its reader has judged before.
+        RarebeatError: as :func:`rarebeat.audit.verdicts.read_verdicts`.
     """
-    decisions: dict[tuple[str, str], Decision] = {}
-    for path in paths:
-        for line, row in read_csv(path, _DECISION_COLUMNS):
-            place = f"{path}, line {line}"
-            decision = _decision(row, items, place)
-            if decision is None:
-                continue
-            key = (decision.reader, decision.item.name)
-            if key in decisions:
-                raise RarebeatError(
-                    f"{place}: {decision.reader} judged item {key[1]} before, in {decisions[key].place}"
-                )
-            decisions[key] = decision
-    return list(decisions.values())
-
-
-def _decision(row: Mapping[str, str], items: Mapping[str, Disputed], place: str) -> Decision | None:
-    item = items.get(row["item"].strip())
-    if item is None or row["class"].strip() != item.class_id:
-        raise RarebeatError(
-            f"{place}: no item {row['item']!r} of {row['class']!r}: was another audit judged?"
-        )
-    word, reader = row["verdict"].strip().lower(), row["reader"].strip()
-    if not word:
-        return None
-    if word not in DECISIONS:
-        raise RarebeatError(f"{place}: unknown verdict {word!r}: expected {', '.join(DECISIONS)} or nothing")
-    if not reader:
-        raise RarebeatError(f"{place}: no reader: every verdict must bear a name or initials")
-    return Decision(item, reader, None if word == CANNOT_SAY else _READ[word], row["note"], place)
+    return read_verdicts(paths, items, DECISIONS, _DECISION_COLUMNS)
 
 
 def outcomes(decisions: Sequence[Decision], replicates: int = 1000) -> list[Outcome]:
@@ -158,8 +144,8 @@ def outcomes(decisions: Sequence[Decision], replicates: int = 1000) -> list[Outc
 
 
 def _outcome(reader: str, class_id: str, group: Sequence[Decision], replicates: int) -> Outcome:
-    decided = [decision for decision in group if decision.present is not None]
-    wrong = sum(decision.present != decision.item.opinions["label"] for decision in decided)
+    decided = [decision for decision in group if present(decision) is not None]
+    wrong = sum(present(decision) != decision.item.opinions["label"] for decision in decided)
     return Outcome(
         reader,
         class_id,
@@ -173,27 +159,69 @@ def _outcome(reader: str, class_id: str, group: Sequence[Decision], replicates: 
 
 def _kappa(decided: Sequence[Decision], side: str, replicates: int) -> Kappas:
     opinions = [decision.item.opinions[side] for decision in decided]
-    return cohen_kappas(
-        np.array([[decision.present is True] for decision in decided], dtype=bool).reshape(-1, 1),
-        np.array([[opinion is True] for opinion in opinions], dtype=bool).reshape(-1, 1),
-        np.array([[opinion is not None] for opinion in opinions], dtype=bool).reshape(-1, 1),
+    return cohen_kappa(
+        np.array([[int(present(decision) is True)] for decision in decided]).reshape(-1, 1),
+        np.array([[-1 if opinion is None else int(opinion)] for opinion in opinions]).reshape(-1, 1),
         np.array([decision.item.record for decision in decided], dtype=object),
         replicates,
     )
 
 
-def reader_agreement(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
-    """For each two readers with common items: how many they share, how often they agree, and kappa (or None)."""
-    said: dict[str, dict[str, str]] = defaultdict(dict)
-    for decision in decisions:
-        word = CANNOT_SAY if decision.present is None else WORDS[decision.present]
-        said[decision.reader][decision.item.name] = word
-    pairs = []
-    for one, other in combinations(sorted(said), 2):
-        if common := [name for name in said[one] if name in said[other]]:
-            words = [(said[one][name], said[other][name]) for name in common]
-            agreement, kappa = cohen_kappa(words, DECISIONS)
-            pairs.append(
-                {"readers": [one, other], "items": len(common), "agreement": agreement, "kappa": kappa}
-            )
-    return pairs
+def verdict_table(decisions: Sequence[Decision], replicates: int = 1000) -> str:
+    """A Markdown table with a line per reader and class, and below it how far readers agree."""
+    lines = [
+        markdown_table([_row(outcome) for outcome in outcomes(decisions, replicates)]) or "No decisions.",
+        "",
+        "ECGs on which label and model disagree, so that one of them is wrong. Shares with 95 % Wilson intervals, "
+        "kappas with 95 % bootstrap intervals [ECGs]. They hold for the ECGs judged, which were chosen for "
+        "disagreement.",
+    ]
+    lines += [agreement_line(pair, "ECGs") for pair in reader_agreement(decisions, DECISIONS)]
+    return "\n".join(lines)
+
+
+def _row(outcome: Outcome) -> Row:
+    return {
+        "Reader": outcome.reader,
+        "Class": f"**{ALL}**" if outcome.class_id == ALL else outcome.class_id,
+        "Decided": outcome.judged,
+        CANNOT_SAY.capitalize(): outcome.cannot_say,
+        "Label wrong": outcome.label_wrong,
+        "Model wrong": outcome.judged - outcome.label_wrong,
+        "Share of wrong labels": interval_text(*outcome.share) if outcome.share else None,
+        **{f"Kappa with {side}": kappa_cell(outcome.kappas[side], 0) for side in SIDES},
+    }
+
+
+def verdict_content(decisions: Sequence[Decision], replicates: int = 1000) -> dict[str, Any]:
+    """The same for a program, with every decision against the label."""
+    return {
+        "outcomes": [_outcome_content(outcome) for outcome in outcomes(decisions, replicates)],
+        "agreement": reader_agreement(decisions, DECISIONS),
+        "wrong_labels": [
+            {
+                "item": decision.item.name,
+                "class": decision.item.class_id,
+                "record": decision.item.record,
+                "reader": decision.reader,
+                "note": decision.note,
+            }
+            for decision in decisions
+            if present(decision) is not None and present(decision) != decision.item.opinions["label"]
+        ],
+    }
+
+
+def _outcome_content(outcome: Outcome) -> dict[str, Any]:
+    share, low, high = outcome.share or (None, None, None)
+    ends = {"share": share, "low": low, "high": high}
+    return {
+        "reader": outcome.reader,
+        "class": outcome.class_id,
+        "decided": outcome.judged,
+        "cannot_say": outcome.cannot_say,
+        "label_wrong": outcome.label_wrong,
+        "model_wrong": outcome.judged - outcome.label_wrong,
+        **{name: None if value is None else tidy(value) for name, value in ends.items()},
+        "kappa": {side: kappa_content(outcome.kappas[side], 0) for side in SIDES},
+    }

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import logit
 from scipy.stats import hypergeom
 
-from rarebeat.audit.statistics import weighted_share
+from rarebeat.audit.statistics import wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.predictions import Predictions, Strings, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
@@ -225,12 +225,3 @@ def _group(
     if records:
         others = (int(column.sum()) for column in outside)
         yield Group(name, *place, label, records, disagreements, *wilson(disagreements, records), *others)
-
-
-def wilson(count: int, total: int) -> tuple[float, float, float]:
-    """A share with the ends of its 95 % Wilson interval.
-
-    >>> [round(number, 3) for number in wilson(9, 10)]
-    [0.9, 0.596, 0.982]
-    """
-    return weighted_share([1] * count + [0] * (total - count), [1] * total)[:3]

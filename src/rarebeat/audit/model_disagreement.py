@@ -17,7 +17,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, members, read_opinions
-from rarebeat.audit.kappa import Kappas, cohen_kappas
+from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import read_metadata
 from rarebeat.evaluation.predictions import Strings
@@ -213,21 +213,15 @@ def _kappas(
     opinions: Opinions, verdicts: npt.NDArray[np.int8], rows: BoolArray, replicates: int
 ) -> Agreement:
     """Agreement of each two sides, on those of the rows that have a label."""
-    labelled = (opinions.label >= 0)[rows]
+    labelled = opinions.label >= 0
     defines = np.array([name in RULES and RULES[name].defines for name in opinions.classes])
-    told = labelled & (verdicts >= 0)[rows] & defines
-    said: dict[str, BoolArray] = {
-        "label": (opinions.label == 1)[rows],
-        "model": opinions.decision[rows],
-        "signal": (verdicts == 1)[rows],
+    said = {
+        "label": opinions.label[rows],
+        "model": np.where(labelled, opinions.decision, -1).astype(np.int8)[rows],
+        "signal": np.where(labelled & defines, verdicts, -1).astype(np.int8)[rows],
     }
     patients = opinions.patients[rows]
-    return {
-        (one, other): cohen_kappas(
-            said[one], said[other], told if other == "signal" else labelled, patients, replicates
-        )
-        for one, other in SIDES
-    }
+    return {(one, other): cohen_kappa(said[one], said[other], patients, replicates) for one, other in SIDES}
 
 
 def _contradicted(opinions: Opinions, verdicts: npt.NDArray[np.int8]) -> Iterator[Contradicted]:

@@ -47,8 +47,8 @@ def verdicts(
     ] = False,
 ) -> None:
     """Precision of labels, with intervals, from what readers said of an audit sample."""
-    from rarebeat.audit.precision import format_verdicts
-    from rarebeat.audit.verdicts import read_sample, read_verdicts, summarise_verdicts
+    from rarebeat.audit.precision import format_verdicts, read_sample, summarise_verdicts
+    from rarebeat.audit.verdicts import read_verdicts
 
     items = read_sample(sample)
     result = summarise_verdicts(items, read_verdicts(files, items))

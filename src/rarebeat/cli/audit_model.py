@@ -64,8 +64,7 @@ def model_verdicts(
     ] = False,
 ) -> None:
     """Who was wrong, label or model, by what clinicians decided; and how far they agree with each."""
-    from rarebeat.audit.adjudication import read_decisions, read_disputed
-    from rarebeat.audit.model_verdict_table import verdict_content, verdict_table
+    from rarebeat.audit.adjudication import read_decisions, read_disputed, verdict_content, verdict_table
 
     decisions = read_decisions(files, read_disputed(sample))
     print(json.dumps(verdict_content(decisions), indent=2) if as_json else verdict_table(decisions))

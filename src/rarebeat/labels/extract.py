@@ -181,7 +181,11 @@ class UnmatchedStatements:
 
 
 def _one_spelling(statement: str) -> str:
-    """A statement without what differs from record to record: "Vent. rate  72 BPM" is "vent. rate # bpm"."""
+    """A statement without what differs from record to record.
+
+    >>> _one_spelling("Vent. rate  72 BPM")
+    'vent. rate # bpm'
+    """
     return _NUMBER.sub("#", " ".join(statement.lower().split()))
 
 
