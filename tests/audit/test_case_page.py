@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rarebeat.audit.adjudication import SAMPLE_COLUMNS, read_decisions, read_disputed
-from rarebeat.audit.case_page import Picture, case_page, draw_records, file_of, measured
+from rarebeat.audit.case_page import Picture, case_page, draw_records, measured, page_file
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
 from rarebeat.core.errors import RarebeatError
@@ -84,7 +84,7 @@ def test_hostile_text_stays_text_and_nothing_is_loaded() -> None:
 def test_what_was_not_measured_is_left_out_and_file_names_are_plain() -> None:
     assert measured(Measurements(())) == "nothing"
     assert measured(Measurements((), rate=50.0, qrs=120.0)) == "rate 50 per minute, QRS 120 ms"
-    assert file_of("../a b") == "---a-b.html"
+    assert page_file("../a b") == "---a-b.html"
 
 
 def test_records_are_drawn_without_their_report(tmp_path: Path) -> None:

@@ -95,7 +95,13 @@ class Outcome:
 
 
 def read_disputed(path: Path) -> dict[str, Disputed]:
-    """Read ``to_judge.csv``: items by name.
+    """Read ``to_judge.csv``.
+
+    Args:
+        path: written by :func:`rarebeat.audit.folder.write_model_audit`.
+
+    Returns:
+        Items by name, in order.
 
     Raises:
         RarebeatError: when it cannot be read or is damaged.
@@ -168,7 +174,12 @@ def _kappa(decided: Sequence[Decision], side: str, replicates: int) -> Kappas:
 
 
 def verdict_table(decisions: Sequence[Decision], replicates: int = 1000) -> str:
-    """A Markdown table with a line per reader and class, and below it how far readers agree."""
+    """A Markdown table with a line per reader and class, and below it how far readers agree.
+
+    Args:
+        decisions: of all readers.
+        replicates: of the bootstrap that gives the intervals of kappa; 0 for none.
+    """
     lines = [
         markdown_table([_row(outcome) for outcome in outcomes(decisions, replicates)]) or "No decisions.",
         "",
@@ -194,7 +205,12 @@ def _row(outcome: Outcome) -> Row:
 
 
 def verdict_content(decisions: Sequence[Decision], replicates: int = 1000) -> dict[str, Any]:
-    """The same for a program, with every decision against the label."""
+    """The same for a program, with every decision against the label.
+
+    Args:
+        decisions: of all readers.
+        replicates: of the bootstrap that gives the intervals of kappa; 0 for none.
+    """
     return {
         "outcomes": [_outcome_content(outcome) for outcome in outcomes(decisions, replicates)],
         "agreement": reader_agreement(decisions, DECISIONS),

@@ -82,13 +82,23 @@ def _draw(row: dict[str, Any], path: Path) -> Picture:
     return Picture(path.read_bytes(), row["age"], row["sex"], row["text"])
 
 
-def words_of(class_id: str) -> str:
-    """A class id for people: ``left axis deviation``."""
+def class_words(class_id: str) -> str:
+    """A class id for people.
+
+    Example:
+        >>> class_words("left_axis_deviation")
+        'left axis deviation'
+    """
     return class_id.replace("_", " ")
 
 
-def file_of(class_id: str) -> str:
-    """Name of the page of a class."""
+def page_file(class_id: str) -> str:
+    """Name of the page of a class; predictions may name classes as they like.
+
+    Example:
+        >>> page_file("left_axis_deviation"), page_file("../x")
+        ('left_axis_deviation.html', '---x.html')
+    """
     return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in class_id) + ".html"
 
 
@@ -117,8 +127,8 @@ def case_page(
         if blind
         else "Below each ECG stands what label, model and signal say."
     )
-    guide = Template(asset("case_guide.html")).substitute(title=escape(words_of(class_id)), hidden=hidden)
-    title = f"Model and label: {words_of(class_id)}"
+    guide = Template(asset("case_guide.html")).substitute(title=escape(class_words(class_id)), hidden=hidden)
+    title = f"Model and label: {class_words(class_id)}"
     return render(
         Page(
             title=title,
@@ -144,16 +154,16 @@ def _by_label(case: Case) -> tuple[bool, int]:
 
 
 def _link(class_id: str, count: int, here: bool) -> str:
-    name = escape(words_of(class_id))
+    name = escape(class_words(class_id))
     if not here:
-        return f'<a href="{escape(file_of(class_id))}"><span>{name}</span><span>{count}</span></a>'
+        return f'<a href="{escape(page_file(class_id))}"><span>{name}</span><span>{count}</span></a>'
     progress = f'<span data-count="all" data-of="{count}">0</span> / {count}'
     return f'<a href="#cases" aria-current="page"><span>{name}</span><span>{progress}</span></a>'
 
 
 def _card(case: Case, readings: Sequence[Reading], picture: Picture) -> str:
     age = "age unknown" if picture.age is None else f"{picture.age:.0f} years"
-    asked = words_of(case.class_id)
+    asked = class_words(case.class_id)
     heading = f"{case.cohort} {case.record_id}, {age}, {picture.sex or 'sex unknown'}"
     opinions = {
         "Label": _label(case, readings),

@@ -169,9 +169,9 @@ class Group:
 
     @property
     def stands_out(self) -> bool:
-        """Whether there are five or more, and more than among the others.
+        """Whether there are five or more, and more than among the others by Fisher's exact test, one-sided.
 
-        By Fisher's exact test, one-sided: of groups whose true share is that of the others, at most one in forty
+        Of groups whose true share is that of the others, at most one in forty
         stands out. Records are counted as independent, which those of one patient and the classes of one record are
         not.
         """
@@ -181,8 +181,16 @@ class Group:
         return bool(self.other_records and self.disagreements >= _FEW and by_chance <= _CHANCE)
 
 
-def members(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
-    """The records of each cohort and source, shape (n,) each; none where there is a single one."""
+def rows_by_source(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
+    """Which records are of each cohort and source.
+
+    Args:
+        cohorts: shape (n,).
+        sources: shape (n,), the database of each.
+
+    Returns:
+        By cohort and source a mask of shape (n,); none where there is a single source.
+    """
     places = sorted(set(zip(cohorts.tolist(), sources.tolist(), strict=True)))
     return {
         place: np.asarray((cohorts == place[0]) & (sources == place[1]))
@@ -198,7 +206,7 @@ def group_disagreements(opinions: Opinions, sources: Strings) -> list[Group]:
         opinions: n records.
         sources: shape (n,), the database of each.
     """
-    places = members(opinions.cohorts, sources)
+    places = rows_by_source(opinions.cohorts, sources)
     groups: list[Group] = []
     for index, name in enumerate(opinions.classes):
         for label in (True, False):

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from rarebeat.audit.adjudication import SAMPLE_COLUMNS, WORDS
-from rarebeat.audit.case_page import Picture, case_page, draw_records, file_of
+from rarebeat.audit.case_page import Picture, case_page, draw_records, page_file
 from rarebeat.audit.disagreement import Group
 from rarebeat.audit.evidence import Reading, read_evidence
 from rarebeat.audit.model_disagreement import SIDES, Agreement, Case, ModelAudit
@@ -78,7 +78,7 @@ def write_model_audit(
         (folder / "summary.md").write_text(audit_summary(audit), encoding="utf-8")
         for name, cases in shown.items():
             page = case_page(name, cases, evidence, pictures, counts, blind)
-            (folder / file_of(name)).write_text(page, encoding="utf-8")
+            (folder / page_file(name)).write_text(page, encoding="utf-8")
     return counts
 
 

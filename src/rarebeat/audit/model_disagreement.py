@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, members, read_opinions
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, rows_by_source
 from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import read_metadata
@@ -139,7 +139,7 @@ def audit_model(
     sources, measurements = _look_up(opinions, records, workers)
     verdicts = _verdicts(opinions.classes, measurements)
     everywhere = np.ones(len(measurements), dtype=np.bool_)
-    places = members(opinions.cohorts, sources)
+    places = rows_by_source(opinions.cohorts, sources)
     return ModelAudit(
         classes=opinions.classes,
         records=len(measurements),

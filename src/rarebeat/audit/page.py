@@ -108,6 +108,10 @@ def verdict_buttons(labels: Mapping[str, str], about: str = "Verdict", question:
 def write_audit(out: Path, audit: Audit) -> None:
     """Write the folder of an audit, whole or not at all: ``audit.html`` and ``sample.csv``.
 
+    Args:
+        out: folder to write; an earlier audit is replaced.
+        audit: the sample.
+
     Raises:
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """

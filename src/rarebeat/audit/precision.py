@@ -96,7 +96,13 @@ class AuditResult(TypedDict):
 
 
 def read_sample(path: Path) -> dict[str, SampleItem]:
-    """Read ``sample.csv`` as :func:`rarebeat.audit.sample.write_sample` wrote it: items by name, in order.
+    """Read ``sample.csv``.
+
+    Args:
+        path: written by :func:`rarebeat.audit.sample.write_sample`.
+
+    Returns:
+        Items by name, in order.
 
     Raises:
         RarebeatError: when it cannot be read or is damaged.

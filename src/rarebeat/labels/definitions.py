@@ -37,7 +37,13 @@ def find_definition(name: str, folder: Path, what: str, beside: Path | None = No
 
 
 def read_mapping(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
-    """The content of a YAML file, which must be a mapping, and its nodes with their lines.
+    """Read a YAML file that must be a mapping.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its content, and its nodes with their lines.
 
     Raises:
         ParamsError: when it is not YAML, or not a mapping.
@@ -61,7 +67,14 @@ def parse_definition(
     tree: yaml.Node | None,
     check: Callable[[T], Iterable[Fault]] = lambda parsed: (),
 ) -> T:
-    """Check the content of a file against a dataclass and by ``check``, for what types cannot tell.
+    """Check the content of a file against a dataclass.
+
+    Args:
+        type_: the dataclass.
+        path: the file, for messages.
+        content: what it holds.
+        tree: its nodes, for the lines of messages.
+        check: finds the faults that types cannot tell.
 
     Raises:
         ParamsError: one line per fault: file, line, place and reason.

@@ -135,7 +135,10 @@ class Vocabulary:
 
 @lru_cache(maxsize=8)
 def load_vocabulary(name: str) -> Vocabulary:
-    """Load a vocabulary of the package by its name, or any other by the path of its ``.yaml`` file.
+    """Load a vocabulary.
+
+    Args:
+        name: of one of the package, or the path of a ``.yaml`` file.
 
     Raises:
         ParamsError: when there is none of that name, or when the file is wrong: file, line, class and reason.

@@ -93,12 +93,20 @@ def _qrs(
 
 
 def median_rate(intervals: npt.NDArray[np.float64]) -> float:
-    """Beats per minute from the median of the intervals (in seconds, at least one)."""
+    """Heart rate by the median interval, beats per minute.
+
+    Args:
+        intervals: between consecutive beats, seconds; at least one.
+    """
     return 60.0 / float(np.median(intervals))
 
 
 def mean_rate(intervals: npt.NDArray[np.float64]) -> float:
-    """Beats per minute from the mean of the intervals (in seconds, at least one)."""
+    """Heart rate by the mean interval, beats per minute.
+
+    Args:
+        intervals: between consecutive beats, seconds; at least one.
+    """
     return 60.0 / float(np.mean(intervals))
 
 
@@ -121,17 +129,19 @@ def variation(intervals: npt.NDArray[np.float64]) -> float | None:
 def entropy(intervals: npt.NDArray[np.float64]) -> float | None:
     """How little an interval tells about the next one: the coefficient of sample entropy (COSEn).
 
-    Lake and Moorman, Am J Physiol Heart Circ Physiol 2011;300:H319-H325, made for the few beats of a short
-    recording: ``ln(B / A) + ln(2 r) - ln(mean interval)``, where B counts the pairs of intervals that differ by
-    at most r, and A those among them whose next intervals do so too. r is 30 ms, or more where A would be
-    below 5. About -2.3 in sinus rhythm and -0.4 in atrial fibrillation; a few ectopic beats hardly raise it,
-    for the intervals between them stay alike.
+    It is made for the few beats of a short recording: ``ln(B / A) + ln(2 r) - ln(mean interval)``, where B counts
+    the pairs of intervals that differ by at most r, and A those among them whose next intervals do so too. r is 30
+    ms, or more where A would be below 5. About -2.3 in sinus rhythm and -0.4 in atrial fibrillation; a few ectopic
+    beats hardly raise it, for the intervals between them stay alike.
 
     Args:
         intervals: between consecutive beats, seconds.
 
     Returns:
         None where there are fewer than :data:`FEWEST_INTERVALS`.
+
+    Source:
+        Lake and Moorman, Am J Physiol Heart Circ Physiol 2011;300:H319-H325.
     """
     if len(intervals) < FEWEST_INTERVALS:
         return None

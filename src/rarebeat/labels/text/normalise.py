@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.text.patterns import WordFinder, most_telling, required_words
+from rarebeat.labels.text.patterns import WordFinder, most_specific, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -75,7 +75,7 @@ class Normaliser:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
         self._spelling_words = sorted(
-            {word for pattern in spellings for word in most_telling(required_words(pattern, raw=True))}
+            {word for pattern in spellings for word in most_specific(required_words(pattern, raw=True))}
         )
         written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
         rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
@@ -141,14 +141,14 @@ class Templates:
     mentions a class. Without the words that no pattern looks at they are few, and a reading of one serves them all.
 
     Args:
-        telling: words (or parts of words) without which no class is mentioned.
+        required: words (or parts of words) without which no class is mentioned.
         abbreviations: the same, exactly as typed.
         kept: words that a template keeps, because patterns of sections look at them.
     """
 
-    def __init__(self, telling: Iterable[str], abbreviations: Iterable[str], kept: Iterable[str]) -> None:
-        words = sorted(set(telling))
-        self._telling = WordFinder(word for word in words if len(word) >= _INSIDE)
+    def __init__(self, required: Iterable[str], abbreviations: Iterable[str], kept: Iterable[str]) -> None:
+        words = sorted(set(required))
+        self._required = WordFinder(word for word in words if len(word) >= _INSIDE)
         short = "|".join(re.escape(word) for word in words if len(word) < _INSIDE)
         self._short = re.compile(rf"(?<![a-z])(?:{short})" if short else "(?!)")
         self._abbreviations = tuple(abbreviations)
@@ -170,7 +170,7 @@ class Templates:
         if not any(map(str.isalnum, token)):
             return token
         small = token.lower().translate(_BRACKETS)
-        if not small.isascii() or any(self._telling.inside(small)) or self._short.search(small):
+        if not small.isascii() or any(self._required.inside(small)) or self._short.search(small):
             return None
         if any(word in token for word in self._abbreviations):
             return None
