@@ -10,8 +10,9 @@ import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 from typer.testing import CliRunner
 
-from rarebeat.audit.model_verdicts import read_disputed
-from rarebeat.audit.verdicts import VERDICT_COLUMNS, read_sample
+from rarebeat.audit.adjudication import read_disputed
+from rarebeat.audit.precision import read_sample
+from rarebeat.audit.verdicts import VERDICT_COLUMNS
 from rarebeat.cli import audit as audit_commands
 from rarebeat.cli.console import new_app
 from rarebeat.core.errors import RarebeatError

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.core import record_files
+from rarebeat.core import record_files, records
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.files import digest, read_json
 from rarebeat.core.parquet import read_table

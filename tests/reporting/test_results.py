@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 from tests.predicted import predicted
 
-from rarebeat.core.tables import interval_text, markdown_table, write_rows
-from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.core.tables import interval_text
-from rarebeat.evaluation.evaluate import evaluate
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
 

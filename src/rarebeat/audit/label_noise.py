@@ -115,7 +115,13 @@ def _number(state: State) -> int:
 
 
 def measure_label_noise(settings: SimulatorSettings, records: int, style: Style = USUAL) -> list[Row]:
-    """:func:`noise_rows` of freshly simulated reports; arguments as in :func:`read_reports`."""
+    """:func:`noise_rows` of freshly simulated reports.
+
+    Args:
+        settings: of the simulated clinic; its number of records is not used.
+        records: number of reports.
+        style: how they are written.
+    """
     return noise_rows(read_reports(settings, records, style))
 
 
@@ -168,6 +174,10 @@ def disagreements(readings: Readings, examples: int = 2) -> list[Row]:
 
     One row per class, meaning and label, with ``count`` and ``examples``, the shortest texts. A class that
     is neither stated nor extracted, negative or unknown, is no disagreement.
+
+    Args:
+        readings: of simulated reports.
+        examples: texts of each row.
     """
     found: dict[tuple[str, int, int], list[str]] = defaultdict(list)
     same = (readings.meant == readings.labels) | (

@@ -66,8 +66,8 @@ def verdicts(
 
     With intervals, for hits, uncertain ones and near misses of each class, and kappa between readers.
     """
-    from rarebeat.audit.verdict_table import format_verdicts
-    from rarebeat.audit.verdicts import read_sample, read_verdicts, summarise_verdicts
+    from rarebeat.audit.precision import format_verdicts, read_sample, summarise_verdicts
+    from rarebeat.audit.verdicts import read_verdicts
 
     items = read_sample(sample)
     result = summarise_verdicts(items, read_verdicts(files, items))
@@ -137,8 +137,7 @@ def model_verdicts(
 
     And how far the decisions of each clinician agree with label, model and signal.
     """
-    from rarebeat.audit.model_verdict_table import verdict_content, verdict_table
-    from rarebeat.audit.model_verdicts import read_decisions, read_disputed
+    from rarebeat.audit.adjudication import read_decisions, read_disputed, verdict_content, verdict_table
 
     decisions = read_decisions(files, read_disputed(sample))
     print(json.dumps(verdict_content(decisions), indent=2) if as_json else verdict_table(decisions))

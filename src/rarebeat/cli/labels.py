@@ -52,8 +52,8 @@ def label_text(
     that cannot be read gives {"line", "error"}; the others are answered, and the exit code is 1.
     """
     from rarebeat.labels.explain import explain as explain_text
+    from rarebeat.labels.json_lines import label_lines
     from rarebeat.labels.text.matcher import Matcher
-    from rarebeat.labels.text_lines import label_lines
     from rarebeat.labels.vocabulary import load_vocabulary
 
     matcher = Matcher(load_vocabulary(vocabulary))

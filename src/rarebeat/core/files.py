@@ -93,6 +93,61 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer.writerows(rows)
 
 
+def read_csv_lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Read a CSV file in UTF-8 (a byte order mark is fine); empty lines are passed over.
+
+    Returns:
+        For each row the line on which it starts, and its cells.
+
+    Raises:
+        RarebeatError: when it is missing or not such a file; the message names the line.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            rows, line = [], 1
+            for cells in reader:
+                if cells:
+                    rows.append((line, cells))
+                line = reader.line_num + 1
+            return rows
+    except OSError as error:
+        raise RarebeatError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RarebeatError(f"{path} is not UTF-8 text: save it as a CSV file in UTF-8") from error
+    except csv.Error as error:
+        raise RarebeatError(f"{path} is not a CSV file, line {reader.line_num}: {error}") from error
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Read a CSV file that people may have edited: cells by column, and the line of each row for messages.
+
+    Args:
+        path: the file, in UTF-8.
+        columns: the columns that it must have, in any order; others are left out.
+
+    Returns:
+        For each row the line on which it starts, and its cells by column.
+
+    Raises:
+        RarebeatError: when it is missing, not such a file, or lacks a column; the message names the line.
+    """
+    lines = read_csv_lines(path)
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    if missing := [name for name in columns if name not in header]:
+        raise RarebeatError(
+            f"{path} has no column {missing[0]!r}: expected {', '.join(columns)}, parted by commas"
+        )
+    places = [header.index(name) for name in columns]
+    for line, cells in lines:
+        if len(cells) != len(header):
+            raise RarebeatError(f"{path}, line {line}: {len(cells)} cells in {len(header)} columns")
+    return [
+        (line, {name: cells[place] for name, place in zip(columns, places, strict=True)})
+        for line, cells in lines[1:]
+    ]
+
+
 def digest(*paths: Path) -> str:
     """SHA-256 over the names and bytes of files, in the order given (hexadecimal)."""
     total = hashlib.sha256()

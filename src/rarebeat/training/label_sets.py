@@ -24,8 +24,9 @@ def resolve_label_set(
         ParamsError: for a name or class that is unknown (with the closest ones), a class that stands twice,
             or an empty set.
 
-    >>> resolve_label_set({"common": ["sinus_rhythm"]}, "common", ["atrial_flutter", "sinus_rhythm"])
-    ('sinus_rhythm',)
+    Example:
+        >>> resolve_label_set({"common": ["sinus_rhythm"]}, "common", ["atrial_flutter", "sinus_rhythm"])
+        ('sinus_rhythm',)
     """
     if heads not in label_sets:
         raise ParamsError(f"heads: no label set {heads!r} in label_sets{_hint(heads, label_sets)}")

@@ -3,16 +3,18 @@
 Lower case without accents (``ä`` becomes ``ae``, as in German), no brackets and hyphens, one blank between
 words, ``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``. Question marks become words:
 ``query`` where one stands before a finding (``?AF``), ``unsure`` where it follows one (``flutter?``).
+
+Statements that cannot mention a class at all are not normalised but reduced to a template.
 """
 
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.text.patterns import most_telling, required_words
+from rarebeat.labels.text.patterns import WordFinder, most_specific, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -30,6 +32,12 @@ _TIDY = "|".join(
 _TIDY = rf"(?![A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters
 _FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "arrow": " converted to ", "gap": " "}
 _NOTHING = "(?!)"
+
+_NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
+_BRACKETS = str.maketrans("", "", "()")
+_REMEMBERED_TOKENS = 1 << 16
+_INSIDE = 3  # shorter words stand at the start of a token, or behind a dot or hyphen
+_ANYWHERE = 4  # words of sections with fewer letters are looked for as whole words only
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,7 @@ class Normaliser:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
         self._spelling_words = sorted(
-            {word for pattern in spellings for word in most_telling(required_words(pattern, raw=True))}
+            {word for pattern in spellings for word in most_specific(required_words(pattern, raw=True))}
         )
         written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
         rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
@@ -124,3 +132,49 @@ def _plain_letter(character: str) -> str:
         return _LETTERS[small]
     plain = unicodedata.normalize("NFKD", small)
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum()) or " "
+
+
+class Templates:
+    """Makes templates of statements that cannot mention a class: a form that many of them share.
+
+    Signatures and the headings of comparisons hold names, dates and times: hardly one is like another, and none
+    mentions a class. Without the words that no pattern looks at they are few, and a reading of one serves them all.
+
+    Args:
+        required: words (or parts of words) without which no class is mentioned.
+        abbreviations: the same, exactly as typed.
+        kept: words that a template keeps, because patterns of sections look at them.
+    """
+
+    def __init__(self, required: Iterable[str], abbreviations: Iterable[str], kept: Iterable[str]) -> None:
+        words = sorted(set(required))
+        self._required = WordFinder(word for word in words if len(word) >= _INSIDE)
+        short = "|".join(re.escape(word) for word in words if len(word) < _INSIDE)
+        self._short = re.compile(rf"(?<![a-z])(?:{short})" if short else "(?!)")
+        self._abbreviations = tuple(abbreviations)
+        self._kept = frozenset(kept)
+        self._kept_anywhere = WordFinder(word for word in self._kept if len(word) >= _ANYWHERE)
+        self._part = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
+
+    def of(self, statement: str) -> str | None:
+        """The template of a statement, or None when it may mention a class."""
+        parts = []
+        for token in statement.split():
+            part = self._part("0" + token[-1] if _NUMBERS.fullmatch(token) else token)
+            if part is None:
+                return None
+            parts.append(part)
+        return " ".join(parts)
+
+    def _look_up(self, token: str) -> str | None:
+        if not any(map(str.isalnum, token)):
+            return token
+        small = token.lower().translate(_BRACKETS)
+        if not small.isascii() or any(self._required.inside(small)) or self._short.search(small):
+            return None
+        if any(word in token for word in self._abbreviations):
+            return None
+        words = re.split(r"[^a-z]+", small)
+        if self._kept.intersection(words) or any(self._kept_anywhere.inside(small)):
+            return token
+        return f"x{token[-1]}" if token[-1] in ",:" else "x"

@@ -46,6 +46,9 @@ class Pattern:
 def compile_pattern(text: str) -> Pattern:
     """Compile a pattern.
 
+    Args:
+        text: the pattern.
+
     Raises:
         ValueError: when it is not in the language of patterns.
     """
@@ -59,13 +62,14 @@ def required_words(pattern: str, raw: bool = False) -> tuple[Words, ...]:
         pattern: the pattern.
         raw: whether it is for text that is not normalised: accents, hyphens and ``°`` are then allowed.
 
-    >>> [sorted(words) for words in required_words("(complete )?(left|right) bundle")]
-    [['left', 'right'], ['bundle']]
-    >>> [sorted(words) for words in required_words("(pac|apc)s?")]
-    [['apc', 'pac']]
-
     Raises:
         ValueError: when the pattern is not in the language, or needs no word.
+
+    Example:
+        >>> [sorted(words) for words in required_words("(complete )?(left|right) bundle")]
+        [['left', 'right'], ['bundle']]
+        >>> [sorted(words) for words in required_words("(pac|apc)s?")]
+        [['apc', 'pac']]
     """
     parser = _Parser(pattern, _RAW_LITERAL if raw else _LITERAL)
     needs = parser.alternatives()
@@ -81,13 +85,18 @@ def _weight(words: Words) -> int:
     return min(map(len, words))
 
 
-def most_telling(needs: Sequence[Words]) -> Words:
+def most_specific(needs: Sequence[Words]) -> Words:
     """The set of words that a :class:`WordIndex` looks a pattern up by first."""
     return _by_weight(needs)[0]
 
 
 def literal_words(pattern: Pattern) -> set[str]:
-    """All runs of letters that a pattern spells out, without optional ones: ``changes?`` has ``change``."""
+    """All runs of letters that a pattern spells out, without optional ones.
+
+    Example:
+        >>> sorted(literal_words(compile_pattern("st changes?")))
+        ['change', 'st']
+    """
     return set(re.findall("[a-z]+", _CLASSES.sub(" ", pattern.regex.pattern)))
 
 
@@ -166,8 +175,9 @@ class _Parser:
 class WordFinder:
     """Tells which of many words are part of a token, by their first two letters.
 
-    >>> sorted(WordFinder(["flut", "lutte", "fib"]).inside("flutter"))
-    ['flut', 'lutte']
+    Example:
+        >>> sorted(WordFinder(["flut", "lutte", "fib"]).inside("flutter"))
+        ['flut', 'lutte']
     """
 
     def __init__(self, words: Iterable[str]) -> None:

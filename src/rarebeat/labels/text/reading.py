@@ -8,10 +8,9 @@ from typing import Literal
 
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
-from rarebeat.labels.text.normalise import Normaliser
-from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_telling
+from rarebeat.labels.text.normalise import Normaliser, Templates
+from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_specific
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
-from rarebeat.labels.text.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
@@ -106,7 +105,7 @@ class StatementReader:
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
         self._templates = Templates(
-            telling={word for rule in self._rules for word in most_telling(rule.pattern.needs)}
+            required={word for rule in self._rules for word in most_specific(rule.pattern.needs)}
             | set(self._normalise.words),
             abbreviations=language.abbreviations,
             kept={word for pattern, _ in self._sections for word in literal_words(pattern)},

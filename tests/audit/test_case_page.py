@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rarebeat.audit.case_pictures import Picture, draw_records
+from rarebeat.audit.adjudication import SAMPLE_COLUMNS, read_decisions, read_disputed
+from rarebeat.audit.case_page import Picture, case_page, draw_records, measured, page_file
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
-from rarebeat.audit.model_page import case_page, file_of, measured
-from rarebeat.audit.model_verdicts import SAMPLE_COLUMNS, read_decisions, read_disputed
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_csv
 from rarebeat.core.record_files import write_part
@@ -86,7 +85,7 @@ def test_hostile_text_stays_text_and_nothing_is_loaded() -> None:
 def test_what_was_not_measured_is_left_out_and_file_names_are_plain() -> None:
     assert measured(Measurements(())) == "nothing"
     assert measured(Measurements((), rate=50.0, qrs=120.0)) == "rate 50 per minute, QRS 120 ms"
-    assert file_of("../a b") == "---a-b.html"
+    assert page_file("../a b") == "---a-b.html"
 
 
 def test_records_are_drawn_without_their_report(tmp_path: Path) -> None:
@@ -162,4 +161,8 @@ def test_opinions_are_hidden_until_a_decision_is_made_in_a_browser(tmp_path: Pat
     rows = [(f"c{number}", LAD, "ward", "r", "present", "absent", "") for number in (1, 2, 3)]
     write_csv(tmp_path / "to_judge.csv", SAMPLE_COLUMNS, rows)
     decisions = read_decisions([exported], read_disputed(tmp_path / "to_judge.csv"))
-    assert [(one.item.name, one.present) for one in decisions] == [("c1", True), ("c2", False), ("c3", None)]
+    assert [(one.item.name, one.word) for one in decisions] == [
+        ("c1", "present"),
+        ("c2", "absent"),
+        ("c3", "cannot say"),
+    ]

@@ -1,16 +1,16 @@
 """What is called negative when it is not mentioned, and what is not."""
 
+from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, State
-from rarebeat.labels.text.closing import Closer
 from rarebeat.labels.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary("hughes24")
-CLOSER = Closer(VOCABULARY)
-OTHERS = frozenset(VOCABULARY.class_ids) - CLOSER.rhythms
+RULES = AbsenceRules(VOCABULARY)
+OTHERS = frozenset(VOCABULARY.class_ids) - RULES.rhythms
 
 
 def close(**found: int) -> dict[str, State]:
-    return CLOSER.close(found, OTHERS, CLOSER.rhythms)[0]
+    return RULES.complete(found, OTHERS, RULES.rhythms)[0]
 
 
 def test_what_a_complete_report_does_not_mention_is_negative() -> None:
@@ -34,13 +34,13 @@ def test_pacing_leaves_open_what_is_not_mentioned_but_not_what_is_denied() -> No
 
 def test_a_class_that_needs_another_opens_it_and_warns() -> None:
     found = {"sinus_rhythm": POSITIVE, "bigeminy": POSITIVE, "premature_atrial_complexes": NEGATIVE}
-    states, warnings = CLOSER.close(found, OTHERS, CLOSER.rhythms)
+    states, warnings = RULES.complete(found, OTHERS, RULES.rhythms)
     assert states["premature_ventricular_complexes"] is UNKNOWN
     assert states["premature_atrial_complexes"] == NEGATIVE
     assert warnings == ("bigeminy without premature_ventricular_complexes or premature_atrial_complexes",)
 
 
 def test_what_an_origin_cannot_tell_stays_unknown() -> None:
-    states, _ = CLOSER.close({"sinus_rhythm": POSITIVE}, {"paced_rhythm"}, {"atrial_fibrillation"})
+    states, _ = RULES.complete({"sinus_rhythm": POSITIVE}, {"paced_rhythm"}, {"atrial_fibrillation"})
     told = {name for name, state in states.items() if state is not UNKNOWN}
     assert told == {"sinus_rhythm", "paced_rhythm", "atrial_fibrillation"}

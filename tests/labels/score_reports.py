@@ -1,15 +1,14 @@
 """How many reports get exactly the labels that a reader gave them?
 
-    python benchmarks/label_reports.py tests/labels/reports.yaml [--vocabulary hughes24] [--failures]
+    python tests/labels/score_reports.py tests/labels/reports.yaml [--vocabulary hughes24] [--failures]
 
 A file holds traps, each with a list of reports: text, and the short codes of the classes that are positive, uncertain,
-negative and unknown (tests/labels/reports.yaml). To score an earlier state of the patterns, put its sources first:
-
-    git worktree add ../earlier b1d26c1
-    PYTHONPATH=../earlier/src python benchmarks/label_reports.py tests/labels/reports.yaml
+negative and unknown (tests/labels/reports.yaml).
 """
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ import yaml
 from rarebeat.labels.states import STATE_NAMES
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
+
+Case = dict[str, Any]
 
 
 class Reader:
@@ -37,7 +38,14 @@ class Reader:
         }
 
 
-def faults(found: dict[str, set[str]], case: dict[str, Any]) -> list[str]:
+def read_cases(path: Path) -> Iterator[tuple[str, Case]]:
+    """Trap and case, in the order of the file."""
+    for trap, cases in yaml.safe_load(path.read_text(encoding="utf-8")).items():
+        for case in cases:
+            yield trap, case
+
+
+def faults(found: dict[str, set[str]], case: Case) -> list[str]:
     """What differs; classes that a case does not list are neither positive nor uncertain."""
     wrong = []
     for state in ("positive", "uncertain"):
@@ -50,6 +58,29 @@ def faults(found: dict[str, set[str]], case: dict[str, Any]) -> list[str]:
     return wrong
 
 
+@dataclass
+class Score:
+    """Counts of one trap or of all."""
+
+    cases: int = 0
+    right: int = 0
+    true: int = 0
+    said: int = 0
+    meant: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, found: dict[str, set[str]], case: Case) -> None:
+        """Count one report."""
+        wrong, expected = faults(found, case), set(case.get("positive", ()))
+        self.cases += 1
+        self.right += not wrong
+        self.true += len(found["positive"] & expected)
+        self.said += len(found["positive"])
+        self.meant += len(expected)
+        if wrong:
+            self.failures.append(f"{case['text']!r}\n       " + "\n       ".join(wrong))
+
+
 def main() -> None:
     """Print the score of each trap and of all."""
     parser = argparse.ArgumentParser(
@@ -59,23 +90,18 @@ def main() -> None:
     parser.add_argument("--vocabulary", default="hughes24")
     parser.add_argument("--failures", action="store_true")
     options = parser.parse_args()
-    reader = Reader(options.vocabulary)
-    right = total = true = said = meant = 0
-    for trap, cases in yaml.safe_load(options.reports.read_text(encoding="utf-8")).items():
-        found = [reader.read(case["text"]) for case in cases]
-        wrong = [faults(labels, case) for labels, case in zip(found, cases, strict=True)]
-        print(f"{wrong.count([]):4} of {len(cases):4}  {trap}")
-        for case, reasons in zip(cases, wrong, strict=True):
-            if options.failures and reasons:
-                print(f"     {case['text']!r}\n       " + "\n       ".join(reasons))
-        right, total = right + wrong.count([]), total + len(cases)
-        for labels, case in zip(found, cases, strict=True):
-            expected = set(case.get("positive", ()))
-            true += len(labels["positive"] & expected)
-            said += len(labels["positive"])
-            meant += len(expected)
+    reader, total, traps = Reader(options.vocabulary), Score(), dict[str, Score]()
+    for trap, case in read_cases(options.reports):
+        found = reader.read(case["text"])
+        total.add(found, case)
+        traps.setdefault(trap, Score()).add(found, case)
+    for trap, score in traps.items():
+        print(f"{score.right:4} of {score.cases:4}  {trap}")
+        for failure in score.failures if options.failures else ():
+            print(f"     {failure}")
+    precision, recall = total.true / total.said, total.true / total.meant
     print(
-        f"{right:4} of {total:4}  all; positive labels: precision {true / said:.3f}, recall {true / meant:.3f}"
+        f"{total.right:4} of {total.cases:4}  all; positive labels: precision {precision:.3f}, recall {recall:.3f}"
     )
 
 

@@ -1,36 +1,105 @@
 """One class of a model audit as an HTML page: ECGs on which model and label disagree, for a clinician to decide.
 
-It looks and works like the page of :mod:`rarebeat.audit.page`: no network, decisions stay in the browser.
+Its frame is that of :mod:`rarebeat.audit.page`: no network, decisions stay in the browser.
 What label, model and signal say stands below each ECG; on a blind page it is hidden until a decision is made.
 """
 
 import hashlib
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from string import Template
+from tempfile import TemporaryDirectory
+from typing import Any
 
-from rarebeat.audit.case_pictures import Picture
+from tqdm import tqdm
+
+from rarebeat.audit.adjudication import DECISIONS, WORDS
 from rarebeat.audit.evidence import Reading
 from rarebeat.audit.model_disagreement import Case
-from rarebeat.audit.model_verdicts import DECISIONS, WORDS
-from rarebeat.audit.page import highlighted
+from rarebeat.audit.page import Page, asset, highlighted, render, verdict_buttons
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import Record
 from rarebeat.labels.signal_rules import REGULAR, RULES
 from rarebeat.labels.states import STATE_NAMES
 from rarebeat.measure.measurements import Measurements
+from rarebeat.reporting.ecg_page import draw_ecg
 
-_FOLDER = Path(__file__).parent / "page_files"
+_COLUMNS = ["record_id", "source", "age", "sex", "rate", "calibrated", "text", "signal"]
 _ORIGINS = {"codes": "codes", "text": "report"}
 
 
-def words_of(class_id: str) -> str:
-    """A class id for people: ``left axis deviation``."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A drawn record.
+
+    Attributes:
+        png: bytes of the picture; it bears neither report nor codes.
+        age: years, or None.
+        sex: "female", "male" or None.
+        text: the report, or None.
+    """
+
+    png: bytes
+    age: float | None
+    sex: str | None
+    text: str | None
+
+
+def draw_records(folder: Path, record_ids: Collection[str]) -> Mapping[str, Picture]:
+    """Draw some records of a cohort.
+
+    Args:
+        folder: cohort folder written by ingest.
+        record_ids: what to draw.
+
+    Returns:
+        By record id.
+
+    Raises:
+        RarebeatError: when the cohort cannot be read, or lacks a record.
+    """
+    wanted = set(record_ids)
+    pictures: dict[str, Picture] = {}
+    with (
+        TemporaryDirectory() as temporary,
+        tqdm(total=len(wanted), desc=f"draw {folder.name}", unit="record", disable=None) as progress,
+    ):
+        for row in iterate_rows(folder, _COLUMNS):
+            if row["record_id"] in wanted:
+                pictures[row["record_id"]] = _draw(row, Path(temporary) / "ecg.png")
+                progress.update()
+    if missing := wanted - set(pictures):
+        raise RarebeatError(f"{folder} has no record {min(missing)}")
+    return pictures
+
+
+def _draw(row: dict[str, Any], path: Path) -> Picture:
+    facts = {name: row[name] for name in ("age", "sex", "calibrated")}
+    draw_ecg(path, Record(row["record_id"], row["signal"], row["rate"], row["source"], **facts))
+    return Picture(path.read_bytes(), row["age"], row["sex"], row["text"])
+
+
+def class_words(class_id: str) -> str:
+    """A class id for people.
+
+    Example:
+        >>> class_words("left_axis_deviation")
+        'left axis deviation'
+    """
     return class_id.replace("_", " ")
 
 
-def file_of(class_id: str) -> str:
-    """Name of the page of a class."""
+def page_file(class_id: str) -> str:
+    """Name of the page of a class; predictions may name classes as they like.
+
+    Example:
+        >>> page_file("left_axis_deviation"), page_file("../x")
+        ('left_axis_deviation.html', '---x.html')
+    """
     return "".join(letter if letter.isalnum() or letter in "_-" else "-" for letter in class_id) + ".html"
 
 
@@ -59,18 +128,25 @@ def case_page(
         if blind
         else "Below each ECG stands what label, model and signal say."
     )
-    return Template(_asset("model_page.html")).substitute(
-        title=escape(words_of(class_id)),
-        page=escape(class_id),
-        sample=hashlib.sha256(" ".join(case.name for case in order).encode()).hexdigest()[:12],
-        decisions=",".join(DECISIONS),
-        blind="blind" if blind else "open",
-        count=len(cards),
-        hidden=hidden,
-        navigation="\n".join(_link(name, count, name == class_id) for name, count in counts.items()),
-        cards="\n".join(cards),
-        style=_asset("style.css") + "\n" + _asset("ecg.css"),
-        script=_asset("script.js"),
+    guide = Template(asset("case_guide.html")).substitute(title=escape(class_words(class_id)), hidden=hidden)
+    title = f"Model and label: {class_words(class_id)}"
+    return render(
+        Page(
+            title=title,
+            heading=title,
+            sample=hashlib.sha256(" ".join(case.name for case in order).encode()).hexdigest()[:12],
+            count=len(cards),
+            guide=guide,
+            navigation=[_link(name, count, name == class_id) for name, count in counts.items()],
+            content="\n".join(['<section id="cases">', *cards, "</section>"]),
+            settings={
+                "page": class_id,
+                "words": ",".join(DECISIONS),
+                "opinions": "blind" if blind else "open",
+            },
+            styles=("style.css", "ecg.css"),
+            pictures=True,
+        )
     )
 
 
@@ -78,24 +154,17 @@ def _by_label(case: Case) -> tuple[bool, int]:
     return not case.label, case.rank
 
 
-def _asset(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8").rstrip()
-
-
 def _link(class_id: str, count: int, here: bool) -> str:
-    name = escape(words_of(class_id))
+    name = escape(class_words(class_id))
     if not here:
-        return f'<a href="{escape(file_of(class_id))}"><span>{name}</span><span>{count}</span></a>'
+        return f'<a href="{escape(page_file(class_id))}"><span>{name}</span><span>{count}</span></a>'
     progress = f'<span data-count="all" data-of="{count}">0</span> / {count}'
     return f'<a href="#cases" aria-current="page"><span>{name}</span><span>{progress}</span></a>'
 
 
 def _card(case: Case, readings: Sequence[Reading], picture: Picture) -> str:
-    buttons = "".join(
-        f'<button type="button" value="{word}" aria-pressed="false"><kbd>{key}</kbd> {word}</button>'
-        for key, word in enumerate(DECISIONS, start=1)
-    )
     age = "age unknown" if picture.age is None else f"{picture.age:.0f} years"
+    asked = class_words(case.class_id)
     heading = f"{case.cohort} {case.record_id}, {age}, {picture.sex or 'sex unknown'}"
     opinions = {
         "Label": _label(case, readings),
@@ -111,9 +180,7 @@ def _card(case: Case, readings: Sequence[Reading], picture: Picture) -> str:
         f'<p class="statement">{escape(heading)}</p>\n'
         f'<img class="ecg" alt="12-lead ECG of {escape(case.record_id)}" '
         f'src="data:image/png;base64,{b64encode(picture.png).decode()}">\n'
-        f'<div class="verdict" role="group" aria-label="{escape(words_of(case.class_id))}">'
-        f'<span class="asked">{escape(words_of(case.class_id))}?</span>{buttons}'
-        '<textarea class="note" rows="1" placeholder="note" aria-label="Note"></textarea></div>\n'
+        f"{verdict_buttons({word: word for word in DECISIONS}, asked, f'{asked}?')}\n"
         f'<dl class="answer">\n{answers}\n</dl>\n'
         "</article>"
     )

@@ -1,4 +1,4 @@
-"""From what was found to a state for every class: what is negative, what stays unknown, and warnings."""
+"""What it means that a class is not mentioned: negative, or unknown. And what is implausible together."""
 
 from collections.abc import Collection, Mapping
 
@@ -6,7 +6,7 @@ from rarebeat.labels.states import NEGATIVE, POSITIVE, UNKNOWN, State
 from rarebeat.labels.vocabulary import Vocabulary
 
 
-class Closer:
+class AbsenceRules:
     """Completes the states of a record.
 
     Whoever reads an ECG does not list what it does not show: a class that is not mentioned is negative. But:
@@ -17,35 +17,36 @@ class Closer:
 
     Args:
         vocabulary: gives the groups, the implications and the exclusions.
+
+    Attributes:
+        rhythms: the classes of the group "rhythm".
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
+        self.rhythms = frozenset(entry.id for entry in vocabulary.classes if entry.group == "rhythm")
         self._vocabulary = vocabulary
-        self._rhythms = frozenset(entry.id for entry in vocabulary.classes if entry.group == "rhythm")
         self._silencing = frozenset(entry.id for entry in vocabulary.classes if entry.silences)
         self._unknown: dict[str, State] = dict.fromkeys(vocabulary.class_ids, UNKNOWN)
 
-    @property
-    def rhythms(self) -> frozenset[str]:
-        """The classes of the group "rhythm"."""
-        return self._rhythms
-
-    def close(
-        self, found: Mapping[str, int], deniable: Collection[str], deniable_with_rhythm: Collection[str]
+    def complete(
+        self, found: Mapping[str, int], negative: Collection[str], negative_if_rhythm: Collection[str]
     ) -> tuple[dict[str, State], tuple[str, ...]]:
         """Give every class a state, and list what is implausible.
 
         Args:
             found: state of each class that was mentioned.
-            deniable: classes that are negative when they are not mentioned.
-            deniable_with_rhythm: classes that are so only if some rhythm is positive.
+            negative: classes that are negative when they are not mentioned.
+            negative_if_rhythm: classes that are so only if some rhythm is positive.
+
+        Returns:
+            A state per class, in the order of the vocabulary; and warnings.
         """
         positive = {name for name, state in found.items() if state == POSITIVE}
         states = self._unknown.copy()
         if positive.isdisjoint(self._silencing):
-            states.update(dict.fromkeys(deniable, NEGATIVE))
-            if not positive.isdisjoint(self._rhythms):
-                states.update(dict.fromkeys(deniable_with_rhythm, NEGATIVE))
+            states.update(dict.fromkeys(negative, NEGATIVE))
+            if not positive.isdisjoint(self.rhythms):
+                states.update(dict.fromkeys(negative_if_rhythm, NEGATIVE))
         states.update(found)
         warnings = self._open_implied(states, found, positive)
         if len(positive) > 1:

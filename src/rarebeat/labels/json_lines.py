@@ -25,9 +25,11 @@ def label_lines(lines: Iterable[bytes], matcher: Matcher, full: bool = False) ->
         matcher: reads the reports.
         full: see :func:`as_answer`.
 
-    >>> from rarebeat.labels.vocabulary import load_vocabulary
-    >>> next(label_lines([b'{"id": 1, "text": "No AF"}'], Matcher(load_vocabulary("hughes24"))))["evidence"][0]["cue"]
-    'No'
+    Example:
+        >>> from rarebeat.labels.vocabulary import load_vocabulary
+        >>> matcher = Matcher(load_vocabulary("hughes24"))
+        >>> next(label_lines([b'{"id": 1, "text": "No AF"}'], matcher))["evidence"][0]["cue"]
+        'No'
     """
     for number, line in enumerate(lines, start=1):
         if not line.strip():

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from rarebeat.audit.strata import allocate, draw
+from rarebeat.audit.sample import allocate, draw_strata
 
 COMMON = [("common", f"statement {number % 40}") for number in range(900)]
 DOMINANT = [("common", "the usual statement")] * 2000
@@ -14,7 +14,7 @@ MANY = [*COMMON, *DOMINANT, *RARE]
 
 
 def pick(seats: int, seed: int = 0) -> list[tuple[int, float]]:
-    return draw(MANY, seats, np.random.default_rng(seed))
+    return draw_strata(MANY, seats, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("seats", [1, 2, 3, 7, 20, 60, 2000])
@@ -25,8 +25,10 @@ def test_so_many_are_drawn_without_repeats_and_their_weights_add_up_to_all(seats
 
 
 def test_where_there_are_no_more_than_seats_all_are_taken_for_themselves() -> None:
-    assert draw(RARE, 20, np.random.default_rng(0)) == [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)]
-    assert draw([], 20, np.random.default_rng(0)) == draw(RARE, 0, np.random.default_rng(0)) == []
+    assert draw_strata(RARE, 20, np.random.default_rng(0)) == [(0, 1.0), (1, 1.0), (2, 1.0), (3, 1.0)]
+    assert (
+        draw_strata([], 20, np.random.default_rng(0)) == draw_strata(RARE, 0, np.random.default_rng(0)) == []
+    )
 
 
 def test_each_pattern_is_seen_and_statements_differ() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from rarebeat.labels.json_lines import label_lines
 from rarebeat.labels.text.matcher import Matcher
-from rarebeat.labels.text_lines import label_lines
 from rarebeat.labels.vocabulary import load_vocabulary
 
 MATCHER = Matcher(load_vocabulary("hughes24"))

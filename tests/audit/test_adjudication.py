@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from rarebeat.audit.model_verdicts import (
+from rarebeat.audit.adjudication import (
     ALL,
+    DECISIONS,
     SAMPLE_COLUMNS,
     Disputed,
     outcomes,
     read_decisions,
     read_disputed,
-    reader_agreement,
 )
-from rarebeat.audit.verdicts import VERDICT_COLUMNS
+from rarebeat.audit.verdicts import VERDICT_COLUMNS, reader_agreement
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_csv
 
@@ -72,7 +72,7 @@ def test_who_was_wrong_is_counted_by_reader_and_class(tmp_path: Path, items: dic
 
 def test_readers_are_compared_on_what_both_judged(tmp_path: Path, items: dict[str, Disputed]) -> None:
     files = [export(tmp_path / "ann.csv", "Ann", ANN), export(tmp_path / "bob.csv", "Bob", BOB)]
-    (pair,) = reader_agreement(read_decisions(files, items))
+    (pair,) = reader_agreement(read_decisions(files, items), DECISIONS)
     assert (pair["readers"], pair["items"]) == (["Ann", "Bob"], 3)
     assert pair["agreement"] == pytest.approx(1 / 3)
 
@@ -80,8 +80,8 @@ def test_readers_are_compared_on_what_both_judged(tmp_path: Path, items: dict[st
 @pytest.mark.parametrize(
     ("said", "changes", "message"),
     [
-        ({"x": "present"}, {}, "no item 'x'"),
-        ({"a": "present"}, {"class": RAD}, "was another audit judged"),
+        ({"x": "present"}, {}, "item 'x' is not in the sample"),
+        ({"a": "present"}, {"class": RAD}, "item a is disagreement left_axis_deviation, found"),
         ({"a": "right"}, {}, "unknown verdict 'right'"),
         ({"a": "present"}, {"reader": " "}, "no reader"),
     ],
@@ -108,3 +108,10 @@ def test_a_file_that_holds_no_disagreements_is_refused(tmp_path: Path) -> None:
     write_csv(tmp_path / "to_judge.csv", SAMPLE_COLUMNS, [("a", LAD, "ward", "r", "present", "present", "")])
     with pytest.raises(RarebeatError, match="not a disagreement"):
         read_disputed(tmp_path / "to_judge.csv")
+
+
+def test_a_sheet_without_the_kind_is_read_too(tmp_path: Path, items: dict[str, Disputed]) -> None:
+    columns = [name for name in VERDICT_COLUMNS if name != "kind"]
+    write_csv(tmp_path / "ann.csv", columns, [("a", LAD, "present", "", "Ann")])
+    (decision,) = read_decisions([tmp_path / "ann.csv"], items)
+    assert (decision.item.name, decision.word, decision.reader) == ("a", "present", "Ann")
