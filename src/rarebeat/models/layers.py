@@ -90,6 +90,7 @@ class Standardise(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.layout = torch.channels_last
         self.register_buffer("mean", torch.zeros(len(LEADS)))
         self.register_buffer("deviation", torch.ones(len(LEADS)))
 
@@ -99,9 +100,23 @@ class Standardise(nn.Module):
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardise (batch, 12, time) and return it as (batch, 12, 1, time), channels last."""
+        """Standardise (batch, 12, time) and return it as (batch, 12, 1, time), in the network's memory format."""
         x = (x - self.mean[:, None]) / self.deviation[:, None]
-        return x.unsqueeze(2).to(memory_format=torch.channels_last)
+        return x.unsqueeze(2).to(memory_format=self.layout)
+
+
+def arrange(network: nn.Module, layout: torch.memory_format) -> None:
+    """Put the weights of a network, and the signals at its entrance, into a memory format.
+
+    Args:
+        network: begins with a :class:`Standardise`.
+        layout: ``torch.channels_last``, in which networks are made, or ``torch.contiguous_format``. The
+            arithmetic is the same; which is faster depends on the device and the precision.
+    """
+    network.to(memory_format=layout)  # type: ignore[call-overload]
+    for module in network.modules():
+        if isinstance(module, Standardise):
+            module.layout = layout
 
 
 def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:
