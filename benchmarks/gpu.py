@@ -228,7 +228,7 @@ def main() -> None:
     out = options.out or Path(os.environ.get("OUT", ".")) / "gpu.jsonl"
     cores = os.cpu_count() or 1
     gpu = options.device == "cuda"
-    threads = max(1, min(4, cores - 1)) if gpu else 1
+    threads = max(1, min(6, cores - 1)) if gpu else 1
     size = ["--records", str(TRAINING + HELD_OUT), "--workers", str(max(1, cores - threads))]
     tiny = ["--records", "256", "--workers", "1", "--rate", "100", "--seconds", "5"]
     with out.open("w") as file, tempfile.TemporaryDirectory() as folder:

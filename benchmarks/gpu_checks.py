@@ -1,9 +1,10 @@
 """Does the GPU compute what the CPU computes? Losses, gradients, single layers, and a training that is resumed.
 
-Everything is held against the CPU in fp64. The gradient of a whole deep network is a hard witness: a rounding
-error decides on which side of zero a ReLU's input falls, so that even the CPU's own fp32 and bf16 differ from fp64
-by more than rounding. Each gradient is therefore printed beside the CPU's own in the same precision, and each kind
-of layer is checked by itself, where no such decisions add up.
+Everything is held against the CPU in fp64. The gradient of a deep network with ReLUs and max-pooling is no witness:
+a rounding error decides on which side of zero an input falls, and the CPU's own fp32 is up to 2 % away from its fp64,
+its bf16 half. So each network is also checked as its smooth twin, the same but for SiLU in the place of ReLU and
+means in the place of maxima: there fp32 agrees to 1e-4. In bf16 the rounding of 34 layers adds up to some
+per cent on any processor: an error counts beside that of the CPU's own bf16.
 
     python benchmarks/gpu_checks.py --device cuda
 """
@@ -11,6 +12,7 @@ of layer is checked by itself, where no such decisions add up.
 import argparse
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,8 @@ import numpy as np
 import torch
 from gpu_lines import Deadline, attempt, emit
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.split import ShardMeta, Split
@@ -50,16 +54,38 @@ def fresh(name: str, samples: int, small: bool) -> nn.Module:
     return build(name, CLASSES, samples, settings | ({"width": 16} if small else {}))
 
 
-def random_batch(batch: int, samples: int) -> tuple[Tensor, Context, Tensor]:
-    """Smooth random signals of different lengths, of persons of different ages, with random labels."""
+def random_batch(batch: int, samples: int, padded: bool) -> tuple[Tensor, Context, Tensor]:
+    """Smooth random signals of persons of different ages, with random labels; of different lengths if padded."""
     draw = torch.Generator().manual_seed(1)
     signals = torch.randn(batch, 12, samples, generator=draw).cumsum(2) * 0.1
     signals = signals - signals.mean(2, keepdim=True)
-    lengths = torch.randint(samples // 2, samples + 1, (batch,), generator=draw)
-    known = torch.arange(samples) < lengths[:, None, None]
     context = persons([20.0 + n for n in range(batch)], ["female", "male"] * (batch // 2))
     labels = (torch.rand(batch, CLASSES, generator=draw) < 0.2).to(torch.int8)
+    if not padded:
+        return signals, context, labels
+    lengths = torch.randint(samples // 2, samples + 1, (batch,), generator=draw)
+    known = torch.arange(samples) < lengths[:, None, None]
     return signals * known, replace(context, lengths=lengths), labels
+
+
+class Smooth(TorchFunctionMode):
+    """Within it, ReLU is SiLU, and a maximum is a mean."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call a function of torch, or its smooth twin."""
+        named = kwargs or {}
+        match getattr(func, "__name__", ""):
+            case "relu" | "relu_":
+                return functional.silu(args[0])
+            case "max_pool2d":
+                ceil = named.get("ceil_mode", args[5] if len(args) > 5 else False)
+                return functional.avg_pool2d(*args[:4], ceil_mode=ceil)
+            case "amax":
+                return args[0].mean(*args[1:], **named)
+            case _:
+                return func(*args, **named)
 
 
 def loss_and_gradient(
@@ -81,32 +107,42 @@ def loss_and_gradient(
     return loss, torch.cat(parts)
 
 
-def check_network(name: str, device: torch.device, small: bool) -> None:
+def check_network(name: str, device: torch.device, small: bool, smooth: bool = False) -> None:
     """Print the errors of a network's loss and gradient in each precision."""
     samples, batch = (384, 4) if small else (NETWORKS[name].paper.samples, 4)
     network = fresh(name, samples, small)
-    data = random_batch(batch, samples)
-    exact = loss_and_gradient(network, data, CPU, torch.float64)
+    data = random_batch(batch, samples, padded=name == "global_skip")
+
+    def compute(device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        with Smooth() if smooth else nullcontext():
+            return loss_and_gradient(network, data, device, dtype)
+
+    exact = compute(CPU, torch.float64)
 
     def errors(precision: str) -> dict[str, Any]:
-        own = loss_and_gradient(network, data, CPU, DTYPES[precision])
-        found = loss_and_gradient(network, data, device, DTYPES[precision]) if device != CPU else own
+        own = compute(CPU, DTYPES[precision])
+        found = compute(device, DTYPES[precision]) if device != CPU else own
         limit = LIMITS[precision]
-        loss, gradient, yardstick = (
+        loss, gradient, of_cpu = (
             relative(found[0], exact[0]),
-            relative(found[1], exact[1]),
-            relative(own[1], exact[1]),
+            *(relative(g, exact[1]) for _, g in (found, own)),
         )
-        facts = {"loss": loss, "gradient": gradient, "gradient_of_cpu": yardstick, "limit": limit}
+        facts = {"loss": loss, "gradient": gradient, "gradient_of_cpu": of_cpu, "limit": limit}
         if device != CPU:
             facts["loss_against_cpu"] = relative(found[0], own[0])
             facts["gradient_against_cpu"] = relative(found[1], own[1])
-        passed = loss < limit and gradient < max(limit, 2 * yardstick)
-        return facts | {"gradient_under_limit": gradient < limit, "passed": passed}
+        near = gradient < max(limit, 1.5 * of_cpu) if smooth else True  # see above: else it is no witness
+        return facts | {"within_limit": gradient < limit, "passed": loss < limit and near}
 
     for precision in DTYPES:
         what = {"network": name, "precision": precision, "device": device.type, "samples": samples}
-        attempt("network", what, lambda precision=precision: errors(precision))  # type: ignore[misc]
+        kind = "smooth" if smooth else "network"
+        attempt(kind, what, lambda precision=precision: errors(precision))  # type: ignore[misc]
+
+
+def check_smooth(name: str, device: torch.device, small: bool) -> None:
+    """Print the errors of the smooth twin of a network."""
+    check_network(name, device, small, smooth=True)
 
 
 def layers_of(network: nn.Module, samples: int) -> dict[str, tuple[nn.Module, tuple[int, ...]]]:
@@ -129,8 +165,9 @@ def layers_of(network: nn.Module, samples: int) -> dict[str, tuple[nn.Module, tu
 def layer_error(layer: nn.Module, shape: tuple[int, ...], device: torch.device, dtype: torch.dtype) -> float:
     """The largest of the errors of a layer's output and of its gradients, with a random input."""
     draw = torch.Generator().manual_seed(2)
-    images = {"memory_format": torch.channels_last} if len(shape) == 3 else {}
-    given = torch.randn(4, *shape, generator=draw).to(dtype).to(**images)  # rounded for both sides
+    given = torch.randn(4, *shape, generator=draw).to(dtype)  # rounded for both sides
+    if len(shape) == 3:
+        given = given.to(memory_format=torch.channels_last)
 
     def run(device: torch.device, dtype: torch.dtype) -> list[Tensor]:
         exact = dtype == torch.float64
@@ -213,13 +250,13 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.backends.cudnn.allow_tf32 = False  # fp32 means fp32 here
     emit("compared", cuda=device.type == "cuda", reference="cpu fp64", classes=CLASSES)
-    for check in (check_network, check_layers):
+    for check in (check_smooth, check_network, check_layers):
         for name in NETWORKS:
             if deadline.left:
                 check(name, device, options.small)
             else:
                 emit("skipped", what=f"{check.__name__} {name}", why="no time left")
-        if check is check_network:  # what matters most first
+        if check is check_smooth:  # what matters most first
             attempt("resumed", {"device": device.type}, lambda: check_resumed(device))
 
 

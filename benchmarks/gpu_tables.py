@@ -36,7 +36,7 @@ def checks(lines: Sequence[Line]) -> list[Row]:
     """One row per check."""
     rows: list[Row] = []
     for line in lines:
-        if line["kind"] not in ("network", "layers", "resumed") or "passed" not in line:
+        if line["kind"] not in ("smooth", "network", "layers", "resumed") or "passed" not in line:
             continue
         rows.append(
             {
@@ -101,7 +101,7 @@ def cost_of_table_1(lines: Sequence[Line]) -> list[str]:
     for compiled in ("off", "on"):
         all_heads = found.get((compiled, "all"))
         one = found.get((compiled, "one"), all_heads)
-        if all_heads is not None:
+        if all_heads is not None and one is not None:
             total = all_heads + (TABLE_1_MODELS - 1) * one
             text.append(
                 f"Table 1, {TABLE_1_MODELS} models of 96 epochs, compile {compiled}: {total / 60:.1f} minutes"
