@@ -125,7 +125,6 @@ def plan_for_cpu(folder: Path) -> list[Part]:
         Part("checks", 60, "gpu_checks.py", ("--small",), least=5),
         steps("eager", 30, wanted),
         Part(part.name, part.seconds, part.script, arguments, least=5),
-        steps("compiled", 60, [{"mode": "compiled"} | tiny]),
     ]
 
 
