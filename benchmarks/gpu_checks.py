@@ -80,7 +80,8 @@ class Smooth(TorchFunctionMode):
             case "relu" | "relu_":
                 return functional.silu(args[0])
             case "max_pool2d":
-                image, kernel, stride, padding, _, ceil = (*args, *(None, 0, 1, False)[len(args) - 2 :])
+                given: list[Any] = [*args, *(None, 0, 1, False)[len(args) - 2 :]]
+                image, kernel, stride, padding, _, ceil = given
                 return functional.avg_pool2d(image, kernel, stride, padding, named.get("ceil_mode", ceil))
             case "amax":
                 return args[0].mean(*args[1:], **named)
