@@ -3,12 +3,10 @@
 import errno
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, inside, read_csv, read_json, write_json
-from rarebeat.core.parquet import read_table, write_table
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
@@ -61,24 +59,6 @@ def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "metrics.json", {"auroc": float("nan")})
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_damaged_table_is_found_by_its_checksums(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
-    write_table(path, pa.table({"number": list(range(10_000))}), compression="none", use_dictionary=False)
-    content = bytearray(path.read_bytes())
-    content[20_000] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(RarebeatError, match=r"cannot read .*table.parquet"):
-        read_table(path)
-
-
-def test_a_truncated_table_names_the_file_and_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
-    write_table(path, pa.table({"number": [1, 2, 3]}))
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(RarebeatError, match=r"table\.parquet.*dvc repro"):
-        read_table(path)
 
 
 def test_a_digest_depends_on_names_and_bytes(tmp_path: Path) -> None:

@@ -26,12 +26,28 @@ class Context:
     sex: Tensor | None = None
 
     def batch(self, rows: Tensor | slice, device: torch.device) -> "Context":
-        """The facts about some of the recordings, on a device."""
+        """The facts about some of the recordings.
+
+        Args:
+            rows: indices, shape (n,), or a slice.
+            device: where they are wanted.
+
+        Returns:
+            The facts of those recordings, on the device.
+        """
         fields = (self.lengths, self.age, self.sex)
         return Context(*(None if field is None else field[rows].to(device) for field in fields))
 
     def window(self, starts: Tensor, samples: int) -> "Context":
-        """The facts about a window of each recording."""
+        """The facts about a window of each recording.
+
+        Args:
+            starts: int64, shape (batch,): the first sample of each window.
+            samples: of a window.
+
+        Returns:
+            The same facts with the lengths of the windows.
+        """
         if self.lengths is None:
             return self
         return replace(self, lengths=(self.lengths - starts).clamp(max=samples))
@@ -42,7 +58,19 @@ UNKNOWN = Context()
 
 
 def persons(ages: Iterable[float | None], sexes: Iterable[str | None]) -> Context:
-    """Age in years and sex ("female", "male") of each recording's person, None (for ages also NaN) where unknown."""
+    """What is known of the persons of some recordings.
+
+    Args:
+        ages: years, None or NaN where unknown.
+        sexes: "female", "male", or None where unknown.
+
+    Returns:
+        A context without lengths.
+
+    Example:
+        >>> persons([61.0, None], ["male", None]).sex.tolist()
+        [2, 0]
+    """
     codes = {"female": FEMALE, "male": MALE}
     return Context(
         age=torch.tensor([torch.nan if age is None else age for age in ages], dtype=torch.float32),

@@ -23,9 +23,8 @@ from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.heads import Heads
-from rarebeat.models.layers import SameConv, Standardise, he_normal
-from rarebeat.models.masking import MaskedBatchNorm, inside
+from rarebeat.models.context import UNKNOWN
+from rarebeat.models.layers import Heads, MaskedBatchNorm, SameConv, Standardise, he_normal, inside
 
 LEVELS = 6
 KERNEL = 7

@@ -106,6 +106,9 @@ def build(name: str, classes: int, samples: int, settings: Mapping[str, Any]) ->
         samples: samples per lead.
         settings: the network's own settings; those left out take their defaults.
 
+    Returns:
+        The network, on the CPU, in training mode.
+
     Raises:
         ParamsError: for an unknown name, or settings that the network does not have.
     """

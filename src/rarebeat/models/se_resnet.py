@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.heads import Heads
-from rarebeat.models.layers import Standardise, centred_conv, he_normal
+from rarebeat.models.context import UNKNOWN
+from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
 
 STAGES = 4
 BLOCKS_PER_STAGE = 2
