@@ -46,7 +46,11 @@ def parse(kind: type[Settings], value: Any, where: str) -> Settings:
 
 
 def group(params: dict[str, Any], name: str, kind: type[Settings]) -> Settings:
-    """The group ``name`` of a params mapping as settings of type ``kind``."""
+    """The group ``name`` of a params mapping as settings of type ``kind``.
+
+    Raises:
+        ParamsError: when there is no such group, or a value in it cannot be.
+    """
     if name not in params:
         raise ParamsError(f"params.yaml has no group {name!r}")
     return parse(kind, params[name], name)
