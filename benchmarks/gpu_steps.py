@@ -18,9 +18,9 @@ from typing import Any
 
 import torch
 from gpu_lines import Deadline, attempt, emit
-from rarebeat.models.context import UNKNOWN
 from torch import Tensor, nn
 
+from rarebeat.core.context import UNKNOWN
 from rarebeat.models.layers import arrange
 from rarebeat.models.registry import NETWORKS, build
 from rarebeat.models.size import flops

@@ -60,8 +60,11 @@ class Opinions:
 
     @property
     def surprise(self) -> FloatArray:
-        """Shape (n, classes): see the module; 0 or more where the model decides against the label, 0 or less where
-        it agrees, NaN where there is no label."""
+        """Shape (n, classes), as the module defines it.
+
+        It is 0 or more where the model decides against the label, 0 or less where it agrees, and NaN where there is
+        no label.
+        """
         distance = _log_odds(self.probability) - _log_odds(self.threshold)
         against = np.where(self.label == 1, -distance, distance)
         decided = np.where(self.disagreement, np.maximum(against, 0), np.minimum(against, 0))

@@ -43,6 +43,7 @@ class Record:
         age: years, at most 90 (which stands for 90 and over).
         sex: "female", "male" or None.
         fold: the database's own fold, or None.
+        calibrated: whether the amplitude is in microvolts; False where it was normalised away.
         text: the report, or None.
         codes: statements as ``system:code``.
     """

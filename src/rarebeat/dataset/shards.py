@@ -99,7 +99,11 @@ class SplitWriter:
             self._write(self._added - self._shard_size)
 
     def finish(self) -> None:
-        """Write what is left (for an empty split, a shard without rows) and the list of shards."""
+        """Write what is left (for an empty split, a shard without rows) and the list of shards.
+
+        Raises:
+            ValueError: when more or fewer signals were added than there are rows.
+        """
         if self._added != len(self._rows):
             raise ValueError(f"{len(self._rows)} records were announced and {self._added} added")
         rest = self._added % self._shard_size

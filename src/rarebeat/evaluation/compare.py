@@ -124,6 +124,9 @@ def in_challenge_order(labels: Truth, columns: Sequence[int]) -> Truth:
         labels: of all classes of a vocabulary of the challenge.
         columns: which column holds each of the 24, from
             :func:`rarebeat.metrics.challenge_classes.challenge_columns`.
+
+    Raises:
+        ValueError: when there are more or fewer than 24 columns.
     """
     if len(columns) != len(CLASSES):
         raise ValueError(f"expected {len(CLASSES)} columns, found {len(columns)}")

@@ -112,8 +112,9 @@ class Predictions:
         )
 
     def spread(self, classes: tuple[str, ...], truth: Truth) -> "Predictions":
-        """The same with the columns of more classes: probability and threshold are NaN where there were none, and
-        nothing is decided.
+        """The same with the columns of more classes.
+
+        In the new columns probability and threshold are NaN, and nothing is decided.
 
         Args:
             classes: names, those there are among them.

@@ -19,7 +19,11 @@ RANDOM_TRIALS, MODEL_TRIALS = 250, 50
 
 
 def check_optuna() -> None:
-    """Raise ParamsError where Optuna is not installed."""
+    """Refuse the threshold rule where Optuna, which it needs, is not installed.
+
+    Raises:
+        ParamsError: when it is not.
+    """
     if find_spec("optuna") is None:
         raise ParamsError("the threshold rule challenge_bayesian needs Optuna: pip install optuna")
 

@@ -23,7 +23,6 @@ from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Heads, MaskedBatchNorm, SameConv, Standardise, he_normal, inside
 
 LEVELS = 6

@@ -21,7 +21,6 @@ from torch.nn import functional
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Halve, Heads, SameConv, Standardise, he_normal
 
 BLOCKS = 16

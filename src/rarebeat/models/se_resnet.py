@@ -19,7 +19,6 @@ from torch import Tensor, nn
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
 
 STAGES = 4

@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
 
 BLOCKS_PER_STAGE = (3, 4, 23, 3)

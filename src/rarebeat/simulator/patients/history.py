@@ -67,9 +67,13 @@ def first_rhythm(prior: Prior, visits: tuple[float, ...], draw: float) -> str:
 def next_rhythm(
     prior: Prior, visits: tuple[float, ...], before: str, draw: float, poorly_conducted: bool = False
 ) -> str:
-    """The rhythm of the visit after one with the rhythm ``before``; other arguments as above.
+    """The rhythm of the visit after one with another rhythm.
 
     Args:
+        prior: shares of the rhythms over all visits.
+        visits: share of first visits, second visits, ... among all records.
+        before: the rhythm of the visit before.
+        draw: from 0 to 1.
         poorly_conducted: the patient has a bundle branch block or a PR interval above 200 ms.
     """
     names, _, following = _chain(tuple(prior.mechanisms.items()), prior.block, visits)
