@@ -125,7 +125,7 @@ class Normaliser:
             numbers = self._index.candidates(lower)
         else:
             needed = abbreviated or any(word in lower for word in self._spelling_words)
-            numbers = range(len(self._spellings)) if needed else ()
+            numbers = list(range(len(self._spellings))) if needed else []
             abbreviated = needed
         return self._regex_of(tuple(numbers), abbreviated) if numbers or abbreviated else self._tidy
 
