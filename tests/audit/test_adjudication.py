@@ -115,3 +115,11 @@ def test_a_sheet_without_the_kind_is_read_too(tmp_path: Path, items: dict[str, D
     write_csv(tmp_path / "ann.csv", columns, [("a", LAD, "present", "", "Ann")])
     (decision,) = read_decisions([tmp_path / "ann.csv"], items)
     assert (decision.item.name, decision.word, decision.reader) == ("a", "present", "Ann")
+
+
+def test_predictions_may_name_a_class_in_words(tmp_path: Path) -> None:
+    row = ("a", "left axis deviation", "ward", "r", "present", "absent", "")
+    write_csv(tmp_path / "to_judge.csv", SAMPLE_COLUMNS, [row])
+    items = read_disputed(tmp_path / "to_judge.csv")
+    path = export(tmp_path / "ann.csv", "Ann", {"a": "absent"}, {"class": "left axis deviation"})
+    assert [decision.word for decision in read_decisions([path], items)] == ["absent"]

@@ -107,10 +107,10 @@ def _verdict(
     if item is None:
         raise RarebeatError(f"{place}: item {row['item']!r} is not in the sample: was another one judged?")
     classes, kind = tuple(row["class"].split()), row.get("kind", item.kind)
-    unmatched = item.kind == UNMATCHED
-    fits = set(classes) <= set(item.classes) if unmatched else classes == item.classes
+    asked, unmatched = " ".join(item.classes), item.kind == UNMATCHED
+    fits = set(classes) <= set(item.classes) if unmatched else row["class"].strip() == asked
     if not fits or kind.strip() != item.kind:
-        expected = "" if unmatched else f" {item.classes[0]}"
+        expected = "" if unmatched else f" {asked}"
         raise RarebeatError(
             f"{place}: item {item.name} is {item.kind}{expected}, found {kind!r} with class {row['class']!r}"
         )

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.text.patterns import WordFinder, most_specific, required_words
+from rarebeat.labels.text.patterns import WordFinder, WordIndex, most_specific, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -29,13 +29,17 @@ _TIDY = "|".join(
         r"(?P<other>[^\x20-\x7e])",
     ]
 )
-_TIDY = rf"(?![A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters
+_TIDY = (
+    rf"(?! ?[A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters, and to the blank between two words
+)
+_UNUSUAL = re.compile("[^A-Za-z0-9.,/: ]")  # without one of these, and without two blanks, nothing is tidied
 _FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "arrow": " converted to ", "gap": " "}
 _NOTHING = "(?!)"
 
 _NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
 _BRACKETS = str.maketrans("", "", "()")
 _REMEMBERED_TOKENS = 1 << 16
+_REMEMBERED_REWRITES = 1 << 10
 _INSIDE = 3  # shorter words stand at the start of a token, or behind a dot or hyphen
 _ANYWHERE = 4  # words of sections with fewer letters are looked for as whole words only
 
@@ -74,13 +78,13 @@ class Normaliser:
     def __init__(self, abbreviations: Mapping[str, str], spellings: Mapping[str, str]) -> None:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
-        self._spelling_words = sorted(
-            {word for pattern in spellings for word in most_specific(required_words(pattern, raw=True))}
-        )
-        written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
-        rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
+        self._spellings = tuple(spellings)
+        needs = [required_words(pattern, raw=True) for pattern in spellings]
+        self._spelling_words = sorted({word for words in needs for word in most_specific(words)})
+        self._index = WordIndex(needs)
+        self._written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
         self._tidy = re.compile(_TIDY)
-        self._full = re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
+        self._regex_of = lru_cache(maxsize=_REMEMBERED_REWRITES)(self._compile)
 
     @property
     def words(self) -> Sequence[str]:
@@ -89,10 +93,13 @@ class Normaliser:
 
     def __call__(self, statement: str) -> Normalised:
         """Normalise one statement."""
+        rewrites = self._rewrites(statement)
+        if rewrites is self._tidy and "  " not in statement and not _UNUSUAL.search(statement):
+            return Normalised(statement.lower(), [(0, 0, len(statement), True)])
         parts: list[str] = []
         pieces: list[tuple[int, int, int, bool]] = []
         length = done = 0
-        for match in self._rewrites(statement).finditer(statement):
+        for match in rewrites.finditer(statement):
             start, end = match.span()
             if start > done:
                 parts.append(statement[done:start].lower())
@@ -108,12 +115,25 @@ class Normaliser:
         return Normalised("".join(parts), pieces)
 
     def _rewrites(self, statement: str) -> re.Pattern[str]:
-        """The full list of rewrites is slow: it is used only on statements that hold a word of it."""
+        """The rewrites that a statement may need: those whose words it holds; the full list is slow.
+
+        Words are looked up in ASCII only, for outside of it other letters than the one itself may match in any case.
+        """
         lower = statement.lower()
-        needed = any(word in lower for word in self._spelling_words) or any(
-            word in statement for word in self._abbreviations
-        )
-        return self._full if needed else self._tidy
+        abbreviated = any(word in statement for word in self._abbreviations)
+        if statement.isascii():
+            numbers = self._index.candidates(lower)
+        else:
+            needed = abbreviated or any(word in lower for word in self._spelling_words)
+            numbers = list(range(len(self._spellings))) if needed else []
+            abbreviated = needed
+        return self._regex_of(tuple(numbers), abbreviated) if numbers or abbreviated else self._tidy
+
+    def _compile(self, numbers: tuple[int, ...], abbreviated: bool) -> re.Pattern[str]:
+        """Some of the rewrites, in their order, and what is always tidied."""
+        written_out = self._written_out if abbreviated else _NOTHING
+        rewrites = "|".join(f"(?P<s{n}>{self._spellings[n]})" for n in numbers) or _NOTHING
+        return re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
 
     def _replacement(self, match: re.Match[str]) -> str:
         kind = match.lastgroup or ""

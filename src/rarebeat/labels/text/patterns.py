@@ -14,7 +14,6 @@ linear time. Each pattern must need at least one word (or part of a word): a tex
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 _LITERAL = re.compile(r"[a-z0-9 ,/:]")
 _RAW_LITERAL = re.compile(r"[^\W_A-Z]|[ ,/:\-°]")  # before normalisation there are accents and hyphens
@@ -212,24 +211,28 @@ class WordIndex:
                     index[word] = index.get(word, 0) | 1 << number
             self._need_one |= (len(chosen) == 1) << number
         self._words = WordFinder([*self._first, *self._second])
-        self._bits_of = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
+        self._bits: dict[str, tuple[int, int]] = {}
 
     def _look_up(self, token: str) -> tuple[int, int]:
-        if token.isdigit():
-            return 0, 0
+        """The patterns whose first and second set a token has a word of; tokens are remembered."""
         first = second = 0
-        for word in self._words.inside(token):
+        for word in () if token.isdigit() else self._words.inside(token):
             first |= self._first.get(word, 0)
             second |= self._second.get(word, 0)
+        if len(self._bits) >= _REMEMBERED_TOKENS:
+            self._bits.clear()
+        self._bits[token] = first, second
         return first, second
 
     def candidates(self, text: str) -> list[int]:
         """Numbers of the patterns that may match, in ascending order."""
         first, second = 0, self._need_one
+        known = self._bits
         for token in text.split(" "):
-            one, two = self._bits_of(token)
-            first |= one
-            second |= two
+            one, two = known.get(token) or self._look_up(token)
+            if one or two:
+                first |= one
+                second |= two
         found = first & second
         numbers = []
         while found:
