@@ -21,9 +21,9 @@ Real = TypeVar("Real", np.float32, np.float64)
 _LN2 = 0.6931471805599453
 _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # their sum has 30 digits of ln 2
 _EXP = tuple(1 / math.factorial(power) for power in range(13, -1, -1))
-_SINE = tuple((-1) ** power / math.factorial(2 * power + 1) for power in range(10, -1, -1))
+_SINE = tuple((1 - power % 2 * 2) / math.factorial(2 * power + 1) for power in range(10, -1, -1))
 _SINE_32 = _SINE[-6:]
-_ARCTAN = tuple((-1) ** power / (2 * power + 1) for power in range(12, -1, -1))
+_ARCTAN = tuple((1 - power % 2 * 2) / (2 * power + 1) for power in range(12, -1, -1))
 _TURN = 2 * math.pi
 
 

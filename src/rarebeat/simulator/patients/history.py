@@ -129,7 +129,7 @@ def _chain(
 def _steps(names: tuple[str, ...], target: Array, poor: float) -> Array:
     """Chances from each rhythm (row) to each rhythm of the next visit (column), with a share of poor conduction."""
     mobility = np.array([_MOBILITY.get(name, _DEFAULT_MOBILITY) for name in names])
-    steps = mobility[:, None] * mobility * target
+    steps = np.asarray(mobility[:, None] * mobility * target)
     np.fill_diagonal(steps, 0.0)
     steps /= max(1.0, steps.sum(axis=1).max())
     np.fill_diagonal(steps, 1.0 - steps.sum(axis=1))

@@ -42,7 +42,7 @@ def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
     fine together.
     """
     size = exp_of(rng.normal(-0.35, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
-    axes = []
+    axes: list[Float] = []
     for axis in range(3):
         frequency = waves.frequency * rng.uniform(0.95, 1.05)
         slow, fast, swell = rng.uniform(0.15, 0.30), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.35)
@@ -50,8 +50,8 @@ def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
         phase = frequency * times + waves.phase
         phase += 0.5 / (_TURN * slow) * _sine(slow * times + start[0])  # +-0.5 Hz
         phase += 0.25 * _sine(fast * times + start[1])
-        envelope = 1 + _sine(swell * times + start[2]) / 3
-        axes.append(np.float32(1.1 * size[axis]) * envelope * _sawtooth(phase))
+        envelope = np.float32(1.1 * size[axis]) * (1 + _sine(swell * times + start[2]) / 3)
+        axes.append(np.asarray(envelope * _sawtooth(phase), np.float32))
     return axes
 
 

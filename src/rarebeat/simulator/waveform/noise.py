@@ -98,7 +98,7 @@ def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:
     levels = draw_levels(rng)
     mixing = _TO_LEADS * levels.contact
     spacing = max(1, round(_KNOTS * rate))
-    knots = np.arange(-1, -(-samples // spacing) + 2) * (spacing / rate)
+    knots = np.asarray(np.arange(-1, -(-samples // spacing) + 2) * (spacing / rate), np.float64)
     total = curves(product(mixing, _slow(rng, knots, levels, breathing)), spacing, samples)
     muscle = _muscle(rng, levels.muscle * levels.contact, samples, rate)
     swell = exp(0.4 * _random_curves(rng, 1, knots, _SWELL))
@@ -150,12 +150,12 @@ def curves(coefficients: Array, spacing: int, samples: int) -> Float:
     part = np.empty_like(total)
     for place in (1, 2, 3):
         total += np.multiply(knots[:, place : place + count], pieces[place], out=part)
-    return total.reshape(len(knots), -1)[:, :samples]
+    return np.asarray(total.reshape(len(knots), -1)[:, :samples])
 
 
 @functools.lru_cache(maxsize=16)
 def _pieces(spacing: int) -> Float:
-    return _cubic(np.arange(spacing) / spacing).astype(np.float32)
+    return np.asarray(_cubic(np.arange(spacing) / spacing), np.float32)
 
 
 def _cubic(share: Array) -> Array:

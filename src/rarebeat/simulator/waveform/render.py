@@ -137,7 +137,8 @@ def _haste(times: Array) -> float:
     """From 0 at rest to 1 at 150 beats per minute: fast hearts have small T waves and a lower ST segment."""
     if len(times) < 2:
         return 0.0
-    return min(max((60 / median(np.diff(times).tolist()) - 75) / 75, 0.0), 1.0)
+    rate = 60 / float(median(np.diff(times).tolist()))
+    return min(max((rate - 75) / 75, 0.0), 1.0)
 
 
 def _share(beat: Ventricular, focus: str) -> float:
