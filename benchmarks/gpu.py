@@ -94,16 +94,14 @@ def plan(folder: Path) -> list[Part]:
     rest += items("eager", precision=["tf32", "fp32"], batch=[32, 512])
     rest_of_graphs = items("graph", network=others, batch=[32, 512])
     rest_of_graphs += items("graph", network=NETWORKS, precision=["tf32", "fp32"])
-    runs = [{"classes": "all", "seconds": 50}, {"classes": "one", "seconds": 35}]
-    compiled = [{"classes": "all", "compile": "on", "seconds": 60}]
+    runs = [{"classes": "all", "compile": "on", "seconds": 100}, {"classes": "one", "seconds": 20}]
     both = ("compiled", "compiled graph")
     return [
         Part("checks", 90, "gpu_checks.py", ()),
-        steps("eager", 60, core, "--ceilings"),
-        steps("graphs", 40, graphs),
         trainings("trainings", folder, runs),
-        steps("compiled hughes34", 80, [{"mode": mode} for mode in both]),
-        trainings("compiled training", folder, compiled),
+        steps("compiled hughes34", 70, [{"mode": mode} for mode in both]),
+        steps("graphs", 75, graphs, "--ceilings"),
+        steps("eager", 75, core),
         *(
             steps(f"compiled {name}", 50, [{"network": name, "mode": mode} for mode in both])
             for name in others

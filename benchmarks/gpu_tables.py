@@ -1,6 +1,12 @@
-"""The findings of the GPU benchmark as short tables."""
+"""The findings of the GPU benchmark as short tables.
 
+python benchmarks/gpu_tables.py gpu.jsonl > gpu.md
+"""
+
+import json
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rarebeat.core.tables import Row, markdown_table
@@ -84,7 +90,7 @@ def trainings(lines: Sequence[Line]) -> list[Row]:
                     "s/epoch": f"{line['epoch_seconds']:.2f}",
                     "ex/s": f"{line['examples_per_second']:.0f}",
                     "besides": f"{line['besides_epochs']:.0f} s",
-                    "96 epochs": f"{line['seconds_of_96_epochs']:.0f} s",
+                    "96 epochs": f"{line['seconds_of_96_epochs']:.0f} s" if _steady(line) else None,
                 }
             )
     return rows
@@ -95,12 +101,12 @@ def cost_of_table_1(lines: Sequence[Line]) -> list[str]:
     found = {
         (line["compile"], line["classes"]): line["seconds_of_96_epochs"]
         for line in lines
-        if line["kind"] == "training" and "seconds_of_96_epochs" in line
+        if line["kind"] == "training" and "epochs" in line and _steady(line)
     }
     text = []
     for compiled in ("off", "on"):
         all_heads = found.get((compiled, "all"))
-        one = found.get((compiled, "one"), all_heads)
+        one = found.get((compiled, "one"))
         if all_heads is not None and one is not None:
             total = all_heads + (TABLE_1_MODELS - 1) * one
             text.append(
@@ -126,5 +132,20 @@ def problems(lines: Sequence[Line]) -> list[str]:
     return text + ([f"{skipped} measurements had no time left"] if skipped else [])
 
 
+def _steady(line: Line) -> bool:
+    """Whether a training had an epoch after the first, which holds the warm-up and says nothing of the others."""
+    return bool(line["epochs"] > 1)
+
+
 def _short(value: float | None) -> str | None:
     return None if value is None else f"{value:.1e}"
+
+
+def main() -> None:
+    """Print the tables of a file of JSON lines."""
+    text = Path(sys.argv[1]).read_text(encoding="utf-8")
+    print("\n".join(tables([json.loads(line) for line in text.splitlines()])).strip())
+
+
+if __name__ == "__main__":
+    main()

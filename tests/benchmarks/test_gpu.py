@@ -92,6 +92,21 @@ def test_a_part_that_hangs_is_ended_and_told(load, tmp_path: Path, monkeypatch: 
     assert log.lines[-1]["took"] < 30
 
 
+def training(classes: str, compile: str = "off", epochs: int = 3) -> dict[str, object]:
+    return {
+        "kind": "training",
+        "classes": classes,
+        "compile": compile,
+        "precision": "bf16",
+        "heads": 24,
+        "epochs": epochs,
+        "epoch_seconds": 2.0,
+        "examples_per_second": 20000.0,
+        "besides_epochs": 8.0,
+        "seconds_of_96_epochs": 200.0,
+    }
+
+
 def test_the_tables_say_what_was_found(load) -> None:  # type: ignore[no-untyped-def]
     lines = [
         {"kind": "start", "cuda": True},
@@ -104,20 +119,14 @@ def test_the_tables_say_what_was_found(load) -> None:  # type: ignore[no-untyped
             "gradient": 2.0,
             "passed": False,
         },
-        {
-            "kind": "training",
-            "classes": "all",
-            "compile": "off",
-            "precision": "bf16",
-            "heads": 24,
-            "epochs": 3,
-        }
-        | {"epoch_seconds": 2.0, "examples_per_second": 20000.0, "besides_epochs": 8.0}
-        | {"seconds_of_96_epochs": 200.0},
+        training(classes="all"),
+        training(classes="one"),
+        training(classes="all", compile="on", epochs=1),
         {"kind": "step", "network": "n", "error": "boom", "traceback": "..."},
         {"kind": "skipped"},
     ]
     text = "\n".join(load("gpu_tables").tables(lines))
+    assert "compile on: " not in text  # of one epoch nothing follows
     for expected in (
         "Rarebeat on Card",
         "FAILED",

@@ -20,13 +20,25 @@ from rarebeat.inference.examples import (
 CPU = torch.device("cpu")
 
 
-@pytest.mark.parametrize(("examples", "batch"), [(100, 32), (96, 32), (5, 32), (33, 32), (1, 1)])
-def test_every_example_comes_once_an_epoch_in_batches_of_nearly_one_size(examples: int, batch: int) -> None:
-    batches = shuffled_batches(examples, batch, seed=0, epoch=0)
-    assert sorted(np.concatenate(batches).tolist()) == list(range(examples))
-    sizes = [len(indices) for indices in batches]
-    assert max(sizes) <= batch
-    assert max(sizes) - min(sizes) <= 1
+@pytest.mark.parametrize(
+    ("examples", "batch", "batches", "size"),
+    [
+        (100, 32, 4, 25),
+        (96, 32, 3, 32),
+        (5, 32, 1, 5),
+        (33, 32, 2, 17),
+        (1, 1, 1, 1),
+        (41_522, 128, 325, 128),
+    ],
+)
+def test_every_example_comes_in_an_epoch_and_all_batches_have_one_size(
+    examples: int, batch: int, batches: int, size: int
+) -> None:
+    found = shuffled_batches(examples, batch, seed=0, epoch=0)
+    assert [len(indices) for indices in found] == [size] * batches
+    counts = np.bincount(np.concatenate(found), minlength=examples)
+    assert counts.min() == 1
+    assert (counts - 1).sum() < batches
 
 
 def test_the_order_depends_on_seed_and_epoch_alone() -> None:

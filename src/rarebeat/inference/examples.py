@@ -136,7 +136,10 @@ def make_examples(
 
 
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:
-    """The examples of one epoch in batches that differ in size by one at most.
+    """The examples of one epoch in batches of one size.
+
+    One size, so that a compiled step serves all batches. Where the number of examples is no multiple of it, the first
+    examples of the order come again at its end: fewer than one for each batch.
 
     The order depends on the seed and the epoch alone, so that a resumed training goes on with the same
     batches.
@@ -146,9 +149,13 @@ def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[I
         batch: examples per batch, at most.
         seed: of the training.
         epoch: counted from zero.
+
+    Returns:
+        As many arrays of indices as are needed, all of one length.
     """
     order = np.random.default_rng([seed, epoch]).permutation(examples)
-    return np.array_split(order, -(-examples // batch))
+    batches = -(-examples // batch)
+    return np.split(np.resize(order, -(-examples // batches) * batches), batches)
 
 
 def ordered_batches(examples: int, batch: int) -> list[Indices]:

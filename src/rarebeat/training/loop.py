@@ -34,6 +34,9 @@ from rarebeat.training.precision import autocast, backends, choose_device, choos
 from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
+WORTH_COMPILING = 1_000_000
+"""Examples in all epochs from which the minute that compiling takes on a GPU is won back."""
+
 STEPS_UNREAD_ON_GPU = 25
 """Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
 
@@ -117,7 +120,7 @@ def train(
         progress = checkpoint.resume(network, optimiser)
         for past in progress.history:
             on_epoch(EpochReport(**past))
-        forward = _compile(network, settings, device)
+        forward = _compile(network, settings, device, len(examples))
 
         with _progress_bar(len(examples), stages[-1].end, progress.epoch) as bar:
             for epoch in range(progress.epoch, stages[-1].end):
@@ -130,7 +133,7 @@ def train(
                 train_loss = _train_epoch(forward, optimiser, examples, stage, loss, precision, epoch, bar)
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
-                    forward, held_out, settings.batch, precision, loss, settings.window
+                    network, held_out, settings.batch, precision, loss, settings.window
                 )
                 report = EpochReport(
                     epoch=epoch + 1,
@@ -269,9 +272,17 @@ def _new_network(train: Split, classes: int, model: ModelSettings, settings: Tra
     return network
 
 
-def _compile(network: nn.Module, settings: TrainSettings, device: torch.device) -> nn.Module:
-    wanted = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
-    return torch.compile(network) if wanted else network  # type: ignore[return-value]
+def _compile(network: nn.Module, settings: TrainSettings, device: torch.device, examples: int) -> nn.Module:
+    """The network as training steps call it: compiled where that is wanted, on CUDA as CUDA graphs.
+
+    A step of these networks is several hundred small kernels, and launching them one by one takes longer than they do.
+    """
+    gpu = device.type == "cuda"
+    auto = gpu and examples * settings.epochs >= WORTH_COMPILING
+    if settings.compile == "off" or (settings.compile == "auto" and not auto):
+        return network
+    mode = "reduce-overhead" if gpu else "default"
+    return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]
 
 
 def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:
