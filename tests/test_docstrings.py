@@ -9,7 +9,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "rarebeat"
 HEADINGS = ("Args", "Attributes", "Returns", "Yields", "Raises", "Source", "Example")
-HEADING = re.compile(r"([A-Z][A-Za-z ]*):")
+HEADING = re.compile(r"([A-Z]\w*):")
 ENTRY = re.compile(r" {4}(\*{0,2}\w+(?:, \*{0,2}\w+)*):(?: |$)")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -66,7 +66,7 @@ def sections(docstring: str) -> list[tuple[str, list[str]]]:
     """Each heading with the indented lines that follow it."""
     found: list[tuple[str, list[str]]] = []
     inside = False
-    for line in docstring.splitlines():
+    for line in docstring.splitlines()[1:]:
         if match := HEADING.fullmatch(line.rstrip()):
             found.append((match[1], []))
             inside = True
