@@ -39,7 +39,8 @@ _NOTHING = "(?!)"
 _NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
 _BRACKETS = str.maketrans("", "", "()")
 _REMEMBERED_TOKENS = 1 << 16
-_REMEMBERED_REWRITES = 1 << 10
+_REMEMBERED_REWRITES = 1 << 8
+_GROUP = 12  # rewrites that are compiled together: few groups have few combinations
 _INSIDE = 3  # shorter words stand at the start of a token, or behind a dot or hyphen
 _ANYWHERE = 4  # words of sections with fewer letters are looked for as whole words only
 
@@ -122,17 +123,18 @@ class Normaliser:
         lower = statement.lower()
         abbreviated = any(word in statement for word in self._abbreviations)
         if statement.isascii():
-            numbers = self._index.candidates(lower)
+            groups = {number // _GROUP for number in self._index.candidates(lower)}
+        elif abbreviated or any(word in lower for word in self._spelling_words):
+            groups, abbreviated = set(range(-(-len(self._spellings) // _GROUP))), True
         else:
-            needed = abbreviated or any(word in lower for word in self._spelling_words)
-            numbers = list(range(len(self._spellings))) if needed else []
-            abbreviated = needed
-        return self._regex_of(tuple(numbers), abbreviated) if numbers or abbreviated else self._tidy
+            groups = set()
+        return self._regex_of(frozenset(groups), abbreviated) if groups or abbreviated else self._tidy
 
-    def _compile(self, numbers: tuple[int, ...], abbreviated: bool) -> re.Pattern[str]:
-        """Some of the rewrites, in their order, and what is always tidied."""
+    def _compile(self, groups: frozenset[int], abbreviated: bool) -> re.Pattern[str]:
+        """Some groups of the rewrites, in their order, and what is always tidied."""
         written_out = self._written_out if abbreviated else _NOTHING
-        rewrites = "|".join(f"(?P<s{n}>{self._spellings[n]})" for n in numbers) or _NOTHING
+        spellings = ((n, text) for n, text in enumerate(self._spellings) if n // _GROUP in groups)
+        rewrites = "|".join(f"(?P<s{n}>{text})" for n, text in spellings) or _NOTHING
         return re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
 
     def _replacement(self, match: re.Match[str]) -> str:
