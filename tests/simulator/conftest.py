@@ -8,7 +8,7 @@ import pytest
 from rarebeat.simulator.patients.patients import Patient, Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 from rarebeat.simulator.rhythm.engine import play
 from rarebeat.simulator.rhythm.events import Rhythm
 

@@ -11,7 +11,7 @@ from rarebeat.simulator.patients.priors import PRESETS
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
 from rarebeat.simulator.reports.report import uses_held_out, write_report
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 from rarebeat.simulator.rhythm.engine import play
 from rarebeat.simulator.rhythm.events import Rhythm
 from rarebeat.simulator.settings import SimulatorSettings

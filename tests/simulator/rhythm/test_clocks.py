@@ -6,7 +6,7 @@ import pytest
 from rarebeat.simulator.patients.patients import Patient, Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing, sinus_clock
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 
 SPAN = (0.0, 300.0)
 

@@ -6,7 +6,7 @@ from rarebeat.core.arithmetic import exp_of
 from rarebeat.simulator.rhythm import ectopy
 from rarebeat.simulator.rhythm.clocks import steady_clock
 from rarebeat.simulator.rhythm.conduction import conduct, drop_beats, fibrillating_node
-from rarebeat.simulator.rhythm.context import LEAD_IN, Setting
+from rarebeat.simulator.rhythm.episode import LEAD_IN, Setting
 from rarebeat.simulator.rhythm.events import Atrial, AtrialFocus, AtrialWaves, Rhythm, Ventricular
 
 _FLUTTER_RATIOS = {"2:1": [2], "3:1": [3], "4:1": [4], "variable": [2, 4, 3, 4, 2, 3]}

@@ -7,7 +7,7 @@ import numpy as np
 from rarebeat.simulator.rhythm import conduction
 from rarebeat.simulator.rhythm.atrial import fibrillatory_waves, flutter_waves
 from rarebeat.simulator.rhythm.clocks import steady_clock
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 from rarebeat.simulator.rhythm.events import Atrial, AtrialWaves, Rhythm, Ventricular
 
 _PATTERNS: dict[str, list[tuple[int, ...]]] = {

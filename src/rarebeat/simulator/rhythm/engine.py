@@ -5,7 +5,7 @@ from collections.abc import Callable
 from rarebeat.simulator.rhythm import atrial as atrial_rhythms
 from rarebeat.simulator.rhythm import av_blocks
 from rarebeat.simulator.rhythm import ventricular as ventricular_rhythms
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 from rarebeat.simulator.rhythm.events import Rhythm
 
 _PLAYERS: dict[str, Callable[[Setting], Rhythm]] = {

@@ -6,7 +6,7 @@ from rarebeat.simulator.rhythm import ectopy
 from rarebeat.simulator.rhythm.atrial import fibrillatory_waves
 from rarebeat.simulator.rhythm.clocks import steady_clock
 from rarebeat.simulator.rhythm.conduction import RECOVERY, compete, conduct, merge
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Setting
 from rarebeat.simulator.rhythm.events import Atrial, Rhythm, Ventricular, VentricularFocus
 
 _DEVICES = {"one chamber": 0.44, "two chambers": 0.50, "both ventricles": 0.06}
