@@ -6,8 +6,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from rarebeat.simulator.patients.comorbidity import bundle_branch_factors, draw_conditions
-from rarebeat.simulator.patients.history import first_rhythm, long_pr, next_conduction, next_rhythm
+from rarebeat.simulator.patients.history import (
+    bundle_branch_factors,
+    draw_conditions,
+    first_rhythm,
+    long_pr,
+    next_conduction,
+    next_rhythm,
+)
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Rng
 
@@ -65,7 +71,7 @@ class Patient:
         conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block).
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
-        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.comorbidity`.
+        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.history`.
         since: time of the first visit.
         device: from 0 to 1; decides which pacemaker it is, should there be one.
     """
@@ -109,12 +115,30 @@ class Visit:
 
 
 def stream(seed: int, name: str, number: int) -> Rng:
-    """The random numbers of one purpose for one record or patient."""
+    """Start the random numbers of one purpose for one record or patient.
+
+    Args:
+        seed: of the cohort.
+        name: of the purpose, a key of :data:`STREAMS`.
+        number: of the record or patient.
+
+    Returns:
+        A generator that no other purpose shares.
+    """
     return np.random.default_rng([seed, STREAMS[name], number])
 
 
 def visit_at(seed: int, index: int, prior: Prior) -> Visit:
-    """The visit that record ``index`` belongs to; depends on nothing but the arguments."""
+    """Find the visit that a record belongs to, with the patient as of that day.
+
+    Args:
+        seed: of the cohort.
+        index: of the record, from 0.
+        prior: how common each rhythm is.
+
+    Returns:
+        The visit; it depends on nothing but the arguments.
+    """
     within = index % BLOCK
     new = stream(seed, "block", index // BLOCK).random(BLOCK) < NEW_PATIENT
     number = 0

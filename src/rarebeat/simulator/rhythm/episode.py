@@ -1,4 +1,4 @@
-"""What a mechanism of the rhythm engine is given to play with."""
+"""What every mechanism of a rhythm starts from: whose heart it drives, and for how long."""
 
 import math
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng, Span, sinus_clock
 
 LEAD_IN = 3.0
-"""Seconds that the engine runs before the recording starts, so that the start is nothing special."""
+"""Seconds that a rhythm runs before the recording starts, so that the start is nothing special."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """The circumstances of one recording.
+class Episode:
+    """One recording, before anything has happened in it.
 
     Attributes:
         rng: source of randomness.

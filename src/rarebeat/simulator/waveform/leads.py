@@ -88,10 +88,16 @@ class LeadWaveform:
 
 
 def patient_matrix(rng: Rng) -> Array:
-    """A patient's lead matrix, (8, 3).
+    """Draw a patient's lead matrix.
 
     A thick or thin chest wall changes all chest leads together and the limb leads not at all; besides, each
     lead is nearer or farther, each weight is another, and there is what no dipole explains.
+
+    Args:
+        rng: source of randomness, of the patient.
+
+    Returns:
+        (8, 3) millivolts in a lead per millivolt of X, Y and Z.
     """
     chest = rng.normal(0, 0.18) * _CHEST_WALL
     near = exp(chest + product(_NEARBY, rng.normal(0, 0.07, (8, 1))))
@@ -101,7 +107,15 @@ def patient_matrix(rng: Rng) -> Array:
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
-    """The matrix of one visit: chest electrodes slipped towards a neighbour."""
+    """Place the electrodes of one visit: those of the chest slip towards a neighbour.
+
+    Args:
+        rng: source of randomness, of the visit.
+        matrix: (8, 3), of the patient.
+
+    Returns:
+        (8, 3), of the visit.
+    """
     placed = matrix.copy()
     slip = rng.normal(0, 0.16, 6)
     for row in range(6):
@@ -158,7 +172,7 @@ def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
 
 
 def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-    """All twelve leads in whole microvolts from eight in millivolts.
+    """Make twelve leads in whole microvolts from eight in millivolts.
 
     The eight are rounded first, so that III = II - I holds exactly (the augmented leads: to half a
     microvolt).
