@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rarebeat.core.arithmetic import exp_of
+from rarebeat.core.arithmetic import exp_of, limit
 from rarebeat.simulator.rhythm import ectopy
 from rarebeat.simulator.rhythm.clocks import steady_clock
 from rarebeat.simulator.rhythm.conduction import conduct, drop_beats, fibrillating_node
@@ -16,9 +16,9 @@ def sinus(episode: Episode) -> Rhythm:
     """Sinus rhythm, bradycardia or tachycardia, sometimes with marked respiratory arrhythmia."""
     rng, mechanism = episode.rng, episode.visit.mechanism
     if mechanism == "sinus_bradycardia":
-        rate = float(np.clip(59.5 - rng.gamma(1.8, 3.2), 36, 59))
+        rate = limit(59.5 - rng.gamma(1.8, 3.2), 36, 59)
     elif mechanism == "sinus_tachycardia":
-        rate = float(np.clip(101 + rng.gamma(1.8, 7), 101, 155))
+        rate = limit(101 + rng.gamma(1.8, 7), 101, 155)
     else:
         rate = min(97.0, 60.5 + float(rng.gamma(1.3, 10)))  # 62, 70 and 96 at 5, 50 and 95 %: as in real ones
     youth = float(np.interp(episode.visit.age, (25, 70), (1.8, 0.5)))
@@ -32,7 +32,7 @@ def ectopic_atrial(episode: Episode) -> Rhythm:
     """An atrial focus at the rate of a sinus rhythm: mostly low in the right atrium, else in the left."""
     rng = episode.rng
     focus: AtrialFocus = "low" if episode.chance(0.75) else "left"
-    times = steady_clock(rng, float(np.clip(rng.normal(70, 12), 50, 99)), episode.span, 0.012)
+    times = steady_clock(rng, limit(rng.normal(70, 12), 50, 99), episode.span, 0.012)
     pr = max(0.12, episode.pr - (0.015 if focus == "low" else 0.0))
     return _with_ectopy(episode, times, pr, focus, focus)
 
@@ -71,7 +71,7 @@ def _with_ectopy(episode: Episode, times: list[float], pr: float, focus: AtrialF
 def fibrillation(episode: Episode) -> Rhythm:
     """Atrial fibrillation through a stochastic AV node, from slow to rapid response."""
     rng = episode.rng
-    beats = fibrillating_node(rng, episode.span, float(np.clip(exp_of(rng.normal(-1.25, 0.45)), 0.10, 0.52)))
+    beats = fibrillating_node(rng, episode.span, limit(exp_of(rng.normal(-1.25, 0.45)), 0.10, 0.52))
     if episode.chance(episode.prior.premature_ventricular + episode.prior.fusion):
         beats = ectopy.add_premature_ventricular(rng, beats, episode.seconds)
     return Rhythm("fibrillation", "", [], beats, fibrillatory_waves(episode))
@@ -109,7 +109,7 @@ def atrial_tachycardia(episode: Episode) -> Rhythm:
     rate = rng.uniform(112, 215)
     focus: AtrialFocus = "low" if episode.chance(0.5) else "left"
     atrial = [Atrial(time, focus) for time in steady_clock(rng, rate, episode.span, 0.008)]
-    pr = float(np.clip(episode.pr - 0.02, 0.11, 0.55 * 60 / rate))
+    pr = limit(episode.pr - 0.02, 0.11, 0.55 * 60 / rate)
     if rate < 170:
         return Rhythm("atrial_tachycardia", "1:1", atrial, conduct(rng, atrial, pr))
     return Rhythm("atrial_tachycardia", "2:1", atrial, drop_beats(rng, atrial, pr, (1, 0)))

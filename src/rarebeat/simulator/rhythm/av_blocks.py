@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rarebeat.core.arithmetic import limit
 from rarebeat.simulator.rhythm import conduction
 from rarebeat.simulator.rhythm.atrial import fibrillatory_waves, flutter_waves
 from rarebeat.simulator.rhythm.clocks import steady_clock
@@ -26,7 +27,7 @@ def wenckebach(episode: Episode) -> Rhythm:
     rate = rng.uniform(62, 98)
     atrial = [Atrial(time) for time in episode.sinus(rate, 0.006)]
     longest = int(np.clip(episode.seconds * rate / 60 / 2.1, 3, 7))
-    pr = float(np.clip(episode.pr + rng.uniform(0.0, 0.05), 0.15, 0.26))
+    pr = limit(episode.pr + rng.uniform(0.0, 0.05), 0.15, 0.26)
     return Rhythm("wenckebach", "", atrial, conduction.wenckebach(rng, atrial, pr, longest))
 
 

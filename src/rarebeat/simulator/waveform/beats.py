@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.core.arithmetic import direction, norm, product
+from rarebeat.core.arithmetic import direction, limit, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
@@ -177,7 +177,7 @@ def _position(anatomy: Anatomy) -> Array:
     x, _, z = anatomy.vectors.qrs.sum(axis=0)
     frontal = math.radians(anatomy.axis) - _USUAL_AXIS
     horizontal = direction(-float(z), float(x)) - _USUAL_FRONT
-    return turn(*(min(max(0.5 * angle, -0.6), 0.6) for angle in (frontal, horizontal)))
+    return turn(limit(0.5 * frontal, -0.6, 0.6), limit(0.5 * horizontal, -0.6, 0.6))
 
 
 def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform:

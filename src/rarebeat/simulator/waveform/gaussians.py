@@ -17,8 +17,8 @@ from rarebeat.simulator.waveform.vectors import Array
 
 Canvas = npt.NDArray[np.float32]
 
-GRID = 320
-"""Places of a table: 0.4 ms apart in a narrow QRS, 2 ms in a T wave; between them it is interpolated."""
+GRID = 240
+"""Places of a table: 0.5 ms apart in a narrow QRS, 2.5 ms in a T wave; between them it is interpolated."""
 REACH = 3.5
 """Standard deviations at which a Gaussian ends."""
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.arithmetic import exp, exp_minus, exp_of, product, sine
+from rarebeat.core.arithmetic import exp, exp_minus, exp_of, limit, product, sine
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 
 Float = npt.NDArray[np.float32]
@@ -80,7 +80,7 @@ def draw_levels(rng: Rng) -> NoiseLevels:
 
 def _level(rng: Rng, mean: float, deviation: float, low: float, high: float) -> float:
     """A lognormal number within limits."""
-    return min(max(exp_of(rng.normal(mean, deviation)), low), high)
+    return limit(exp_of(rng.normal(mean, deviation)), low, high)
 
 
 def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:

@@ -128,9 +128,10 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
     np.subtract(signal[:, :1], level, out=result[:, :1])
     np.subtract(signal[:, 1:], signal[:, :-1], out=result[:, 1:])
     result *= gain
+    part = np.empty_like(result)
     lag = 1
     while lag < signal.shape[1] and share > _NEGLIGIBLE:
-        result[:, lag:] += np.float32(share) * result[:, :-lag]
+        result[:, lag:] += np.multiply(result[:, :-lag], np.float32(share), out=part[:, lag:])
         lag, share = 2 * lag, share * share
     return result
 
@@ -172,8 +173,9 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
 
 def _three_taps(signal: Float, lag: int, first: np.float32, second: np.float32) -> Float:
     """``x[n] + first * x[n - lag] + second * x[n - 2 * lag]``; before the start the first sample goes on."""
-    result = signal.copy()
-    result[:, 2 * lag :] += first * signal[:, lag:-lag]
-    result[:, 2 * lag :] += second * signal[:, : -2 * lag]
-    result[:, : 2 * lag] *= 1 + first + second
+    result = np.empty_like(signal)
+    np.multiply(signal[:, : 2 * lag], 1 + first + second, out=result[:, : 2 * lag])
+    later = np.multiply(signal[:, lag:-lag], first, out=result[:, 2 * lag :])
+    later += signal[:, 2 * lag :]
+    later += second * signal[:, : -2 * lag]
     return result
