@@ -102,7 +102,7 @@ def _atrial_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Train]:
             waveform = see(p_wave(focus, heart.anatomy, own), own)
             stretch, gain = rng.normal(1, 0.04, (2, len(onsets)))
             yield Train(waveform, onsets, stretch, gain)
-    yield _spikes([one.time for one in rhythm.atrial if one.paced], rng)
+    yield from _spikes([one.time for one in rhythm.atrial if one.paced], rng)
 
 
 def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Train]:
@@ -129,11 +129,11 @@ def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Trai
         yield Train(see_qrs(qrs, own), onsets, jitter[0, chosen], part * jitter[1, chosen])
         stretch = (qt[chosen] + late) * jitter[2, chosen]
         yield Train(see_t(repolarisation, own), onsets, stretch, part * jitter[3, chosen])
-    yield _spikes([beat.time for beat in beats if beat.origin == "pacemaker"], rng)
+    yield from _spikes([beat.time for beat in beats if beat.origin == "pacemaker"], rng)
     both = [beat.time for beat in beats if beat.focus == "biventricular"]
     if both:  # the other ventricle is paced a little later, or at once with the same spike
         later = max(0.0, _waveform_rng(heart, 8 + len(_VENTRICULAR)).uniform(-0.03, 0.06))
-        yield _spikes([time + later for time in both], rng)
+        yield from _spikes([time + later for time in both], rng)
 
 
 def _haste(times: Array) -> float:
@@ -151,15 +151,17 @@ def _share(beat: Ventricular, focus: str) -> float:
     return 1 - beat.share if focus == "his" else 0.0
 
 
-def _spikes(times: list[float], rng: Rng) -> Train:
+def _spikes(times: list[float], rng: Rng) -> Iterator[Train]:
     """Pacing spikes: two milliseconds, from hardly visible (bipolar) to large (unipolar)."""
-    direction = rng.standard_normal(3)
-    vector = direction / norm(direction) * limit(exp_of(rng.normal(-0.7, 0.8)), 0.1, 3.0)
+    direction, size = rng.standard_normal(3), rng.normal(-0.7, 0.8)
+    if not times:
+        return
+    vector = direction / norm(direction) * limit(exp_of(size), 0.1, 3.0)
     shape = (1, len(INDEPENDENT))
     spike = LeadWaveform(
         np.full(shape, -0.002, np.float32), np.full(shape, 0.0012, np.float32), vector[None], np.zeros(shape)
     )
-    return Train(spike, np.array(times), np.ones(len(times)), np.ones(len(times)))
+    yield Train(spike, np.array(times), np.ones(len(times)), np.ones(len(times)))
 
 
 def qt_intervals(times: Array, qtc: float) -> Array:
@@ -182,4 +184,4 @@ def qt_intervals(times: Array, qtc: float) -> Array:
     for interval in intervals:
         memory += 0.15 * (limit(interval, 0.25, 2.0) - memory)
         adapted.append(memory)
-    return qtc * cube_root(np.array(adapted))
+    return qtc * np.array([cube_root(interval) for interval in adapted])
