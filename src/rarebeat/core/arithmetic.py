@@ -206,7 +206,7 @@ def cube_root(value: float) -> float:
 
 
 def exp_minus(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """The function ``exp(-x)`` of numbers from 0 on, fast: to 0.00003. The numbers are overwritten.
+    """The function ``exp(-x)`` of numbers from 0 on, fast: to 0.00006. The numbers are overwritten.
 
     Source:
         ``exp(-x) = exp(-x / 16) ** 16``, the first factor by its Taylor series, the power by four squares. It

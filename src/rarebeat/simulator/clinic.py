@@ -22,6 +22,7 @@ from rarebeat.simulator.waveform.leads import patient_matrix, place_electrodes, 
 from rarebeat.simulator.waveform.noise import noise
 from rarebeat.simulator.waveform.recorder import ARMS, Recorder, draw_recorder, record
 from rarebeat.simulator.waveform.render import Heart, render
+from rarebeat.simulator.waveform.vectors import Array
 
 _MECHANISMS: dict[str, Callable[[Episode], Rhythm]] = {
     "sinus": atrial.sinus,
@@ -142,7 +143,7 @@ def signal_of(index: int, recording: Recording, settings: SimulatorSettings) -> 
         int16 (12, samples), microvolts.
     """
     patient = recording.visit.patient
-    matrix = patient_matrix(stream(settings.seed, "torso", patient.number))
+    matrix = _matrix_of(patient.number, settings.seed)
     rng = stream(settings.seed, "placement", index)
     anatomy = _anatomy(recording, settings.seed)
     heart = Heart(
@@ -204,6 +205,11 @@ def _anatomy(recording: Recording, seed: int) -> Anatomy:
 def _heart_of(patient: Patient, age: float, seed: int) -> Anatomy:
     rng = stream(seed, "anatomy", patient.number)
     return draw_anatomy(rng, patient.conduction, age, patient.sex, patient.conditions)
+
+
+@lru_cache(maxsize=8)  # the next visit asks for it again
+def _matrix_of(number: int, seed: int) -> Array:
+    return patient_matrix(stream(seed, "torso", number))
 
 
 def _background(recording: Recording, seed: int) -> tuple[str, ...]:
