@@ -90,12 +90,15 @@ def sinus_intervals(rhythm: Rhythm, seconds: float) -> list[float]:
 
 
 def classes_of(rhythm: Rhythm, conduction: str, seconds: float) -> frozenset[str]:
-    """The classes that a recording truly shows.
+    """Measure which classes a recording truly shows.
 
     Args:
         rhythm: its events.
         conduction: state of the patient's bundle branches.
         seconds: length of the recording.
+
+    Returns:
+        Some of :data:`CLASSES`.
     """
     kind = (rhythm.mechanism, rhythm.variant)
     found = set(_OF_MECHANISM.get(rhythm.mechanism, ()))

@@ -31,7 +31,7 @@ class Breathing:
 def sinus_clock(
     rng: Rng, rate: float, span: Span, breathing: Breathing, spread: float, respiratory: float = 0.5
 ) -> list[float]:
-    """Sinus node: intervals that vary with respiration, with the 0.1 Hz Mayer wave, and slowly.
+    """Fire the sinus node: intervals vary with respiration, with the 0.1 Hz Mayer wave, and slowly.
 
     Args:
         rng: source of randomness.
@@ -40,6 +40,9 @@ def sinus_clock(
         breathing: respiration of the recording.
         spread: standard deviation of the intervals, as a share of the mean interval.
         respiratory: share of the variance that follows respiration; the slow part takes the rest.
+
+    Returns:
+        Firing times, seconds.
     """
     interval = 60.0 / rate
     mayer, slow = rng.uniform(0.08, 0.12), rng.uniform(0.02, 0.06)
@@ -57,7 +60,17 @@ def sinus_clock(
 
 
 def steady_clock(rng: Rng, rate: float, span: Span, jitter: float = 0.005) -> list[float]:
-    """A focus or a reentry circuit: independent intervals with a small relative ``jitter``."""
+    """Fire a focus or a reentry circuit, at independent intervals.
+
+    Args:
+        rng: source of randomness.
+        rate: mean beats per minute.
+        span: first and last second to fill.
+        jitter: standard deviation of an interval, as a share of it.
+
+    Returns:
+        Firing times, seconds.
+    """
     interval = 60.0 / rate
     count = int((span[1] - span[0]) / interval * 1.2) + 2
     steps = interval * (1 + jitter * rng.standard_normal(count))

@@ -16,7 +16,16 @@ RECOVERY = 0.38
 
 
 def conduct(rng: Rng, atrial: Sequence[Atrial], pr: float) -> list[Ventricular]:
-    """One to one, with a steady PR interval; early impulses are delayed, too early ones blocked."""
+    """Conduct one to one, with a steady PR interval; early impulses are delayed, too early ones blocked.
+
+    Args:
+        rng: source of randomness.
+        atrial: atrial impulses in order of time.
+        pr: PR interval, seconds, onset to onset.
+
+    Returns:
+        The beats of the impulses that pass.
+    """
     beats: list[Ventricular] = []
     for impulse in atrial:
         premature = impulse.focus == "premature"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.core.arithmetic import direction, exp_of
+from rarebeat.core.arithmetic import direction, exp_of, limit
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.pathology import draw_findings, show
 from rarebeat.simulator.waveform.vectors import Array, Vectors
@@ -94,11 +94,11 @@ def _columns(weights: list[float]) -> Array:
 
 def _forces(drawn: Array) -> tuple[Array, Array, Array, float]:
     """Vectors of QRS, ST and T wave in millivolts from a column like those of the table, and the size of the QRS."""
-    size = min(max(exp_of(float(drawn[15])), 0.5), 3.5)
+    size = limit(exp_of(float(drawn[15])), 0.5, 3.5)
     return (
         size * drawn[:15].reshape(5, 3),
         drawn[16:19],
-        exp_of(min(max(float(drawn[22]), -3.5), 0.0)) * drawn[19:22],
+        exp_of(limit(drawn[22], -3.5, 0.0)) * drawn[19:22],
         size,
     )
 
@@ -122,7 +122,7 @@ def draw_anatomy(
     drawn = _columns([1.0, aging, male]) + _HEARTS[:, 3] * rng.standard_normal(len(_HEARTS))
     drawn += (_HEARTS[:, 4:] * rng.standard_normal(_WAYS)).sum(axis=1)
     qrs, st, t, size = _forces(drawn)
-    p = float(np.clip(exp_of(rng.normal(0.0, 0.25)), 0.4, 1.9)) * _P * rng.normal(1, 0.18, (2, 3))
+    p = limit(exp_of(rng.normal(0.0, 0.25)), 0.4, 1.9) * _P * rng.normal(1, 0.18, (2, 3))
     vectors = Vectors(
         qrs=qrs,
         t=t,
@@ -130,8 +130,8 @@ def draw_anatomy(
         p=p,
         frontal=0.0,  # the table has turned the QRS
         horizontal=0.0,
-        duration=float(np.clip(drawn[23] / 1000, 0.062, 0.108)),
-        p_duration=float(np.clip(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130)),
+        duration=limit(drawn[23] / 1000, 0.062, 0.108),
+        p_duration=limit(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130),
     )
     findings = draw_findings(rng, conduction, age, sex, conditions)
     shares = SHARES + rng.normal(0, 0.03) + rng.normal(0, 0.012, 5)
@@ -141,5 +141,5 @@ def draw_anatomy(
         show(vectors, findings, rng),
         shares,
         0.88 * size,
-        float(np.clip(exp_of(rng.normal(0.0, 0.3)), 0.65, 2.0)),
+        limit(exp_of(rng.normal(0.0, 0.3)), 0.65, 2.0),
     )

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.arithmetic import exp_minus, exp_of, sine
+from rarebeat.core.arithmetic import exp_minus, exp_of, limit, sine
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.rhythm.events import AtrialWaves
 from rarebeat.simulator.waveform.vectors import Array
@@ -62,7 +62,7 @@ def _flutter(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
     """
     phase = waves.frequency * times + waves.phase + 0.02 * _sine(0.9 / _TURN * times)
     sign = -1.0 if waves.reverse else 1.0
-    size = min(max(exp_of(rng.normal(-2.15, 0.35)), 0.05), 0.30)
+    size = limit(exp_of(rng.normal(-2.15, 0.35)), 0.05, 0.30)
     down = _bump(phase, 0.55, 0.13) + np.float32(0.55) * _bump(phase, 0.33, 0.14)
     up = _bump(phase, 0.83, 0.075)
     y = np.float32(-sign * size) * (down - np.float32(0.45) * up - np.float32(0.30))

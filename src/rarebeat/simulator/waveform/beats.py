@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.core.arithmetic import direction, norm, product
+from rarebeat.core.arithmetic import direction, limit, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
@@ -55,9 +55,15 @@ class Waveform:
 
 
 def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """P wave: right, then left atrium, and the atrial repolarisation, long, flat and against them.
+    """Shape a P wave: right, then left atrium, and the atrial repolarisation, long, flat and against them.
 
-    An ectopic or retrograde wave runs another way.
+    Args:
+        focus: where it starts; an ectopic or retrograde wave runs another way.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Three Gaussians, times in seconds from the onset.
     """
     heart = anatomy.vectors
     size = float(norm(heart.p.sum(axis=0))) / 0.24
@@ -82,7 +88,16 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
 
 
 def qrs_complex(focus: VentricularFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """QRS of a beat through the His bundle or from a focus."""
+    """Shape the QRS complex of a beat through the His bundle or from a focus.
+
+    Args:
+        focus: where it starts.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Three to seven Gaussians, times in seconds from the onset.
+    """
     if focus == "his":
         return _conducted(anatomy, anatomy.conduction)
     if focus == "aberrant":
@@ -91,7 +106,17 @@ def qrs_complex(focus: VentricularFocus, anatomy: Anatomy, rng: Rng) -> Waveform
 
 
 def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """ST segment, T and U wave of a beat, in shares of the QT interval."""
+    """Shape ST segment, T and U wave of a beat.
+
+    Args:
+        focus: where the beat starts.
+        qrs: its QRS complex; repolarisation after a late activation goes against it.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Five Gaussians, times as shares of the QT interval.
+    """
     heart = anatomy.vectors
     block = "right" if focus == "aberrant" else anatomy.conduction
     peak = turned(turn(0.35 * heart.frontal, 0.0), heart.t)
@@ -152,7 +177,7 @@ def _position(anatomy: Anatomy) -> Array:
     x, _, z = anatomy.vectors.qrs.sum(axis=0)
     frontal = math.radians(anatomy.axis) - _USUAL_AXIS
     horizontal = direction(-float(z), float(x)) - _USUAL_FRONT
-    return turn(*(min(max(0.5 * angle, -0.6), 0.6) for angle in (frontal, horizontal)))
+    return turn(limit(0.5 * frontal, -0.6, 0.6), limit(0.5 * horizontal, -0.6, 0.6))
 
 
 def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform:

@@ -62,6 +62,8 @@ _T_BIAS = np.array([0.14, 0.08, -0.11, 0.28, -0.16, -0.36, -0.27, -0.09])
 _NOTCHES = 4  # narrow Gaussians in the QRS
 _NOTCH_SIZE = 0.028  # of the longest vector, per axis
 
+_LARGEST = np.float32(10_000)  # microvolts, far beyond any ECG; keeps the differences within int16
+
 # Neighbouring chest electrodes see similar things: smooths over V1-V6, keeps the variance.
 _NEARBY = np.eye(8)
 for _row in range(2, 8):
@@ -88,10 +90,16 @@ class LeadWaveform:
 
 
 def patient_matrix(rng: Rng) -> Array:
-    """A patient's lead matrix, (8, 3).
+    """Draw a patient's lead matrix.
 
     A thick or thin chest wall changes all chest leads together and the limb leads not at all; besides, each
     lead is nearer or farther, each weight is another, and there is what no dipole explains.
+
+    Args:
+        rng: source of randomness, of the patient.
+
+    Returns:
+        (8, 3) millivolts in a lead per millivolt of X, Y and Z.
     """
     chest = rng.normal(0, 0.18) * _CHEST_WALL
     near = exp(chest + product(_NEARBY, rng.normal(0, 0.07, (8, 1))))
@@ -101,7 +109,15 @@ def patient_matrix(rng: Rng) -> Array:
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
-    """The matrix of one visit: chest electrodes slipped towards a neighbour."""
+    """Place the electrodes of one visit: those of the chest slip towards a neighbour.
+
+    Args:
+        rng: source of randomness, of the visit.
+        matrix: (8, 3), of the patient.
+
+    Returns:
+        (8, 3), of the visit.
+    """
     placed = matrix.copy()
     slip = rng.normal(0, 0.16, 6)
     for row in range(6):
@@ -158,7 +174,7 @@ def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
 
 
 def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-    """All twelve leads in whole microvolts from eight in millivolts.
+    """Make twelve leads in whole microvolts from eight in millivolts.
 
     The eight are rounded first, so that III = II - I holds exactly (the augmented leads: to half a
     microvolt).
@@ -169,8 +185,15 @@ def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     Returns:
         int16 (12, samples): I II III aVR aVL aVF V1-V6.
     """
-    limit = 10_000  # far beyond any ECG; keeps the differences within int16
-    stored = np.clip(np.rint(independent * 1000), -limit, limit)
-    one, two = stored[0], stored[1]
-    derived = np.stack([two - one, -(one + two) / 2, one - two / 2, two - one / 2])
-    return np.concatenate([stored[:2], np.rint(derived), stored[2:]]).astype(np.int16)
+    stored = independent * np.float32(1000)
+    np.rint(stored, out=stored)
+    np.clip(stored, -_LARGEST, _LARGEST, out=stored)
+    leads = np.empty((12, stored.shape[1]), np.int16)
+    leads[:2], leads[6:] = stored[:2], stored[2:]
+    one, two = stored[:2]
+    leads[2] = two - one
+    half_one, half_two = one * np.float32(0.5), two * np.float32(0.5)
+    leads[3] = np.rint(-(half_one + half_two))
+    leads[4] = np.rint(one - half_two)
+    leads[5] = np.rint(two - half_one)
+    return leads

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.arithmetic import exp, exp_minus, exp_of, product, sine
+from rarebeat.core.arithmetic import exp, exp_minus, exp_of, limit, product, sine
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 
 Float = npt.NDArray[np.float32]
@@ -80,7 +80,7 @@ def draw_levels(rng: Rng) -> NoiseLevels:
 
 def _level(rng: Rng, mean: float, deviation: float, low: float, high: float) -> float:
     """A lognormal number within limits."""
-    return min(max(exp_of(rng.normal(mean, deviation)), low), high)
+    return limit(exp_of(rng.normal(mean, deviation)), low, high)
 
 
 def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:
@@ -183,17 +183,15 @@ def _muscle(rng: Rng, levels: Array, samples: int, rate: float) -> Float:
     white = np.asarray(words, "<u8").view("<i2")[: _ELECTRODES * length].reshape(_ELECTRODES, length)
     size = levels / _UNIFORM_RMS * [1.6, 1.6, 0.8, *[0.9] * 6]
     electrodes = white * size.astype(np.float32)[:, None]
-    leads = np.empty((8, length), np.float32)
     right, left, foot = electrodes[:3]
-    np.subtract(left, right, out=leads[0])
-    np.subtract(foot, right, out=leads[1])
-    centre = (right + left + foot) * np.float32(1 / 3)
-    np.subtract(electrodes[3:], centre, out=leads[2:])
-    if rate < 400:
-        return 2 * leads[:, 1:-1] + np.float32(0.2) * leads[:, 2:]
-    smooth = leads[:, 1:-1] * np.float32(2.4)
-    smooth += leads[:, :-2]
-    smooth += np.float32(1.2) * leads[:, 2:]
+    references = [right, right, *[(right + left + foot) * np.float32(1 / 3)] * 6]
+    taps = np.array((1.0, 2.4, 1.2) if rate >= 400 else (0.0, 2.0, 0.2), np.float32)
+    smooth = np.empty((8, samples), np.float32)
+    for lead, reference, row in zip(electrodes[1:], references, smooth, strict=True):
+        lead -= reference  # a row at a time stays in the processor's cache
+        np.multiply(lead[1:-1], taps[1], out=row)
+        row += taps[0] * lead[:-2]
+        row += taps[2] * lead[2:]
     return smooth
 
 

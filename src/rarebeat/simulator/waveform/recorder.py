@@ -27,8 +27,9 @@ _LIMBS = {"": 0.992, ARMS: 0.005, "right arm and left leg": 0.0015, "left arm an
 _CHEST = 0.01
 _HIGHPASS = {0.05: 0.50, 0.15: 0.20, 0.3: 0.15, 0.5: 0.15}
 _LOWPASS = {150.0: 0.78, 100.0: 0.14, 40.0: 0.08}
-_NEGLIGIBLE = 1e-5
-"""What is left of a filter's memory when it counts as nothing: a hundredth of a microvolt of a millivolt."""
+_NEGLIGIBLE = 1e-4
+"""What is left of a filter's memory when it counts as nothing: a tenth of a microvolt of a millivolt."""
+_BLOCK = 64  # samples
 _STEP = {1: 0.80, 2: 0.07, 5: 0.13}
 
 
@@ -110,8 +111,8 @@ def connect(recorder: Recorder, signal: Float) -> Float:
 def high_pass(signal: Float, corner: float, rate: float) -> Float:
     """First order, settled on the level of the first two seconds: the machine has been running before.
 
-    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is unrolled by doubling: the sum over all
-    earlier samples is the product of the factors ``1 + share^k z^-k`` for k = 1, 2, 4, ...
+    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is summed by :func:`_decaying_sum`, within
+    blocks of samples and then over the blocks.
 
     Args:
         signal: (leads, samples).
@@ -124,15 +125,31 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
     share = exp_of(-2 * math.pi * corner / rate)
     level = signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
     gain = np.float32((1 + share) / 2)
-    result = np.empty_like(signal)
+    leads, samples = signal.shape
+    blocks = np.zeros((leads, -(-samples // _BLOCK), _BLOCK), np.float32)
+    result = blocks.reshape(leads, -1)[:, :samples]
     np.subtract(signal[:, :1], level, out=result[:, :1])
     np.subtract(signal[:, 1:], signal[:, :-1], out=result[:, 1:])
     result *= gain
-    lag = 1
-    while lag < signal.shape[1] and share > _NEGLIGIBLE:
-        result[:, lag:] += np.float32(share) * result[:, :-lag]
-        lag, share = 2 * lag, share * share
+    powers = [share]
+    while len(powers) < _BLOCK:
+        powers.append(powers[-1] * share)
+    _decaying_sum(blocks, share)
+    ends = blocks[:, :, -1].copy()
+    _decaying_sum(ends, powers[-1])
+    blocks[:, 1:] += ends[:, :-1, None] * np.array(powers, np.float32)
     return result
+
+
+def _decaying_sum(values: Float, share: float) -> None:
+    """Sum along the last axis, in place: ``y[n] = x[n] + share * y[n - 1]``.
+
+    It is done by doubling: the sum over all earlier values is the product of ``1 + share^k z^-k`` for k = 1, 2, 4, ...
+    """
+    lag = 1
+    while lag < values.shape[-1] and share > _NEGLIGIBLE:
+        values[..., lag:] += np.float32(share) * values[..., :-lag]
+        lag, share = 2 * lag, share * share
 
 
 def low_pass(signal: Float, corner: float, rate: float) -> Float:
@@ -161,10 +178,11 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
         lag, first, second = 2 * lag, 2 * second - first * first, second * second
     before = 2 * lag  # as many samples settle it
     result = np.empty((len(signal), before + signal.shape[1]), np.float32)
-    result[:, :before] = signal[:, :1]
-    result[:, before:] = signal
-    result = _three_taps(result, 1, np.float32(2), np.float32(1))
-    result *= np.float32(square / whole)
+    np.multiply(signal[:, :1], np.float32(square / whole), out=result[:, :before])
+    np.multiply(signal, np.float32(square / whole), out=result[:, before:])
+    for _ in range(2):  # the numerator
+        result[:, 1:] += result[:, :-1].copy()
+        result[:, 0] *= 2
     for lag, one, two in stages:
         result = _three_taps(result, lag, one, two)
     return result[:, before:]
@@ -172,8 +190,9 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
 
 def _three_taps(signal: Float, lag: int, first: np.float32, second: np.float32) -> Float:
     """``x[n] + first * x[n - lag] + second * x[n - 2 * lag]``; before the start the first sample goes on."""
-    result = signal.copy()
-    result[:, 2 * lag :] += first * signal[:, lag:-lag]
-    result[:, 2 * lag :] += second * signal[:, : -2 * lag]
-    result[:, : 2 * lag] *= 1 + first + second
+    result = np.empty_like(signal)
+    np.multiply(signal[:, : 2 * lag], 1 + first + second, out=result[:, : 2 * lag])
+    later = np.multiply(signal[:, lag:-lag], first, out=result[:, 2 * lag :])
+    later += signal[:, 2 * lag :]
+    later += second * signal[:, : -2 * lag]
     return result

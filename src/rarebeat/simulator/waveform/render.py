@@ -6,7 +6,7 @@ from statistics import median
 
 import numpy as np
 
-from rarebeat.core.arithmetic import cube_root, exp_of, norm, sine
+from rarebeat.core.arithmetic import cube_root, exp_of, limit, norm, sine
 from rarebeat.simulator.patients.patients import STREAMS
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 from rarebeat.simulator.rhythm.events import AtrialFocus, Rhythm, Ventricular, VentricularFocus
@@ -102,7 +102,7 @@ def _atrial_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Train]:
             waveform = see(p_wave(focus, heart.anatomy, own), own)
             stretch, gain = rng.normal(1, 0.04, (2, len(onsets)))
             yield Train(waveform, onsets, stretch, gain)
-    yield _spikes([one.time for one in rhythm.atrial if one.paced], rng)
+    yield from _spikes([one.time for one in rhythm.atrial if one.paced], rng)
 
 
 def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Train]:
@@ -111,11 +111,14 @@ def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Trai
     qt = qt_intervals(times, heart.qtc)
     haste = _haste(times)
     jitter = np.clip(rng.normal(1, [[0.012], [0.035], [0.012], [0.05]], (4, len(beats))), 0.8, 1.2)
+    present = {beat.focus for beat in beats}
+    if any(beat.share < 1 for beat in beats):
+        present.add("his")
     for number, focus in enumerate(_VENTRICULAR):
+        if focus not in present:
+            continue
         share = np.array([_share(beat, focus) for beat in beats])
         chosen = share > 0
-        if not chosen.any():
-            continue
         own = _waveform_rng(heart, 8 + number)
         qrs = qrs_complex(focus, heart.anatomy, own)
         repolarisation = t_wave(focus, qrs, heart.anatomy, own)
@@ -126,11 +129,11 @@ def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Trai
         yield Train(see_qrs(qrs, own), onsets, jitter[0, chosen], part * jitter[1, chosen])
         stretch = (qt[chosen] + late) * jitter[2, chosen]
         yield Train(see_t(repolarisation, own), onsets, stretch, part * jitter[3, chosen])
-    yield _spikes([beat.time for beat in beats if beat.origin == "pacemaker"], rng)
+    yield from _spikes([beat.time for beat in beats if beat.origin == "pacemaker"], rng)
     both = [beat.time for beat in beats if beat.focus == "biventricular"]
     if both:  # the other ventricle is paced a little later, or at once with the same spike
         later = max(0.0, _waveform_rng(heart, 8 + len(_VENTRICULAR)).uniform(-0.03, 0.06))
-        yield _spikes([time + later for time in both], rng)
+        yield from _spikes([time + later for time in both], rng)
 
 
 def _haste(times: Array) -> float:
@@ -138,7 +141,7 @@ def _haste(times: Array) -> float:
     if len(times) < 2:
         return 0.0
     rate = 60 / float(median(np.diff(times).tolist()))
-    return min(max((rate - 75) / 75, 0.0), 1.0)
+    return limit((rate - 75) / 75, 0.0, 1.0)
 
 
 def _share(beat: Ventricular, focus: str) -> float:
@@ -148,15 +151,17 @@ def _share(beat: Ventricular, focus: str) -> float:
     return 1 - beat.share if focus == "his" else 0.0
 
 
-def _spikes(times: list[float], rng: Rng) -> Train:
+def _spikes(times: list[float], rng: Rng) -> Iterator[Train]:
     """Pacing spikes: two milliseconds, from hardly visible (bipolar) to large (unipolar)."""
-    direction = rng.standard_normal(3)
-    vector = direction / norm(direction) * min(max(exp_of(rng.normal(-0.7, 0.8)), 0.1), 3.0)
+    direction, size = rng.standard_normal(3), rng.normal(-0.7, 0.8)
+    if not times:
+        return
+    vector = direction / norm(direction) * limit(exp_of(size), 0.1, 3.0)
     shape = (1, len(INDEPENDENT))
     spike = LeadWaveform(
         np.full(shape, -0.002, np.float32), np.full(shape, 0.0012, np.float32), vector[None], np.zeros(shape)
     )
-    return Train(spike, np.array(times), np.ones(len(times)), np.ones(len(times)))
+    yield Train(spike, np.array(times), np.ones(len(times)), np.ones(len(times)))
 
 
 def qt_intervals(times: Array, qtc: float) -> Array:
@@ -177,6 +182,6 @@ def qt_intervals(times: Array, qtc: float) -> Array:
     memory = median(intervals)
     adapted = []
     for interval in intervals:
-        memory += 0.15 * (min(max(interval, 0.25), 2.0) - memory)
+        memory += 0.15 * (limit(interval, 0.25, 2.0) - memory)
         adapted.append(memory)
-    return qtc * cube_root(np.array(adapted))
+    return qtc * np.array([cube_root(interval) for interval in adapted])

@@ -41,9 +41,7 @@ def turn(frontal: float, horizontal: float) -> Array:
     """Rotation in the frontal (X to Y) and then in the horizontal plane (X to front)."""
     a, b = cosine_and_sine(frontal)
     c, d = cosine_and_sine(horizontal)
-    in_frontal = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]])
-    in_horizontal = np.array([[c, 0, d], [0, 1, 0], [-d, 0, c]])
-    return product(in_horizontal, in_frontal)
+    return np.array([[c * a, -c * b, d], [b, a, 0.0], [-d * a, d * b, c]])
 
 
 def turned(rotation: Array, vector: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What a mechanism of the rhythm engine is given to play with."""
+"""What every mechanism of a rhythm starts from: whose heart it drives, and for how long."""
 
 import math
 from collections.abc import Mapping
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rarebeat.core.arithmetic import exp_of
+from rarebeat.core.arithmetic import exp_of, limit
 from rarebeat.simulator.patients.patients import Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng, Span, sinus_clock
 
 LEAD_IN = 3.0
-"""Seconds that the engine runs before the recording starts, so that the start is nothing special."""
+"""Seconds that a rhythm runs before the recording starts, so that the start is nothing special."""
 
 
 @dataclass(frozen=True)
-class Setting:
-    """The circumstances of one recording.
+class Episode:
+    """One recording, before anything has happened in it.
 
     Attributes:
         rng: source of randomness.
@@ -47,7 +47,7 @@ class Setting:
         """Firing times of the sinus node; unless ``spread`` is given, it varies most in the young at rest."""
         if spread is None:
             typical = 0.017 + 0.060 * exp_of(-(self.visit.age - 20) / 13)
-            spread = float(np.clip(typical * exp_of(self.rng.normal(0, 0.55)), 0.003, 0.13))
+            spread = limit(typical * exp_of(self.rng.normal(0, 0.55)), 0.003, 0.13)
             spread *= min(1.2, 72 / rate * math.sqrt(72 / rate))
             respiratory = float(self.rng.beta(2, 2))
         return sinus_clock(self.rng, rate, self.span, self.breathing, spread, respiratory)

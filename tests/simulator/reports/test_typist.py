@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from rarebeat.simulator.reports.typing_errors import NEIGHBOURS, mistype, slip
+from rarebeat.simulator.reports.typist import NEIGHBOURS, mistype, slip
 
 TEXT = "Sinus rhythm with 1st degree AVB, rate 72"
 
