@@ -29,7 +29,7 @@ label_cohort(out / "records" / "clinic", out / "labels" / "clinic", "hughes24", 
 for name in ("none", "zscore"):
     signal = Preprocessing(rate=257, samples=2570, normalise=name, bandpass=(0.5, 40.0))
     settings = PrepareSettings(signal=signal if name == "zscore" else Preprocessing())
-    prepare(out / "records", out / "labels", out / "shards" / name, ["clinic"], "hughes24", settings)
+    prepare(out / "records", out / "labels", out / "shards" / name, ["clinic"], settings)
 """
 
 
