@@ -15,7 +15,7 @@ from scipy.signal import firwin, resample_poly
 from rarebeat.core.records import read_metadata
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
-from rarebeat.dataset.folds import assign_folds
+from rarebeat.dataset.folds import assign_folds, trainable
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
@@ -23,7 +23,6 @@ from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.read_file import read_file
-from rarebeat.training.folds import trainable
 
 NORMALISED = {
     "csv": "ptbxl_filtered.csv",

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from rarebeat.core.files import atomic, digest
 from rarebeat.dataset.split import Split
+from rarebeat.inference.model_folder import weights_digest
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
@@ -58,7 +59,8 @@ def fingerprint(
         PACKAGE / "metrics" / "challenge_classes.py",
     ]  # the last: a loss pays by it
     code = digest(*files)
-    facts = [list(classes), asdict(model), asdict(settings), code, torch.__version__]
+    start = None if settings.init is None else weights_digest(Path(settings.init))
+    facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]
 
