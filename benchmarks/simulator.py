@@ -1,48 +1,56 @@
-"""Speed and memory of the simulated clinic, from nothing to Parquet, with one process and with two.
+"""Speed of the simulated clinic on one core: records per second of processor time.
 
-    python benchmarks/simulator.py [--records 2000 8000] [--processes 1 2] [--repeats 3]
+    python benchmarks/simulator.py [--records 300] [--repeats 5]
 
-Each run is an ingest of the simulated cohort in a fresh Python process, start of the workers included; the runs take
-turns, so that whatever else the machine does falls on all of them alike, and the table holds medians. The peak is that
-of the largest of the processes: it stays the same however many records there are, because no process holds more of them
-than one part file.
+Three steps, each with all before it: the signal alone, signal and report, and both stored as Parquet by an ingest in
+this process. Each figure is the best of several repeats, in seconds that the processor worked, so that other work on
+the machine matters less. BLAS takes no part: the simulator does without.
 """
 
 import argparse
-import json
-import resource
-import statistics
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rarebeat.readers.ingest import ingest_cohort
-
-_UNIT = 1024**2 if sys.platform == "darwin" else 1024
-"""What ``ru_maxrss`` has to be divided by for megabytes."""
-
-Run = tuple[int, int]  # records, processes
+from rarebeat.simulator.clinic import recording_at, signal_of, simulate
+from rarebeat.simulator.settings import SimulatorSettings
 
 
-def ingest_once(records: int, processes: int) -> None:
-    """Ingest a cohort in this process, and print the seconds and megabytes that it took as JSON."""
+def signals(settings: SimulatorSettings) -> None:
+    """Play the events of every record and make its signal."""
+    for index in range(settings.records):
+        signal_of(index, recording_at(index, settings), settings)
+
+
+def signals_and_reports(settings: SimulatorSettings) -> None:
+    """Make every record with its report."""
+    for index in range(settings.records):
+        simulate(index, settings)
+
+
+def stored(settings: SimulatorSettings) -> None:
+    """Ingest the cohort in this process."""
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
-        ingest_cohort("simulated", Path(), Path(folder) / "clinic", "clinic", {"records": records}, processes)
-        seconds = time.perf_counter() - start
-    peaks = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print(json.dumps({"seconds": seconds, "megabytes": max(peaks) / _UNIT}))
+        ingest_cohort(
+            "simulated", Path(), Path(folder) / "clinic", "clinic", {"records": settings.records}, workers=1
+        )
 
 
-def measure(run: Run) -> dict[str, float]:
-    """What :func:`ingest_once` prints in a process of its own."""
-    records, processes = run
-    command = [sys.executable, __file__, "--once", str(records), str(processes)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    found: dict[str, float] = json.loads(done.stdout)
-    return found
+STEPS: dict[str, Callable[[SimulatorSettings], None]] = {
+    "signal only": signals,
+    "signal and report": signals_and_reports,
+    "stored as Parquet": stored,
+}
+
+
+def seconds(step: Callable[[SimulatorSettings], None], settings: SimulatorSettings) -> float:
+    """Processor time of one step, user and system."""
+    recording_at.cache_clear()
+    start = time.process_time()
+    step(settings)
+    return time.process_time() - start
 
 
 def main() -> None:
@@ -50,29 +58,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--records", type=int, nargs="+", default=[2000, 8000])
-    parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--once", type=int, nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--records", type=int, default=300)
+    parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
-    if arguments.once:
-        ingest_once(*arguments.once)
-        return
-    runs = [(records, processes) for records in arguments.records for processes in arguments.processes]
-    rounds = [{run: measure(run) for run in runs} for _ in range(arguments.repeats)]
-    print(f"simulated ECGs of 12 x 5000, ingested; medians of {arguments.repeats}\n")
-    print("| records | processes | records/s | times | peak MB |")
-    print("|--------:|----------:|----------:|------:|--------:|")
-    for records in arguments.records:
-        first = 0.0
-        for processes in arguments.processes:
-            found = [round_[records, processes] for round_ in rounds]
-            rate = records / statistics.median(one["seconds"] for one in found)
-            peak = statistics.median(one["megabytes"] for one in found)
-            first = first or rate
-            print(
-                f"| {records:>7,} | {processes:>9} | {rate:>9,.0f} | {rate / first:>5.2f} | {peak:>7,.0f} |"
-            )
+    settings = SimulatorSettings(records=arguments.records)
+    rounds = [
+        {name: seconds(step, settings) for name, step in STEPS.items()} for _ in range(arguments.repeats)
+    ]
+    print(f"{settings.records} simulated ECGs of 12 x 5000; best of {arguments.repeats}\n")
+    print("| step              | records per CPU second | ms per record |")
+    print("|-------------------|-----------------------:|--------------:|")
+    for name in STEPS:
+        best = min(one[name] for one in rounds) / settings.records
+        print(f"| {name:<17} | {1 / best:>22,.0f} | {1000 * best:>13.2f} |")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def compare(
     from rarebeat.core.files import digest
     from rarebeat.core.params import group, read_params
     from rarebeat.evaluation.compare import CompareSettings, read_cells
-    from rarebeat.evaluation.settings import EvaluateSettings
+    from rarebeat.evaluation.evaluate import EvaluateSettings
     from rarebeat.inference.model_folder import weights_digest
     from rarebeat.reporting.compare_page import write_comparison
     from rarebeat.training import tracking

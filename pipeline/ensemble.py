@@ -20,9 +20,8 @@ def ensemble(
     from rarebeat.core.files import digest
     from rarebeat.core.params import group, read_params
     from rarebeat.dataset.folds import FoldSettings
-    from rarebeat.evaluation.evaluate import metrics_content
+    from rarebeat.evaluation.evaluate import EvaluateSettings, metrics_content
     from rarebeat.evaluation.members import known_to_any
-    from rarebeat.evaluation.settings import EvaluateSettings
     from rarebeat.inference.ensemble import CARD, member_folder, save_ensemble
     from rarebeat.inference.model_folder import read_card
     from rarebeat.inference.predictions import read_predictions
@@ -39,7 +38,7 @@ def ensemble(
     cohorts = ", ".join(dict.fromkeys(name for card in cards for name in card.cohorts))
     heads, title = cards[0].heads, f"Ensemble of {len(numbers)} fold models"
     title = f"{title}, label set {heads}, trained and tested on {cohorts}"
-    report = write_crossval_reports(out, members, cards[0].vocabulary, title, voting, settings)
+    report = write_crossval_reports(out, members, title, voting, settings)
     ensemble = save_ensemble(models, numbers, report.classes, voting)
     print((out / "results.md").read_text(encoding="utf-8"))
 

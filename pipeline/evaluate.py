@@ -16,12 +16,10 @@ def evaluate(
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
-    from rarebeat.evaluation.evaluate import evaluate, metrics_content
-    from rarebeat.evaluation.settings import EvaluateSettings
+    from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
     from rarebeat.inference.model_folder import weights_digest
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
-    from rarebeat.metrics.challenge_columns import challenge_columns
     from rarebeat.reporting.folder import write_reports
     from rarebeat.training import tracking
 
@@ -31,16 +29,7 @@ def evaluate(
     write_predictions(out / "predictions.parquet", predictions)
 
     test = predictions.only("test")
-    evaluation = evaluate(
-        test.truth,
-        test.probability,
-        test.thresholds,
-        test.patients,
-        test.classes,
-        test.cohorts,
-        settings,
-        challenge_columns(test.classes, card.vocabulary),
-    )
+    evaluation = evaluate(test, settings)
     title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
     files = write_reports(out, test, evaluation, title)
     print((out / "results.md").read_text(encoding="utf-8"))

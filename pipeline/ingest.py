@@ -1,7 +1,29 @@
-"""Stage 1: read one cohort into Parquet, at its native rate (`rarebeat ingest` is the same command)."""
+"""Stage 1: read one cohort of the params file into Parquet, at its native rate."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from rarebeat.cli.console import run
-from rarebeat.cli.data import ingest
+
+
+def ingest(
+    cohort: Annotated[str, typer.Argument(help="name of the cohort in the params file")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Read the archive of a cohort; what cannot be trusted goes to a quarantine with a reason."""
+    from rarebeat.core.project import resolve_root
+    from rarebeat.readers.ingest import ingest_cohort, summary_lines
+    from rarebeat.readers.registry import read_cohort_settings
+
+    settings = read_cohort_settings(params, cohort)
+    root = resolve_root(settings.root or "", params)
+    summary = ingest_cohort(settings.kind, root, out, cohort, settings.options or {}, workers)
+    print(*summary_lines(cohort, settings.kind, root, summary), f"written to {out}", sep="\n")
+
 
 if __name__ == "__main__":
     run(ingest)

@@ -24,8 +24,7 @@ def prepare(
 
     content = read_params(params, overrides or [])
     cohorts = parse(list[str], content.get("use"), "use")
-    vocabulary = parse(str, (content.get("label") or {}).get("vocabulary"), "label.vocabulary")
-    summary = prepare(records, labels, out, cohorts, vocabulary, group(content, "prepare", PrepareSettings))
+    summary = prepare(records, labels, out, cohorts, group(content, "prepare", PrepareSettings))
 
     for split, counts in summary["splits"].items():
         print(f"{split}: {counts['records']} records of {counts['patients']} patients")

@@ -8,8 +8,13 @@ import numpy.typing as npt
 import pytest
 from tests.disputed_clinic import Clinic, make_clinic
 
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.split import ShardMeta, Split
+
 Case = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]
 
+TOY_SAMPLES = 96
+TOY_CLASSES = ("up", "down", "rare")
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 
 
@@ -75,5 +80,33 @@ def make_case() -> Callable[..., Case]:
         score = np.clip(rng.normal(0.35 + 0.2 * truth, 0.2), 0, 1)
         truth[rng.random(truth.shape) < 0.1] = -1
         return truth, (np.round(score * levels) / levels).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture
+def make_split() -> Callable[..., Split]:
+    """Noise; "up" adds a slow wave to the limb leads, "down" a fast one to V1-V6, "rare" is both at once."""
+
+    def make(records: int = 96, seed: int = 0, uncertain: float = 0.0) -> Split:
+        random = np.random.default_rng([seed, 1])
+        labels = (random.random((records, 3)) < (0.5, 0.5, 0.0)).astype(np.int8)
+        labels[:, 2] = labels[:, 0] & labels[:, 1]
+        phase = random.uniform(0, 2 * np.pi, (2, records, 1, 1))
+        slow, fast = 500 * np.sin(2 * np.pi * np.arange(TOY_SAMPLES) / np.array([[[[24]]], [[[8]]]]) + phase)
+        signals = random.normal(0, 200, (records, 12, TOY_SAMPLES))
+        signals[:, :6] += labels[:, 0, None, None] * slow
+        signals[:, 6:] += labels[:, 1, None, None] * fast
+        labels[random.random(labels.shape) < uncertain] = -1
+        names = np.array([f"{seed}-{index}" for index in range(records)], dtype=object)
+        meta = ShardMeta(TOY_CLASSES, Preprocessing(rate=100, samples=TOY_SAMPLES), 0.001, "mV", "toy")
+        return Split(
+            np.rint(signals).astype(np.int16),
+            labels,
+            names,
+            np.full(records, "toy", dtype=object),
+            names,
+            meta,
+        )
 
     return make

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import write_part
+from rarebeat.core.records import Record
 from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.labels.extract import label_cohort
 

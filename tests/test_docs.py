@@ -11,7 +11,7 @@ import yaml
 
 from rarebeat.core.params import group, read_params
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.metrics.challenge_columns import VOCABULARIES
+from rarebeat.metrics.challenge_classes import VOCABULARIES
 from rarebeat.models.registry import build
 from rarebeat.training.settings import ModelSettings, TrainSettings
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, wilson
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions
+from rarebeat.audit.statistics import wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.members import ensemble_predictions, out_of_fold_predictions
 from rarebeat.inference.predictions import Predictions, write_predictions

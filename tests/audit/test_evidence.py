@@ -7,8 +7,8 @@ import pytest
 
 from rarebeat.audit.evidence import read_evidence
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_table
-from rarebeat.core.records import RECORD_SCHEMA
+from rarebeat.core.parquet import write_table
+from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
 
 AF, PAC = "atrial_fibrillation", "premature_atrial_complexes"

@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from rarebeat.audit.page import audit_page, highlighted, write_audit
+from rarebeat.audit.precision import read_sample
 from rarebeat.audit.sample import KINDS, Audit, Item, Kind
-from rarebeat.audit.verdicts import read_sample, read_verdicts
+from rarebeat.audit.verdicts import read_verdicts
 from rarebeat.core.errors import RarebeatError
 from rarebeat.labels.states import Evidence
 from rarebeat.labels.vocabulary import load_vocabulary

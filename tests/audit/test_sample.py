@@ -8,8 +8,9 @@ import pytest
 
 from rarebeat.audit.sample import KINDS, Audit, Cohort, Item, draw_audit, write_sample
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_table, write_csv, write_json, write_table
-from rarebeat.core.records import RECORD_SCHEMA
+from rarebeat.core.files import write_csv, write_json
+from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.labels.extract import label_cohort
 
 AF, PAC = "atrial_fibrillation", "premature_atrial_complexes"

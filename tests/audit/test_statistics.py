@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.audit.statistics import cohen_kappa, weighted_share
-from rarebeat.audit.strata import draw
-
-WORDS = ("right", "wrong", "cannot say")
+from rarebeat.audit.sample import draw_strata
+from rarebeat.audit.statistics import cohen_kappa, kappa_cell, weighted_share
 
 # pattern, its records, how many statements they have, and the share of them that are rightly positive
 PATTERNS = {
@@ -34,7 +32,7 @@ def test_precision_is_unbiased_and_its_interval_holds_the_truth(name: str, seats
     truth, draws = right.mean(), 400
     shares, covered = [], []
     for seed in range(draws):
-        indices, weights = zip(*draw(keys, seats, np.random.default_rng([seed, seats])), strict=True)
+        indices, weights = zip(*draw_strata(keys, seats, np.random.default_rng([seed, seats])), strict=True)
         share, low, high, _ = weighted_share(right[list(indices)], weights)
         shares.append(share)
         covered.append(low <= truth <= high)
@@ -47,7 +45,7 @@ def test_without_weights_rare_wrong_patterns_would_count_too_much() -> None:
     keys, right = population("rare patterns are wrong")
     plain, weighted = [], []
     for seed in range(200):
-        indices, weights = zip(*draw(keys, 20, np.random.default_rng(seed)), strict=True)
+        indices, weights = zip(*draw_strata(keys, 20, np.random.default_rng(seed)), strict=True)
         plain.append(right[list(indices)].mean())
         weighted.append(weighted_share(right[list(indices)], weights)[0])
     assert np.mean(plain) < right.mean() - 0.05
@@ -68,15 +66,64 @@ def test_unequal_weights_widen_the_interval() -> None:
     assert (low < 0.5, high) == (True, 1)
 
 
-def test_kappa_is_that_of_scikit_learn() -> None:
+def test_kappa_is_that_of_scikit_learn_on_what_both_have_read() -> None:
+    rng = np.random.default_rng(1)
+    one = rng.integers(0, 2, (80, 3))
+    other = np.where(rng.random((80, 3)) < [0.0, 0.2, 1.0], 1 - one, one)
+    known = rng.random((80, 3)) < 0.8
+    other[~known] = -1
+    found = cohen_kappa(one, other)
+    for column, rows in enumerate(known.T):
+        expected = cohen_kappa_score(one[rows, column], other[rows, column])
+        assert found.value[column] == pytest.approx(expected)
+    assert found.value[0] == 1 > found.value[1] > 0 > found.value[2]
+    np.testing.assert_array_equal(found.records, known.sum(axis=0))
+    np.testing.assert_allclose(found.agreement, [1, np.mean((one == other)[known[:, 1], 1]), 0])
+    assert np.isnan(found.low).all()
+
+
+def test_kappa_counts_every_word_that_readers_have() -> None:
     rng = np.random.default_rng(0)
-    one = rng.choice(WORDS, 200, p=[0.7, 0.2, 0.1])
-    other = np.where(rng.random(200) < 0.6, one, rng.choice(WORDS, 200))
-    agreement, kappa = cohen_kappa(list(zip(one, other, strict=True)), WORDS)
-    assert agreement == pytest.approx(np.mean(one == other))
-    assert kappa == pytest.approx(cohen_kappa_score(one, other))
+    one = rng.choice(3, (200, 1), p=[0.7, 0.2, 0.1])
+    other = np.where(rng.random((200, 1)) < 0.6, one, rng.choice(3, (200, 1)))
+    found = cohen_kappa(one, other)
+    assert found.agreement[0] == pytest.approx(np.mean(one == other))
+    assert found.value[0] == pytest.approx(cohen_kappa_score(one[:, 0], other[:, 0]))
 
 
-def test_kappa_is_undefined_where_nothing_was_to_be_decided() -> None:
-    assert cohen_kappa([("right", "right")] * 5, WORDS) == (1, None)
-    assert cohen_kappa([("right", "wrong")] * 5, WORDS) == (0, 0)
+def test_the_interval_of_kappa_covers_its_value_and_is_wider_for_fewer_patients() -> None:
+    rng = np.random.default_rng(2)
+    patient = np.repeat(
+        np.arange(20), 10
+    )  # ten records each, on which the readings differ throughout or never
+    one = rng.choice(2, (200, 1), p=[0.6, 0.4])
+    other = np.where((patient < 5)[:, None], 1 - one, one)
+    many = cohen_kappa(one, other, np.arange(200).astype(str), replicates=200)
+    few = cohen_kappa(one, other, patient.astype(str), replicates=200)
+    assert many.value == few.value
+    assert many.low[0] < many.value[0] < many.high[0]
+    assert few.high[0] - few.low[0] > 2 * (many.high[0] - many.low[0])
+    again = cohen_kappa(one, other, replicates=200)
+    assert again.high[0] - again.low[0] == pytest.approx(many.high[0] - many.low[0], rel=0.3)
+    again = cohen_kappa(one, other, np.arange(200).astype(str), replicates=200)
+    assert (again.low, again.high) == (many.low, many.high)
+
+
+def test_kappa_is_undefined_without_records_or_where_both_always_say_the_same() -> None:
+    one = np.array([[1, 1, 1, 1], [1, 1, -1, 0]])
+    other = np.array([[1, 0, -1, 0], [1, 0, 1, 1]])
+    found = cohen_kappa(one, other)
+    np.testing.assert_array_equal(found.value, [np.nan, 0, np.nan, -1])
+    np.testing.assert_array_equal(found.agreement, [1, 0, np.nan, 0])
+    np.testing.assert_array_equal(found.constant, [True, True, True, False])
+    nothing = cohen_kappa(np.empty((0, 1), int), np.empty((0, 1), int))
+    assert (nothing.records[0], np.isnan(nothing.value[0])) == (0, True)
+
+
+def test_a_kappa_that_tells_nothing_is_a_dash() -> None:
+    """Where one side never varies, kappa is 0 whatever the other says."""
+    one = np.array([[1, 1, -1], [1, 0, -1], [1, 0, -1]])
+    other = np.array([[1, 1, -1], [0, 0, -1], [0, 0, -1]])
+    found = cohen_kappa(one, other, replicates=50)
+    assert found.value[0] == 0
+    assert [kappa_cell(found, index) for index in range(3)] == ["– [3]", "1.00 (1.00–1.00) [3]", None]

@@ -1,22 +1,12 @@
-"""Files are written whole or not at all."""
+"""Files are written whole or not at all, and read with messages that name file and line."""
 
 import errno
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import (
-    atomic,
-    check_replaceable,
-    digest,
-    inside,
-    read_json,
-    read_table,
-    write_json,
-    write_table,
-)
+from rarebeat.core.files import atomic, check_replaceable, digest, inside, read_csv, read_json, write_json
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
@@ -71,24 +61,6 @@ def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_table_is_found_by_its_checksums(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
-    write_table(path, pa.table({"number": list(range(10_000))}), compression="none", use_dictionary=False)
-    content = bytearray(path.read_bytes())
-    content[20_000] ^= 0xFF
-    path.write_bytes(content)
-    with pytest.raises(RarebeatError, match=r"cannot read .*table.parquet"):
-        read_table(path)
-
-
-def test_a_truncated_table_names_the_file_and_the_remedy(tmp_path: Path) -> None:
-    path = tmp_path / "table.parquet"
-    write_table(path, pa.table({"number": [1, 2, 3]}))
-    path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(RarebeatError, match=r"table\.parquet.*dvc repro"):
-        read_table(path)
-
-
 def test_a_digest_depends_on_names_and_bytes(tmp_path: Path) -> None:
     first, second = tmp_path / "a", tmp_path / "b"
     first.write_bytes(b"x")
@@ -111,3 +83,42 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path / "secret")
     assert inside(folder, "link") is None
     assert inside(folder, "plain") == folder / "plain"
+
+
+def write_bytes(folder: Path, content: bytes) -> Path:
+    path = folder / "table.csv"
+    path.write_bytes(content)
+    return path
+
+
+def test_rows_come_with_the_line_on_which_they_start(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, b'a,b\n1,"two\nlines, and a ""quote"""\n\n3,4\n')
+    assert read_csv(path, ["a", "b"]) == [
+        (2, {"a": "1", "b": 'two\nlines, and a "quote"'}),
+        (5, {"a": "3", "b": "4"}),
+    ]
+
+
+def test_columns_may_stand_in_any_order_and_after_a_byte_order_mark(tmp_path: Path) -> None:
+    path = write_bytes(tmp_path, b"\xef\xbb\xbfb,extra, a\r\n2,x,1\r\n")
+    assert read_csv(path, ["a", "b"]) == [(2, {"a": "1", "b": "2"})]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "has no column 'a': expected a, b, parted by commas"),
+        (b"a;b\n1;2\n", "has no column 'a'"),
+        (b"a,b\n1,2\n3\n", "line 3: 1 cells in 2 columns"),
+        (b'a,b\n1,"2\n', "is not a CSV file, line 2"),
+        (b"a,b\n\xff,1\n", "is not UTF-8 text"),
+    ],
+)
+def test_what_is_wrong_with_a_csv_file_is_told(content: bytes, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match=message):
+        read_csv(write_bytes(tmp_path, content), ["a", "b"])
+
+
+def test_a_missing_csv_file_is_told(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match=r"cannot read .*none\.csv"):
+        read_csv(tmp_path / "none.csv", ["a"])

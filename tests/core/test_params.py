@@ -1,6 +1,7 @@
 """Every wrong key of params.yaml is named; a misspelt one is never ignored."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -48,6 +49,39 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
     path.write_text("a: [1\n")
     with pytest.raises(ParamsError, match="cannot read"):
         read_params(path)
+
+
+@dataclass(frozen=True, config=STRICT)
+class Nested:
+    members: dict[str, Inner]
+    first: Inner | None = None
+    others: tuple[Inner, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ({"members": {"a": {"rat": 1}}}, r"train\.members\.a\.rat"),
+        ({"members": {}, "first": {"rat": 1}}, r"train\.first\.rat"),
+        ({"members": {}, "others": [{"rat": 1}]}, r"train\.others\.0\.rat"),
+    ],
+)
+def test_a_misspelt_key_is_answered_with_the_nearest_one_wherever_it_stands(
+    content: dict[str, Any], place: str
+) -> None:
+    with pytest.raises(ParamsError, match=rf"{place}: .*; did you mean 'rate'\?"):
+        group({"train": content}, "train", Nested)
+
+
+def test_a_key_that_is_like_no_other_gets_no_suggestion() -> None:
+    with pytest.raises(ParamsError) as caught:
+        group({"train": {"signal": {}, "colour": 1}}, "train", Outer)
+    assert "did you mean" not in str(caught.value)
+
+
+def test_a_misspelt_group_is_shown() -> None:
+    with pytest.raises(ParamsError, match="no group 'train', but one that is spelt 'trian'"):
+        group({"trian": {}, "use": []}, "train", Outer)
 
 
 ROOT = """

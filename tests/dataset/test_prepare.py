@@ -14,7 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.records import Record, read_metadata, write_part, write_quarantine
+from rarebeat.core.files import write_json
+from rarebeat.core.record_files import read_metadata, write_part, write_quarantine
+from rarebeat.core.records import Record
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings, prepare
@@ -22,7 +24,8 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
 from rarebeat.labels.vocabulary import load_vocabulary
 
-CLASSES = load_vocabulary("hughes24").class_ids
+CODES = {entry.id: entry.code for entry in load_vocabulary("hughes24").classes}
+CLASSES = tuple(CODES)
 COLUMN = {name: index for index, name in enumerate(CLASSES)}
 SMALL = Preprocessing(rate=100, samples=200)
 SETTINGS = PrepareSettings(signal=SMALL, balance=BalanceSettings(target=20), shard_size=16)
@@ -95,9 +98,13 @@ class Workspace:
         (self.labels / cohort).mkdir(parents=True, exist_ok=True)
         path = self.labels / cohort / f"{origin}.parquet"
         pq.write_table(pa.table({"record_id": pa.array(ids, pa.string())} | columns), path)
+        self.write_classes(cohort, CODES)
+
+    def write_classes(self, cohort: str, codes: dict[str, str], vocabulary: str = "hughes24") -> None:
+        write_json(self.labels / cohort / "summary.json", {"vocabulary": vocabulary, "classes": codes})
 
     def prepare(self, *cohorts: str, settings: PrepareSettings = SETTINGS) -> dict[str, Any]:
-        return prepare(self.records, self.labels, self.out, cohorts, "hughes24", settings)
+        return prepare(self.records, self.labels, self.out, cohorts, settings)
 
     def fates(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = pq.read_table(self.out / "splits.parquet").to_pylist()
@@ -369,6 +376,10 @@ def spoil_vocabulary(space: Workspace) -> None:
     pq.write_table(pq.read_table(path).drop_columns(["bigeminy"]), path)
 
 
+def spoil_summary(space: Workspace) -> None:
+    (space.labels / "a" / "summary.json").write_text("{}")
+
+
 def spoil_labels(space: Workspace) -> None:
     path = space.labels / "a" / "codes.parquet"
     path.write_bytes(path.read_bytes()[:-40])
@@ -397,11 +408,18 @@ def spoil_rate(space: Workspace) -> None:
     write_part(space.records / "a" / "part-00000.parquet", "a", records)
 
 
+def test_cohorts_must_be_labelled_with_one_version_of_one_vocabulary(workspace: Workspace) -> None:
+    workspace.write_classes("a", CODES | {"sinus_rhythm": "NORM"})
+    with pytest.raises(RarebeatError, match=r"cohort a .*or with two versions of one"):
+        workspace.prepare("b", "a")
+
+
 SPOILS: Mapping[str, tuple[Callable[[Workspace], None], str]] = {
     "nothing to train on": (spoil_nothing_to_train_on, r"no record to train on: .*'unlabelled': 90"),
     "missing labels": (spoil_missing_labels, r"no labels in .*codes\.parquet.*Label the cohort a again"),
     "labels in another order": (spoil_order, r"codes\.parquet: its records are not those of the cohort"),
     "labels of fewer records": (spoil_length, r"codes\.parquet: its records are not those of the cohort"),
+    "labels of unnamed classes": (spoil_summary, "does not name its classes"),
     "labels of another vocabulary": (spoil_vocabulary, r"codes\.parquet: its columns are not the classes"),
     "truncated labels": (spoil_labels, r"cannot read .*codes\.parquet"),
     "damaged records": (spoil_records, r"cannot read .*part-00001\.parquet"),
@@ -438,7 +456,7 @@ def test_a_full_disk_is_one_clear_message(workspace: Workspace, monkeypatch: pyt
     def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("rarebeat.core.files.pq.write_table", full)
+    monkeypatch.setattr("rarebeat.core.parquet.pq.write_table", full)
     with pytest.raises(RarebeatError, match=r"could not write .*No space left on device"):
         workspace.prepare("a")
     assert not workspace.out.exists()
@@ -467,7 +485,7 @@ def test_the_stage_takes_its_settings_from_the_params_file(
 ) -> None:
     params = tmp_path / "params.yaml"
     params.write_text(
-        "use: [a, b]\nlabel: {vocabulary: hughes24}\n"
+        "use: [a, b]\n"
         "prepare:\n  signal: {rate: 100, samples: 200, crop: center, bandpass: null}\n"
         "  balance: {target: 20}\n  shard_size: 16\n"
     )
@@ -483,15 +501,13 @@ def test_the_stage_takes_its_settings_from_the_params_file(
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ("label: {vocabulary: hughes24}\nprepare: {}", "use: Input should be a valid list"),
-        ("use: [a]\nprepare: {}", "label.vocabulary: Input should be a valid string"),
+        ("prepare: {}", "use: Input should be a valid list"),
         ("use: [a]\nlabel: {vocabulary: hughes24}", "no group 'prepare'"),
-        ("use: [a]\nlabel: {vocabulary: hughes42}\nprepare: {}", "no vocabulary 'hughes42'"),
-        ("use: [a]\nlabel: {vocabulary: hughes24}\nprepare: {balanced: {}}", "prepare.balanced"),
-        ("use: [a]\nlabel: {vocabulary: hughes24}\nprepare: {labels: {a: speech}}", "prepare.labels.a"),
-        ("use: [a]\nlabel: {vocabulary: hughes24}\nprepare: {shard_size: 0}", "prepare.shard_size"),
+        ("use: [a]\nprepare: {balanced: {}}", "prepare.balanced"),
+        ("use: [a]\nprepare: {labels: {a: speech}}", "prepare.labels.a"),
+        ("use: [a]\nprepare: {shard_size: 0}", "prepare.shard_size"),
         (
-            "use: [a]\nlabel: {vocabulary: hughes24}\nprepare: {balance: {splits: [dev]}}",
+            "use: [a]\nprepare: {balance: {splits: [dev]}}",
             "prepare.balance.splits",
         ),
     ],

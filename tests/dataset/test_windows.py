@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.dataset.windows import Windows, WindowSettings, combine, windows_of
+from rarebeat.dataset.windows import Windows, WindowSettings, windows_of
+from rarebeat.inference.probabilities import combine
 
 
 @pytest.mark.parametrize("samples", [1, 7, 100, 250])

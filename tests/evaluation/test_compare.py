@@ -26,16 +26,16 @@ from rarebeat.evaluation.compare import (
     sections,
     with_ensembles,
 )
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.metrics.challenge_classes import rewards
-from rarebeat.metrics.challenge_columns import challenge_columns
+from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places, rewards
 from rarebeat.metrics.classification import auroc, macro
 from rarebeat.metrics.thresholds import RULES, choose_thresholds
 
 QUICK = EvaluateSettings(replicates=50)
-CHALLENGE = tuple(entry.id for entry in load_vocabulary("cinc2020").classes)
+CODES = {entry.id: entry.code for entry in load_vocabulary("cinc2020").classes}
+CHALLENGE = tuple(CODES)
 
 
 def predictions(seed=0, classes=("a", "b", "c"), lacks=(), test_of=0, records=150, skill=0.3):
@@ -57,6 +57,8 @@ def predictions(seed=0, classes=("a", "b", "c"), lacks=(), test_of=0, records=15
         thresholds=thresholds,
         probability=probability,
         truth=truth.astype(np.int8),
+        vocabulary="cinc2020" if classes == CHALLENGE else "hughes24",
+        codes=CODES if classes == CHALLENGE else {},
     )
 
 
@@ -118,13 +120,13 @@ def test_a_rule_that_there_is_not_is_named():
 
 def in_challenge_order(cell, split):
     own = cell.predictions.only(split)
-    columns = list(challenge_columns(CHALLENGE, "cinc2020"))
+    columns = list(challenge_columns(CHALLENGE, challenge_places("cinc2020", CODES)))
     return own.truth[:, columns], own.probability[:, columns]
 
 
 def test_each_rule_is_chosen_on_the_validation_split_and_scored_on_the_test_split():
     one = cell(classes=CHALLENGE)
-    rows = rule_rows(one, tuple(RULES), "cinc2020", QUICK)
+    rows = rule_rows(one, tuple(RULES), QUICK)
     assert [row["rule"] for row in rows] == list(RULES)
     (validation, answers), (test, tested) = (in_challenge_order(one, part) for part in ("validation", "test"))
     for row in rows:
@@ -139,7 +141,7 @@ def test_each_rule_is_chosen_on_the_validation_split_and_scored_on_the_test_spli
 def test_a_class_that_is_not_known_is_never_called_and_still_counts():
     lacking = "sinus_bradycardia"
     one = cell(classes=CHALLENGE, lacks=(lacking,))
-    (row,) = rule_rows(one, ["fixed"], "cinc2020", EvaluateSettings(replicates=0))
+    (row,) = rule_rows(one, ["fixed"], EvaluateSettings(replicates=0))
     test, tested = in_challenge_order(one, "test")
     known = ~np.isnan(tested).any(axis=0)
     decisions = np.zeros(test.shape, dtype=bool)
@@ -153,7 +155,7 @@ def test_a_class_that_is_not_known_is_never_called_and_still_counts():
 
 
 def test_without_the_classes_of_the_challenge_its_rules_and_its_score_are_left_out():
-    rows = rule_rows(cell(), tuple(RULES), "hughes24", QUICK)
+    rows = rule_rows(cell(), tuple(RULES), QUICK)
     assert [row["rule"] for row in rows] == ["max_f1", "fixed", "constrained_grid"]
     assert {row["score"] for row in rows} == {None}
     best = max(rows, key=lambda row: row["f1"])

@@ -3,11 +3,13 @@ import math
 
 import numpy as np
 import pytest
+from tests.predicted import predicted
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.params import parse
 from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.evaluate import evaluate, metrics_content
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+from rarebeat.metrics.challenge_classes import CLASSES
 from rarebeat.reporting.results import results_table
 
 FAST = EvaluateSettings(replicates=100)
@@ -20,7 +22,9 @@ def evaluation(make_case):
     truth[:, 1] = np.where(truth[:, 1] == 1, 0, truth[:, 1])  # no positives
     cohorts = np.array(["georgia"] * 120 + ["ptb-xl"] * 80, dtype=object)
     patients = np.array([f"p{index // 2}" for index in range(200)], dtype=object)
-    return evaluate(truth, probability, np.array([0.4, 0.5, 0.6, 0.7]), patients, NAMES, cohorts, FAST)
+    return evaluate(
+        predicted(truth, probability, [0.4, 0.5, 0.6, 0.7], patients, NAMES, cohorts=cohorts), FAST
+    )
 
 
 def leaves(tree, path=()):
@@ -80,7 +84,7 @@ def test_each_cohort_is_scored_as_if_it_were_alone(evaluation, make_case):
     truth[:, 1] = np.where(truth[:, 1] == 1, 0, truth[:, 1])
     patients = np.array([f"p{index // 2}" for index in range(200)], dtype=object)[:120]
     thresholds = np.array([0.4, 0.5, 0.6, 0.7])
-    alone = evaluate(truth[:120], probability[:120], thresholds, patients, NAMES, settings=FAST)
+    alone = evaluate(predicted(truth[:120], probability[:120], thresholds, patients, NAMES), FAST)
     part = metrics_content(evaluation)["cohorts"]["georgia"]
     assert part["records"] == 120
     assert part["macro"] == metrics_content(alone)["macro"]
@@ -93,7 +97,7 @@ def test_a_single_cohort_has_no_breakdown(make_case):
     one = np.full(200, "ptb-xl", dtype=object)
     people = np.arange(200).astype(str)
     evaluation = evaluate(
-        truth, probability, np.full(4, 0.5), people, NAMES, one, EvaluateSettings(replicates=0)
+        predicted(truth, probability, 0.5, people, NAMES, cohorts=one), EvaluateSettings(replicates=0)
     )
     assert evaluation.cohorts == {}
     assert "cohorts" not in metrics_content(evaluation)
@@ -103,7 +107,7 @@ def test_a_single_cohort_has_no_breakdown(make_case):
 def test_an_empty_split_is_refused():
     with pytest.raises(RarebeatError, match="no records to evaluate"):
         evaluate(
-            np.zeros((0, 1), np.int8), np.zeros((0, 1)), np.array([0.5]), np.zeros(0, dtype=object), ("af",)
+            predicted(np.zeros((0, 1), np.int8), np.zeros((0, 1)), 0.5, np.zeros(0, dtype=object), ("af",))
         )
 
 
@@ -118,10 +122,14 @@ def challenge_case(seed: int):
 def test_the_challenge_is_scored_on_its_columns_with_an_interval_of_the_score():
     truth, probability, names = challenge_case(0)
     columns = tuple(range(24, 0, -1))  # the first class is none of the challenge's
+    codes = {names[column]: entry.names[0] for column, entry in zip(columns, CLASSES, strict=True)}
     patients = np.array([f"p{index // 2}" for index in range(120)], dtype=object)
     cohorts = np.repeat(np.array(["georgia", "ptb-xl"], dtype=object), 60)
     thresholds = np.linspace(0.3, 0.7, 25)
-    evaluation = evaluate(truth, probability, thresholds, patients, names, cohorts, FAST, columns)
+    known = {"vocabulary": "cinc2020", "codes": codes | {names[0]: "STD"}}
+    evaluation = evaluate(
+        predicted(truth, probability, thresholds, patients, names, cohorts=cohorts, **known), FAST
+    )
     content = metrics_content(evaluation)["challenge"]
     decisions = probability >= thresholds
     wanted = challenge_metrics(truth[:, columns], decisions[:, columns], probability[:, columns])
@@ -135,3 +143,16 @@ def test_the_challenge_is_scored_on_its_columns_with_an_interval_of_the_score():
 def test_without_the_classes_of_the_challenge_nothing_is_said_of_it(evaluation):
     assert "challenge" not in metrics_content(evaluation)
     assert "Challenge" not in results_table(evaluation)
+
+
+def test_the_defaults_are_a_thousand_replicates_and_95_percent():
+    assert parse(EvaluateSettings, {}, "evaluate") == EvaluateSettings(1000, 0.95, 0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"thresholds": "youden"}, {"replicates": -1}, {"confidence": 1.0}, {"seed": -1}, {"replicate": 10}],
+)
+def test_a_wrong_value_is_refused_by_name(wrong):
+    with pytest.raises(ParamsError, match=next(iter(wrong))):
+        parse(EvaluateSettings, wrong, "evaluate")

@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 from rarebeat.core.tables import markdown_table
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.evaluation.members import (
     ensemble_predictions,
     member_rows,
     member_table,
     out_of_fold_predictions,
-    score_predictions,
 )
-from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -61,8 +60,8 @@ def test_the_ensemble_ranks_better_than_its_members():
     np.testing.assert_allclose(ensemble.thresholds, 0.5)
     votes = sum(entry.decisions.astype(int) for entry in members)
     assert ensemble.decisions.tolist() == (votes >= 2).tolist()
-    alone = [score_predictions(entry, "hughes24", QUICK) for entry in members]
-    together = score_predictions(ensemble, "hughes24", QUICK)
+    alone = [evaluate(entry, QUICK, by_cohort=False) for entry in members]
+    together = evaluate(ensemble, QUICK, by_cohort=False)
     areas = [
         row["macro_auroc"] for row in member_rows({"all": together} | dict(zip("abc", alone, strict=True)))
     ]
@@ -81,10 +80,10 @@ def test_the_vote_is_scored_and_not_the_mean_threshold():
         * (majority.decisions & (majority.truth == 1)).sum()
         / (majority.decisions.sum() + majority.truth.sum())
     )
-    assert member_rows({"m": score_predictions(majority, "hughes24", QUICK)})[0]["micro_f1"] == pytest.approx(
+    assert member_rows({"m": evaluate(majority, QUICK, by_cohort=False)})[0]["micro_f1"] == pytest.approx(
         by_hand, rel=1e-4
     )
-    by_cohort = score_predictions(majority, "hughes24", QUICK, by_cohort=True).cohorts
+    by_cohort = evaluate(majority, QUICK).cohorts
     assert set(by_cohort) == {"ptb-xl", "georgia"}
     part = replace(majority, voted=majority.voted[:30], truth=majority.truth[:30])
     expected = 2 * (part.voted & (part.truth == 1)).sum() / (part.voted.sum() + part.truth.sum())
@@ -97,7 +96,7 @@ def test_a_class_that_a_member_does_not_know_is_left_to_the_others():
     np.testing.assert_array_equal(ensemble.probability[:, 1], members[0].probability[:, 1])
     np.testing.assert_array_equal(ensemble.decisions[:, 1], members[0].decisions[:, 1])
     rows = member_rows(
-        {name: score_predictions(entry, "hughes24", QUICK) for name, entry in zip("ab", members, strict=True)}
+        {name: evaluate(entry, QUICK, by_cohort=False) for name, entry in zip("ab", members, strict=True)}
     )
     assert [row["classes"] for row in rows] == [3, 2]
 
@@ -127,7 +126,7 @@ def test_each_model_has_a_split_of_its_own_out_of_fold():
 
 
 def test_the_table_for_people_has_a_row_per_model():
-    text = markdown_table(member_table({"ensemble": score_predictions(member(0), "hughes24", QUICK)}))
+    text = markdown_table(member_table({"ensemble": evaluate(member(0), QUICK, by_cohort=False)}))
     assert text.splitlines()[0].split("|")[1:6] == [
         " Model    ", " Classes ", *(f"{title:>17} " for title in ("Macro F1", "Macro AUROC", "Macro AUPRC"))
     ]  # fmt: skip
@@ -135,7 +134,8 @@ def test_the_table_for_people_has_a_row_per_model():
 
 
 def test_a_model_of_all_the_challenge_s_classes_has_its_score():
-    classes = load_vocabulary("cinc2020").class_ids
+    codes = {entry.id: entry.code for entry in load_vocabulary("cinc2020").classes}
+    classes = tuple(codes)
     rng = np.random.default_rng(0)
     truth = (rng.random((40, len(classes))) < 0.3).astype(np.int8)
     whole = replace(
@@ -145,11 +145,13 @@ def test_a_model_of_all_the_challenge_s_classes_has_its_score():
         probability=rng.random(truth.shape).astype(np.float32),
         truth=truth,
         voted=truth == 1,
+        vocabulary="cinc2020",
+        codes=codes,
     )
     lacking = replace(whole, thresholds=np.where(np.arange(len(classes)) == 3, np.nan, 0.5))
     scores = {
-        "whole": score_predictions(whole, "cinc2020", QUICK),
-        "lacking": score_predictions(lacking, "cinc2020", QUICK),
+        "whole": evaluate(whole, QUICK, by_cohort=False),
+        "lacking": evaluate(lacking, QUICK, by_cohort=False),
     }
     assert [row["challenge_score"] for row in member_rows(scores)] == [1, None]
     assert [row["Challenge score"] for row in member_table(scores)] == ["1.00 (1.00–1.00)", None]

@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_table
+from rarebeat.core.parquet import write_table
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 
 
@@ -82,6 +82,21 @@ def test_a_table_without_thresholds_of_each_split_is_read(tmp_path, predictions)
         b'{"thresholds": {"af": 0.25, "pac": 0.1}}'
     )
     assert read_predictions(tmp_path / "old.parquet").by_split == {}
+
+
+def test_the_vocabulary_and_its_codes_are_kept(tmp_path, predictions):
+    named = replace(predictions, vocabulary="cinc2020", codes={"af": "AF", "pac": "PAC"})
+    write_predictions(tmp_path / "named.parquet", named)
+    again = read_predictions(tmp_path / "named.parquet")
+    assert (again.vocabulary, again.codes) == ("cinc2020", {"af": "AF", "pac": "PAC"})
+
+
+def test_only_the_classes_that_the_model_knows_are_kept(predictions):
+    wide = predictions.spread(("af", "lad", "pac"), np.zeros((3, 3), dtype=np.int8))
+    narrow = wide.known_classes()
+    assert narrow.classes == predictions.classes
+    np.testing.assert_array_equal(narrow.probability, predictions.probability)
+    np.testing.assert_array_equal(narrow.decisions, predictions.decisions)
 
 
 def test_no_records_are_a_table_too(tmp_path, predictions):

@@ -11,9 +11,16 @@ import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_table, write_table
-from rarebeat.core.records import RECORD_SCHEMA
-from rarebeat.labels.extract import EVIDENCE_SCHEMA, label_cohort
+from rarebeat.core.files import read_csv
+from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.record_files import RECORD_SCHEMA
+from rarebeat.labels.extract import (
+    EVIDENCE_SCHEMA,
+    UNMATCHED_COLUMNS,
+    UnmatchedStatements,
+    label_cohort,
+)
+from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 ROWS = [
@@ -136,3 +143,22 @@ def test_the_stage_runs_as_a_script(records: Path, tmp_path: Path) -> None:
     result = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "made_up: 2 of 4 records labelled by text" in result.stdout
     assert (tmp_path / "labels" / "codes.parquet").is_file()
+
+
+def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:
+    text = "Sinus rhythm\nNonspecific T wave abnormality\nConfirmed by X\nWhen compared with ECG of 3-MAY,\nLow voltage"
+    labels = Matcher(load_vocabulary("hughes24")).label(text)
+    assert labels.unmatched == ("Nonspecific T wave abnormality",), (
+        "signatures and comparisons are cut, not missed"
+    )
+
+
+def test_statements_are_ranked_by_how_many_records_have_them(tmp_path: Path) -> None:
+    statements = UnmatchedStatements()
+    statements.add("a", ["Low voltage", "Vent. rate 72 BPM"])
+    statements.add("b", ["VENT. RATE  101 BPM", "vent. rate 99 bpm"])
+    statements.write(tmp_path / "unmatched.csv")
+    assert [row for _, row in read_csv(tmp_path / "unmatched.csv", UNMATCHED_COLUMNS)] == [
+        {"statement": "vent. rate # bpm", "records": "2", "example": "a"},
+        {"statement": "low voltage", "records": "1", "example": "a"},
+    ]

@@ -2,57 +2,59 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from tests.labels.plain_substrings import positive_by_substring
-
-from rarebeat.labels.states import STATE_NAMES
-from rarebeat.labels.text.matcher import Matcher
-from rarebeat.labels.vocabulary import load_vocabulary
+from tests.labels.score_reports import Case, Reader, faults, read_cases
 
 FOLDER = Path(__file__).parent
 FILES = {
     "hughes24": ["cases.yaml", "reports.yaml", "reports_everyday.yaml"],
     "cinc2020": ["reports_cinc2020.yaml"],
 }
-MATCHERS = {name: Matcher(load_vocabulary(name)) for name in FILES}
-CODES = {name: {entry.id: entry.code for entry in load_vocabulary(name).classes} for name in FILES}
+READERS = {name: Reader(name) for name in FILES}
+
+PHRASES = {
+    "SR": ["sinus rhythm", "sinusrhythmus", "sinusrytm", "nsr"],
+    "AF": ["atrial fibrillation", "afib", "a-fib", "vorhofflimmern", "förmaksflimmer"],
+    "AFL": ["atrial flutter", "aflutter", "a-flutter", "vorhofflattern", "förmaksfladder"],
+    "EAR": ["ectopic atrial rhythm", "atrial rhythm", "wandering atrial pacemaker"],
+    "1AVB": ["1st degree", "first degree", "first-degree", "av-block i", "av block i", "1° av", "1avb"],
+    "MOBI": ["mobitz i", "wenckebach"],
+    "CHB": ["complete heart block", "third degree", "3rd degree", "complete av block", "av-block iii"],
+    "AVNRT": ["avnrt", "av nodal reentrant tachycardia", "av nodal reentry tachycardia"],
+    "PAC": ["premature atrial", "pac", "atrial premature", "supraventrikuläre extrasystole", "sves"],
+    "PVC": ["premature ventricular", "pvc", "ventricular premature", "ventrikuläre extrasystole", "ves"],
+    "FUS": ["fusion"],
+    "BIG": ["bigemin"],
+    "SB": ["sinus bradycardia", "sinus brady", "sinusbradykardi"],
+    "STACH": ["sinus tachycardia", "sinus tach", "sinustachykardi", "sinustakykardi"],
+    "SARRH": ["sinus arrhythmia", "sinusarrhythmie", "sinus arrhythmie", "sinusarytmi"],
+    "SVT": ["supraventricular tachycardia", "svt"],
+    "AT": ["atrial tachycardia"],
+    "VT": ["ventricular tachycardia", "vt"],
+    "JR": ["junctional"],
+    "IVR": ["idioventricular", "ventricular escape"],
+    "MOBII": ["mobitz ii", "2:1 av", "high grade av block", "high degree av block"],
+    "PACE": ["paced", "pacemaker", "pacing", "schrittmacher"],
+    "LBBB": ["left bundle branch block", "lbbb", "linksschenkelblock"],
+    "RBBB": ["right bundle branch block", "rbbb", "rechtsschenkelblock"],
+}
+"""The baseline: a class is positive when one of a few phrases stands anywhere in the report, in any case. This is what
+"simple string matching" becomes when it is written in an afternoon."""
 
 
-def cases() -> Iterator[tuple[str, str, dict[str, Any]]]:
+def cases() -> Iterator[tuple[str, str, Case]]:
     """Vocabulary, trap and case."""
     for vocabulary, files in FILES.items():
         for file in files:
-            content = yaml.safe_load((FOLDER / file).read_text(encoding="utf-8"))
-            for trap, listed in content.items():
-                for case in listed:
-                    yield vocabulary, trap, case
+            for trap, case in read_cases(FOLDER / file):
+                yield vocabulary, trap, case
 
 
-def by_state(vocabulary: str, text: str) -> dict[str, set[str]]:
-    """Short codes of the classes in each state."""
-    states = MATCHERS[vocabulary].label(text).states
-    codes = CODES[vocabulary]
-    return {
-        word: {codes[name] for name, found in states.items() if found == state}
-        for state, word in STATE_NAMES.items()
-    }
-
-
-def faults(vocabulary: str, case: dict[str, Any]) -> list[str]:
-    """What is wrong with the labels of a case; classes that it does not list are neither positive nor uncertain."""
-    found = by_state(vocabulary, case["text"])
-    wrong = []
-    for state in ("positive", "uncertain"):
-        expected = set(case.get(state, ()))
-        if found[state] != expected:
-            wrong.append(f"{state}: {sorted(found[state])} instead of {sorted(expected)}")
-    for state in ("negative", "unknown"):
-        if missing := set(case.get(state, ())) - found[state]:
-            wrong.append(f"not {state}: {sorted(missing)}")
-    return wrong
+def positive_by_substring(text: str) -> set[str]:
+    """Short codes of the classes that the baseline finds."""
+    lower = text.lower()
+    return {code for code, phrases in PHRASES.items() if any(phrase in lower for phrase in phrases)}
 
 
 @pytest.mark.parametrize(
@@ -62,8 +64,8 @@ def faults(vocabulary: str, case: dict[str, Any]) -> list[str]:
         for vocabulary, trap, case in cases()
     ],
 )
-def test_a_report_gets_the_labels_that_a_reader_gives_it(vocabulary: str, case: dict[str, Any]) -> None:
-    assert faults(vocabulary, case) == []
+def test_a_report_gets_the_labels_that_a_reader_gives_it(vocabulary: str, case: Case) -> None:
+    assert faults(READERS[vocabulary].read(case["text"]), case) == []
 
 
 def test_there_are_many_different_reports() -> None:
@@ -79,7 +81,7 @@ def test_plain_substrings_fall_into_the_traps(capsys: pytest.CaptureFixture[str]
             row = score.setdefault(trap, [0, 0, 0])
             expected = set(case.get("positive", ()))
             row[0] += 1
-            row[1] += by_state(vocabulary, case["text"])["positive"] == expected
+            row[1] += READERS[vocabulary].read(case["text"])["positive"] == expected
             row[2] += positive_by_substring(case["text"]) == expected
     total, ours, plain = (sum(row[column] for row in score.values()) for column in range(3))
     with capsys.disabled():

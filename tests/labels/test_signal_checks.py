@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.record_files import write_part
+from rarebeat.core.records import Record
 from rarebeat.labels.signal_checks import (
     CHECKS,
     SIGNAL_CHECKS_SCHEMA,

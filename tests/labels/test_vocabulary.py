@@ -89,6 +89,15 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         ("about: a test", "about: [", ["is not YAML"]),
         (SMALL, "[]", ["must be a mapping"]),
         ("id: flutter", "id: record_id", ["line 4", "another column"]),
+        (
+            "id: flutter",
+            "id: ../flutter",
+            ["line 4", "../flutter.id", "small letters (a-z), digits and under"],
+        ),
+        ("id: flutter", "id: Flutter", ["line 4", "Flutter.id", "found 'Flutter'"]),
+        ("id: flutter", "id: 'flutter '", ["line 4", "found 'flutter '"]),
+        ("id: flutter", "id: vorhofflattern_ä", ["line 4", "found 'vorhofflattern_ä'"]),
+        ("id: flutter", "id: ''", ["line 4", "found ''"]),
         (SMALL[SMALL.index("classes:") :], "classes: []", ["there is no class"]),
         ("small-language.yaml", "[reports]", ["`language` must be"]),
         (

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.records import Record, write_part
+from rarebeat.core.record_files import write_part
+from rarebeat.core.records import Record
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import measure
 

@@ -1,7 +1,18 @@
 import numpy as np
 import pytest
 
-from rarebeat.metrics.challenge_classes import CLASSES, SINUS, place_of, rewards
+from rarebeat.core.errors import ParamsError
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.challenge_classes import (
+    CLASSES,
+    SINUS,
+    VOCABULARIES,
+    challenge_columns,
+    challenge_places,
+    class_rewards,
+    place_of,
+    rewards,
+)
 
 
 def test_27_codes_are_24_classes():
@@ -43,3 +54,42 @@ def test_a_few_rewards_of_the_official_table():
 def test_some_classes_have_their_part_of_the_table():
     places = [place_of("PVC"), SINUS]
     np.testing.assert_array_equal(rewards(places), rewards()[np.ix_(places, places)])
+
+
+def codes_of(vocabulary: str) -> dict[str, str]:
+    return {entry.id: entry.code for entry in load_vocabulary(vocabulary).classes}
+
+
+PLACES = challenge_places("cinc2020", codes_of("cinc2020"))
+
+
+@pytest.mark.parametrize("vocabulary", VOCABULARIES)
+def test_every_class_of_the_challenge_has_one_id(vocabulary):
+    places = challenge_places(vocabulary, codes_of(vocabulary))
+    assert sorted(places.values()) == list(range(24))
+    assert places["sinus_rhythm"] == SINUS
+
+
+def test_columns_are_put_into_the_order_of_the_challenge():
+    ids = tuple(PLACES)[::-1]
+    columns = challenge_columns(ids, PLACES)
+    assert columns is not None
+    assert ids[columns[SINUS]] == "sinus_rhythm"
+    assert ids[columns[place_of("PVC")]] == "premature_ventricular_complexes"
+
+
+def test_without_all_24_classes_there_is_no_challenge():
+    assert challenge_columns(tuple(PLACES)[1:], PLACES) is None
+    assert challenge_places("hughes24", codes_of("hughes24")) == {}
+    assert challenge_columns(tuple(PLACES), {}) is None
+
+
+def test_some_classes_have_rewards_of_their_own():
+    table = class_rewards(("sinus_rhythm", "atrial_fibrillation"), PLACES)
+    np.testing.assert_array_equal(table, rewards([SINUS, place_of("AF")]))
+    assert class_rewards(("sinus_rhythm",), {}) is None
+
+
+def test_classes_that_are_not_scored_are_named():
+    with pytest.raises(ParamsError, match="does not score avnrt, fusion"):
+        class_rewards(("avnrt", "sinus_rhythm", "fusion"), PLACES)

@@ -10,7 +10,7 @@ from rarebeat.metrics.challenge_thresholds import (
     total_earned,
 )
 from rarebeat.metrics.classification import decide
-from rarebeat.metrics.cuts import cuts_between
+from rarebeat.metrics.ranking import candidate_thresholds
 
 FOUR = rewards([1, 2, 13, 20])  # AF, AFL, PVC, sinus rhythm
 
@@ -35,7 +35,7 @@ def test_no_other_threshold_of_a_single_class_earns_more(make_case, seed, levels
     reached = earned(truth, probability, thresholds)
     assert reached >= earned(truth, probability, np.full(4, 0.5))
     for k in range(4):
-        for cut in cuts_between(probability[:, k]):
+        for cut in candidate_thresholds(probability[:, k]):
             moved = np.where(np.arange(4) == k, cut, thresholds)
             assert earned(truth, probability, moved) <= reached + 1e-6
 

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.context import Context
 from rarebeat.core.errors import ParamsError
-from rarebeat.models.context import Context
 from rarebeat.models.global_skip import Level, Unit
 from rarebeat.models.registry import build
 from rarebeat.models.size import flops, parameters

@@ -1,12 +1,24 @@
-"""Convolutions that keep TensorFlow's SAME lengths, pooling that rounds up, standardisation."""
+"""Convolutions that keep TensorFlow's SAME lengths, pooling that rounds up, standardisation, masked batch norm."""
 
 import math
 
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional
 
-from rarebeat.models.layers import Halve, SameConv, Standardise, centred_conv, he_normal, same_padding
+from rarebeat.models.layers import (
+    Halve,
+    MaskedBatchNorm,
+    SameConv,
+    Standardise,
+    arrange,
+    centred_conv,
+    he_normal,
+    inside,
+    same_padding,
+)
+from rarebeat.models.registry import NETWORKS, build
 
 
 @pytest.mark.parametrize("length", [2500, 625, 313, 20, 7, 1])
@@ -95,3 +107,63 @@ def test_he_initialisation_by_fan_out_has_variance_two_over_fan_out() -> None:
     convolution = centred_conv(64, 128, 15)
     he_normal(convolution, "fan_out")
     assert convolution.weight.std().item() == pytest.approx(math.sqrt(2 / (128 * 15)), rel=0.02)
+
+
+def test_the_mask_ends_where_the_recording_ends() -> None:
+    mask = inside(torch.tensor([3, 0, 5]), time=4)
+    assert mask.int().tolist() == [[[1, 1, 1, 0]], [[0, 0, 0, 0]], [[1, 1, 1, 1]]]
+
+
+def test_statistics_are_those_of_the_recordings_alone_and_padding_becomes_zero() -> None:
+    torch.manual_seed(0)
+    lengths = torch.tensor([4, 9])
+    x = torch.randn(2, 3, 1, 9)
+    norm = MaskedBatchNorm(3)
+    output = norm(x, inside(lengths, 9))
+    recorded = torch.cat([x[0, :, 0, :4], x[1, :, 0]], dim=1)
+    found = torch.cat([output[0, :, 0, :4], output[1, :, 0]], dim=1)
+    torch.testing.assert_close(found, nn.BatchNorm1d(3)(recorded.T).T)
+    torch.testing.assert_close(norm.running_mean, 0.1 * recorded.mean(dim=1))
+    torch.testing.assert_close(norm.running_var, 0.9 + 0.1 * recorded.var(dim=1))
+    assert output[0, :, :, 4:].eq(0).all()
+
+
+def test_without_padding_it_is_batch_norm() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 1, 9)
+    expected = nn.BatchNorm2d(3)(x)
+    torch.testing.assert_close(MaskedBatchNorm(3)(x), expected)
+    torch.testing.assert_close(MaskedBatchNorm(3)(x, inside(torch.tensor([9, 9]), 9)), expected)
+
+
+def test_in_evaluation_it_uses_what_it_remembers() -> None:
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, 1, 9)
+    norm = MaskedBatchNorm(3).train()
+    norm(x)
+    norm.eval()
+    output = norm(x, inside(torch.tensor([4, 9]), 9))
+    torch.testing.assert_close(output[0, :, :, :4], norm(x)[0, :, :, :4])
+    torch.testing.assert_close(output[1], norm(x)[1])
+
+
+def test_a_batch_without_a_sample_leaves_no_trace_of_infinity() -> None:
+    norm = MaskedBatchNorm(3)
+    output = norm(torch.randn(2, 3, 1, 9), inside(torch.tensor([1, 0]), 9))
+    assert output.isfinite().all()
+    assert norm.running_var.isfinite().all()
+
+
+@pytest.mark.parametrize("name", sorted(NETWORKS))
+def test_a_memory_format_changes_no_logit(name: str) -> None:
+    torch.manual_seed(0)
+    network = build(name, 3, 256, {"width": 4}).eval()
+    x = torch.randn(2, 12, 256)
+    with torch.no_grad():
+        expected = network(x)
+        arrange(network, torch.contiguous_format)
+        assert network.standardise(x).is_contiguous()
+        torch.testing.assert_close(network(x), expected)
+        arrange(network, torch.channels_last)
+        assert network.standardise(x).is_contiguous(memory_format=torch.channels_last)
+        assert torch.equal(network(x), expected)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from rarebeat.core.context import UNKNOWN
 from rarebeat.core.errors import ParamsError
-from rarebeat.models.context import UNKNOWN
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import NETWORKS, build
 from rarebeat.training.losses import sum_of_cross_entropies

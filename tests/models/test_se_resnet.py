@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from rarebeat.models.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
+from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.models.registry import build
 from rarebeat.models.se_resnet import Block, LeadGate, SqueezeExcite, person_vector
 from rarebeat.models.size import flops, parameters

@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.readers.reading import read_all
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.readers.read_file import read_file
@@ -63,3 +64,46 @@ def test_another_xml_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text("<AnnotatedECG/>")
     with pytest.raises(BadRecordError, match="not a MUSE RestingECG: its root is 'AnnotatedECG'"):
         read_file(tmp_path / "a.xml")
+
+
+@pytest.mark.parametrize(
+    ("comments", "person"),
+    [
+        (["Age: 63", "Sex: Male"], (63.0, "male")),
+        ([" Age: 77", " Sex: Female", " Dx: 426783006"], (77.0, "female")),
+        (["age: 81", "sex: F"], (81.0, "female")),
+        (["<age>: >89", "<sex>: M", "<diagnoses>:", "Rhythm: Sinus rhythm."], (90.0, "male")),
+        (["<age>: 65 <sex>: F <diagnoses> Coronary artery disease"], (65.0, "female")),
+        (["Age: NaN", "Sex: Unknown"], (None, None)),
+        ([], (None, None)),
+    ],
+)
+def test_a_wfdb_header_tells_age_and_sex(
+    ecg: Microvolts, write_wfdb: Write, comments: list[str], person: tuple[float | None, str | None]
+) -> None:
+    header = write_wfdb(ecg, comments=comments)
+    for path in (header, header.with_suffix(".dat")):
+        record = read_file(path)
+        assert (record.age, record.sex) == person
+
+
+@pytest.mark.parametrize("kind", ["challenge", "ludb"])
+def test_ingest_and_prediction_see_the_same_person(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, kind: str
+) -> None:
+    header = write_wfdb(ecg, comments=["<age>: 300", "<sex>: M", "<diagnoses>:", "Rhythm: Sinus rhythm."])
+    (ingested,) = read_all(kind, tmp_path)
+    read = read_file(header)
+    assert (read.age, read.sex) == (ingested.age, ingested.sex) == (90.0, "male")
+
+
+def test_a_muse_file_tells_age_and_sex(muse_xml: Callable[..., bytes], tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_bytes(muse_xml())
+    record = read_file(tmp_path / "a.xml")
+    assert (record.age, record.sex) == (56.0, "female")
+
+
+def test_formats_that_are_not_read_are_answered_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.EDF").write_bytes(b"x")
+    with pytest.raises(RarebeatError, match="edf2mit"):
+        read_file(tmp_path / "a.EDF")

@@ -4,6 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.real.cohorts import COHORTS, ingest
+
+from rarebeat.labels.extract import label_cohort
 
 DEFAULT = Path(__file__).resolve().parents[3] / "shared" / "ecg"
 
@@ -17,3 +20,21 @@ def real_ecg() -> Path:
             f"no real recordings in {folder}: set RAREBEAT_REAL_ECG to their folder to run these tests"
         )
     return folder
+
+
+@pytest.fixture(scope="session")
+def real_records(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """All real recordings, ingested: a cohort folder for each archive."""
+    out = tmp_path_factory.mktemp("records")
+    for name in COHORTS:
+        ingest(name, real_ecg, out / name)
+    return out
+
+
+@pytest.fixture(scope="session")
+def real_labels(real_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The labels (hughes24) of all real recordings: a label folder for each archive."""
+    out = tmp_path_factory.mktemp("labels")
+    for name in COHORTS:
+        label_cohort(real_records / name, out / name, "hughes24", signal_checks=False)
+    return out

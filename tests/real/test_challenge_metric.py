@@ -7,8 +7,14 @@ import numpy as np
 import pytest
 
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.metrics.challenge_classes import CLASSES, place_of, rewards
-from rarebeat.metrics.challenge_columns import VOCABULARIES, challenge_columns
+from rarebeat.metrics.challenge_classes import (
+    CLASSES,
+    VOCABULARIES,
+    challenge_columns,
+    challenge_places,
+    place_of,
+    rewards,
+)
 
 
 @pytest.fixture
@@ -52,7 +58,10 @@ def test_no_unscored_diagnosis_is_taken_for_a_scored_one(tables: Path) -> None:
 @pytest.mark.parametrize("vocabulary", VOCABULARIES)
 def test_the_codes_of_the_vocabularies_are_those_of_the_same_classes(vocabulary: str) -> None:
     classes = load_vocabulary(vocabulary).classes
-    columns = challenge_columns([entry.id for entry in classes], vocabulary)
+    columns = challenge_columns(
+        [entry.id for entry in classes],
+        challenge_places(vocabulary, {entry.id: entry.code for entry in classes}),
+    )
     assert columns is not None
     for entry, column in zip(CLASSES, columns, strict=True):
         codes = classes[column].codes["snomed"].positive

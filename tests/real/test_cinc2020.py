@@ -1,12 +1,20 @@
 """The classes of the PhysioNet/CinC Challenge 2020 against its tables, its records, and reports of PTB-XL."""
 
-import ast
 import csv
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.real.cohorts import (
+    agreement,
+    challenge_codes,
+    challenge_headers,
+    ludb_diagnoses,
+    positive_agreement,
+    ptb_xl,
+    rows,
+    with_system,
+)
 
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
@@ -31,22 +39,6 @@ SHORT_NAMES = {
     "STD": "429622005",
     "STE": "164931005",
 }
-
-
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
-
-
-def header_codes(header: Path) -> list[str]:
-    """The codes of a challenge record as its header gives them: numbers or short names."""
-    lines = header.read_text(encoding="utf-8").splitlines()
-    line = next(line for line in lines if line.lstrip("# ").startswith("Dx"))
-    return [code.strip() for code in line.partition(":")[2].split(",")]
-
-
-def challenge_headers(root: Path) -> list[Path]:
-    return sorted((root / "challenge").glob("*/*.hea"))
 
 
 def scored(root: Path) -> dict[str, str]:
@@ -89,11 +81,10 @@ def test_official_labels_are_a_plain_reading_of_the_headers(real_ecg: Path) -> N
     headers = challenge_headers(real_ecg)
     assert len(headers) == 205
     for header in headers:
-        codes = header_codes(header)
+        codes = challenge_codes(header)
         plain = {SHORT_NAMES.get(code, code) for code in codes} & stands_for.keys()
         expected = {class_of[stands_for[code]] for code in plain}
-        named = [f"{'snomed' if code.isdigit() else 'cpsc'}:{code}" for code in codes]
-        states = labeller.label(named, header.parent.name).states
+        states = labeller.label(with_system(codes), header.parent.name).states
         assert {name for name, state in states.items() if state == POSITIVE} == expected, header.name
         assert {name for name, state in states.items() if state == NEGATIVE} == set(states) - expected
 
@@ -103,7 +94,7 @@ def test_harmonised_labels_add_the_pvcs_and_deny_less(real_ecg: Path) -> None:
     for variant, labeller in (("official", CodeLabeller(OFFICIAL)), ("harmonised", CodeLabeller(HARMONISED))):
         table = counts[variant] = {code: Counter() for code in SHORT.values()}
         for header in challenge_headers(real_ecg):
-            named = [f"{'snomed' if code.isdigit() else 'cpsc'}:{code}" for code in header_codes(header)]
+            named = with_system(challenge_codes(header))
             for name, state in labeller.label(named, header.parent.name).states.items():
                 table[SHORT[name]][state] += 1
     for code in SHORT.values():
@@ -118,31 +109,16 @@ def test_harmonised_labels_add_the_pvcs_and_deny_less(real_ecg: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def agreement(real_ecg: Path) -> dict[str, Counter[str]]:
+def text_and_codes(real_ecg: Path) -> dict[str, Counter[str]]:
     """Text against SCP statements, on the folds that patterns were tuned on."""
-    tables = [real_ecg / "ptb-xl" / "ptbxl_database.csv", real_ecg / "ptb-xl-filtered" / "ptbxl_filtered.csv"]
-    records = {
-        row["ecg_id"]: (row["report"], list(ast.literal_eval(row["scp_codes"].replace("null", "None"))))
-        for table in tables
-        for row in rows(table)
-        if row.get("scp_codes_complete", "True") == "True" and int(row["strat_fold"]) in TUNED_ON
-    }
     matcher, labeller = Matcher(HARMONISED), CodeLabeller(HARMONISED)
-    outcomes = {(1, 1): "both", (1, 0): "text only", (0, 1): "codes only", (0, 0): "neither"}
-    table: dict[str, Counter[str]] = {code: Counter() for code in SHORT.values()}
-    for report, codes in records.values():
-        if not report.strip():
-            continue
-        text = matcher.label(report).states
-        said = [name for name, state in text.items() if state in (POSITIVE, UNCERTAIN)]
-        told = labeller.label([f"scp:{code}" for code in codes], "ptb-xl", said).states
-        for name, code in SHORT.items():
-            table[code][outcomes.get((text[name], told[name]), "open")] += 1  # type: ignore[arg-type]
-    for code, counts in table.items():
-        print(
-            f"{code:7}", "  ".join(f"{outcome} {counts[outcome]}" for outcome in (*outcomes.values(), "open"))
-        )
-    return table
+    pairs = []
+    for report, codes in ptb_xl(real_ecg, TUNED_ON).values():
+        if report.strip():
+            text = matcher.label(report).states
+            said = [name for name, state in text.items() if state in (POSITIVE, UNCERTAIN)]
+            pairs.append((text, labeller.label(codes, "ptb-xl", said).states))
+    return agreement(pairs, SHORT)
 
 
 # Where they differ, mostly the code was corrected and the machine's text stayed: blocks of the right bundle became
@@ -168,27 +144,23 @@ def agreement(real_ecg: Path) -> dict[str, Counter[str]]:
     ],
 )
 def test_reports_and_codes_of_ptb_xl_agree(
-    agreement: dict[str, Counter[str]], code: str, least: float
+    text_and_codes: dict[str, Counter[str]], code: str, least: float
 ) -> None:
-    counts = agreement[code]
-    dice = 2 * counts["both"] / (2 * counts["both"] + counts["text only"] + counts["codes only"])
+    counts = text_and_codes[code]
     assert counts["both"] + counts["codes only"] >= 10
-    assert dice >= least, counts
+    assert positive_agreement(counts) >= least, counts
 
 
-def test_statements_of_ptb_xl_do_not_tell_the_axis(agreement: dict[str, Counter[str]]) -> None:
+def test_statements_of_ptb_xl_do_not_tell_the_axis(text_and_codes: dict[str, Counter[str]]) -> None:
     for code in ("LAD", "RAD"):
-        assert set(agreement[code]) == {"open"}
+        assert set(text_and_codes[code]) == {"open"}
 
 
 def test_text_and_statement_codes_of_ludb_agree(real_ecg: Path) -> None:
     matcher, labeller = Matcher(HARMONISED), CodeLabeller(HARMONISED)
     found: Counter[str] = Counter()
     for header in sorted((real_ecg / "ludb" / "data").glob("*.hea")):
-        lines = [
-            line.lstrip("# ") for line in header.read_text(encoding="utf-8").splitlines() if line[:1] == "#"
-        ]
-        diagnoses = lines[lines.index("<diagnoses>:") + 1 :]
+        diagnoses = ludb_diagnoses(header)
         text, codes = (
             matcher.label("\n".join(diagnoses)).states,
             labeller.label(statement_codes(diagnoses)).states,

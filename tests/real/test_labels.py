@@ -1,68 +1,30 @@
 """Labels on real recordings: text against codes, and every code system that the archives use."""
 
-import ast
-import csv
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.real.cohorts import (
+    agreement,
+    challenge_codes,
+    challenge_headers,
+    ludb_diagnoses,
+    positive_agreement,
+    ptb_xl,
+    rows,
+    scp_codes,
+    with_system,
+)
 
 from rarebeat.labels.codes import CodeLabeller
-from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, Labels
+from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 
 VOCABULARY = load_vocabulary("hughes24")
 MATCHER = Matcher(VOCABULARY)
 LABELLER = CodeLabeller(VOCABULARY)
-CLASS_OF = {entry.code: entry.id for entry in VOCABULARY.classes}
-
-
-def rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        yield from csv.DictReader(file)
-
-
-def scp_codes(cell: str) -> list[str]:
-    return [f"scp:{key}" for key in ast.literal_eval(cell.replace("null", "None"))]
-
-
-def ptb_xl(root: Path) -> dict[str, tuple[str, list[str]]]:
-    """Report and codes of each PTB-XL record whose code list is complete, by its number."""
-    tables = [root / "ptb-xl" / "ptbxl_database.csv", root / "ptb-xl-filtered" / "ptbxl_filtered.csv"]
-    return {
-        row["ecg_id"]: (row["report"], scp_codes(row["scp_codes"]))
-        for table in tables
-        for row in rows(table)
-        if row.get("scp_codes_complete", "True") == "True"
-    }
-
-
-def diagnoses(header: Path) -> list[str]:
-    """The lines behind ``#<diagnoses>:`` of a LUDB header."""
-    lines = [line[1:].strip() for line in header.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
-    return lines[lines.index("<diagnoses>:") + 1 :]
-
-
-def challenge_codes(header: Path) -> list[str]:
-    line = next(
-        line for line in header.read_text(encoding="utf-8").splitlines() if line[:1] == "#" and "Dx" in line
-    )
-    codes = [code.strip() for code in line.partition(":")[2].split(",")]
-    return [f"{'snomed' if code.isdigit() else 'cpsc'}:{code}" for code in codes]
-
-
-def agreement(pairs: list[tuple[Labels, Labels]]) -> dict[str, Counter[str]]:
-    """Per class: records that both call positive, only the one, only the other, or neither."""
-    names = {(1, 1): "both", (1, 0): "text only", (0, 1): "codes only", (0, 0): "neither"}
-    return {
-        code: Counter(
-            names.get((text.states[name], codes.states[name]), "open")  # type: ignore[arg-type]
-            for text, codes in pairs
-        )
-        for code, name in CLASS_OF.items()
-    }
+SHORT = {entry.id: entry.code for entry in VOCABULARY.classes}
 
 
 @pytest.fixture(scope="module")
@@ -71,13 +33,8 @@ def ptb_xl_agreement(real_ecg: Path) -> dict[str, Counter[str]]:
     for report, codes in ptb_xl(real_ecg).values():
         text = MATCHER.label(report)
         said = [name for name, state in text.states.items() if state in (POSITIVE, UNCERTAIN)]
-        pairs.append((text, LABELLER.label(codes, "ptb-xl", said)))
-    table = agreement(pairs)
-    print(
-        "\n"
-        + "\n".join(f"{code:6}" + "  ".join(f"{k} {n}" for k, n in c.items()) for code, c in table.items())
-    )
-    return table
+        pairs.append((text.states, LABELLER.label(codes, "ptb-xl", said).states))
+    return agreement(pairs, SHORT)
 
 
 # Where they differ, mostly the code was corrected and the machine's text stayed: right bundle branch blocks
@@ -102,9 +59,8 @@ def test_reports_and_codes_of_ptb_xl_agree(
     ptb_xl_agreement: dict[str, Counter[str]], code: str, least: float
 ) -> None:
     counts = ptb_xl_agreement[code]
-    dice = 2 * counts["both"] / (2 * counts["both"] + counts["text only"] + counts["codes only"])
     assert counts["both"] >= 9
-    assert dice >= least, counts
+    assert positive_agreement(counts) >= least, counts
 
 
 def test_most_reports_of_ptb_xl_are_understood(real_ecg: Path) -> None:
@@ -150,15 +106,15 @@ def test_headers_of_ludb_say_what_its_table_says(real_ecg: Path) -> None:
             phrase.partition(":")[0].partition(",")[0] for phrase in told[header.stem]
         }
         expected = {LUDB_PHRASES[phrase] for phrase in phrases if phrase in LUDB_PHRASES}
-        states = MATCHER.label("\n".join(diagnoses(header))).states
-        assert {code for code, name in CLASS_OF.items() if states[name] == POSITIVE} == expected, header.name
+        states = MATCHER.label("\n".join(ludb_diagnoses(header))).states
+        assert {code for name, code in SHORT.items() if states[name] == POSITIVE} == expected, header.name
 
 
 def test_each_challenge_database_tells_its_own_classes(real_ecg: Path) -> None:
     counts: dict[tuple[str, str], Counter[int | None]] = {}
-    for header in sorted((real_ecg / "challenge").glob("*/*.hea")):
+    for header in challenge_headers(real_ecg):
         source = header.parent.name
-        for name, state in LABELLER.label(challenge_codes(header), source).states.items():
+        for name, state in LABELLER.label(with_system(challenge_codes(header)), source).states.items():
             counts.setdefault((source, name), Counter())[state] += 1
     assert counts["cpsc_2018", "atrial_fibrillation"] == {POSITIVE: 21, NEGATIVE: 93}
     assert counts["cpsc_2018", "sinus_rhythm"] == {POSITIVE: 15, NEGATIVE: 21, UNKNOWN: 78}

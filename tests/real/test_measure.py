@@ -1,6 +1,5 @@
 """Measurements on real recordings: against an independent detector, and against what the labels say."""
 
-import csv
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,60 +7,30 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.real.cohorts import COHORTS, rows
 from wfdb.processing import xqrs_detect
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import LEADS, iterate_rows
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS
 from rarebeat.core.signals import resample
-from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements, measure
-from rarebeat.readers.ingest import ingest_cohort
 
 pytestmark = pytest.mark.slow
-
-COHORTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "ptb-xl": ("ptb-xl", {}),
-    "challenge": ("challenge", {}),
-    "ludb": ("ludb", {}),
-    "ptb-xl-filtered": (
-        "wfdb",
-        {
-            "csv": "ptbxl_filtered.csv",
-            "record_column": "filename",
-            "patient_column": "patient_id",
-            "patient_namespace": "ptb-xl",
-            "fold_column": "strat_fold",
-            "text_column": "report",
-            "codes_column": "scp_codes",
-        },
-    ),
-}
 
 Labelled = tuple[Measurements, dict[str, int | None]]
 
 
 @pytest.fixture(scope="module")
-def archive(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All real recordings, ingested (``records``) and labelled (``labels``)."""
-    out = tmp_path_factory.mktemp("measure")
-    for name, (kind, options) in COHORTS.items():
-        ingest_cohort(kind, real_ecg / name, out / "records" / name, options=options, workers=1)
-        label_cohort(out / "records" / name, out / "labels" / name, "hughes24")
-    return out
-
-
-@pytest.fixture(scope="module")
-def measured(archive: Path) -> list[Labelled]:
+def measured(real_records: Path, real_labels: Path) -> list[Labelled]:
     """Every record with its labels: those from codes, or from text where there are no codes."""
     result = []
     for name in COHORTS:
-        text, codes = (
-            read_table(archive / "labels" / name / f"{o}.parquet").to_pylist() for o in ("text", "codes")
-        )
+        text, codes = (read_table(real_labels / name / f"{o}.parquet").to_pylist() for o in ("text", "codes"))
         for (_, measurements), said, coded in zip(
-            measure_cohort(archive / "records" / name), text, codes, strict=True
+            measure_cohort(real_records / name), text, codes, strict=True
         ):
             known = any(state is not None for key, state in coded.items() if key != "record_id")
             result.append((measurements, coded if known else said))
@@ -88,10 +57,10 @@ def independent_rates(row: dict[str, Any]) -> Iterator[float]:
 
 
 @pytest.mark.parametrize("cohort", list(COHORTS))
-def test_the_rate_agrees_with_an_independent_detector(archive: Path, cohort: str) -> None:
+def test_the_rate_agrees_with_an_independent_detector(real_records: Path, cohort: str) -> None:
     every = {"ptb-xl": 9, "challenge": 5, "ludb": 4, "ptb-xl-filtered": 40}[cohort]
     differences = []
-    for row in list(iterate_rows(archive / "records" / cohort))[::every]:
+    for row in list(iterate_rows(real_records / cohort))[::every]:
         rate = measure(row["signal"], row["rate"], row["calibrated"]).rate
         assert rate is not None
         differences.append(abs(rate - float(np.median(list(independent_rates(row))))))
@@ -147,11 +116,11 @@ def test_the_axis_points_to_the_left_and_down_in_most(measured: list[Labelled]) 
     assert 20 <= np.median(axis) <= 60
 
 
-def test_the_axis_is_where_the_readers_of_ptb_xl_say(real_ecg: Path, archive: Path) -> None:
-    with (real_ecg / "ptb-xl" / "ptbxl_database.csv").open(newline="", encoding="utf-8") as file:
-        said = {row["ecg_id"]: row["heart_axis"] for row in csv.DictReader(file)}
+def test_the_axis_is_where_the_readers_of_ptb_xl_say(real_ecg: Path, real_records: Path) -> None:
+    table = real_ecg / "ptb-xl" / "ptbxl_database.csv"
+    said = {row["ecg_id"]: row["heart_axis"] for row in rows(table)}
     axes: dict[str, list[float]] = {}
-    for record_id, measurements in measure_cohort(archive / "records" / "ptb-xl"):
+    for record_id, measurements in measure_cohort(real_records / "ptb-xl"):
         if measurements.axis is not None:
             axes.setdefault(said[record_id], []).append(measurements.axis)
     assert len(axes["LAD"] + axes["ALAD"]) >= 30
@@ -161,12 +130,12 @@ def test_the_axis_is_where_the_readers_of_ptb_xl_say(real_ecg: Path, archive: Pa
     assert np.median(axes["RAD"]) > 80
 
 
-def test_few_labels_are_contradicted(archive: Path) -> None:
+def test_few_labels_are_contradicted(real_records: Path, real_labels: Path) -> None:
     for name in COHORTS:
-        for origin, checks in check_cohort(archive / "records" / name, archive / "labels" / name).items():
+        for origin, checks in check_cohort(real_records / name, real_labels / name).items():
             checked = sum(counts["checked"] for counts in checks.values())
             contradicted = sum(counts["contradicted"] for counts in checks.values())
             assert contradicted <= 0.05 * checked + 2, (name, origin, checks)
-    table = read_table(archive / "labels" / "challenge" / "signal_checks.parquet").to_pylist()
+    table = read_table(real_labels / "challenge" / "signal_checks.parquet").to_pylist()
     narrow = {row["record_id"]: row["value"] for row in table if row["check"] == "left_block_is_narrow"}
     assert narrow == {"Q0033": pytest.approx(88, abs=8)}

@@ -1,18 +1,17 @@
 """The whole way to shards on real recordings of four databases."""
 
 from collections import defaultdict
-from collections.abc import Mapping
 from hashlib import sha1
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import wfdb
 from scipy.signal import firwin, resample_poly
+from tests.real.cohorts import COHORTS
 
-from rarebeat.core.records import read_metadata
+from rarebeat.core.record_files import read_metadata
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.folds import assign_folds, trainable
@@ -20,26 +19,8 @@ from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
-from rarebeat.labels.extract import label_cohort
-from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.read_file import read_file
 
-NORMALISED = {
-    "csv": "ptbxl_filtered.csv",
-    "record_column": "filename",
-    "patient_column": "patient_id",
-    "patient_namespace": "ptb-xl",
-    "fold_column": "strat_fold",
-    "text_column": "report",
-    "codes_column": "scp_codes",
-    "code_system": "scp",
-}
-COHORTS: Mapping[str, tuple[str, dict[str, Any]]] = {
-    "ptb-xl": ("ptb-xl", {}),
-    "challenge": ("challenge", {}),
-    "ludb": ("ludb", {}),
-    "ptb-xl-filtered": ("wfdb", NORMALISED),
-}
 FOLDS = Folds(test=(7, 8), validation=(6,))
 SPLIT = SplitSettings(folds={"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS})
 
@@ -47,31 +28,22 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def cohorts(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Records and labels of all cohorts."""
-    folder = tmp_path_factory.mktemp("real")
-    for name, (kind, options) in COHORTS.items():
-        ingest_cohort(kind, real_ecg / name, folder / "records" / name, name, options, workers=1)
-        label_cohort(folder / "records" / name, folder / "labels" / name, "hughes24")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def union(cohorts: Path) -> Path:
+def union(real_records: Path, real_labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Shards of all cohorts, as z-scores."""
     settings = PrepareSettings(
         signal=Preprocessing(normalise="zscore"), split=SPLIT, balance=BalanceSettings(target=50)
     )
-    prepare(cohorts / "records", cohorts / "labels", cohorts / "union", list(COHORTS), "hughes24", settings)
-    return cohorts / "union"
+    out = tmp_path_factory.mktemp("shards") / "union"
+    prepare(real_records, real_labels, out, list(COHORTS), settings)
+    return out
 
 
-def test_no_patient_and_no_recording_is_in_two_splits(cohorts: Path, union: Path) -> None:
+def test_no_patient_and_no_recording_is_in_two_splits(real_records: Path, union: Path) -> None:
     fates = pq.read_table(union / "splits.parquet").to_pylist()
     rows = [
         row
         for name in COHORTS
-        for row in read_metadata(cohorts / "records" / name, ["patient_id", "fingerprint"]).to_pylist()
+        for row in read_metadata(real_records / name, ["patient_id", "fingerprint"]).to_pylist()
     ]
     seen = defaultdict(set)
     for fate, row in zip(fates, rows, strict=True):
@@ -82,10 +54,10 @@ def test_no_patient_and_no_recording_is_in_two_splits(cohorts: Path, union: Path
     assert all(len(splits) == 1 for splits in seen.values())
 
 
-def test_the_folds_of_ptb_xl_decide_in_both_of_its_forms(cohorts: Path, union: Path) -> None:
+def test_the_folds_of_ptb_xl_decide_in_both_of_its_forms(real_records: Path, union: Path) -> None:
     fates = pq.read_table(union / "splits.parquet").to_pylist()
     for name in ("ptb-xl", "ptb-xl-filtered"):
-        folds = read_metadata(cohorts / "records" / name, ["fold"]).column("fold").to_pylist()
+        folds = read_metadata(real_records / name, ["fold"]).column("fold").to_pylist()
         splits = [row["split"] for row in fates if row["cohort"] == name]
         expected = {6: "validation", 7: "test", 8: "test"}
         for fold, split in zip(folds, splits, strict=True):
@@ -118,12 +90,12 @@ def test_every_lead_is_a_z_score_in_all_cohorts(union: Path) -> None:
 
 
 def test_a_length_says_where_a_real_recording_ends_and_its_padding_begins(
-    cohorts: Path, real_ecg: Path
+    real_ecg: Path, real_records: Path, real_labels: Path, tmp_path: Path
 ) -> None:
     """Recordings of the challenge last from ten seconds to two minutes; half a minute of each is kept."""
     settings = PrepareSettings(signal=Preprocessing(samples=7500), balance=BalanceSettings(enabled=False))
-    out = cohorts / "long"
-    prepare(cohorts / "records", cohorts / "labels", out, ["challenge"], "hughes24", settings)
+    out = tmp_path / "long"
+    prepare(real_records, real_labels, out, ["challenge"], settings)
     split = load_split(out, "train")
     assert split.lengths is not None
     assert (split.lengths == 7500).any()
@@ -136,11 +108,12 @@ def test_a_length_says_where_a_real_recording_ends_and_its_padding_begins(
 
 
 @pytest.fixture(scope="module")
-def ptb_xl(cohorts: Path) -> Split:
+def ptb_xl(real_records: Path, real_labels: Path, tmp_path_factory: pytest.TempPathFactory) -> Split:
     """The test split of PTB-XL alone, in millivolts."""
     settings = PrepareSettings(split=SPLIT, balance=BalanceSettings(enabled=False))
-    prepare(cohorts / "records", cohorts / "labels", cohorts / "one", ["ptb-xl"], "hughes24", settings)
-    return load_split(cohorts / "one", "test")
+    out = tmp_path_factory.mktemp("shards") / "one"
+    prepare(real_records, real_labels, out, ["ptb-xl"], settings)
+    return load_split(out, "test")
 
 
 def header(real_ecg: Path, record: str) -> Path:

@@ -5,12 +5,11 @@ from pathlib import Path
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from rarebeat.core.files import read_table
+from rarebeat.core.parquet import read_table
 from rarebeat.labels.extract import label_cohort
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements
-from rarebeat.readers.ingest import ingest_cohort
 
 pytestmark = pytest.mark.slow
 
@@ -18,15 +17,14 @@ Labelled = list[tuple[Measurements, dict[str, int | None]]]
 
 
 @pytest.fixture(scope="module")
-def measured(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Labelled:
+def measured(real_records: Path, tmp_path_factory: pytest.TempPathFactory) -> Labelled:
     """The records of PTB-XL with what their reports say."""
-    out = tmp_path_factory.mktemp("rules")
-    ingest_cohort("ptb-xl", real_ecg / "ptb-xl", out / "records", options={}, workers=1)
-    label_cohort(out / "records", out / "labels", "cinc2020", signal_checks=False)
-    rows = read_table(out / "labels" / "text.parquet").to_pylist()
+    records, labels = real_records / "ptb-xl", tmp_path_factory.mktemp("rules") / "labels"
+    label_cohort(records, labels, "cinc2020", signal_checks=False)
+    rows = read_table(labels / "text.parquet").to_pylist()
     return [
         (measurements, row)
-        for (_, measurements), row in zip(measure_cohort(out / "records", workers=1), rows, strict=True)
+        for (_, measurements), row in zip(measure_cohort(records, workers=1), rows, strict=True)
     ]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.signal import butter, find_peaks, sosfiltfilt, welch
 
-from rarebeat.core.records import LEADS, iterate_rows
-from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS
 from rarebeat.simulator.clinic import recording_at, signal_of
 from rarebeat.simulator.settings import SimulatorSettings
 
@@ -30,14 +30,12 @@ COMPARED = {
 
 @pytest.fixture(scope="module")
 def features(
-    real_ecg: Path, tmp_path_factory: pytest.TempPathFactory
+    real_records: Path,
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Features of real sinus rhythm (the records that experiments may tune on) and of simulated."""
-    out = tmp_path_factory.mktemp("records")
     real = []
     for cohort in ("ptb-xl", "challenge", "ludb"):
-        ingest_cohort(cohort, real_ecg / cohort, out / cohort, options={}, workers=1)
-        real += [measure(signal) for signal in real_sinus_rhythm(out / cohort)]
+        real += [measure(signal) for signal in real_sinus_rhythm(real_records / cohort)]
     simulated = [measure(signal) for signal in simulated_sinus_rhythm()]
     return collect(real), collect(simulated)
 
@@ -141,12 +139,11 @@ def test_the_extremes_of_the_simulated_records_are_those_of_real_ones(features: 
 
 
 @pytest.mark.slow
-def test_limb_leads_hold_einthovens_law_as_in_real_records(real_ecg: Path, tmp_path: Path) -> None:
-    ingest_cohort("ptb-xl", real_ecg / "ptb-xl", tmp_path / "ptb-xl", options={}, workers=1)
+def test_limb_leads_hold_einthovens_law_as_in_real_records(real_records: Path) -> None:
     real = np.median(
         [
             np.abs(signal[2] - (signal[1] - signal[0])).max()
-            for signal in real_sinus_rhythm(tmp_path / "ptb-xl")
+            for signal in real_sinus_rhythm(real_records / "ptb-xl")
         ]
     )
     simulated = max(np.abs(signal[2] - (signal[1] - signal[0])).max() for signal in simulated_sinus_rhythm())

@@ -1,46 +1,19 @@
 """Every real recording is read, or refused for a reason that is true."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import wfdb
+from tests.real.cohorts import COHORTS
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import LEADS, iterate_rows, read_metadata
-from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows, read_metadata
+from rarebeat.core.records import LEADS
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.read_file import read_file
 
-COHORTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "ptb-xl": ("ptb-xl", {}),
-    "challenge": ("challenge", {}),
-    "ludb": ("ludb", {}),
-    "ptb-xl-filtered": (
-        "wfdb",
-        {
-            "csv": "ptbxl_filtered.csv",
-            "record_column": "filename",
-            "patient_column": "patient_id",
-            "patient_namespace": "ptb-xl",
-            "fold_column": "strat_fold",
-            "text_column": "report",
-            "codes_column": "scp_codes",
-        },
-    ),
-}
-
 GEORGIA_NAMES = "E00666", "E00793"  # record lines that wfdb does not read
-
-
-@pytest.fixture(scope="module")
-def cohorts(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All real recordings, ingested."""
-    out = tmp_path_factory.mktemp("records")
-    for name, (kind, options) in COHORTS.items():
-        ingest_cohort(kind, real_ecg / name, out / name, options=options, workers=1)
-    return out
 
 
 @pytest.mark.slow
@@ -54,10 +27,10 @@ def cohorts(real_ecg: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_every_recording_is_read_or_refused(
-    real_ecg: Path, cohorts: Path, cohort: str, records: int, reasons: dict[str, int]
+    real_ecg: Path, real_records: Path, cohort: str, records: int, reasons: dict[str, int]
 ) -> None:
-    table = read_metadata(cohorts / cohort)
-    refused = read_table(cohorts / cohort / "quarantine.parquet").column("reason").to_pylist()
+    table = read_metadata(real_records / cohort)
+    refused = read_table(real_records / cohort / "quarantine.parquet").column("reason").to_pylist()
     assert table.num_rows == records
     assert {reason: refused.count(reason) for reason in refused} == reasons
     assert table.num_rows + len(refused) == len(list((real_ecg / cohort).rglob("*.hea")))
@@ -66,12 +39,12 @@ def test_every_recording_is_read_or_refused(
 @pytest.mark.slow
 @pytest.mark.parametrize("cohort", list(COHORTS))
 def test_signals_equal_wfdbs_physical_values_to_one_microvolt(
-    real_ecg: Path, cohorts: Path, cohort: str
+    real_ecg: Path, real_records: Path, cohort: str
 ) -> None:
     headers = {path.stem: path for path in (real_ecg / cohort).rglob("*.hea")}
     every = {"ptb-xl": 5, "ptb-xl-filtered": 19, "ludb": 3}.get(cohort, 1)
     compared = 0
-    for row in list(iterate_rows(cohorts / cohort))[::every]:
+    for row in list(iterate_rows(real_records / cohort))[::every]:
         name = row["record_id"].rpartition("/")[2]
         if name in GEORGIA_NAMES:
             continue
@@ -85,18 +58,19 @@ def test_signals_equal_wfdbs_physical_values_to_one_microvolt(
 
 
 @pytest.mark.slow
-def test_a_header_that_wfdb_cannot_parse_is_read_too(real_ecg: Path, cohorts: Path) -> None:
+def test_a_header_that_wfdb_cannot_parse_is_read_too(real_ecg: Path, real_records: Path) -> None:
     path = real_ecg / "challenge" / "georgia" / "E00666.mat"
-    (row,) = (row for row in iterate_rows(cohorts / "challenge") if row["record_id"] == "E00666")
+    (row,) = (row for row in iterate_rows(real_records / "challenge") if row["record_id"] == "E00666")
     samples = np.fromfile(path, "<i2", offset=24).reshape(-1, 12).T  # 1000 steps per mV
     np.testing.assert_array_equal(row["signal"], samples)
 
 
 @pytest.mark.slow
-def test_refused_recordings_are_what_they_are_said_to_be(real_ecg: Path, cohorts: Path) -> None:
+def test_refused_recordings_are_what_they_are_said_to_be(real_ecg: Path, real_records: Path) -> None:
     root = real_ecg / "challenge"
     refused = {
-        row["record_id"]: row for row in read_table(cohorts / "challenge" / "quarantine.parquet").to_pylist()
+        row["record_id"]: row
+        for row in read_table(real_records / "challenge" / "quarantine.parquet").to_pylist()
     }
     flat = {name for name, row in refused.items() if row["reason"] == "flat_lead"}
     assert flat == {"JS20008", "JS45544", "JS45551"}
@@ -113,36 +87,36 @@ def test_refused_recordings_are_what_they_are_said_to_be(real_ecg: Path, cohorts
 
 
 @pytest.mark.slow
-def test_only_cohorts_that_lost_their_amplitude_are_uncalibrated(cohorts: Path) -> None:
+def test_only_cohorts_that_lost_their_amplitude_are_uncalibrated(real_records: Path) -> None:
     calibrated = {
-        cohort: set(read_metadata(cohorts / cohort, ["calibrated"]).column("calibrated").to_pylist())
+        cohort: set(read_metadata(real_records / cohort, ["calibrated"]).column("calibrated").to_pylist())
         for cohort in COHORTS
     }
     assert calibrated == {"ptb-xl": {True}, "challenge": {True}, "ludb": {False}, "ptb-xl-filtered": {False}}
 
 
 @pytest.mark.slow
-def test_metadata_is_complete_and_harmless(cohorts: Path) -> None:
-    ptb_xl = read_metadata(cohorts / "ptb-xl").to_pylist()
+def test_metadata_is_complete_and_harmless(real_records: Path) -> None:
+    ptb_xl = read_metadata(real_records / "ptb-xl").to_pylist()
     assert {row["sex"] for row in ptb_xl} == {"female", "male"}
     assert all(row["codes"] and all(code.startswith("scp:") for code in row["codes"]) for row in ptb_xl)
     assert len({row["patient_id"] for row in ptb_xl}) == 339
     assert {row["fold"] for row in ptb_xl} == set(range(1, 9))
-    challenge = read_metadata(cohorts / "challenge").to_pylist()
+    challenge = read_metadata(real_records / "challenge").to_pylist()
     assert {code.partition(":")[0] for row in challenge for code in row["codes"]} == {"snomed", "cpsc"}
     assert all(row["codes"] for row in challenge)
     assert {row["rate"] for row in challenge if row["source"] == "ptb"} == {1000.0}
-    ludb = read_metadata(cohorts / "ludb").to_pylist()
+    ludb = read_metadata(real_records / "ludb").to_pylist()
     assert all(row["text"].startswith("Rhythm: ") for row in ludb)
     for cohort in COHORTS:
-        ages = read_metadata(cohorts / cohort, ["age"]).column("age").to_pylist()
+        ages = read_metadata(real_records / cohort, ["age"]).column("age").to_pylist()
         assert max((age for age in ages if age is not None), default=0) <= 90
 
 
 @pytest.mark.slow
-def test_one_recording_in_two_databases_has_one_fingerprint(cohorts: Path) -> None:
+def test_one_recording_in_two_databases_has_one_fingerprint(real_records: Path) -> None:
     def prints(cohort: str) -> dict[str, str]:
-        table = read_metadata(cohorts / cohort, ["fingerprint", "record_id"]).to_pydict()
+        table = read_metadata(real_records / cohort, ["fingerprint", "record_id"]).to_pydict()
         return dict(zip(table["fingerprint"], table["record_id"], strict=True))
 
     ptb_xl, challenge = prints("ptb-xl"), prints("challenge")
@@ -152,8 +126,8 @@ def test_one_recording_in_two_databases_has_one_fingerprint(cohorts: Path) -> No
 
 
 @pytest.mark.slow
-def test_both_ptb_xl_cohorts_share_their_patients(cohorts: Path) -> None:
-    one, two = (set(read_metadata(cohorts / name, ["patient_id"]).column(0).to_pylist()) for name in
+def test_both_ptb_xl_cohorts_share_their_patients(real_records: Path) -> None:
+    one, two = (set(read_metadata(real_records / name, ["patient_id"]).column(0).to_pylist()) for name in
                 ("ptb-xl", "ptb-xl-filtered"))  # fmt: skip
     assert one & two
     assert Pseudonym().of("ptb-xl", "15709") in one

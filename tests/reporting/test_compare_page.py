@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from rarebeat.evaluation.compare import Cell, CompareSettings
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import load_model, save_model
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.compare_page import write_comparison

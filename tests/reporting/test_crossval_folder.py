@@ -11,8 +11,8 @@ from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, held_out, read_folds, trainable, write_folds
 from rarebeat.dataset.shards import SplitWriter, load_split, row_schema
 from rarebeat.dataset.split import ShardMeta
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.members import known_to_any
-from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.model_folder import read_card
 from rarebeat.inference.predict import predict_files
@@ -148,7 +148,7 @@ def test_the_reports_hold_every_training_record_once_and_each_member_beside_the_
 ) -> None:
     predictions = known_to_any(predict(trained))
     report = write_crossval_reports(
-        tmp_path, predictions, "hughes24", "Two folds", EnsembleSettings(), EvaluateSettings(replicates=10)
+        tmp_path, predictions, "Two folds", EnsembleSettings(), EvaluateSettings(replicates=10)
     )
     assert report.classes == CLASSES[:3]
     assert len(report.members) == 2

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rarebeat.evaluation.evaluate import Evaluation, evaluate
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.folder import write_reports
 
@@ -36,15 +35,7 @@ def test_split() -> Predictions:
 
 @pytest.fixture(scope="module")
 def evaluation(test_split: Predictions) -> Evaluation:
-    return evaluate(
-        test_split.truth,
-        test_split.probability,
-        test_split.thresholds,
-        test_split.patients,
-        CLASSES,
-        test_split.cohorts,
-        EvaluateSettings(replicates=50),
-    )
+    return evaluate(test_split, EvaluateSettings(replicates=50))
 
 
 def test_everything_that_is_promised_is_written(

@@ -1,11 +1,9 @@
-import csv
-
 import numpy as np
 import pytest
+from tests.predicted import predicted
 
-from rarebeat.core.tables import interval_text, markdown_table, write_rows
-from rarebeat.evaluation.evaluate import evaluate
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.core.tables import interval_text
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
 
@@ -16,7 +14,7 @@ def evaluation(make_case):
     people = np.arange(200).astype(str)
     settings = EvaluateSettings(replicates=100)
     names = ("af", "afl", "pac", "pvc")
-    return evaluate(truth, probability, np.full(4, 0.4), people, names, cohorts, settings)
+    return evaluate(predicted(truth, probability, 0.4, people, names, cohorts=cohorts), settings)
 
 
 def test_a_class_row_is_flat_and_holds_both_thresholds_with_intervals(evaluation):
@@ -51,7 +49,7 @@ def test_a_class_without_negatives_shows_dashes_for_what_it_cannot_have():
     probability = np.array([[0.9, 0.9], [0.6, 0.8], [0.4, 0.2], [0.1, 0.7]])
     settings = EvaluateSettings(replicates=0)
     only_positive = results_table(
-        evaluate(truth, probability, np.full(2, 0.5), np.arange(4).astype(str), ("af", "vt"), None, settings)
+        evaluate(predicted(truth, probability, 0.5, np.arange(4).astype(str), ("af", "vt")), settings)
     ).splitlines()[3]
     assert [cell.strip() for cell in only_positive.strip("|").split("|")] == [
         "vt",
@@ -73,28 +71,3 @@ def test_the_cohort_table_has_a_line_per_cohort(evaluation):
     lines = cohort_table(evaluation).splitlines()
     assert [line.split()[1] for line in lines[2:]] == ["georgia", "ptb-xl"]
     assert lines[2].split()[3] == "100"
-
-
-def test_an_interval_is_written_with_two_decimals():
-    assert interval_text(0.834, 0.7791, 0.8666) == "0.83 (0.78–0.87)"
-    assert interval_text(0.834, np.nan, np.nan) == "0.83"
-    assert interval_text(np.nan, np.nan, np.nan) == "–"
-
-
-def test_a_markdown_table_is_aligned_and_escapes_bars():
-    table = markdown_table([{"a": "x|y", "n": 1}, {"a": "z", "n": None}])
-    assert table.splitlines() == ["| a    |   n |", "| ---- | --: |", "| x\\|y |   1 |", "| z    |   – |"]
-    assert markdown_table([]) == ""
-
-
-def test_rows_are_written_as_csv_with_empty_cells_for_undefined(tmp_path):
-    path = tmp_path / "classes.csv"
-    write_rows(path, [{"class": "a, b", "f1": 0.5}, {"class": "c", "f1": None}], ("class", "f1"))
-    assert path.read_text() == 'class,f1\n"a, b",0.5\nc,\n'
-    with path.open(newline="") as file:
-        assert [row["f1"] for row in csv.DictReader(file)] == ["0.5", ""]
-
-
-def test_a_table_without_rows_still_has_its_header(tmp_path):
-    write_rows(tmp_path / "empty.csv", [], ("class", "recall"))
-    assert (tmp_path / "empty.csv").read_text() == "class,recall\n"

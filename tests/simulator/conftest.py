@@ -1,15 +1,15 @@
-"""Recordings of one mechanism, as the rhythm engine plays them."""
+"""Recordings of one mechanism, event by event."""
 
 from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
 
+from rarebeat.simulator.clinic import play
 from rarebeat.simulator.patients.patients import Patient, Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.rhythm.context import Setting
-from rarebeat.simulator.rhythm.engine import play
+from rarebeat.simulator.rhythm.episode import Episode
 from rarebeat.simulator.rhythm.events import Rhythm
 
 SECONDS = 10.0
@@ -32,7 +32,7 @@ def rhythms(
             0, mechanism, age, "female", "normal", pr, 0.41, conditions, device=(seed * 0.618) % 1
         )
         visit = Visit(patient, 0, 0, age, mechanism)
-        yield play(Setting(rng, visit, prior, Breathing(0.25, rng.uniform(0, 6)), SECONDS))
+        yield play(Episode(rng, visit, prior, Breathing(0.25, rng.uniform(0, 6)), SECONDS))
 
 
 @pytest.fixture(scope="session")

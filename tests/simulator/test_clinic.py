@@ -13,7 +13,7 @@ from rarebeat.simulator.rhythm.clocks import Breathing
 from rarebeat.simulator.rhythm.events import Ventricular
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
-from rarebeat.simulator.waveform.noise import noise, splines
+from rarebeat.simulator.waveform.noise import noise
 from rarebeat.simulator.waveform.render import qt_intervals
 
 SETTINGS = SimulatorSettings(seed=11)
@@ -149,11 +149,6 @@ def test_noise_has_no_offset_of_its_own_size_and_differs_between_recordings() ->
     assert np.isfinite(level).all()
     assert 0.005 < np.median(level) < 0.1
     assert level.max() > 2 * level.min()
-
-
-def test_splines_have_unit_power_everywhere() -> None:
-    basis = splines(5000, 500.0, 0.9)
-    assert np.allclose((basis**2).sum(axis=0), 1, atol=1e-5)
 
 
 def test_qt_shortens_slowly_when_the_heart_speeds_up() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.models.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
+from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.training.augment import augment, piece_length, stretch
 from rarebeat.training.settings import AugmentSettings
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from rarebeat.dataset.split import Split
 from rarebeat.training.checkpoint import Checkpoint, Progress, fingerprint
-from rarebeat.training.optimiser import make_optimiser
+from rarebeat.training.schedule import make_optimiser
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 

@@ -3,21 +3,27 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from rarebeat.core.context import Context
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.training import loop
+from rarebeat.training.augment import augment
 from rarebeat.training.loop import EpochReport, train
-from rarebeat.training.settings import AugmentSettings, ModelSettings, Pretrain, TrainSettings
+from rarebeat.training.precision import Precision
+from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, Pretrain, TrainSettings
 
 MakeSplit = Callable[..., Split]
+
+REWARDS = np.array([[1.0, 0.4], [0.4, 1.0]])
 
 
 def equal(one: nn.Module, other: nn.Module) -> bool:
@@ -25,25 +31,32 @@ def equal(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
 
 
+# A network that learns the toy task whatever the seed and the processor. Of 42 trainings (four seeds and more, fp32 and
+# bf16, with and without AVX-512, three losses) the worst had a validation AUROC of 0.87; one that has learnt nothing
+# has 0.5 +- 0.04.
+STURDY = ModelSettings("global_skip", {"width": 4})
+LEARNT = 0.7
+
+
+def learn(
+    make_split: MakeSplit, settings: TrainSettings, folder: Path
+) -> tuple[nn.Module, list[EpochReport]]:
+    reports: list[EpochReport] = []
+    splits = make_split(192, 0, uncertain=0.1), make_split(128, 1)
+    settings = replace(settings, epochs=3, batch=8, learning_rate=0.01)
+    network = train(*splits, ("up", "down"), STURDY, settings, folder, reports.append, REWARDS)
+    return network, reports
+
+
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_the_toy_task_is_learnt_in_either_precision(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, precision: str
+    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path, precision: Precision
 ) -> None:
-    settings = replace(quick, epochs=4, batch=8, precision=precision)
-    reports: list[EpochReport] = []
-    network = train(
-        make_split(192, 0, uncertain=0.1),
-        make_split(128, 1),
-        ("up", "down"),
-        tiny,
-        settings,
-        tmp_path,
-        reports.append,
-    )
-    assert [report.epoch for report in reports] == [1, 2, 3, 4]
+    network, reports = learn(make_split, replace(quick, precision=precision), tmp_path)
+    assert [report.epoch for report in reports] == [1, 2, 3]
     assert reports[-1].train_loss < reports[0].train_loss
     assert reports[-1].validation_auroc is not None
-    assert reports[-1].validation_auroc > 0.9
+    assert reports[-1].validation_auroc > LEARNT
     assert not network.training
 
 
@@ -75,41 +88,61 @@ def test_equal_seeds_give_equal_weights_and_other_seeds_others(
 
 
 def test_windows_and_augmentation_are_drawn_anew_each_epoch_and_repeat_with_the_seed(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """What the network is shown is compared, not what it makes of it, which differs between processors."""
+    windows: list[Tensor] = []
+    shown: list[Tensor] = []
+
+    def noting(signals: Tensor, *arguments: Any) -> tuple[Tensor, Context]:
+        windows.append(signals)
+        result = augment(signals, *arguments)
+        shown.append(result[0])
+        return result
+
+    monkeypatch.setattr(loop, "augment", noting)
     changes = AugmentSettings(gain=1.5, stretch=0.1, lead_dropout=0.1)
-    settings = replace(quick, epochs=4, batch=8, augment=changes, window=WindowSettings(64))
-    reports: list[EpochReport] = []
-    first, second = (
-        train(
-            make_split(160),
-            make_split(64, 1),
-            ("up", "down"),
-            tiny,
-            settings,
-            tmp_path / name,
-            reports.append,
-        )
-        for name in ("a", "b")
-    )
+    settings = replace(
+        quick, epochs=2, batch=32, augment=changes, window=WindowSettings(64)
+    )  # a batch an epoch
+
+    def draw(name: str, settings: TrainSettings) -> nn.Module:
+        windows.clear()
+        shown.clear()
+        return train(make_split(32), make_split(8, 1), ("up", "down"), tiny, settings, tmp_path / name)
+
+    first = draw("a", settings)
+    one, two = windows
+    assert len(rows(one) & rows(two)) < 8  # of 32 records, few are cut at the same of some 20 places again
+    one, two = drawn = list(shown)
+    assert one.shape == two.shape == (32, 12, 64)
+    assert not rows(one) & rows(two)
+
+    second = draw("b", settings)
+    assert all(torch.equal(before, again) for before, again in zip(drawn, shown, strict=True))
     assert equal(first, second)
-    assert reports[-1].validation_auroc is not None
-    assert reports[-1].validation_auroc > 0.8
-    plain = train(
-        make_split(160),
-        make_split(64, 1),
-        ("up", "down"),
-        tiny,
-        replace(settings, augment=AugmentSettings()),
-        tmp_path / "c",
-    )
-    assert not equal(first, plain)
+    other = draw("c", replace(settings, seed=1))
+    assert not any(torch.equal(before, again) for before, again in zip(drawn, shown, strict=True))
+    assert not equal(first, other)
+    assert not equal(first, draw("d", replace(settings, augment=AugmentSettings())))
+
+
+def rows(batch: Tensor) -> set[bytes]:
+    return {row.numpy().tobytes() for row in batch}
 
 
 def test_age_and_sex_are_learnt_by_a_network_that_uses_them(
     make_split: MakeSplit, quick: TrainSettings, tmp_path: Path
 ) -> None:
-    """The label is the sex here, and the signals say nothing of it."""
+    """The label is the sex here, and the signals say nothing of it.
+
+    Over seeds, a network that is told the sex had 1.0 from the first or second epoch on, and one that is not told
+    0.37 to 0.65: by chance, of 64 records, it has 0.5 +- 0.07.
+    """
 
     def of_persons(records: int, seed: int) -> Split:
         split = make_split(records, seed)
@@ -117,16 +150,16 @@ def test_age_and_sex_are_learnt_by_a_network_that_uses_them(
         noise = np.random.default_rng(seed).normal(0, 200, split.signals.shape).astype(np.int16)
         return replace(split, signals=noise, sexes=sexes, ages=np.full(records, np.nan, np.float32))
 
-    settings = replace(quick, epochs=6, batch=8, learning_rate=0.02)
+    settings = replace(quick, epochs=4, batch=8, learning_rate=0.02)
     aurocs = []
     for person in (True, False):
         model = ModelSettings("se_resnet", {"width": 2, "person": person})
         reports: list[EpochReport] = []
         train(of_persons(160, 0), of_persons(64, 1), ("up",), model, settings, tmp_path, reports.append)
         aurocs.append(reports[-1].validation_auroc)
-    assert aurocs[0] == 1.0
-    assert aurocs[1] is not None
-    assert aurocs[1] < 0.7
+    assert None not in aurocs
+    assert aurocs[0] > 0.95
+    assert aurocs[1] < 0.8
 
 
 def test_a_resumed_training_ends_with_the_same_weights_and_reports_all_epochs(
@@ -177,20 +210,14 @@ def pretrained(quick: TrainSettings, **changes: object) -> TrainSettings:
     return replace(settings, **changes)  # type: ignore[arg-type]
 
 
-REWARDS = np.array([[1.0, 0.4], [0.4, 1.0]])
-
-
 @pytest.mark.parametrize("loss", ["weighted_bce", "challenge"])
 def test_the_toy_task_is_learnt_with_every_loss(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, loss: str
+    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path, loss: LossName
 ) -> None:
-    reports: list[EpochReport] = []
-    splits = make_split(192, 0, uncertain=0.1), make_split(128, 1)
-    settings = replace(quick, epochs=4, batch=8, loss=loss)
-    train(*splits, ("up", "down"), tiny, settings, tmp_path, reports.append, REWARDS)
+    _, reports = learn(make_split, replace(quick, loss=loss), tmp_path)
     assert reports[-1].train_loss < reports[0].train_loss
     assert reports[-1].validation_auroc is not None
-    assert reports[-1].validation_auroc > 0.9
+    assert reports[-1].validation_auroc > LEARNT
 
 
 def test_pre_training_is_a_training_of_its_own_with_the_training_after_it(

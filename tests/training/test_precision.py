@@ -1,11 +1,21 @@
 """Where and how exactly a training computes."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.training import precision
-from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+from rarebeat.training.precision import (
+    autocast,
+    backends,
+    choose_device,
+    choose_precision,
+    cpu_computes_in_bf16,
+)
 
 CPU = torch.device("cpu")
 
@@ -32,6 +42,32 @@ def test_auto_takes_bf16_where_the_processor_has_it(
     assert choose_precision("auto", CPU) == expected
     assert choose_precision("fp32", CPU) == torch.float32
     assert choose_precision("bf16", CPU) == torch.bfloat16
+
+
+@pytest.mark.parametrize(
+    ("instructions", "allowed", "expected"),
+    [
+        ({"avx512_bf16": True}, True, True),
+        ({"amx_bf16": True}, True, True),
+        ({"avx512_bf16": True}, False, False),
+        ({"avx512_f": True, "avx512_bf16": False}, True, False),  # oneDNN would emulate it
+        ({}, False, False),
+    ],
+)
+def test_bf16_needs_a_processor_that_has_it_and_onednn_allowed_to_use_it(
+    monkeypatch: pytest.MonkeyPatch, instructions: dict[str, bool], allowed: bool, expected: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: instructions)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: allowed, raising=False)
+    assert cpu_computes_in_bf16() is expected
+
+
+def test_onednn_limited_to_avx2_computes_in_fp32() -> None:
+    script = "from rarebeat.training.precision import cpu_computes_in_bf16 as bf16; print(bf16())"
+    environment = os.environ | {"ONEDNN_MAX_CPU_ISA": "AVX2"}
+    found = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert found.stdout == "False\n", found.stderr
 
 
 def test_autocast_is_off_for_fp32() -> None:

@@ -16,7 +16,7 @@ from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import load_model, save_model, weights_digest
 from rarebeat.inference.splits import predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
-from rarebeat.metrics.challenge_columns import class_rewards
+from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.models.registry import build
 from rarebeat.readers.ingest import ingest_cohort
@@ -44,7 +44,7 @@ def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     label_cohort(root / "records" / "sim", root / "labels" / "sim", "hughes24")
     settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
-    summary = prepare(root / "records", root / "labels", root / "shards", ["sim"], "hughes24", settings)
+    summary = prepare(root / "records", root / "labels", root / "shards", ["sim"], settings)
     assert not summary["splits"]["train"]["classes"]["fusion_complexes"]["after"]["positive"]
     return root / "shards"
 
@@ -58,7 +58,7 @@ def challenge_shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     label_cohort(root / "records" / "sim", root / "labels" / "sim", "cinc2020")
     settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
-    prepare(root / "records", root / "labels", root / "shards", ["sim"], "cinc2020", settings)
+    prepare(root / "records", root / "labels", root / "shards", ["sim"], settings)
     return root / "shards"
 
 
@@ -171,7 +171,7 @@ def test_losses_and_thresholds_of_the_challenge_reach_the_model_folder(
 
     predictions, card = predict_splits(challenge_shards, tmp_path / "model", ("validation", "test"))
     validation = predictions.only("validation")
-    rewards = class_rewards(card.classes, "cinc2020")
+    rewards = class_rewards(card.classes, challenge_places(card.vocabulary, card.codes))
     expected = choose_thresholds(validation.truth, validation.probability, "challenge_coordinate", rewards)
     assert predictions.thresholds.tolist() == expected.tolist()
 

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.examples import load_examples
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.training.data import load_examples
+from rarebeat.training.loop import validate
 from rarebeat.training.losses import sum_of_cross_entropies
-from rarebeat.training.validation import validate
 
 CPU = torch.device("cpu")
 

@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import logit
 from scipy.stats import hypergeom
 
-from rarebeat.audit.statistics import weighted_share
+from rarebeat.audit.statistics import wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.inference.predictions import Predictions, Strings, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
@@ -60,8 +60,11 @@ class Opinions:
 
     @property
     def surprise(self) -> FloatArray:
-        """Shape (n, classes): see the module; 0 or more where the model decides against the label, 0 or less where
-        it agrees, NaN where there is no label."""
+        """Shape (n, classes), as the module defines it.
+
+        It is 0 or more where the model decides against the label, 0 or less where it agrees, and NaN where there is
+        no label.
+        """
         distance = _log_odds(self.probability) - _log_odds(self.threshold)
         against = np.where(self.label == 1, -distance, distance)
         decided = np.where(self.disagreement, np.maximum(against, 0), np.minimum(against, 0))
@@ -169,9 +172,9 @@ class Group:
 
     @property
     def stands_out(self) -> bool:
-        """Whether there are five or more, and more than among the others.
+        """Whether there are five or more, and more than among the others by Fisher's exact test, one-sided.
 
-        By Fisher's exact test, one-sided: of groups whose true share is that of the others, at most one in forty
+        Of groups whose true share is that of the others, at most one in forty
         stands out. Records are counted as independent, which those of one patient and the classes of one record are
         not.
         """
@@ -181,8 +184,16 @@ class Group:
         return bool(self.other_records and self.disagreements >= _FEW and by_chance <= _CHANCE)
 
 
-def members(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
-    """The records of each cohort and source, shape (n,) each; none where there is a single one."""
+def rows_by_source(cohorts: Strings, sources: Strings) -> dict[tuple[str, str], BoolArray]:
+    """Which records are of each cohort and source.
+
+    Args:
+        cohorts: shape (n,).
+        sources: shape (n,), the database of each.
+
+    Returns:
+        By cohort and source a mask of shape (n,); none where there is a single source.
+    """
     places = sorted(set(zip(cohorts.tolist(), sources.tolist(), strict=True)))
     return {
         place: np.asarray((cohorts == place[0]) & (sources == place[1]))
@@ -198,7 +209,7 @@ def group_disagreements(opinions: Opinions, sources: Strings) -> list[Group]:
         opinions: n records.
         sources: shape (n,), the database of each.
     """
-    places = members(opinions.cohorts, sources)
+    places = rows_by_source(opinions.cohorts, sources)
     groups: list[Group] = []
     for index, name in enumerate(opinions.classes):
         for label in (True, False):
@@ -225,12 +236,3 @@ def _group(
     if records:
         others = (int(column.sum()) for column in outside)
         yield Group(name, *place, label, records, disagreements, *wilson(disagreements, records), *others)
-
-
-def wilson(count: int, total: int) -> tuple[float, float, float]:
-    """A share with the ends of its 95 % Wilson interval.
-
-    >>> [round(number, 3) for number in wilson(9, 10)]
-    [0.9, 0.596, 0.982]
-    """
-    return weighted_share([1] * count + [0] * (total - count), [1] * total)[:3]

@@ -1,6 +1,6 @@
 """What a label folder holds about single labels: the state from text and from codes, and the mentions behind it."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table
+from rarebeat.core.parquet import read_table
 from rarebeat.labels.states import Evidence, State
 
 ORIGINS = ("codes", "text")
@@ -49,7 +49,9 @@ def read_evidence(
     ids = pa.array(sorted({record_id for record_id, _ in wanted}), pa.string())
     classes = sorted({class_id for _, class_id in wanted})
     found: dict[tuple[str, str], list[Reading]] = {pair: [] for pair in wanted}
-    mentions = _mentions(folder / "evidence.parquet", ids)
+    mentions: dict[tuple[str, str, str], list[Evidence]] = {}
+    for origin, record_id, mention in read_mentions(folder, ids):
+        mentions.setdefault((origin, record_id, mention.class_id), []).append(mention)
     for origin in ORIGINS:
         states = _states(folder / f"{origin}.parquet", ids, classes)
         for record_id, class_id in wanted:
@@ -71,12 +73,22 @@ def _states(path: Path, ids: pa.Array, classes: list[str]) -> dict[str, dict[str
     return {row["record_id"]: row for row in rows}
 
 
-def _mentions(path: Path, ids: pa.Array) -> dict[tuple[str, str, str], list[Evidence]]:
-    """By origin, record and class."""
-    table = read_table(path, ["origin", *_EVIDENCE])
-    table = table.filter(pc.is_in(table["record_id"], ids))
-    found: dict[tuple[str, str, str], list[Evidence]] = {}
+def read_mentions(folder: Path, record_ids: pa.Array | None = None) -> Iterator[tuple[str, str, Evidence]]:
+    """Read the mentions of classes behind the labels of a folder.
+
+    Args:
+        folder: written by :func:`rarebeat.labels.extract.label_cohort`.
+        record_ids: whose mentions; None for all.
+
+    Yields:
+        Origin ("codes" or "text"), record id and mention, in the order of the records and of the text or the codes.
+
+    Raises:
+        RarebeatError: when the folder cannot be read.
+    """
+    table = read_table(folder / "evidence.parquet", ["origin", *_EVIDENCE])
+    if record_ids is not None:
+        table = table.filter(pc.is_in(table["record_id"], record_ids))
     columns = (table.column(name).to_pylist() for name in ("origin", *_EVIDENCE))
-    for origin, record_id, class_id, *cells in zip(*columns, strict=True):
-        found.setdefault((origin, record_id, class_id), []).append(Evidence(class_id, *cells))
-    return found
+    for origin, record_id, *cells in zip(*columns, strict=True):
+        yield origin, record_id, Evidence(*cells)

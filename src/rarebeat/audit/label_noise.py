@@ -21,7 +21,7 @@ from rarebeat.core.tables import Cell, Row, markdown_table
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, State
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.privacy import redact
 from rarebeat.simulator.clinic import recording_at, report_of
 from rarebeat.simulator.reports.findings import USUAL, Style
 from rarebeat.simulator.settings import SimulatorSettings
@@ -115,7 +115,13 @@ def _number(state: State) -> int:
 
 
 def measure_label_noise(settings: SimulatorSettings, records: int, style: Style = USUAL) -> list[Row]:
-    """:func:`noise_rows` of freshly simulated reports; arguments as in :func:`read_reports`."""
+    """:func:`noise_rows` of freshly simulated reports.
+
+    Args:
+        settings: of the simulated clinic; its number of records is not used.
+        records: number of reports.
+        style: how they are written.
+    """
     return noise_rows(read_reports(settings, records, style))
 
 
@@ -168,6 +174,10 @@ def disagreements(readings: Readings, examples: int = 2) -> list[Row]:
 
     One row per class, meaning and label, with ``count`` and ``examples``, the shortest texts. A class that
     is neither stated nor extracted, negative or unknown, is no disagreement.
+
+    Args:
+        readings: of simulated reports.
+        examples: texts of each row.
     """
     found: dict[tuple[str, int, int], list[str]] = defaultdict(list)
     same = (readings.meant == readings.labels) | (

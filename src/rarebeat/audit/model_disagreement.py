@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, members, read_opinions
-from rarebeat.audit.kappa import Kappas, cohen_kappas
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, rows_by_source
+from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.records import read_metadata
+from rarebeat.core.record_files import read_metadata
 from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
@@ -139,7 +139,7 @@ def audit_model(
     sources, measurements = _look_up(opinions, records, workers)
     verdicts = _verdicts(opinions.classes, measurements)
     everywhere = np.ones(len(measurements), dtype=np.bool_)
-    places = members(opinions.cohorts, sources)
+    places = rows_by_source(opinions.cohorts, sources)
     return ModelAudit(
         classes=opinions.classes,
         records=len(measurements),
@@ -213,21 +213,15 @@ def _kappas(
     opinions: Opinions, verdicts: npt.NDArray[np.int8], rows: BoolArray, replicates: int
 ) -> Agreement:
     """Agreement of each two sides, on those of the rows that have a label."""
-    labelled = (opinions.label >= 0)[rows]
+    labelled = opinions.label >= 0
     defines = np.array([name in RULES and RULES[name].defines for name in opinions.classes])
-    told = labelled & (verdicts >= 0)[rows] & defines
-    said: dict[str, BoolArray] = {
-        "label": (opinions.label == 1)[rows],
-        "model": opinions.decision[rows],
-        "signal": (verdicts == 1)[rows],
+    said = {
+        "label": opinions.label[rows],
+        "model": np.where(labelled, opinions.decision, -1).astype(np.int8)[rows],
+        "signal": np.where(labelled & defines, verdicts, -1).astype(np.int8)[rows],
     }
     patients = opinions.patients[rows]
-    return {
-        (one, other): cohen_kappas(
-            said[one], said[other], told if other == "signal" else labelled, patients, replicates
-        )
-        for one, other in SIDES
-    }
+    return {(one, other): cohen_kappa(said[one], said[other], patients, replicates) for one, other in SIDES}
 
 
 def _contradicted(opinions: Opinions, verdicts: npt.NDArray[np.int8]) -> Iterator[Contradicted]:

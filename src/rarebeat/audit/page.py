@@ -1,10 +1,12 @@
-"""An audit sample as one HTML page that a clinician ticks through: no network, verdicts stay in the browser.
+"""The pages on which a person ticks through items: their common frame, and the page of a label sample.
 
-The page is put together from ``audit/page.html``, ``style.css`` and ``script.js``. All text from reports and
-vocabularies is escaped.
+A page needs no network, and verdicts stay in the browser until they are exported. It is put together from the files
+of ``page_files``. All text from reports and vocabularies is escaped.
 """
 
 import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from string import Template
@@ -30,8 +32,85 @@ _KIND_TEXTS: dict[Kind, tuple[str, str]] = {
 }
 
 
+@dataclass(frozen=True)
+class Page:
+    """What a page is filled with; all but ``title`` and ``heading`` is HTML.
+
+    Attributes:
+        title: of the window.
+        heading: of the page.
+        sample: name under which the browser keeps the verdicts.
+        count: number of items.
+        guide: what to do.
+        navigation: links, one a line.
+        content: sections with the items.
+        settings: attributes ``data-...`` of the body, for the script.
+        styles: style sheets of ``page_files``, in order.
+        pictures: whether the page holds pictures.
+        templates: elements that the script copies.
+    """
+
+    title: str
+    heading: str
+    sample: str
+    count: int
+    guide: str
+    navigation: Sequence[str]
+    content: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+    styles: Sequence[str] = ("style.css",)
+    pictures: bool = False
+    templates: str = ""
+
+
+def render(page: Page) -> str:
+    """A page as HTML."""
+    return Template(asset("page.html")).substitute(
+        title=escape(page.title),
+        heading=escape(page.heading),
+        sample=page.sample,
+        count=page.count,
+        guide=page.guide,
+        navigation="\n".join(page.navigation),
+        sections=page.content,
+        settings="".join(f' data-{name}="{escape(value)}"' for name, value in page.settings.items()),
+        style="\n".join(map(asset, page.styles)),
+        pictures="img-src data:; " if page.pictures else "",
+        templates=page.templates,
+        script=asset("script.js"),
+    )
+
+
+def asset(name: str) -> str:
+    """The text of a file of ``page_files``, without blanks at its end."""
+    return (_FOLDER / name).read_text(encoding="utf-8").rstrip()
+
+
+def verdict_buttons(labels: Mapping[str, str], about: str = "Verdict", question: str = "") -> str:
+    """The buttons of an item, numbered by their keys, and the field for a note.
+
+    Args:
+        labels: what stands on the button of each verdict.
+        about: what they decide, for screen readers.
+        question: what stands before them.
+    """
+    buttons = "".join(
+        f'<button type="button" value="{word}" aria-pressed="false"><kbd>{key}</kbd> {label}</button>'
+        for key, (word, label) in enumerate(labels.items(), start=1)
+    )
+    asked = f'<span class="asked">{escape(question)}</span>' if question else ""
+    return (
+        f'<div class="verdict" role="group" aria-label="{escape(about)}">{asked}{buttons}'
+        '<textarea class="note" rows="1" placeholder="note" aria-label="Note"></textarea></div>'
+    )
+
+
 def write_audit(out: Path, audit: Audit) -> None:
     """Write the folder of an audit, whole or not at all: ``audit.html`` and ``sample.csv``.
+
+    Args:
+        out: folder to write; an earlier audit is replaced.
+        audit: the sample.
 
     Raises:
         RarebeatError: when ``out`` holds something else, or cannot be written.
@@ -59,22 +138,24 @@ def audit_page(audit: Audit) -> str:
         f'<button type="button" value="{escape(entry.id)}" title="{escape(entry.name)}">{escape(entry.code)}</button>'
         for entry in audit.choices
     ]
-    return Template(_asset("page.html")).substitute(
+    guide = Template(asset("sample_guide.html")).substitute(
         vocabulary=escape(audit.vocabulary),
-        sample=audit.name,
-        count=len(audit.items),
         records=f"{audit.records:,}",
         cohorts=escape(", ".join(cohorts)) or "no cohort",
-        navigation="\n".join(links),
-        sections="\n".join(sections),
-        choices="\n".join(choices),
-        style=_asset("style.css"),
-        script=_asset("script.js"),
+        count=len(audit.items),
     )
-
-
-def _asset(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8").rstrip()
+    return render(
+        Page(
+            title=f"Label audit: {audit.vocabulary}",
+            heading="Label audit",
+            sample=audit.name,
+            count=len(audit.items),
+            guide=guide,
+            navigation=links,
+            content="\n".join(sections),
+            templates=Template(asset("missed_template.html")).substitute(choices="\n".join(choices)) + "\n",
+        )
+    )
 
 
 def _link(name: str, title: str, count: int) -> str:
@@ -133,10 +214,6 @@ def _statement_section(items: list[Item]) -> str:
 
 
 def _card(item: Item, section: str, statement: str, facts: list[str], verdicts: dict[str, str]) -> str:
-    buttons = "".join(
-        f'<button type="button" value="{word}" aria-pressed="false"><kbd>{key}</kbd> {label}</button>'
-        for key, (word, label) in enumerate(verdicts.items(), start=1)
-    )
     if item.report.strip() == item.statement:
         report = '<p class="whole">This is the whole report.</p>'
     else:
@@ -147,8 +224,7 @@ def _card(item: Item, section: str, statement: str, facts: list[str], verdicts: 
         f'<p class="statement">{statement}</p>\n'
         f'<p class="facts">{" · ".join(facts)}</p>\n'
         f"{report}\n"
-        f'<div class="verdict" role="group" aria-label="Verdict">{buttons}'
-        '<textarea class="note" rows="1" placeholder="note" aria-label="Note"></textarea></div>\n'
+        f"{verdict_buttons(verdicts)}\n"
         "</article>"
     )
 

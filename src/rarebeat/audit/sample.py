@@ -7,26 +7,28 @@ draws what is to be verified. Each record that mentions a class is of one kind f
 - ``uncertain``: the text leaves it open.
 - ``near_miss``: every mention was decided negative by a cue, or was a look-alike that a mask covered.
 
-Of each class and kind a few records are drawn (:mod:`rarebeat.audit.strata`), by pattern and then by statement,
-so that rare patterns and wordings are seen. That makes the sample unlike the records: taken plainly, its share
-of right hits would be that of wordings, not of records. Each item therefore keeps its weight, the number of
-records it stands for, and the precision is the weighted share (:mod:`rarebeat.audit.verdicts`).
+Of each class and kind a few records are drawn from strata: by pattern, and within a pattern by statement, where the
+rarer statements of a pattern are one stratum together. Each stratum gives at least one, and the other seats go by the
+square root of its size: a pattern that matched 5 records is seen beside one that matched 50,000, and the frequent one
+still fills most seats. Within a stratum all are equally likely, so each one drawn stands for ``size / seats``, its
+weight. Weights add up to the number of all, and the weighted share of any property is unbiased; taken plainly, the
+share of right hits would be that of wordings, not of records (:mod:`rarebeat.audit.precision`).
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import sqrt
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pyarrow.compute as pc
 
-from rarebeat.audit.strata import draw
-from rarebeat.core.csv_rows import read_rows
+from rarebeat.audit.evidence import read_mentions
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_json, read_table, write_csv
-from rarebeat.core.records import read_metadata
+from rarebeat.core.files import read_csv, read_json, write_csv
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import read_metadata
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary
@@ -38,7 +40,7 @@ KINDS: tuple[Kind, ...] = ("hit", "uncertain", "near_miss")
 SAMPLE_COLUMNS = ("item", "class", "kind", "weight", "cohort", "record_id", "pattern", "cue", "statement")
 
 _KIND_OF: Mapping[int, Kind] = {POSITIVE: "hit", UNCERTAIN: "uncertain", NEGATIVE: "near_miss"}
-_EVIDENCE = ["record_id", "class", "state", "statement", "start", "end", "pattern", "cue"]
+_SEATS_PER_STATEMENT = 2  # with fewer, seats that every statement has by right would starve the frequent ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ def _candidates(cohort: Cohort, words: Vocabulary, reports: Mapping[str, str]) -
         raise RarebeatError(
             f"the labels in {cohort.labels} were made with vocabulary {made_with!r}, not {words.name!r}"
         )
-    deciding = _deciding(cohort.labels / "evidence.parquet")
+    deciding = _deciding(cohort.labels)
     matcher = Matcher(words)
     for record_id, report in reports.items():
         for evidence in matcher.look_alikes(report):
@@ -190,16 +192,14 @@ def _candidates(cohort: Cohort, words: Vocabulary, reports: Mapping[str, str]) -
         yield Item(name, kind, 0.0, cohort.name, record_id, evidence, evidence.statement, report)
 
 
-def _deciding(path: Path) -> dict[tuple[str, str], Evidence]:
+def _deciding(labels: Path) -> dict[tuple[str, str], Evidence]:
     """By record and class: the first mention in the text that says what the label says."""
-    table = read_table(path, ["origin", *_EVIDENCE])
-    table = table.filter(pc.equal(table["origin"], "text"))
     deciding: dict[tuple[str, str], Evidence] = {}
-    for record_id, *cells in zip(*(table.column(name).to_pylist() for name in _EVIDENCE), strict=True):
-        new = Evidence(*cells)
-        old = deciding.get((record_id, new.class_id))
-        if old is None or stronger(old.state, new.state) != old.state:
-            deciding[record_id, new.class_id] = new
+    for origin, record_id, new in read_mentions(labels):
+        if origin == "text":
+            old = deciding.get((record_id, new.class_id))
+            if old is None or stronger(old.state, new.state) != old.state:
+                deciding[record_id, new.class_id] = new
     return deciding
 
 
@@ -207,8 +207,66 @@ def _sample(key: tuple[str, Kind], candidates: Sequence[Item], size: int, seed: 
     """Up to ``size`` of the candidates of one class and kind, with weights, by pattern and statement."""
     rng = np.random.default_rng([seed, int(_name(*key), 16)])
     keys = [(item.evidence.pattern if item.evidence else "", _plain(item.statement)) for item in candidates]
-    drawn = sorted(draw(keys, size, rng), key=lambda pair: (*keys[pair[0]], pair[0]))
+    drawn = sorted(draw_strata(keys, size, rng), key=lambda pair: (*keys[pair[0]], pair[0]))
     return [replace(candidates[index], weight=weight) for index, weight in drawn]
+
+
+def draw_strata(
+    keys: Sequence[tuple[str, str]], seats: int, rng: np.random.Generator
+) -> list[tuple[int, float]]:
+    """Draw up to ``seats`` of many, without repeats, so that rare patterns and statements are seen.
+
+    Args:
+        keys: pattern and statement of each of the many.
+        seats: how many to draw; all are taken where there are no more.
+        rng: decides within strata.
+
+    Returns:
+        Index and weight of each one drawn, in ascending order.
+    """
+    drawn: list[tuple[int, float]] = []
+    patterns = [pattern for pattern, _ in keys]
+    statements = [statement for _, statement in keys]
+    for members, share in _strata(list(range(len(keys))), patterns, seats, seats):
+        for stratum, few in _strata(members, statements, share, share // _SEATS_PER_STATEMENT):
+            chosen = rng.choice(len(stratum), size=few, replace=False)
+            drawn += [(stratum[place], len(stratum) / few) for place in chosen]
+    return sorted(drawn)
+
+
+def _strata(members: list[int], names: Sequence[str], seats: int, most: int) -> list[tuple[list[int], int]]:
+    """Members with a common name, and their seats; beyond ``most`` names the rarer ones are put together."""
+    if not members or not seats:
+        return []
+    groups: dict[str, list[int]] = {}
+    for member in members:
+        groups.setdefault(names[member], []).append(member)
+    parts = sorted(groups.values(), key=len, reverse=True)
+    if len(parts) > most:
+        alone = max(most - 1, 0)
+        parts = [*parts[:alone], sorted(member for part in parts[alone:] for member in part)]
+    return list(zip(parts, allocate([len(part) for part in parts], seats), strict=True))
+
+
+def allocate(sizes: Sequence[int], seats: int) -> list[int]:
+    """Seats of each stratum: one, then by the square root of the sizes (highest averages), at most its size.
+
+    Args:
+        sizes: of the strata.
+        seats: how many to share out, at least one per stratum.
+
+    Source:
+        Power allocation, Bankier, The American Statistician 42, 1988.
+
+    Example:
+        >>> allocate([10_000, 100, 1], 12)
+        [10, 1, 1]
+    """
+    given = [1] * len(sizes)
+    for _ in range(min(seats, sum(sizes)) - len(sizes)):
+        places = [place for place, size in enumerate(sizes) if given[place] < size]
+        given[max(places, key=lambda place: sqrt(sizes[place]) / (given[place] + 1))] += 1
+    return given
 
 
 def _unmatched(cohorts: Sequence[Cohort], reports: Mapping[str, Mapping[str, str]]) -> list[Item]:
@@ -219,7 +277,7 @@ def _unmatched(cohorts: Sequence[Cohort], reports: Mapping[str, Mapping[str, str
         path = cohort.labels / "unmatched.csv"
         if not path.is_file():
             raise RarebeatError(f"{path} is missing: label the cohort again")
-        for line, row in read_rows(path, ("statement", "records", "example")):
+        for line, row in read_csv(path, ("statement", "records", "example")):
             if not row["records"].isdecimal() or row["example"] not in reports[cohort.name]:
                 raise RarebeatError(f"{path}, line {line}: not a number of records and one of their ids")
             statement = row["statement"]

@@ -1,32 +1,35 @@
-"""The command line: ``rarebeat``."""
+"""The command line: ``rarebeat``. Each module listed here registers its own commands."""
 
-from rarebeat.cli import audit as audit_commands
-from rarebeat.cli import audit_model as model_audit_commands
-from rarebeat.cli import data as commands
-from rarebeat.cli import labels as label_commands
-from rarebeat.cli import models as model_commands
-from rarebeat.cli import noise as noise_commands
-from rarebeat.cli import simulate as simulate_commands
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli import ingest, labels, models, simulate
 from rarebeat.cli.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read or simulate archives, label, predict, score.")
-app.command()(commands.ingest)
-app.command()(commands.predict)
-app.command()(commands.score)
-app.command()(label_commands.label_text)
-app.command()(model_commands.models)
-app.command()(simulate_commands.simulate)
 
-labels = new_app(
-    help="Look into labels: agreement of text and codes, audit by hand or by a model, label noise."
-)
-labels.command()(label_commands.agreement)
-labels.command()(audit_commands.audit)
-labels.command()(audit_commands.verdicts)
-labels.command()(model_audit_commands.audit_model)
-labels.command()(model_audit_commands.model_verdicts)
-labels.command(name="noise")(noise_commands.label_noise)
-app.add_typer(labels, name="labels")
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"rarebeat {version('rarebeat')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="print the version and exit"),
+    ] = False,
+) -> None:
+    """Options that come before a command."""
+
+
+for module in (ingest, simulate, labels, models):
+    module.register(app)
 
 
 def main() -> None:

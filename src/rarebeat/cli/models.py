@@ -1,15 +1,103 @@
-"""Commands about networks: ``rarebeat models``."""
+"""Commands about models: ``rarebeat models``, ``rarebeat predict`` and ``rarebeat score``."""
 
 import json
-from dataclasses import asdict
+import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from rarebeat.cli.console import examples
+from rarebeat.core.errors import ParamsError
+
+_HEADING = "Models"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    app.command(rich_help_panel=_HEADING, epilog=examples("rarebeat models --json"))(models)
+    predicting = (
+        "rarebeat predict ecgs/*.hea --model models/trained --json",
+        "rarebeat predict 00001_hr.dat --model models/folds --age 56 --sex female",
+    )
+    app.command(rich_help_panel=_HEADING, epilog=examples(*predicting))(predict)
+    scoring = (
+        "rarebeat score truth.csv probabilities.csv --threshold 0.3",
+        "rarebeat score truth.csv probabilities.csv --binary decisions.csv --vocabulary cinc2020 --json",
+    )
+    app.command(rich_help_panel=_HEADING, epilog=examples(*scoring))(score)
+
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
-    """List the networks: parameters, FLOPs of one ECG (two per multiply-add) and source, each as in its paper."""
+    """List the networks, each as in its paper.
+
+    Parameters, FLOPs of one ECG (two per multiply-add), input and source.
+    """
+    from dataclasses import asdict
+
     from rarebeat.models.size import format_sizes, paper_sizes
 
     sizes = paper_sizes()
     print(json.dumps([asdict(size) for size in sizes], indent=2) if as_json else format_sizes(sizes))
+
+
+def predict(
+    files: Annotated[
+        list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")
+    ],
+    model: Annotated[Path, typer.Option(help="model folder, or folder of an ensemble")] = Path(
+        "models/trained"
+    ),
+    age: Annotated[
+        float | None,
+        typer.Option(min=0.0, max=125.0, help="years, for all FILES, instead of what the files say"),
+    ] = None,
+    sex: Annotated[
+        str | None, typer.Option(help="female or male, for all FILES, instead of what the files say")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Classify ECG files by a model folder alone.
+
+    Age and sex are used by the networks that take them (se_resnet), and come from the file where it tells them. Exit
+    code 1 when a file could not be answered.
+    """
+    from rarebeat.inference.predict import format_answers, predict_files
+    from rarebeat.readers.fields import clean_age, clean_sex
+
+    told = clean_sex(sex or "")
+    if sex is not None and told is None:
+        raise ParamsError(f"--sex takes female or male, found {sex!r}")
+    years = None if age is None else clean_age(f"{age:.3f}")  # 90 for 90 and over, as in training
+    answers = predict_files(files, model, years, told)
+    print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
+    failed = [answer for answer in answers if "error" in answer]
+    for answer in failed:
+        print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
+    if failed:
+        raise typer.Exit(1)
+
+
+def score(
+    truth: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; 0, 1 or empty")],
+    predictions: Annotated[
+        Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")
+    ],
+    threshold: Annotated[float, typer.Option(min=0.0, max=1.0, help="decision threshold")] = 0.5,
+    binary: Annotated[
+        Path | None, typer.Option(help="CSV like PREDICTIONS with the decisions, 0/1, instead of a threshold")
+    ] = None,
+    vocabulary: Annotated[
+        str | None,
+        typer.Option(
+            help="cinc2020 adds the metrics of the PhysioNet/CinC Challenge 2020; columns are SNOMED CT codes, "
+            "abbreviations or class ids"
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+) -> None:
+    """Score a table of predictions against the truth."""
+    from rarebeat.evaluation.csv_score import format_score, score_tables
+
+    result = score_tables(truth, predictions, threshold, binary=binary, vocabulary=vocabulary)
+    print(json.dumps(result, indent=2) if as_json else format_score(result))

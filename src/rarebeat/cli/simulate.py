@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
+from rarebeat.cli.console import examples
 from rarebeat.core.errors import ParamsError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    lines = (
+        "rarebeat simulate exports --format muse-xml --records 500",
+        "rarebeat simulate --class avnrt --picture avnrt.png",
+        "rarebeat simulate --counts --records 6000 --preset hughes",
+    )
+    app.command(rich_help_panel="Data", epilog=examples(*lines))(simulate)
 
 
 def simulate(
@@ -34,7 +45,10 @@ def simulate(
     ] = False,
     workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
 ) -> None:
-    """Write simulated ECGs: an archive that `ingest` reads, with truth.csv beside it; or pictures; or count them."""
+    """Write simulated ECGs, draw them or count them.
+
+    What is written is an archive that `ingest` reads, with truth.csv beside it.
+    """
     from rarebeat.core.params import parse
     from rarebeat.simulator.settings import SimulatorSettings
 

@@ -11,9 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from rarebeat.core.errors import RarebeatError
 
 
@@ -96,26 +93,59 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
         writer.writerows(rows)
 
 
-def write_table(path: Path, table: pa.Table, **options: Any) -> None:
-    """Write an Arrow table as Parquet with page checksums (zstd unless told otherwise)."""
-    settings: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True} | options
-    with atomic(path) as temporary:
-        pq.write_table(table, temporary, **settings)
+def read_csv_lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Read a CSV file in UTF-8 (a byte order mark is fine); empty lines are passed over.
 
-
-def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:
-    """Read a Parquet file and verify its page checksums.
+    Returns:
+        For each row the line on which it starts, and its cells.
 
     Raises:
-        RarebeatError: when the file is missing, truncated or damaged.
+        RarebeatError: when it is missing or not such a file; the message names the line.
     """
     try:
-        with pq.ParquetFile(path, memory_map=memory_map, page_checksum_verification=True) as file:
-            return file.read(columns=columns)
-    except (OSError, pa.ArrowException) as error:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            rows, line = [], 1
+            for cells in reader:
+                if cells:
+                    rows.append((line, cells))
+                line = reader.line_num + 1
+            return rows
+    except OSError as error:
+        raise RarebeatError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise RarebeatError(f"{path} is not UTF-8 text: save it as a CSV file in UTF-8") from error
+    except csv.Error as error:
+        raise RarebeatError(f"{path} is not a CSV file, line {reader.line_num}: {error}") from error
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+    """Read a CSV file that people may have edited: cells by column, and the line of each row for messages.
+
+    Args:
+        path: the file, in UTF-8.
+        columns: the columns that it must have, in any order; others are left out.
+
+    Returns:
+        For each row the line on which it starts, and its cells by column.
+
+    Raises:
+        RarebeatError: when it is missing, not such a file, or lacks a column; the message names the line.
+    """
+    lines = read_csv_lines(path)
+    header = [name.strip() for name in lines[0][1]] if lines else []
+    if missing := [name for name in columns if name not in header]:
         raise RarebeatError(
-            f"cannot read {path}: {error}. Delete it and run `dvc repro` to write it again."
-        ) from error
+            f"{path} has no column {missing[0]!r}: expected {', '.join(columns)}, parted by commas"
+        )
+    places = [header.index(name) for name in columns]
+    for line, cells in lines:
+        if len(cells) != len(header):
+            raise RarebeatError(f"{path}, line {line}: {len(cells)} cells in {len(header)} columns")
+    return [
+        (line, {name: cells[place] for name, place in zip(columns, places, strict=True)})
+        for line, cells in lines[1:]
+    ]
 
 
 def digest(*paths: Path) -> str:

@@ -1,14 +1,13 @@
 """Reading ``params.yaml``: each group is checked against the dataclass that its room defines."""
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
-import yaml
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from rarebeat.core.errors import ParamsError
+from rarebeat.core.errors import ParamsError, did_you_mean, nearest
 
 STRICT = ConfigDict(extra="forbid")
 """For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error."""
@@ -25,6 +24,9 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
         overrides: ``key=value`` with a dotted key and a value in YAML, such as ``train.seed=1``; they come
             last, in order.
 
+    Returns:
+        The groups by their names.
+
     Raises:
         ParamsError: when a file is missing, not YAML or not a mapping; for a key that the first file does not have.
     """
@@ -38,6 +40,8 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
 
 
 def _mapping(path: Path) -> dict[str, Any]:
+    import yaml  # where settings are made in Python, none is needed
+
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
@@ -48,26 +52,72 @@ def _mapping(path: Path) -> dict[str, Any]:
 
 
 def parse(kind: type[Settings], value: Any, where: str) -> Settings:
-    """Check ``value`` against the settings dataclass ``kind``; ``where`` names it in messages.
+    """Check a value against a settings dataclass.
+
+    Args:
+        kind: the dataclass, or any type that pydantic can check.
+        value: what was read.
+        where: its name in messages, such as "train".
+
+    Returns:
+        The settings.
 
     Raises:
-        ParamsError: naming every key that is unknown, missing or of the wrong type.
+        ParamsError: naming every key that is unknown, missing or of the wrong type, and the nearest key that there
+            is.
+
+    Example:
+        >>> parse(list[int], ["1", 2], "folds")
+        [1, 2]
     """
     try:
         return TypeAdapter(kind).validate_python(value)
     except ValidationError as error:
-        lines = [
-            f"{'.'.join([where, *map(str, entry['loc'])])}: {entry['msg']} (found {entry['input']!r})"
-            for entry in error.errors()
-        ]
+        lines = []
+        for entry in error.errors():
+            path = [str(step) for step in entry["loc"]]
+            line = f"{'.'.join([where, *path])}: {entry['msg']} (found {entry['input']!r})"
+            if entry["type"] == "unexpected_keyword_argument":
+                line += did_you_mean(path[-1], _keys_beside(kind, path))
+            lines.append(line)
         raise ParamsError("\n".join(lines)) from error
 
 
 def group(params: Mapping[str, Any], name: str, kind: type[Settings]) -> Settings:
-    """The group ``name`` of a params mapping as settings of type ``kind``."""
+    """Check one group of a params file.
+
+    Args:
+        params: the groups by their names.
+        name: of the group.
+        kind: its settings dataclass.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ParamsError: when there is no such group, or a key of it is wrong.
+    """
     if name not in params:
-        raise ParamsError(f"params.yaml has no group {name!r}")
+        near = nearest(name, map(str, params))
+        hint = f", but one that is spelt {near!r}" if near else ""
+        raise ParamsError(f"params.yaml has no group {name!r}{hint}")
     return parse(kind, params[name], name)
+
+
+def _keys_beside(kind: Any, path: Sequence[str]) -> list[str]:
+    """The keys that may stand where a path ends; none where no dataclass says so."""
+    here = _dataclasses_in(kind)
+    for step in path[:-1]:
+        hints = [hint for owner in here for name, hint in get_type_hints(owner).items() if name == step]
+        if hints:  # else the step is an index, a key of a mapping, or the name of one of several types
+            here = [inner for hint in hints for inner in _dataclasses_in(hint)]
+    return [field.name for owner in here for field in fields(owner)]
+
+
+def _dataclasses_in(hint: Any) -> list[Any]:
+    if is_dataclass(hint):
+        return [hint]
+    return [inner for argument in get_args(hint) for inner in _dataclasses_in(argument)]
 
 
 OPEN = (
@@ -94,8 +144,8 @@ def _updated(
     for key, value in update.items():
         name = f"{place}.{key}" if place else str(key)
         if key not in base and not _may_be_new(place, str(key)):
-            close = get_close_matches(str(key), map(str, base), n=1)
-            hint = f"did you mean {'.'.join([*place.split('.'), close[0]]).lstrip('.')}? " if close else ""
+            near = nearest(str(key), map(str, base))
+            hint = f"did you mean {place}.{near}? ".replace("mean .", "mean ") if near else ""
             known = ", ".join(map(str, base)) or "nothing"
             raise ParamsError(f"{source}: there is no {name}; {hint}{place or 'the params file'} has {known}")
         before = base.get(key)
@@ -118,6 +168,8 @@ def _may_be_new(place: str, key: str) -> bool:
 
 def _nested(override: str) -> dict[str, Any]:
     """``train.seed=1`` as ``{"train": {"seed": 1}}``."""
+    import yaml
+
     key, equals, text = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ParamsError(f"--set {override}: expected key=value, such as train.seed=1")

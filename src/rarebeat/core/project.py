@@ -8,10 +8,13 @@ _EXPERIMENTS = f"{os.sep}.dvc{os.sep}tmp{os.sep}exps"
 
 
 def project_root() -> Path:
-    """The repository that owns this run.
+    """Find the repository that owns this run.
 
     DVC runs queued and temporary experiments in a copy under ``.dvc/tmp/exps``; what outlives the experiment (the
     tracking database, relative data roots) belongs to the repository around it.
+
+    Returns:
+        The folder of DVC, or else the nearest one at or above the current folder that holds a ``dvc.yaml``.
     """
     inside = os.environ.get("DVC_ROOT") or str(_nearest_pipeline(Path.cwd()))
     return Path(inside.split(_EXPERIMENTS)[0])
@@ -22,16 +25,30 @@ def _nearest_pipeline(folder: Path) -> Path:
 
 
 def resolve_root(root: str, params: Path) -> Path:
-    """A data root from a params file: ``~`` expanded, relative paths taken from the file's folder.
+    """Find a data root that a params file names.
 
-    The params file of a temporary DVC experiment is a copy: there the repository around it stands in.
+    Args:
+        root: absolute, with ``~``, or relative to the folder of the params file.
+        params: the params file. That of a temporary DVC experiment is a copy: there the repository around it stands
+            in.
+
+    Returns:
+        The folder, whether it exists or not.
+
+    Example:
+        >>> resolve_root("/data/ludb", Path("params.yaml")).as_posix()
+        '/data/ludb'
     """
     base = project_root() if "DVC_ROOT" in os.environ else params.resolve().parent
     return base / Path(root).expanduser()
 
 
 def git_commit() -> tuple[str | None, bool]:
-    """The commit that is checked out, and whether tracked files differ from it; (None, False) outside git."""
+    """Ask git for the state of the current folder.
+
+    Returns:
+        The commit that is checked out, and whether tracked files differ from it; (None, False) outside git.
+    """
     try:
         commit = _git("rev-parse", "HEAD")
         return commit, bool(_git("status", "--porcelain", "--untracked-files=no"))

@@ -1,27 +1,9 @@
-"""What a record is: one 12-lead ECG with metadata, its schema, and the one place that reads and writes it.
+"""What a record is: one 12-lead ECG with metadata, and why one may be refused."""
 
-A cohort on disk is a folder::
-
-    data/records/<cohort>/
-      part-00000.parquet ...   records, RECORD_SCHEMA
-      quarantine.parquet       what was not trusted, QUARANTINE_SCHEMA
-      summary.json             counts (a DVC metric)
-"""
-
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 """The order of leads everywhere behind ingest."""
@@ -44,50 +26,7 @@ REASONS = {
 }
 """Why a record is quarantined: code and meaning."""
 
-RECORD_SCHEMA = pa.schema(
-    [
-        pa.field("record_id", pa.string(), nullable=False),
-        pa.field("cohort", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),  # database or part of it, such as "georgia"
-        pa.field("patient_id", pa.string()),  # keyed hash; null where the archive does not tell
-        pa.field("age", pa.float32()),  # years; 90 stands for 90 and over
-        pa.field("sex", pa.string()),  # "female", "male" or null
-        pa.field("fold", pa.int16()),  # the database's own fold, where it has one
-        pa.field("rate", pa.float32(), nullable=False),  # Hz, native
-        pa.field("samples", pa.int32(), nullable=False),
-        pa.field("calibrated", pa.bool_(), nullable=False),  # False: amplitude was normalised away
-        pa.field("text", pa.string()),  # report
-        pa.field("codes", pa.list_(pa.string()), nullable=False),  # "scp:AFIB", "snomed:164889003"
-        pa.field("fingerprint", pa.string(), nullable=False),  # of the signal: equal recordings, equal value
-        pa.field("signal", pa.binary(), nullable=False),  # little-endian int16, 12 x samples, lead after lead
-    ],
-    metadata={
-        "leads": ",".join(LEADS),
-        "signal": "int16 little-endian, 12 x samples, microvolt (0.001 NU if not calibrated)",
-    },
-)
-
-QUARANTINE_SCHEMA = pa.schema(
-    [
-        pa.field("record_id", pa.string(), nullable=False),
-        pa.field("cohort", pa.string(), nullable=False),
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),  # a key of REASONS
-        pa.field("detail", pa.string(), nullable=False),
-    ]
-)
-
 Signal = npt.NDArray[np.int16]
-
-_ROW_GROUP_BYTES = 8 << 20
-_PARQUET: dict[str, Any] = {
-    # Level 1 writes 2.3 times as fast as the default level 3, and the files are 16 % larger.
-    "compression": "zstd",
-    "compression_level": 1,
-    "use_dictionary": ["cohort", "source", "sex", "text"],
-    "write_statistics": False,
-    "write_page_checksum": True,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +43,7 @@ class Record:
         age: years, at most 90 (which stands for 90 and over).
         sex: "female", "male" or None.
         fold: the database's own fold, or None.
+        calibrated: whether the amplitude is in microvolts; False where it was normalised away.
         text: the report, or None.
         codes: statements as ``system:code``.
     """
@@ -119,134 +59,3 @@ class Record:
     calibrated: bool = True
     text: str | None = None
     codes: tuple[str, ...] = ()
-
-
-def part_files(folder: Path) -> list[Path]:
-    """The record files of a cohort, in order.
-
-    Raises:
-        RarebeatError: when the folder holds none.
-    """
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        raise RarebeatError(f"no records in {folder}: expected part-*.parquet, written by `rarebeat ingest`")
-    return parts
-
-
-def read_metadata(folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """Read a cohort without its signals (all other columns, or those named)."""
-    names = list(columns) if columns else [name for name in RECORD_SCHEMA.names if name != "signal"]
-    return pa.concat_tables(read_table(part, names) for part in part_files(folder))
-
-
-def iterate_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
-    """Iterate over a cohort's records as dictionaries, one row group (8 MB of signals) in memory at a time.
-
-    ``signal``, where asked for (it is by default), comes as an int16 array of shape (12, samples) that shares
-    the memory of its row group.
-
-    Raises:
-        RarebeatError: when there are no records, or a part is damaged.
-    """
-    for part in part_files(folder):
-        for table in _row_groups(part, list(columns) if columns else None):
-            signals = table.column("signal") if "signal" in table.column_names else None
-            rows = table.drop_columns(["signal"]).to_pylist() if signals is not None else table.to_pylist()
-            for index, row in enumerate(rows):
-                if signals is not None:
-                    row["signal"] = decode_signal(signals[index].as_buffer())
-                yield row
-
-
-def _row_groups(part: Path, columns: list[str] | None) -> Iterator[pa.Table]:
-    try:
-        with pq.ParquetFile(part, page_checksum_verification=True) as file:
-            for index in range(file.num_row_groups):
-                yield file.read_row_group(index, columns=columns)
-    except (OSError, pa.ArrowException) as error:
-        raise RarebeatError(
-            f"cannot read {part}: {error}. Delete it and run `dvc repro` to write it again."
-        ) from error
-
-
-def decode_signal(buffer: Any) -> Signal:
-    """View the bytes of a stored signal as int16 of shape (12, samples)."""
-    return np.frombuffer(buffer, dtype="<i2").reshape(len(LEADS), -1)
-
-
-def fingerprint(signal: Signal) -> str:
-    """16 hexadecimal digits of the SHA-256 of a signal."""
-    return hashlib.sha256(np.ascontiguousarray(signal, dtype="<i2").data).hexdigest()[:16]
-
-
-def write_part(path: Path, cohort: str, records: Iterable[Record]) -> int:
-    """Write records as one Parquet file, a row group at a time; no file when there are none.
-
-    Args:
-        path: the file, in a folder that is not yet in use.
-        cohort: name of the cohort.
-        records: consumed one by one: at most a row group is in memory.
-
-    Returns:
-        How many records were written.
-    """
-    count = 0
-    with ExitStack() as stack:
-        writer = None
-        for group in _grouped(records):
-            writer = writer or stack.enter_context(pq.ParquetWriter(path, RECORD_SCHEMA, **_PARQUET))
-            writer.write_table(_to_table(group, cohort))
-            count += len(group)
-    return count
-
-
-def _grouped(records: Iterable[Record]) -> Iterator[list[Record]]:
-    group: list[Record] = []
-    size = 0
-    for record in records:
-        group.append(record)
-        size += record.signal.nbytes
-        if size >= _ROW_GROUP_BYTES:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
-
-
-def _to_table(records: list[Record], cohort: str) -> pa.Table:
-    columns = {
-        "record_id": [record.record_id for record in records],
-        "cohort": [cohort] * len(records),
-        "source": [record.source for record in records],
-        "patient_id": [record.patient_id for record in records],
-        "age": [record.age for record in records],
-        "sex": [record.sex for record in records],
-        "fold": [record.fold for record in records],
-        "rate": [record.rate for record in records],
-        "samples": [record.signal.shape[1] for record in records],
-        "calibrated": [record.calibrated for record in records],
-        "text": [record.text for record in records],
-        "codes": [list(record.codes) for record in records],
-        "fingerprint": [fingerprint(record.signal) for record in records],
-    }
-    arrays = [pa.array(column, RECORD_SCHEMA.field(name).type) for name, column in columns.items()]
-    return pa.Table.from_arrays([*arrays, _encode_signals(records)], schema=RECORD_SCHEMA)
-
-
-def _encode_signals(records: list[Record]) -> pa.Array:
-    """Signals as one binary array; their bytes are copied once."""
-    ends = np.cumsum([0] + [record.signal.nbytes for record in records], dtype=np.int32)
-    content = np.concatenate([record.signal.ravel() for record in records]).astype("<i2", copy=False)
-    return pa.BinaryArray.from_buffers(
-        pa.binary(), len(records), [None, pa.py_buffer(ends), pa.py_buffer(content)]
-    )
-
-
-def write_quarantine(path: Path, rows: list[dict[str, str]]) -> None:
-    """Write a cohort's quarantine table (also when it is empty)."""
-    write_table(path, pa.Table.from_pylist(rows, schema=QUARANTINE_SCHEMA))
-
-
-def read_quarantine(folder: Path) -> pa.Table:
-    """Read the quarantine table of a cohort."""
-    return read_table(folder / "quarantine.parquet")

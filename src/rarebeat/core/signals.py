@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from pydantic import PositiveFloat, PositiveInt
 from pydantic.dataclasses import dataclass
 
+from rarebeat.core.arithmetic import sine
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.params import STRICT
 
@@ -176,10 +177,28 @@ def _resampling_weights(rate: float, new_rate: float) -> tuple[Float64, int, int
     inputs = np.arange(-reach, step + reach)
     outputs = np.arange(block) * step / block
     distance = (inputs[:, None] - outputs) / rate
-    window = np.i0(shape * np.sqrt(np.clip(1 - (distance / half_length) ** 2, 0, None)))
-    weights = np.sinc(2 * cut_off * distance) * window * (np.abs(distance) <= half_length)
+    share = distance / half_length
+    window = _bessel(shape * np.sqrt(np.clip(1 - share * share, 0, None)))
+    weights = _sinc(2 * cut_off * distance) * window * (np.abs(distance) <= half_length)
     weights /= weights.sum(axis=0)  # a constant stays what it is
     return np.round(weights * 2**30) / 2**30, step, reach
+
+
+def _bessel(values: Float64) -> Float64:
+    """The modified Bessel function of order zero of numbers below 10, by its power series."""
+    quarter = values * values / 4
+    term = np.ones_like(values)
+    total = term.copy()
+    for order in range(1, 40):
+        term = term * quarter / (order * order)
+        total += term
+    return total
+
+
+def _sinc(values: Float64) -> Float64:
+    """``sin(pi x) / (pi x)``."""
+    apart = np.where(values == 0, 1.0, values)
+    return np.where(values == 0, 1.0, sine(apart / 2) / (math.pi * apart))
 
 
 def _extend(signal: Int16, reach: int, length: int) -> Float64:
@@ -201,6 +220,7 @@ def _band_pass(values: Float64, rate: float, corners: tuple[float, float]) -> Fl
     from scipy.signal import butter, sosfiltfilt  # slow to import, and rarely needed
 
     sections = butter(BUTTERWORTH_ORDER, corners, btype="bandpass", fs=rate, output="sos")
+    sections = np.round(sections * 2**40) / 2**40  # the last digits of a tangent depend on the processor
     extension = min(values.shape[1] - 1, math.ceil(rate / corners[0]))
     return np.asarray(sosfiltfilt(sections, values, axis=1, padtype="odd", padlen=extension))
 
@@ -208,7 +228,7 @@ def _band_pass(values: Float64, rate: float, corners: tuple[float, float]) -> Fl
 def _standardise(values: Float64, unit: float) -> Float64:
     """Mean 0 and standard deviation ``unit`` per lead; a flat lead becomes zeros."""
     centred: Float64 = values - values.mean(axis=1, keepdims=True)
-    deviation = np.sqrt(np.einsum("ij,ij->i", centred, centred) / values.shape[1])
+    deviation = np.sqrt((centred * centred).sum(axis=1) / values.shape[1])
     centred *= np.where(deviation < FLAT, 0.0, unit / np.maximum(deviation, FLAT))[:, None]
     return centred
 

@@ -16,19 +16,35 @@ _DIGITS = 5
 
 
 def tidy(value: float) -> float | None:
-    """Five significant digits; None for not-a-number.
+    """Round a number for a file.
 
-    >>> tidy(0.123456789), tidy(float("nan"))
-    (0.12346, None)
+    Args:
+        value: any number.
+
+    Returns:
+        Five significant digits; None for not-a-number.
+
+    Example:
+        >>> tidy(0.123456789), tidy(float("nan"))
+        (0.12346, None)
     """
     return None if np.isnan(value) else float(f"{value:.{_DIGITS}g}")
 
 
 def interval_text(value: float, low: float, high: float) -> str:
-    """A number with its interval; without one where that is undefined.
+    """Write a number with its interval.
 
-    >>> interval_text(0.834, 0.779, 0.871), interval_text(0.5, float("nan"), float("nan"))
-    ('0.83 (0.78–0.87)', '0.50')
+    Args:
+        value: the number; a dash stands for not-a-number.
+        low: lower end of the interval; not-a-number where there is none.
+        high: upper end.
+
+    Returns:
+        Two decimals each.
+
+    Example:
+        >>> interval_text(0.834, 0.779, 0.871), interval_text(0.5, float("nan"), float("nan"))
+        ('0.83 (0.78–0.87)', '0.50')
     """
     if np.isnan(value):
         return _UNDEFINED
@@ -36,15 +52,19 @@ def interval_text(value: float, low: float, high: float) -> str:
 
 
 def markdown_table(rows: Sequence[Mapping[str, Cell]]) -> str:
-    """Rows as a Markdown table, padded so that it also reads well in a terminal.
+    """Write rows as a Markdown table, padded so that it also reads well in a terminal.
 
-    The columns are those of the first row; all but the first are aligned to the right. An empty sequence
-    gives "".
+    Args:
+        rows: cells by column. The columns are those of the first row; all but the first are aligned to the right.
 
-    >>> print(markdown_table([{"Class": "AF", "F1": 0.83}]))
-    | Class |   F1 |
-    | ----- | ---: |
-    | AF    | 0.83 |
+    Returns:
+        The lines of the table; "" for no rows.
+
+    Example:
+        >>> print(markdown_table([{"Class": "AF", "F1": 0.83}]))
+        | Class |   F1 |
+        | ----- | ---: |
+        | AF    | 0.83 |
     """
     if not rows:
         return ""
@@ -65,7 +85,16 @@ def _text(cell: Cell) -> str:
 
 
 def write_rows(path: Path, rows: Sequence[Mapping[str, Cell]], columns: Sequence[str]) -> None:
-    """Write rows as a CSV file with a header, whole or not at all; None becomes an empty cell."""
+    """Write rows as a CSV file with a header, whole or not at all.
+
+    Args:
+        path: file to write.
+        rows: cells by column; None becomes an empty cell.
+        columns: which columns, in their order.
+
+    Raises:
+        RarebeatError: when the file cannot be written.
+    """
     with atomic(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()

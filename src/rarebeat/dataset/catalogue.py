@@ -11,12 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table
-from rarebeat.core.records import read_metadata
+from rarebeat.core.files import read_json
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import read_metadata
 
 UNCERTAIN = -1  # in states
 UNKNOWN = -2  # in states: null in the label files
 MASKED = -1  # in labels: neither present nor absent
+
+SUMMARY = "summary.json"
+"""Where the label stage says which classes there are."""
 
 Origin = Literal["text", "codes"]
 UncertainPolicy = Literal["mask", "zero", "one"]
@@ -37,15 +41,35 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True)
+class LabelClasses:
+    """The classes that cohorts were labelled with.
+
+    Attributes:
+        vocabulary: its name.
+        codes: class id to short code, in the order of all tables.
+    """
+
+    vocabulary: str
+    codes: Mapping[str, str]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Class ids, in the order of all tables."""
+        return tuple(self.codes)
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Records and labels of several cohorts, in the order of use.
 
     Attributes:
+        classes: that the labels tell of.
         records: n rows with record_id, cohort, patient_id, age, sex, fold, rate, samples, calibrated and fingerprint.
         states: shape (n, classes), as labelled: 1, 0, UNCERTAIN or UNKNOWN.
         origins: cohort to where its labels come from.
     """
 
+    classes: LabelClasses
     records: pa.Table
     states: Int8
     origins: Mapping[str, Origin]
@@ -58,7 +82,6 @@ def read_catalogue(
     records: Path,
     labels: Path,
     cohorts: Sequence[str],
-    classes: Sequence[str],
     origins: Mapping[str, Origin],
 ) -> Catalogue:
     """Read cohorts and their labels, and check that they fit each other.
@@ -67,20 +90,46 @@ def read_catalogue(
         records: folder with a folder per cohort, written by ingest.
         labels: folder with a folder per cohort, written by label.
         cohorts: which to read.
-        classes: class ids of the vocabulary.
         origins: cohort to the labels it takes; one that is not named takes codes where it has any, else text.
 
     Raises:
         RarebeatError: naming the file that is missing, damaged or does not fit.
     """
+    classes = _read_classes(labels, cohorts)
     tables, states, used = [], [], {}
     for cohort in cohorts:
         table = read_metadata(records / cohort, _COLUMNS)
         tables.append(table.set_column(1, "cohort", pa.repeat(cohort, len(table))))
-        origin, content = _read_labels(labels / cohort, classes, table, origins.get(cohort))
+        origin, content = _read_labels(labels / cohort, classes.ids, table, origins.get(cohort))
         states.append(content)
         used[cohort] = origin
-    return Catalogue(pa.concat_tables(tables), np.concatenate(states), used)
+    return Catalogue(classes, pa.concat_tables(tables), np.concatenate(states), used)
+
+
+def _read_classes(labels: Path, cohorts: Sequence[str]) -> LabelClasses:
+    """The classes of all cohorts, which must be the same."""
+    found = {}
+    for cohort in cohorts:
+        path = labels / cohort / SUMMARY
+        if not path.is_file():
+            raise RarebeatError(f"no labels in {path.parent}. {_advice(cohort)}")
+        summary = read_json(path)
+        try:
+            found[cohort] = LabelClasses(summary["vocabulary"], dict(summary["classes"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise RarebeatError(f"{path} does not name its classes. {_advice(cohort)}") from error
+    first = next(iter(found))
+    for cohort, classes in found.items():
+        if classes != found[first]:
+            raise RarebeatError(
+                f"cohort {cohort} was labelled with vocabulary {classes.vocabulary!r}, cohort {first} with "
+                f"{found[first].vocabulary!r}, or with two versions of one. {_advice(cohort)}"
+            )
+    return found[first]
+
+
+def _advice(cohort: str) -> str:
+    return f"Label the cohort {cohort} again (`dvc repro`, or pipeline/label.py)."
 
 
 def _read_labels(
@@ -97,7 +146,7 @@ def _read_labels(
 def _read_states(folder: Path, origin: Origin, classes: Sequence[str], records: pa.Table) -> Int8:
     """Labels of one cohort, shape (n, classes), in the order of its records."""
     path = folder / f"{origin}.parquet"
-    advice = f"Label the cohort {folder.name} again (`dvc repro`, or pipeline/label.py)."
+    advice = _advice(folder.name)
     if not path.is_file():
         raise RarebeatError(f"no labels in {path}. {advice}")
     table = read_table(path)

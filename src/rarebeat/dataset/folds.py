@@ -22,8 +22,9 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import atomic, check_replaceable, read_table, write_json, write_table
+from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.params import STRICT
+from rarebeat.core.parquet import read_table, write_table
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join, take
 

@@ -25,9 +25,10 @@ from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
-from rarebeat.core.files import atomic, check_replaceable, digest, write_json, write_table
+from rarebeat.core.files import atomic, check_replaceable, digest, write_json
 from rarebeat.core.params import STRICT
-from rarebeat.core.records import iterate_rows, read_quarantine
+from rarebeat.core.parquet import write_table
+from rarebeat.core.record_files import iterate_rows, read_quarantine
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
@@ -35,7 +36,6 @@ from rarebeat.dataset.selection import Selection, select, splits_table, summaris
 from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
-from rarebeat.labels.vocabulary import load_vocabulary
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -65,7 +65,6 @@ def prepare(
     labels: Path,
     out: Path,
     cohorts: Sequence[str],
-    vocabulary: str,
     settings: PrepareSettings,
 ) -> dict[str, Any]:
     """Write the shards of some cohorts, whole or not at all.
@@ -75,7 +74,6 @@ def prepare(
         labels: folder with a folder per cohort, written by label.
         out: folder to write; an existing one is replaced.
         cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept.
-        vocabulary: name of the vocabulary of the labels.
         settings: how.
 
     Returns:
@@ -89,23 +87,23 @@ def prepare(
     check_replaceable(out, "splits.parquet")
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
-    classes = load_vocabulary(vocabulary).class_ids
-    catalogue = read_catalogue(records, labels, cohorts, classes, settings.labels)
+    catalogue = read_catalogue(records, labels, cohorts, settings.labels)
     _check_amplitudes(catalogue.records, settings.signal)
     selection = select(catalogue, settings.split, settings.balance, settings.uncertain)
     meta = ShardMeta(
-        classes=classes,
+        classes=catalogue.classes.ids,
         preprocessing=settings.signal,
         scale=output_scale(settings.signal),
         units=output_units(settings.signal),
-        vocabulary=vocabulary,
+        vocabulary=catalogue.classes.vocabulary,
+        codes=catalogue.classes.codes,
     )
     with atomic(out) as folder:
         folder.mkdir()
         _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
-        summary = summarise(catalogue, selection, classes)
+        summary = summarise(catalogue, selection)
         summary |= {"shards": len(shards), "digest": digest(*shards)}
         write_json(folder / "summary.json", summary)
         write_json(folder / "counts.json", _counts(summary, records))

@@ -1,7 +1,6 @@
 """Who goes into which split, who is left out and why, and the counts of both."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,14 +108,14 @@ def splits_table(catalogue: Catalogue, selection: Selection) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=SPLITS_SCHEMA)
 
 
-def summarise(catalogue: Catalogue, selection: Selection, classes: Sequence[str]) -> dict[str, Any]:
+def summarise(catalogue: Catalogue, selection: Selection) -> dict[str, Any]:
     """Counts by cohort, split and class, and warnings for a person to read."""
     by_cohort = np.asarray(catalogue.records.column("cohort").to_numpy(), dtype=object)
     cohorts = {
         cohort: {"labels": origin} | _describe_cohort(selection, by_cohort == cohort)
         for cohort, origin in catalogue.origins.items()
     }
-    splits = {split: _describe_split(catalogue, selection, split, classes) for split in SPLITS}
+    splits = {split: _describe_split(catalogue, selection, split) for split in SPLITS}
     return {
         "records": len(catalogue),
         "left_out": _count(selection.reasons),
@@ -134,9 +133,7 @@ def _describe_cohort(selection: Selection, here: Flags) -> dict[str, Any]:
     }
 
 
-def _describe_split(
-    catalogue: Catalogue, selection: Selection, split: str, classes: Sequence[str]
-) -> dict[str, Any]:
+def _describe_split(catalogue: Catalogue, selection: Selection, split: str) -> dict[str, Any]:
     """Records, groups, and the labels of each class before and after class re-sampling."""
     available, selected = selection.available(split), selection.selected(split)
     before = _count_labels(selection.labels[available], catalogue.states[available])
@@ -144,7 +141,9 @@ def _describe_split(
     return {
         "records": int(selected.sum()),
         "patients": len(set(selection.groups[selected].tolist())),
-        "classes": {name: {"before": before[i], "after": after[i]} for i, name in enumerate(classes)},
+        "classes": {
+            name: {"before": before[i], "after": after[i]} for i, name in enumerate(catalogue.classes.ids)
+        },
     }
 
 

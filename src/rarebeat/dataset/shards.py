@@ -32,7 +32,8 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter, ValidationError
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_json, read_table, write_json, write_table
+from rarebeat.core.files import read_json, write_json
+from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.records import LEADS
 from rarebeat.dataset.split import Int16, ShardMeta, Split, Strings
 
@@ -98,7 +99,11 @@ class SplitWriter:
             self._write(self._added - self._shard_size)
 
     def finish(self) -> None:
-        """Write what is left (for an empty split, a shard without rows) and the list of shards."""
+        """Write what is left (for an empty split, a shard without rows) and the list of shards.
+
+        Raises:
+            ValueError: when more or fewer signals were added than there are rows.
+        """
         if self._added != len(self._rows):
             raise ValueError(f"{len(self._rows)} records were announced and {self._added} added")
         rest = self._added % self._shard_size

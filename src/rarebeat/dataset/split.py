@@ -1,9 +1,9 @@
 """A split in memory: the records of one part of the data set, in rows that belong together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import field, fields, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,11 @@ from rarebeat.core.signals import Preprocessing
 Int16 = npt.NDArray[np.int16]
 Int8 = npt.NDArray[np.int8]
 Int64 = npt.NDArray[np.int64]
+Float32 = npt.NDArray[np.float32]
 Strings = npt.NDArray[np.object_]
+
+if TYPE_CHECKING:
+    from rarebeat.core.context import Context
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -29,6 +33,7 @@ class ShardMeta:
         scale: stored value times scale is in ``units``.
         units: "mV" or "z".
         vocabulary: name of the vocabulary that defines the classes.
+        codes: class id to its short code in the vocabulary.
     """
 
     classes: tuple[str, ...]
@@ -36,6 +41,7 @@ class ShardMeta:
     scale: float
     units: str
     vocabulary: str
+    codes: Mapping[str, str] = field(default_factory=dict)
 
 
 @plain_dataclass(frozen=True)
@@ -61,15 +67,53 @@ class Split:
     patients: Strings
     meta: ShardMeta
     lengths: Int64 | None = None
-    ages: npt.NDArray[np.float32] | None = None
+    ages: Float32 | None = None
     sexes: Strings | None = None
 
     def __len__(self) -> int:
         return len(self.signals)
 
     def columns(self, classes: Sequence[str]) -> Int8:
-        """The labels of some classes, in the order given: int8, shape (n, classes)."""
+        """The labels of some classes, in the order given: int8, shape (n, classes).
+
+        Raises:
+            RarebeatError: for a class that the shards do not hold.
+        """
+        if missing := [name for name in classes if name not in self.meta.classes]:
+            raise RarebeatError(
+                f"the label set names {', '.join(missing)}, but the shards hold {', '.join(self.meta.classes)}: "
+                "change the label set, or run prepare again"
+            )
         return self.labels[:, [self.meta.classes.index(name) for name in classes]]
+
+    @property
+    def context(self) -> "Context":
+        """What is known of the records besides their signals: lengths where some are padded, age and sex."""
+        # Imported here, because dividing patients into folds needs splits and no torch.
+        from rarebeat.core.context import context_of
+
+        padded = self.lengths is not None and bool((self.lengths != self.signals.shape[2]).any())
+        return context_of(self.lengths if padded else None, self.ages, self.sexes)
+
+    def lead_statistics(self, chunk: int = 256) -> tuple[Float32, Float32]:
+        """Mean and standard deviation of each lead, shape (12,), in ``meta.units``.
+
+        Padding does not count: it is zero, so that the sums are right as they are.
+
+        Args:
+            chunk: records that are converted to float64 at a time.
+        """
+        count = len(self) * self.signals.shape[2] if self.lengths is None else self.lengths.sum()
+        total = np.zeros(self.signals.shape[1])
+        squares = np.zeros(self.signals.shape[1])
+        for start in range(0, len(self), chunk):
+            part = self.signals[start : start + chunk].astype(np.float64)
+            total += part.sum(axis=(0, 2))
+            squares += np.einsum("nct,nct->c", part, part)
+        mean = total / count
+        deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
+        scaled = (np.stack([mean, deviation]) * self.meta.scale).astype(np.float32)
+        return scaled[0], scaled[1]
 
 
 PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta")

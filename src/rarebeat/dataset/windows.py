@@ -1,14 +1,12 @@
-"""Recordings longer than a network's input: cut into windows, and the answers put together again."""
+"""Recordings longer than a network's input are cut into windows."""
 
 from dataclasses import dataclass as plain_dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field
 from pydantic.dataclasses import dataclass
-from torch import Tensor
 
 from rarebeat.core.params import STRICT
 
@@ -68,22 +66,3 @@ def windows_of(lengths: Indices, samples: int) -> Windows:
     place = np.arange(len(records)) - np.repeat(np.cumsum(counts) - counts, counts)
     share = place / np.maximum(counts - 1, 1)[records]
     return Windows(records, np.rint(share * room[records]).astype(np.int64))
-
-
-def combine(probabilities: Tensor, windows: Windows, records: int, settings: WindowSettings) -> Tensor:
-    """One probability per recording and class.
-
-    Args:
-        probabilities: shape (m, classes), of the windows.
-        windows: which they are.
-        records: how many recordings there are; each has one window or more.
-        settings: say how.
-
-    Returns:
-        Shape (records, classes).
-    """
-    where = torch.from_numpy(windows.records).to(probabilities.device)
-    where = where[:, None].expand_as(probabilities)
-    result = probabilities.new_zeros(records, probabilities.shape[1])
-    reduce = {"mean": "mean", "max": "amax"}[settings.combine]
-    return result.scatter_reduce(0, where, probabilities, reduce, include_self=False)

@@ -59,6 +59,9 @@ def bootstrap(
         replicates: how many times to resample; 0 gives no intervals.
         confidence: 0.95 for the 2.5th to the 97.5th percentile.
         seed: equal seeds give equal intervals.
+
+    Raises:
+        ValueError: when there are more or fewer patients than records.
     """
     if len(patients) != len(prepared.truth):
         raise ValueError(f"{len(patients)} patients for {len(prepared.truth)} records")

@@ -56,6 +56,9 @@ def judge(truth: Truth, decisions: BoolArray) -> Judged:
         truth: shape (n, 24), classes in the order of
             :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
         decisions: shape (n, 24).
+
+    Raises:
+        ValueError: for matrices of other shapes.
     """
     if truth.ndim != 2 or truth.shape[1] != len(CLASSES) or truth.shape != decisions.shape:
         raise ValueError(f"expected two matrices of {len(CLASSES)} columns, found {truth.shape}")

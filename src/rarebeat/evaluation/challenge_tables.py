@@ -5,11 +5,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.evaluation.csv_tables import ClassTable, some
+from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
-from rarebeat.metrics.challenge_classes import CLASSES, place_of
-from rarebeat.metrics.challenge_columns import places_by_id
+from rarebeat.metrics.challenge_classes import CLASSES, VOCABULARIES, challenge_places, place_of
 
 Groups = list[list[int]]
 """For each of the challenge's classes, the columns that say it: one, or two for a pair."""
@@ -31,7 +31,7 @@ def group_columns(table: ClassTable, vocabulary: str, note: Callable[[str], None
         RarebeatError: when a class has no column, or one code has two.
         ParamsError: when the vocabulary is not one of the challenge.
     """
-    ids = places_by_id(vocabulary)
+    ids = _scored_ids(vocabulary)
     groups: Groups = [[] for _ in CLASSES]
     unscored = []
     for column, name in enumerate(table.classes):
@@ -52,6 +52,18 @@ def group_columns(table: ClassTable, vocabulary: str, note: Callable[[str], None
             "column of zeros for a class that no record has"
         )
     return groups
+
+
+def _scored_ids(vocabulary: str) -> dict[str, int]:
+    """Class id to its place in :data:`~rarebeat.metrics.challenge_classes.CLASSES`."""
+    if vocabulary not in VOCABULARIES:
+        raise ParamsError(
+            f"vocabulary {vocabulary!r} does not have the classes of the challenge; there are: "
+            f"{', '.join(VOCABULARIES)}"
+        )
+    return challenge_places(
+        vocabulary, {entry.id: entry.code for entry in load_vocabulary(vocabulary).classes}
+    )
 
 
 def merge_truth(truth: Truth, groups: Groups) -> Truth:

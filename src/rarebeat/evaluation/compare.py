@@ -24,12 +24,11 @@ from rarebeat.core.params import STRICT
 from rarebeat.core.tables import Row, tidy
 from rarebeat.evaluation.bootstrap import bootstrap, resample
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
-from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
-from rarebeat.metrics.challenge_classes import CLASSES, rewards
-from rarebeat.metrics.challenge_columns import challenge_columns
+from rarebeat.metrics.challenge_classes import CLASSES, challenge_columns, challenge_places, rewards
 from rarebeat.metrics.classification import count, decide, macro
 from rarebeat.metrics.ranking import areas
 from rarebeat.metrics.thresholds import FOR_CHALLENGE, RULES, choose_thresholds
@@ -145,7 +144,7 @@ def with_ensembles(cells: Sequence[Cell]) -> list[Cell]:
     return [*cells, *ensembles]
 
 
-def rule_rows(cell: Cell, rules: Sequence[str], vocabulary: str, settings: EvaluateSettings) -> list[Row]:
+def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> list[Row]:
     """One row per threshold rule: chosen on the validation split, scored on the test split.
 
     Columns are the factors, ``rule`` and :data:`RULE_NUMBERS`: ``score`` is that of the CinC Challenge 2020 with its
@@ -156,11 +155,10 @@ def rule_rows(cell: Cell, rules: Sequence[str], vocabulary: str, settings: Evalu
     Args:
         cell: its predictions.
         rules: names in :data:`rarebeat.metrics.thresholds.RULES`.
-        vocabulary: of the classes.
         settings: of the intervals.
     """
     validation, test = (cell.predictions.only(split) for split in ("validation", "test"))
-    columns = challenge_columns(test.classes, vocabulary)
+    columns = challenge_columns(test.classes, challenge_places(test.vocabulary, test.codes))
     known = np.flatnonzero(cell.known) if columns is None else np.array([c for c in columns if cell.known[c]])
     places = None if columns is None else [columns.index(column) for column in known]
     table = None if places is None else rewards(places)

@@ -1,6 +1,5 @@
 """CSV tables with one row per record and one column per class, as other programs write them."""
 
-import csv
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -10,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import read_csv_lines
 from rarebeat.metrics.arrays import FloatArray
-
-ENCODING = "utf-8-sig"  # UTF-8 with or without a byte order mark
 
 
 @dataclass(frozen=True)
@@ -114,16 +112,7 @@ def _read(path: Path, parse: Callable[[str], float], expected: str) -> ClassTabl
 
 def _lines(path: Path) -> list[tuple[int, list[str]]]:
     """Line number and cells (surrounding blanks cut off) of each line that is not empty; the header first."""
-    try:
-        with path.open(encoding=ENCODING, newline="") as file:
-            reader = csv.reader(file, strict=True)
-            lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
-    except OSError as error:
-        raise RarebeatError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise RarebeatError(f"{path} is not UTF-8 text: save it as a CSV file in UTF-8") from error
-    except csv.Error as error:
-        raise RarebeatError(f"{path} is not a CSV file, line {reader.line_num}: {error}") from error
+    lines = [(line, [cell.strip() for cell in cells]) for line, cells in read_csv_lines(path)]
     lines = [(line, cells) for line, cells in lines if any(cells)]
     if not lines:
         raise RarebeatError(f"{path} is empty: expected a header with a record id and one column per class")

@@ -1,24 +1,44 @@
 """From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field
+from pydantic.dataclasses import dataclass as settings_dataclass
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.params import STRICT
 from rarebeat.core.tables import tidy
-from rarebeat.evaluation.bootstrap import Intervals, Patients, bootstrap
+from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
-from rarebeat.evaluation.settings import EvaluateSettings
-from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
+from rarebeat.inference.predictions import Predictions
+from rarebeat.metrics.arrays import BoolArray, FloatArray
+from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
 from rarebeat.metrics.classification import decide
-from rarebeat.metrics.cuts import FIXED
+from rarebeat.metrics.ranking import HALF
 
 MetricTree = dict[str, "float | MetricTree | None"]
 """Nested mappings of numbers; None stands for an undefined metric."""
 
 _WITH_INTERVAL = ("f1", "auroc", "auprc")
+
+
+@settings_dataclass(frozen=True, config=STRICT)
+class EvaluateSettings:
+    """Settings of the evaluation.
+
+    Attributes:
+        replicates: bootstrap replicates over patients; 0 leaves the intervals out.
+        confidence: of the intervals.
+        seed: of the bootstrap.
+    """
+
+    replicates: Annotated[int, Field(ge=0)] = 1000
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    seed: Annotated[int, Field(ge=0)] = 0
 
 
 @dataclass(frozen=True)
@@ -81,89 +101,71 @@ class Evaluation:
 
 
 def evaluate(
-    truth: Truth,
-    probability: Probability,
-    thresholds: FloatArray,
-    patients: Patients,
-    classes: tuple[str, ...],
-    cohorts: Patients | None = None,
-    settings: EvaluateSettings | None = None,
-    challenge: tuple[int, ...] | None = None,
-    decisions: BoolArray | None = None,
+    predictions: Predictions, settings: EvaluateSettings | None = None, by_cohort: bool = True
 ) -> Evaluation:
     """Score predictions, with bootstrap intervals over patients.
 
     Args:
-        truth: shape (n, classes): 1, 0 or -1 (left out).
-        probability: shape (n, classes).
-        thresholds: shape (classes,), chosen on other records than these.
-        patients: shape (n,), who each record belongs to.
-        classes: their names.
-        cohorts: shape (n,), where each record comes from; with two or more, each is also scored alone.
+        predictions: of records that neither weights nor thresholds have seen. Classes that the model does not know
+            (their threshold is NaN) are left out.
         settings: of the intervals; default: :class:`EvaluateSettings`.
-        challenge: which column holds each class of the challenge, see
-            :func:`rarebeat.metrics.challenge_columns.challenge_columns`; None leaves its metrics out.
-        decisions: shape (n, classes), those of an ensemble's vote; default: probability >= threshold.
+        by_cohort: with two or more cohorts, score each alone, too.
+
+    Returns:
+        All metrics at the chosen thresholds and at 0.5; those of the CinC Challenge 2020 where all of its classes
+        are there.
 
     Raises:
         RarebeatError: when there are no records, or a probability is not a number.
     """
-    if not len(truth):
+    if not len(predictions):
         raise RarebeatError(
             "there are no records to evaluate: the split is empty, use more data or larger splits"
         )
     settings = settings or EvaluateSettings()
-    called = decide(probability, thresholds) if decisions is None else decisions
-    half = np.full(len(classes), FIXED)
-
-    def operate(cuts: FloatArray, called: BoolArray, areas: bool) -> Operating:
-        prepared = replace(prepare(truth, probability, cuts, areas), decisions=called)
-        intervals = bootstrap(prepared, patients, settings.replicates, settings.confidence, settings.seed)
-        return Operating(cuts, score(prepared), intervals)
-
-    parts: dict[str, Evaluation] = {}
-    names = [] if cohorts is None else np.unique(cohorts).tolist()
-    for name in names if len(names) > 1 else []:
-        rows = cohorts == name
-        parts[str(name)] = evaluate(
-            truth[rows],
-            probability[rows],
-            thresholds,
-            patients[rows],
-            classes,
-            settings=settings,
-            challenge=challenge,
-            decisions=called[rows],
-        )
+    known = predictions.known_classes()
+    names = np.unique(known.cohorts).tolist() if by_cohort else []
+    parts = {
+        str(name): evaluate(known.rows(known.cohorts == name), settings, by_cohort=False)
+        for name in (names if len(names) > 1 else [])
+    }
+    half = np.full(len(known.classes), HALF)
     return Evaluation(
-        classes=classes,
-        records=len(truth),
-        patients=np.unique(patients).size,
-        known=np.count_nonzero(truth >= 0, axis=0),
-        positives=np.count_nonzero(truth == 1, axis=0),
-        tuned=operate(thresholds, called, areas=True),
-        half=operate(half, decide(probability, half), areas=False),
+        classes=known.classes,
+        records=len(known),
+        patients=np.unique(known.patients).size,
+        known=np.count_nonzero(known.truth >= 0, axis=0),
+        positives=np.count_nonzero(known.truth == 1, axis=0),
+        tuned=_operate(known, known.thresholds, known.decisions, settings, areas=True),
+        half=_operate(known, half, decide(known.probability, half), settings, areas=False),
         cohorts=parts,
         confidence=settings.confidence,
-        challenge=_challenge(truth, probability, called, patients, challenge, settings),
+        challenge=_challenge(known, settings),
     )
 
 
-def _challenge(
-    truth: Truth,
-    probability: Probability,
-    decisions: BoolArray,
-    patients: Patients,
-    columns: tuple[int, ...] | None,
-    settings: EvaluateSettings,
-) -> ChallengeResult | None:
-    if columns is None:
+def _operate(
+    predictions: Predictions, cuts: FloatArray, called: BoolArray, settings: EvaluateSettings, areas: bool
+) -> Operating:
+    """Scores of some decisions, and of the ranking where ``areas`` is True."""
+    prepared = replace(prepare(predictions.truth, predictions.probability, cuts, areas), decisions=called)
+    intervals = bootstrap(
+        prepared, predictions.patients, settings.replicates, settings.confidence, settings.seed
+    )
+    return Operating(cuts, score(prepared), intervals)
+
+
+def _challenge(predictions: Predictions, settings: EvaluateSettings) -> ChallengeResult | None:
+    places = challenge_places(predictions.vocabulary, predictions.codes)
+    if (columns := challenge_columns(predictions.classes, places)) is None:
         return None
-    truth, probability, decisions = truth[:, columns], probability[:, columns], decisions[:, columns]
+    truth, decisions = predictions.truth[:, columns], predictions.decisions[:, columns]
     low, high = score_intervals(
-        truth, decisions, patients, settings.replicates, settings.confidence, settings.seed
+        truth, decisions, predictions.patients, settings.replicates, settings.confidence, settings.seed
     )
-    return ChallengeResult(challenge_metrics(truth, decisions, probability), low, high)
+    return ChallengeResult(
+        challenge_metrics(truth, decisions, predictions.probability[:, columns]), low, high
+    )
 
 
 def metrics_content(evaluation: Evaluation) -> MetricTree:

@@ -11,12 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.tables import Row, interval_text, tidy
-from rarebeat.evaluation.evaluate import Evaluation, evaluate
+from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO
-from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.voting import EnsembleSettings, vote
-from rarebeat.metrics.challenge_columns import challenge_columns
 
 _AVERAGES = {"macro": MACRO, "micro": MICRO}
 _SHOWN = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}
@@ -82,35 +80,8 @@ def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
         truth=np.concatenate([entry.truth for entry in members]),
         voted=np.concatenate([entry.decisions for entry in members]),
         by_split=by_split,
-    )
-
-
-def score_predictions(
-    predictions: Predictions, vocabulary: str, settings: EvaluateSettings, by_cohort: bool = False
-) -> Evaluation:
-    """Score the classes that a model knows.
-
-    Args:
-        predictions: of a member or of the ensemble.
-        vocabulary: of the classes; with all classes of the challenge its metrics are there, too.
-        settings: of the intervals.
-        by_cohort: score each cohort alone besides.
-
-    Raises:
-        RarebeatError: when there are no records.
-    """
-    known = np.flatnonzero(~np.isnan(predictions.thresholds))
-    classes = tuple(predictions.classes[column] for column in known)
-    return evaluate(
-        predictions.truth[:, known],
-        predictions.probability[:, known],
-        predictions.thresholds[known],
-        predictions.patients,
-        classes,
-        predictions.cohorts if by_cohort else None,
-        settings,
-        challenge_columns(classes, vocabulary),
-        predictions.decisions[:, known],
+        vocabulary=members[0].vocabulary,
+        codes=members[0].codes,
     )
 
 

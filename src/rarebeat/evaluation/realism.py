@@ -22,8 +22,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import welch
 
-from rarebeat.core.files import read_table
-from rarebeat.core.records import LEADS, Signal, iterate_rows
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import resample
 from rarebeat.core.tables import markdown_table
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_bounds

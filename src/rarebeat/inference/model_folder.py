@@ -42,6 +42,7 @@ class ModelCard:
         heads: name of the label set.
         cohorts: the cohorts that it learnt from.
         vocabulary: that the class ids belong to.
+        codes: class id to its short code in the vocabulary.
         window: what of a recording the network sees at a time.
         training: how it was trained, for people to read.
     """
@@ -55,6 +56,7 @@ class ModelCard:
     heads: str
     cohorts: tuple[str, ...]
     vocabulary: str
+    codes: dict[str, str] = field(default_factory=dict)
     window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
 

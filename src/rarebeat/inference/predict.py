@@ -7,12 +7,13 @@ from typing import Any
 
 import torch
 
+from rarebeat.core.context import Context, persons
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.signals import output_scale, preprocess, stored_length
+from rarebeat.dataset.split import Int16
 from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
 from rarebeat.inference.model_folder import ModelCard, load_model
-from rarebeat.inference.probabilities import Int16, predict_probabilities
-from rarebeat.models.context import Context, persons
+from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]
@@ -20,12 +21,16 @@ Answer = dict[str, Any]
 UNCALIBRATED = "the amplitude of this record was normalised away, but the model learned from millivolts"
 
 
-def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
+def predict_files(
+    files: Sequence[Path], model: Path, age: float | None = None, sex: str | None = None
+) -> list[Answer]:
     """Classify each file.
 
     Args:
         files: WFDB headers, challenge ``.hea`` or ``.mat`` files, GE MUSE XML files.
         model: model folder, or the folder of an ensemble (see :mod:`rarebeat.inference.ensemble`).
+        age: years, for all files; None takes what each file says.
+        sex: "female" or "male", for all files; None takes what each file says.
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",
@@ -50,7 +55,8 @@ def predict_files(files: Sequence[Path], model: Path) -> list[Answer]:
             answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
             continue
         length = stored_length(record.signal.shape[1], record.rate, settings)
-        context = replace(persons([record.age], [record.sex]), lengths=torch.tensor([length]))
+        person = persons([record.age if age is None else age], [sex or record.sex])
+        context = replace(person, lengths=torch.tensor([length]))
         classes = _ask(members, ensemble, signal, context)
         answer: Answer = {"file": str(file), "classes": classes}
         if not record.calibrated and settings.normalise == "none":

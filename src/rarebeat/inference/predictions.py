@@ -3,8 +3,9 @@
 One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, and for every class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
 ``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
-happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes and thresholds as JSON; where
-each split was decided by a model of its own, ``by_split`` beside them has the thresholds of each split.
+happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary and the
+classes' short codes as JSON; where each split was decided by a model of its own, ``by_split`` beside them has the
+thresholds of each split.
 """
 
 import json
@@ -17,7 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
+from rarebeat.core.parquet import read_table, write_table
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 from rarebeat.metrics.classification import decide
 
@@ -43,6 +44,8 @@ class Predictions:
         voted: shape (n, classes), decisions that the thresholds alone do not make: those of an ensemble, and of
             several models in one table (the thresholds are then means). None for those of one model.
         by_split: where each split was decided by a model of its own: split to its thresholds, shape (classes,).
+        vocabulary: that the class ids belong to.
+        codes: class id to its short code in the vocabulary.
     """
 
     record_ids: Strings
@@ -55,6 +58,11 @@ class Predictions:
     truth: Truth
     voted: BoolArray | None = None
     by_split: Mapping[str, FloatArray] = field(default_factory=dict)
+    vocabulary: str = ""
+    codes: Mapping[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.truth)
 
     @property
     def decisions(self) -> BoolArray:
@@ -69,7 +77,14 @@ class Predictions:
 
     def only(self, split: str) -> "Predictions":
         """The records of one split."""
-        rows = self.splits == split
+        return self.rows(self.splits == split)
+
+    def rows(self, rows: BoolArray) -> "Predictions":
+        """Some records.
+
+        Args:
+            rows: shape (n,), which.
+        """
         return replace(
             self,
             record_ids=self.record_ids[rows],
@@ -81,9 +96,25 @@ class Predictions:
             voted=None if self.voted is None else self.voted[rows],
         )
 
+    def known_classes(self) -> "Predictions":
+        """The columns of the classes that the model knows."""
+        known = np.flatnonzero(~np.isnan(self.thresholds))
+        if len(known) == len(self.classes):
+            return self
+        return replace(
+            self,
+            classes=tuple(self.classes[column] for column in known),
+            thresholds=self.thresholds[known],
+            probability=self.probability[:, known],
+            truth=self.truth[:, known],
+            voted=None if self.voted is None else self.voted[:, known],
+            by_split={split: own[known] for split, own in self.by_split.items()},
+        )
+
     def spread(self, classes: tuple[str, ...], truth: Truth) -> "Predictions":
-        """The same with the columns of more classes: probability and threshold are NaN where there were none, and
-        nothing is decided.
+        """The same with the columns of more classes.
+
+        In the new columns probability and threshold are NaN, and nothing is decided.
 
         Args:
             classes: names, those there are among them.
@@ -131,6 +162,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         return dict(zip(predictions.classes, thresholds.tolist(), strict=True))
 
     content: dict[str, object] = {"thresholds": named(predictions.thresholds)}
+    if predictions.vocabulary:
+        content |= {"vocabulary": predictions.vocabulary, "codes": dict(predictions.codes)}
     if predictions.by_split:
         content["by_split"] = {split: named(own) for split, own in predictions.by_split.items()}
     metadata = {_KEY: json.dumps(content).encode()}
@@ -170,4 +203,6 @@ def read_predictions(path: Path) -> Predictions:
         truth=np.array(truth, dtype=np.int8).T.reshape(shape),
         voted=np.array(decisions, dtype=np.bool_).T.reshape(shape),
         by_split=by_split,
+        vocabulary=content.get("vocabulary", ""),
+        codes=content.get("codes", {}),
     )

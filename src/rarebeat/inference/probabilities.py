@@ -1,4 +1,4 @@
-"""Probabilities from a trained network."""
+"""Logits and probabilities from a trained network: the one way in which ECGs of any length are judged."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,12 +6,15 @@ from contextlib import contextmanager
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from rarebeat.dataset.windows import WHOLE, Indices, WindowSettings, combine, windows_of
-from rarebeat.models.context import UNKNOWN, Context
+from rarebeat.core.context import UNKNOWN, Context
+from rarebeat.dataset.split import Int16
+from rarebeat.dataset.windows import WHOLE, Windows, WindowSettings, windows_of
+from rarebeat.inference.examples import Examples, make_examples, ordered_batches
 
-Int16 = npt.NDArray[np.int16]
+SMALLEST = 1e-7
+"""The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
 
 
 def predict_probabilities(
@@ -43,37 +46,74 @@ def predict_probabilities(
     if device is not None:
         module.to(device)
     place = next(module.parameters()).device
-    module.eval()
-    factor = np.float32(scale)
-    whole, samples = signals.shape[2], windows.of(signals.shape[2])
-    lengths = np.full(len(signals), whole) if context.lengths is None else context.lengths.numpy()
-    pieces = windows_of(lengths, samples)
-    chunks = []
-    with torch.no_grad(), torch.autocast(place.type, enabled=False), _exact_fp32():
-        # Once at least: an empty array, too, needs the number of classes.
-        for start in range(0, max(len(pieces.records), 1), batch_size):
-            part = slice(start, start + batch_size)
-            records, starts = pieces.records[part], pieces.starts[part]
-            batch = torch.from_numpy(_cut(signals, records, starts, samples).astype(np.float32) * factor)
-            facts = context.batch(torch.from_numpy(records), place)
-            if samples < whole:
-                facts = facts.window(torch.from_numpy(starts).to(place), samples)
-            chunks.append(module(batch.to(place), facts).sigmoid().cpu())
-    probabilities = torch.cat(chunks)
-    if samples < whole:
-        probabilities = combine(probabilities, pieces, len(signals), windows)
+    examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
+    with torch.autocast(place.type, enabled=False), _exact_fp32():
+        logits, pieces = window_logits(module, examples, batch_size)
+    probabilities = logits.sigmoid().cpu()
+    if not examples.whole:
+        probabilities = combine(probabilities, pieces, len(examples), windows)
     result: npt.NDArray[np.float32] = probabilities.numpy()
     return result
 
 
-def _cut(signals: Int16, records: Indices, starts: Indices, samples: int) -> Int16:
-    """Some windows, shape (m, 12, samples)."""
-    if samples == signals.shape[2]:
-        return signals[records]
-    pieces = [
-        signals[record, :, start : start + samples] for record, start in zip(records, starts, strict=True)
-    ]
-    return np.stack(pieces) if pieces else signals[:0, :, :samples]
+def record_logits(network: nn.Module, examples: Examples, batch: int, windows: WindowSettings) -> Tensor:
+    """One logit per ECG and class: of the ECG itself, or of its windows together.
+
+    Args:
+        network: it is left in evaluation mode.
+        examples: the ECGs.
+        batch: windows at a time.
+        windows: how the windows of an ECG are combined.
+
+    Returns:
+        Float32, shape (n, classes), on the device of the examples.
+    """
+    logits, pieces = window_logits(network, examples, batch)
+    if examples.whole:
+        return logits
+    return combine(logits.sigmoid(), pieces, len(examples), windows).logit(eps=SMALLEST)
+
+
+def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[Tensor, Windows]:
+    """The logits of all windows of ECGs, and which windows they are.
+
+    Args:
+        network: it is left in evaluation mode.
+        examples: the ECGs; one that is no longer than the network's input is one window.
+        batch: windows at a time.
+
+    Returns:
+        Float32, shape (m, classes), on the device of the examples; and the m windows in order.
+    """
+    network.eval()
+    pieces = windows_of(examples.lengths, examples.window)
+    chunks = []
+    with torch.no_grad():
+        # Once at least: also for no ECG at all the number of classes must be found.
+        for part in ordered_batches(len(pieces.records), batch) or [np.arange(0)]:
+            starts = None if examples.whole else pieces.starts[part]
+            signals, context, _ = examples.batch(pieces.records[part], starts)
+            chunks.append(network(signals, context).float())
+    return torch.cat(chunks), pieces
+
+
+def combine(probabilities: Tensor, windows: Windows, records: int, settings: WindowSettings) -> Tensor:
+    """One probability per recording and class.
+
+    Args:
+        probabilities: shape (m, classes), of the windows.
+        windows: which they are.
+        records: how many recordings there are; each has one window or more.
+        settings: say how.
+
+    Returns:
+        Shape (records, classes).
+    """
+    where = torch.from_numpy(windows.records).to(probabilities.device)
+    where = where[:, None].expand_as(probabilities)
+    result = probabilities.new_zeros(records, probabilities.shape[1])
+    reduce = {"mean": "mean", "max": "amax"}[settings.combine]
+    return result.scatter_reduce(0, where, probabilities, reduce, include_self=False)
 
 
 @contextmanager

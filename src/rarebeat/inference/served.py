@@ -10,10 +10,10 @@ import pandas as pd
 import torch
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from rarebeat.core.context import persons
 from rarebeat.core.signals import output_scale, preprocess, stored_length
 from rarebeat.inference.model_folder import load_model
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.models.context import persons
 
 
 class ServedModel(PythonModel):

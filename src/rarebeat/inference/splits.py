@@ -1,7 +1,6 @@
 """Predicting whole splits of the shards, with a network or with a model folder."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,6 @@ from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.model_folder import ModelCard, load_model
 from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.models.context import UNKNOWN, Context, persons
 
 
 def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
@@ -54,6 +52,8 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
         thresholds=thresholds,
         probability=np.concatenate([probability for _, _, probability in parts]),
         truth=np.concatenate([truth for _, truth, _ in parts]),
+        vocabulary=card.vocabulary,
+        codes=parts[0][0].meta.codes,
     )
     return predictions, card
 
@@ -77,15 +77,5 @@ def predict_split(
 ) -> npt.NDArray[np.float32]:
     """Classify the records of a split, with all that is known of them: shape (n, classes)."""
     return predict_probabilities(
-        module, split.signals, split.meta.scale, context=context_of(split), windows=windows
+        module, split.signals, split.meta.scale, context=split.context, windows=windows
     )
-
-
-def context_of(split: Split) -> Context:
-    """What is known of a split's records besides their signals."""
-    context = UNKNOWN
-    if split.ages is not None and split.sexes is not None:
-        context = persons(split.ages.tolist(), split.sexes.tolist())
-    if split.lengths is None or (split.lengths == split.signals.shape[2]).all():
-        return context  # nothing is padded: networks need not look
-    return replace(context, lengths=torch.from_numpy(split.lengths))

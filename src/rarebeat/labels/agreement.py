@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from rarebeat.core.csv_rows import read_rows
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import write_csv
+from rarebeat.core.files import read_csv, write_csv
 from rarebeat.labels.states import NEGATIVE, POSITIVE, STATE_NAMES, Labels, State
 
 KINDS: Mapping[tuple[State, State], str] = {
@@ -67,7 +66,15 @@ class AgreementCounter:
         text_labels: Labels,
         code_labels: Labels,
     ) -> None:
-        """Count one record."""
+        """Count one record.
+
+        Args:
+            record_id: its id.
+            report: its report, or None.
+            codes: its codes.
+            text_labels: labels from the report.
+            code_labels: labels from the codes.
+        """
         if not report or not codes:
             return
         for class_id, text_state in text_labels.states.items():
@@ -102,17 +109,23 @@ class AgreementCounter:
 def read_agreement(folder: Path) -> tuple[Counts, list[Disagreement]]:
     """What :class:`AgreementCounter` wrote into a label folder.
 
+    Args:
+        folder: label folder of a cohort.
+
+    Returns:
+        Counts by class and states, and the sample of disagreements.
+
     Raises:
         RarebeatError: when the files are missing or not of that form.
     """
     counts: Counts = Counter()
-    for line, row in read_rows(folder / "agreement.csv", _COUNT_COLUMNS):
+    for line, row in read_csv(folder / "agreement.csv", _COUNT_COLUMNS):
         if not row["records"].isdecimal():
             raise RarebeatError(f"{folder / 'agreement.csv'}, line {line}: {row['records']!r} is no count")
         counts[row["class"], row["text"], row["codes"]] += int(row["records"])
     samples = [
         Disagreement(row["class"], *(row[name] for name in _SAMPLE_COLUMNS[1:]))
-        for _, row in read_rows(folder / "disagreements.csv", _SAMPLE_COLUMNS)
+        for _, row in read_csv(folder / "disagreements.csv", _SAMPLE_COLUMNS)
     ]
     return counts, samples
 
@@ -141,11 +154,14 @@ class ClassAgreement:
     def positive(self) -> float | None:
         """Positive agreement, 2 both / (2 both + text only + codes only); None without a positive record.
 
-        Unlike the share of equal labels, it does not look good because a class is rare (Cicchetti and
-        Feinstein, J Clin Epidemiol 1990).
+        Unlike the share of equal labels, it does not look good because a class is rare.
 
-        >>> ClassAgreement("avnrt", both=3, text_only=1, codes_only=1, neither=995, open=0).positive
-        0.75
+        Source:
+            Cicchetti and Feinstein, J Clin Epidemiol 1990;43:551-558.
+
+        Example:
+            >>> ClassAgreement("avnrt", both=3, text_only=1, codes_only=1, neither=995, open=0).positive
+            0.75
         """
         said = 2 * self.both + self.text_only + self.codes_only
         return 2 * self.both / said if said else None

@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
-from rarebeat.labels.text.closing import Closer
 from rarebeat.labels.vocabulary import Absent, Vocabulary
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way
@@ -33,7 +33,7 @@ class CodeLabeller:
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._closer = Closer(vocabulary)
+        self._absence_rules = AbsenceRules(vocabulary)
         self._meanings: dict[str, list[_Meaning]] = {}
         self._absent: dict[str, dict[str, Absent]] = {}
         self._sources = {_plain(source): system for source, system in vocabulary.sources.items()}
@@ -76,12 +76,12 @@ class CodeLabeller:
                 found[meaning.class_id] = stronger(found.get(meaning.class_id), meaning.state)
                 evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
         absent = self._absence(codes, source)
-        deniable = {name for name, rule in absent.items() if rule == "negative"}
-        deniable |= {
+        negative = {name for name, rule in absent.items() if rule == "negative"}
+        negative |= {
             name for name, rule in absent.items() if rule == "negative_unless_text" and name not in in_text
         }
-        with_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
-        states, warnings = self._closer.close(found, deniable, with_rhythm)
+        negative_if_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
+        states, warnings = self._absence_rules.complete(found, negative, negative_if_rhythm)
         return Labels(states, tuple(evidence), warnings)
 
     def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:

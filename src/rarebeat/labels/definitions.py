@@ -1,6 +1,6 @@
 """Reading the YAML files that define languages and vocabularies, with faults named by file, line and place."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -8,9 +8,11 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.labels.yaml_lines import Location, line_of, read_tree, repeated_keys
 
 T = TypeVar("T")
+Location = tuple[int | str, ...]
+"""The way from the root of a document to a value: keys and places in lists."""
+
 Fault = tuple[Location, str]
 """Where in a file something is wrong, and what."""
 
@@ -35,14 +37,20 @@ def find_definition(name: str, folder: Path, what: str, beside: Path | None = No
 
 
 def read_mapping(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
-    """The content of a YAML file, which must be a mapping, and its nodes with their lines.
+    """Read a YAML file that must be a mapping.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its content, and its nodes with their lines.
 
     Raises:
         ParamsError: when it is not YAML, or not a mapping.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        tree, content = read_tree(text), yaml.safe_load(text)
+        tree, content = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -59,7 +67,14 @@ def parse_definition(
     tree: yaml.Node | None,
     check: Callable[[T], Iterable[Fault]] = lambda parsed: (),
 ) -> T:
-    """Check the content of a file against a dataclass and by ``check``, for what types cannot tell.
+    """Check the content of a file against a dataclass.
+
+    Args:
+        type_: the dataclass.
+        path: the file, for messages.
+        content: what it holds.
+        tree: its nodes, for the lines of messages.
+        check: finds the faults that types cannot tell.
 
     Raises:
         ParamsError: one line per fault: file, line, place and reason.
@@ -71,11 +86,11 @@ def parse_definition(
         faults = [(entry["loc"], f"{entry['msg']} (found {entry['input']!r})") for entry in error.errors()]
     else:
         faults = list(check(parsed))
-    faults += repeated_keys(tree)
+    faults += _repeated_keys(tree)
     if faults:
         raise ParamsError(
             "\n".join(
-                f"{path}, line {line_of(tree, location)}: {_place(content, location)}: {reason}"
+                f"{path}, line {_line_of(tree, location)}: {_place(content, location)}: {reason}"
                 for location, reason in faults
             )
         )
@@ -89,3 +104,34 @@ def _place(content: dict[str, Any], location: Location) -> str:
         entry = content["classes"][location[1]]
         names = [str(entry.get("id", names[1])) if isinstance(entry, dict) else names[1], *names[2:]]
     return ".".join(names)
+
+
+def _line_of(node: yaml.Node | None, location: Location) -> int:
+    """The line, counted from 1, of the innermost value that ``location`` leads to."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = [value for key, value in node.value if key.value == str(part)]
+            node = found[-1] if found else None
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+        else:
+            node = None
+        if node is None:
+            break
+        line = node.start_mark.line + 1
+    return line
+
+
+def _repeated_keys(node: yaml.Node | None, location: Location = ()) -> Iterator[tuple[Location, str]]:
+    """Keys that stand twice in one mapping (YAML would silently keep the last): where, and what is wrong."""
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield (*location, key.value), f"a second key {key.value!r}"
+            seen.add(key.value)
+            yield from _repeated_keys(value, (*location, key.value))
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _repeated_keys(value, (*location, number))

@@ -8,10 +8,11 @@ The folder that is written::
       evidence.parquet   EVIDENCE_SCHEMA
       agreement.csv      text against codes per class; disagreements.csv: a sample of them (agreement.py)
       signal_checks.parquet  where the signal contradicts a label (signal_checks.py)
-      unmatched.csv      statements that mention no class, ranked (unmatched.py)
+      unmatched.csv      statements that mention no class, ranked (UNMATCHED_COLUMNS)
       summary.json       counts (a DVC metric)
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
@@ -21,14 +22,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from rarebeat.core.files import atomic, check_replaceable, read_table, write_json
-from rarebeat.core.records import part_files
+from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
+from rarebeat.core.parquet import read_table
+from rarebeat.core.record_files import part_files
 from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
 from rarebeat.labels.text.matcher import Matcher
-from rarebeat.labels.unmatched import UnmatchedStatements
 from rarebeat.labels.vocabulary import load_vocabulary
 
 EVIDENCE_SCHEMA = pa.schema(
@@ -47,7 +48,11 @@ EVIDENCE_SCHEMA = pa.schema(
     ]
 )
 
+UNMATCHED_COLUMNS = ("statement", "records", "example")
+
 _COLUMNS = ["record_id", "source", "text", "codes"]
+_UNMATCHED_KEPT = 10_000
+_NUMBER = re.compile(r"\d+")
 
 
 def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool = True) -> dict[str, Any]:
@@ -98,6 +103,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
         unmatched.write(folder / "unmatched.csv")
         summary = {
             "vocabulary": words.name,
+            "classes": {entry.id: entry.code for entry in words.classes},
             **{origin: count.summary() for origin, count in counts.items()},
             "unmatched_codes": dict(unknown_codes.most_common()),
             "signal_checks": check_cohort(records, folder) if signal_checks else None,
@@ -151,6 +157,38 @@ class _Counts:
             },
             "warnings": dict(self._warnings.most_common()),
         }
+
+
+class UnmatchedStatements:
+    """Counts the statements in which no class was recognised: what the patterns may miss.
+
+    What differs only in case, blanks or numbers is counted together.
+    """
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, record_id: str, statements: Iterable[str]) -> None:
+        """Count the unmatched statements of one record, each once."""
+        for statement in {_one_spelling(statement): None for statement in statements}:
+            self._counts[statement] += 1
+            self._examples.setdefault(statement, record_id)
+
+    def write(self, path: Path) -> None:
+        """Write the most frequent ones (at most 10,000) as CSV with :data:`UNMATCHED_COLUMNS`."""
+        ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
+        rows = [(text, count, self._examples[text]) for text, count in ranked[:_UNMATCHED_KEPT]]
+        write_csv(path, UNMATCHED_COLUMNS, rows)
+
+
+def _one_spelling(statement: str) -> str:
+    """A statement without what differs from record to record.
+
+    >>> _one_spelling("Vent. rate  72 BPM")
+    'vent. rate # bpm'
+    """
+    return _NUMBER.sub("#", " ".join(statement.lower().split()))
 
 
 def _states_schema(class_ids: Sequence[str]) -> pa.Schema:

@@ -15,8 +15,8 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_table, write_table
-from rarebeat.core.records import read_metadata
+from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.record_files import read_metadata
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, State
 from rarebeat.measure.cohort import measure_cohort
 from rarebeat.measure.measurements import Measurements

@@ -64,7 +64,12 @@ class Labels:
 def stronger(one: int | None, other: int) -> int:
     """The state that wins when a class is mentioned twice: positive before uncertain before negative.
 
-    >>> stronger(UNCERTAIN, POSITIVE), stronger(NEGATIVE, UNCERTAIN), stronger(None, NEGATIVE)
-    (1, -1, 0)
+    Args:
+        one: state so far, or None before the first mention.
+        other: state of another mention.
+
+    Example:
+        >>> stronger(UNCERTAIN, POSITIVE), stronger(NEGATIVE, UNCERTAIN), stronger(None, NEGATIVE)
+        (1, -1, 0)
     """
     return other if one is None or _STRENGTH[other] > _STRENGTH[one] else one

@@ -3,6 +3,7 @@
 ``vocabularies/hughes24.yaml`` explains the format by its comments. Everything is checked when it is loaded.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import field
 from functools import lru_cache
@@ -18,6 +19,7 @@ from rarebeat.labels.definitions import Fault, find_definition, parse_definition
 from rarebeat.labels.text.language import ReportLanguage, Text, load_language
 
 FOLDER = Path(__file__).parent / "vocabularies"
+_CLASS_ID = re.compile(r"[a-z0-9_]+")  # ids become names of columns and of files
 _DEEPEST = 4  # how often a class may be like one that is like another
 
 Absent = Literal["negative", "negative_if_rhythm", "negative_unless_text", "unknown"]
@@ -69,7 +71,7 @@ class LabelClass:
     """One class.
 
     Attributes:
-        id: the name of its column in every table.
+        id: the name of its column in every table: small letters, digits and underscores.
         code: short name, for figures.
         name: full name.
         group: a complete report names at least one class of the group "rhythm".
@@ -133,7 +135,10 @@ class Vocabulary:
 
 @lru_cache(maxsize=8)
 def load_vocabulary(name: str) -> Vocabulary:
-    """Load a vocabulary of the package by its name, or any other by the path of its ``.yaml`` file.
+    """Load a vocabulary.
+
+    Args:
+        name: of one of the package, or the path of a ``.yaml`` file.
 
     Raises:
         ParamsError: when there is none of that name, or when the file is wrong: file, line, class and reason.
@@ -209,6 +214,9 @@ def _contradictions(vocabulary: Vocabulary) -> Iterator[Fault]:
     if not ids:
         yield ("classes",), "there is no class"
     for number, entry in enumerate(vocabulary.classes):
+        if not _CLASS_ID.fullmatch(entry.id):
+            reason = f"a class id holds only small letters (a-z), digits and underscores, found {entry.id!r}"
+            yield ("classes", number, "id"), reason
         if entry.id == "record_id":
             yield ("classes", number, "id"), "this is the name of another column of every table"
         if entry.id in ids[:number]:

@@ -13,13 +13,17 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 from rarebeat.metrics.challenge_thresholds import total_earned
 from rarebeat.metrics.classification import decide
-from rarebeat.metrics.cuts import FIXED
+from rarebeat.metrics.ranking import HALF
 
 RANDOM_TRIALS, MODEL_TRIALS = 250, 50
 
 
 def check_optuna() -> None:
-    """Raise ParamsError where Optuna is not installed."""
+    """Refuse the threshold rule where Optuna, which it needs, is not installed.
+
+    Raises:
+        ParamsError: when it is not.
+    """
     if find_spec("optuna") is None:
         raise ParamsError("the threshold rule challenge_bayesian needs Optuna: pip install optuna")
 
@@ -53,6 +57,6 @@ def bayesian_thresholds(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, seed=seed)
     study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.enqueue_trial(dict.fromkeys(names, FIXED))
+    study.enqueue_trial(dict.fromkeys(names, HALF))
     study.optimize(earned, n_trials=RANDOM_TRIALS + MODEL_TRIALS)
     return np.array([study.best_params[name] for name in names], dtype=np.float64)

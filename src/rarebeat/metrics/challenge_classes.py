@@ -6,12 +6,16 @@ are symmetric: a class in its own place earns 1, in place of another between 0.1
 how far its treatment is from that of sinus rhythm. The reward is 0.5 less the distance of the two numbers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray
+
+VOCABULARIES = ("cinc2020", "cinc2020_official")
+"""The vocabularies made for the challenge. Of another one's classes its labels say nothing, even under equal names."""
 
 
 @dataclass(frozen=True)
@@ -90,3 +94,53 @@ def rewards(places: Sequence[int] | None = None) -> FloatArray:
     table: FloatArray = np.round(0.5 - np.abs(distance[:, None] - distance), 4)
     np.fill_diagonal(table, 1.0)
     return table
+
+
+def challenge_places(vocabulary: str, codes: Mapping[str, str]) -> dict[str, int]:
+    """Where the scored classes of a vocabulary stand in :data:`CLASSES`.
+
+    Args:
+        vocabulary: its name.
+        codes: class id to short code, as shards and model folders hold them.
+
+    Returns:
+        Class id to place, without the classes that are not scored; empty for a vocabulary that is not one of
+        :data:`VOCABULARIES`.
+    """
+    if vocabulary not in VOCABULARIES:
+        return {}
+    places = {name: place_of(code) for name, code in codes.items()}
+    return {name: place for name, place in places.items() if place is not None}
+
+
+def class_rewards(classes: Sequence[str], places: Mapping[str, int]) -> FloatArray | None:
+    """What calling one class (column) earns where another (row) is true, for some or all classes.
+
+    Args:
+        classes: class ids.
+        places: of :func:`challenge_places`.
+
+    Returns:
+        Shape (classes, classes); None where there are no places, because the vocabulary is not the challenge's.
+
+    Raises:
+        ParamsError: when one of the classes is not scored.
+    """
+    if not places:
+        return None
+    if unscored := [name for name in classes if name not in places]:
+        raise ParamsError(f"the CinC Challenge 2020 does not score {', '.join(unscored)}")
+    return rewards([places[name] for name in classes])
+
+
+def challenge_columns(classes: Sequence[str], places: Mapping[str, int]) -> tuple[int, ...] | None:
+    """Which column holds each of the challenge's 24 classes; None unless all are there.
+
+    Args:
+        classes: class ids, in column order.
+        places: of :func:`challenge_places`.
+    """
+    columns = {places[name]: column for column, name in enumerate(classes) if name in places}
+    if len(columns) < len(CLASSES):
+        return None
+    return tuple(columns[place] for place in range(len(CLASSES)))

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
-from rarebeat.metrics.cuts import FIXED, cuts_between
+from rarebeat.metrics.ranking import HALF, candidate_thresholds
 
 GRID = np.arange(50, 0, -1) / 100
 _ROUNDS = 50  # more than were ever needed
@@ -48,7 +48,7 @@ def coordinate_thresholds(truth: Truth, probability: Probability, rewards: Float
         Shape (classes,).
     """
     known = truth >= 0
-    candidates = [cuts_between(probability[known[:, k], k]) for k in range(truth.shape[1])]
+    candidates = [candidate_thresholds(probability[known[:, k], k]) for k in range(truth.shape[1])]
     return _ascend(truth, probability, rewards, candidates)
 
 
@@ -78,8 +78,8 @@ def _ascend(
     classes = [
         _prepare(np.flatnonzero(known[:, k]), probability[:, k], cuts) for k, cuts in enumerate(candidates)
     ]
-    thresholds = np.full(truth.shape[1], FIXED)
-    called = (probability >= FIXED) & known
+    thresholds = np.full(truth.shape[1], HALF)
+    called = (probability >= HALF) & known
     for _ in range(_ROUNDS):
         moved = False
         for k, entry in enumerate(classes):

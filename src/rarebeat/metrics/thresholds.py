@@ -13,8 +13,7 @@ from rarebeat.metrics.arrays import FloatArray, Probability, Truth, check
 from rarebeat.metrics.bayesian_thresholds import bayesian_thresholds, check_optuna
 from rarebeat.metrics.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
 from rarebeat.metrics.classification import count, decide
-from rarebeat.metrics.cuts import FIXED
-from rarebeat.metrics.ranking import Ranking, cumulate, rank_classes
+from rarebeat.metrics.ranking import HALF, Ranking, cumulate, rank_classes
 
 Rewards = FloatArray | None
 """What calling a class (column) earns where another (row) is true; None for classes without such a table."""
@@ -24,7 +23,7 @@ Rule = Callable[[Truth, Probability, Rewards], FloatArray]
 
 def fixed(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """0.5 for every class."""
-    return np.full(truth.shape[1], FIXED)
+    return np.full(truth.shape[1], HALF)
 
 
 def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
@@ -41,7 +40,7 @@ def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> F
 def _best_cut(ranking: Ranking) -> float:
     true, false = cumulate(ranking)
     if not true.size or true[-1] == 0 or false[-1] == 0:
-        return FIXED
+        return HALF
     best = int(np.argmax(2 * true / (true + false + true[-1])))
     upper = ranking.bottom[best]
     lower = ranking.top[best + 1] if best + 1 < true.size else upper.dtype.type(0)
@@ -68,7 +67,7 @@ def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = 
         return grid_thresholds(truth, probability, rewards)
     f1 = np.stack([count(truth, decide(probability, cut)).f1 for cut in GRID])
     best = GRID[np.argmax(np.nan_to_num(f1), axis=0)]
-    return np.asarray(np.where(np.isnan(f1[0]), FIXED, best))
+    return np.asarray(np.where(np.isnan(f1[0]), HALF, best))
 
 
 RULES: Mapping[str, Rule] = {
@@ -111,7 +110,7 @@ def choose_thresholds(
         probability: shape (n, classes).
         rule: a name in :data:`RULES`.
         rewards: shape (classes, classes), for classes of the challenge, from
-            :func:`rarebeat.metrics.challenge_columns.class_rewards`.
+            :func:`rarebeat.metrics.challenge_classes.class_rewards`.
 
     Raises:
         ParamsError: for a rule that cannot be used.

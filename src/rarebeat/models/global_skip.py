@@ -19,13 +19,11 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.models.heads import Heads
-from rarebeat.models.layers import SameConv, Standardise, he_normal
-from rarebeat.models.masking import MaskedBatchNorm, inside
+from rarebeat.models.layers import Heads, MaskedBatchNorm, SameConv, Standardise, he_normal, inside
 
 LEVELS = 6
 KERNEL = 7

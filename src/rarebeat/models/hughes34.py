@@ -18,11 +18,10 @@ from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.models.heads import Heads
-from rarebeat.models.layers import Halve, SameConv, Standardise, he_normal
+from rarebeat.models.layers import Halve, Heads, SameConv, Standardise, he_normal
 
 BLOCKS = 16
 BLOCKS_PER_WIDTH = 4
@@ -53,7 +52,18 @@ class Hughes34Settings:
     pool: Literal["stride", "max"] = "stride"
 
     def channels(self, block: int) -> int:
-        """Channels that a block puts out."""
+        """Channels that a block puts out.
+
+        Args:
+            block: counted from zero.
+
+        Returns:
+            Their number.
+
+        Example:
+            >>> [Hughes34Settings().channels(block) for block in (0, 4, 15)]
+            [64, 128, 256]
+        """
         step = block // BLOCKS_PER_WIDTH
         return self.width * (1 + step if self.growth == "linear" else 2**step)
 

@@ -3,6 +3,9 @@
 Signals inside a network have the shape (batch, channels, 1, time) in the channels-last memory format.
 Two-dimensional convolution with kernels of height one is the same arithmetic as one-dimensional
 convolution, but only the former has fast channels-last code, on CPUs as on GPUs.
+
+The road of a signal: standardised at the entrance, convolved and pooled in the trunk (batch norm may be told what is
+padding), and judged by the heads at the end.
 """
 
 from typing import Literal
@@ -14,16 +17,28 @@ from torch.nn import functional
 from rarebeat.core.records import LEADS
 from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
 
+MOMENTUM = 0.1
+"""How far the running statistics of batch norm move towards those of a batch: PyTorch's own."""
+
 
 def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
     """The zeros left and right of a signal that make a convolution return ``ceil(length / stride)`` samples.
 
     An odd total puts its extra zero on the right, as TensorFlow's SAME padding does.
 
-    >>> same_padding(2500, kernel=16, stride=1), same_padding(2500, kernel=16, stride=2)
-    ((7, 8), (7, 7))
-    >>> same_padding(625, kernel=16, stride=2)
-    (7, 8)
+    Args:
+        length: samples of the signal.
+        kernel: taps.
+        stride: in samples.
+
+    Returns:
+        Samples to add on the left and on the right.
+
+    Example:
+        >>> same_padding(2500, kernel=16, stride=1), same_padding(2500, kernel=16, stride=2)
+        ((7, 8), (7, 7))
+        >>> same_padding(625, kernel=16, stride=2)
+        (7, 8)
     """
     outputs = -(-length // stride)
     total = max((outputs - 1) * stride + kernel - length, 0)
@@ -66,6 +81,9 @@ def centred_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.
         outputs: channels out.
         kernel: taps, an odd number.
         stride: along time.
+
+    Returns:
+        The layer, with fresh weights.
     """
     return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
 
@@ -90,24 +108,127 @@ class Standardise(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.layout = torch.channels_last
         self.register_buffer("mean", torch.zeros(len(LEADS)))
         self.register_buffer("deviation", torch.ones(len(LEADS)))
 
     def set(self, mean: Tensor, deviation: Tensor) -> None:
-        """Take the mean and deviation of each lead, both of shape (12,), in the unit of the signals."""
+        """Take the statistics of the training split.
+
+        Args:
+            mean: of each lead, shape (12,), in the unit of the signals.
+            deviation: standard deviation of each lead, shape (12,), in the same unit; 0 counts as 1.
+        """
         self.mean.copy_(mean)
         self.deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Standardise (batch, 12, time) and return it as (batch, 12, 1, time), channels last."""
+        """Standardise (batch, 12, time) and return it as (batch, 12, 1, time), in the network's memory format."""
         x = (x - self.mean[:, None]) / self.deviation[:, None]
-        return x.unsqueeze(2).to(memory_format=torch.channels_last)
+        return x.unsqueeze(2).to(memory_format=self.layout)
+
+
+def arrange(network: nn.Module, layout: torch.memory_format) -> None:
+    """Put the weights of a network, and the signals at its entrance, into a memory format.
+
+    Args:
+        network: begins with a :class:`Standardise`.
+        layout: ``torch.channels_last``, in which networks are made, or ``torch.contiguous_format``. The
+            arithmetic is the same; which is faster depends on the device and the precision.
+    """
+    network.to(memory_format=layout)  # type: ignore[call-overload]
+    for module in network.modules():
+        if isinstance(module, Standardise):
+            module.layout = layout
+
+
+def inside(lengths: Tensor, time: int) -> Tensor:
+    """Which samples belong to their recordings.
+
+    Args:
+        lengths: shape (batch,), samples of each recording.
+        time: samples of the padded signals.
+
+    Returns:
+        bool, shape (batch, 1, time).
+
+    Example:
+        >>> inside(torch.tensor([1, 3]), time=3).int().tolist()
+        [[[1, 0, 0]], [[1, 1, 1]]]
+    """
+    return torch.arange(time, device=lengths.device) < lengths[:, None, None]
+
+
+class MaskedBatchNorm(nn.BatchNorm2d):
+    """Batch norm whose statistics come from the recordings alone, and which leaves zeros in their padding.
+
+    A recording then meets in its padding what it would meet beyond its end without: the zeros of the next
+    convolution.
+    """
+
+    def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Normalise features.
+
+        Args:
+            input: shape (batch, channels, 1, time).
+            mask: that of :func:`inside`, or None without padding.
+
+        Returns:
+            The same shape and type; zero outside the mask.
+        """
+        if mask is None:
+            return super().forward(input)
+        x, within = input.to(self.weight.dtype), mask[:, None]
+        mean, variance = self._statistics(x, within) if self.training else self._running()
+        scale = self.weight * (variance + self.eps).rsqrt()
+        normalised = (x - mean[:, None, None]) * scale[:, None, None] + self.bias[:, None, None]
+        return (normalised * within).to(input.dtype)
+
+    def _statistics(self, x: Tensor, within: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance of each channel in this batch; the running ones move towards them."""
+        count = within.sum().clamp(min=2)  # of fewer samples nobody can tell the variance
+        mean = (x * within).sum(dim=(0, 2, 3)) / count
+        variance = ((x - mean[:, None, None]).square() * within).sum(dim=(0, 2, 3)) / count
+        running_mean, running_variance = self._running()
+        with torch.no_grad():
+            running_mean.lerp_(mean, MOMENTUM)
+            running_variance.lerp_(variance * count / (count - 1), MOMENTUM)
+        return mean, variance
+
+    def _running(self) -> tuple[Tensor, Tensor]:
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        return self.running_mean, self.running_var
+
+
+class Heads(nn.Module):
+    """Independent logistic regressions; one class or many differ in nothing but the size of this layer.
+
+    Args:
+        features: features per example, channels times samples.
+        classes: number of classes.
+    """
+
+    def __init__(self, features: int, classes: int) -> None:
+        super().__init__()
+        self.regressions = nn.Linear(features, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn features of shape (batch, ...) into logits of shape (batch, classes), always in fp32."""
+        with torch.autocast(x.device.type, enabled=False):  # logits of bf16 would have two digits
+            logits: Tensor = self.regressions(x.flatten(1).to(self.regressions.weight.dtype))
+        return logits
 
 
 def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:
-    """Initialise every convolution of a network as He et al. 2015 (arXiv 1502.01852), with biases of zero.
+    """Initialise every convolution of a network as He et al. do, with biases of zero.
 
-    "fan_in" keeps the variance of the features from layer to layer, "fan_out" that of the gradients.
+    Args:
+        module: the network.
+        mode: "fan_in" keeps the variance of the features from layer to layer, "fan_out" that of the gradients.
+
+    Source:
+        He et al. 2015, arXiv 1502.01852, equations 10 and 14.
     """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d):

@@ -1,7 +1,7 @@
 """Networks by name.
 
 A network is a module that takes signals of shape (batch, 12, samples), in the unit of its shards, and a
-:class:`rarebeat.models.context.Context`, of which it uses what it can; without one, nothing but the signals is
+:class:`rarebeat.core.context.Context`, of which it uses what it can; without one, nothing but the signals is
 known. It returns logits of shape (batch, classes). Its first layer is ``standardise``, a
 :class:`rarebeat.models.layers.Standardise`.
 To add one: write its file with a settings dataclass, and name it in :data:`NETWORKS`.
@@ -105,6 +105,9 @@ def build(name: str, classes: int, samples: int, settings: Mapping[str, Any]) ->
         classes: number of classes.
         samples: samples per lead.
         settings: the network's own settings; those left out take their defaults.
+
+    Returns:
+        The network, on the CPU, in training mode.
 
     Raises:
         ParamsError: for an unknown name, or settings that the network does not have.

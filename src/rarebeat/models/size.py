@@ -12,7 +12,12 @@ from rarebeat.models.registry import NETWORKS, build
 
 
 def parameters(network: nn.Module) -> int:
-    """Numbers that training changes."""
+    """How many numbers training changes.
+
+    Example:
+        >>> parameters(nn.Linear(3, 2))
+        8
+    """
     return sum(weight.numel() for weight in network.parameters())
 
 
@@ -23,8 +28,11 @@ def flops(network: nn.Module, samples: int) -> int:
     pooling are not.
 
     Args:
-        network: is put in evaluation mode.
+        network: on the CPU; is put in evaluation mode.
         samples: samples per lead.
+
+    Returns:
+        The count of one forward pass.
     """
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         network.eval()(torch.zeros(1, len(LEADS), samples))
@@ -46,7 +54,11 @@ class Size:
 
 
 def paper_sizes() -> list[Size]:
-    """All networks in the order of the registry, each with the classes and the input of its paper."""
+    """The sizes of all networks, each with the classes and the input of its paper.
+
+    Returns:
+        In the order of :data:`rarebeat.models.registry.NETWORKS`.
+    """
     sizes = []
     for name, kind in NETWORKS.items():
         network = build(name, kind.paper.classes, kind.paper.samples, {})
@@ -56,7 +68,14 @@ def paper_sizes() -> list[Size]:
 
 
 def format_sizes(sizes: Sequence[Size]) -> str:
-    """A table for a person."""
+    """A table for a person.
+
+    Args:
+        sizes: one row each.
+
+    Returns:
+        Lines of text.
+    """
     rows = [("network", "parameters", "FLOPs", "input", "classes", "source")]
     for size in sizes:
         rows.append(

@@ -13,11 +13,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 from torch import Tensor, nn
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.context import UNKNOWN, Context
-from rarebeat.models.heads import Heads
-from rarebeat.models.layers import Standardise, centred_conv, he_normal
+from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
 
 BLOCKS_PER_STAGE = (3, 4, 23, 3)
 KERNEL = 5

@@ -11,11 +11,10 @@ from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
-from rarebeat.readers.entry import Entry
-from rarebeat.readers.fields import clean_age, clean_sex
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import Header
+from rarebeat.readers.wfdb_header import comment_fields, person_of
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 _NOT_TOLD = {"", "nan", "unknown"}
@@ -27,7 +26,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every header under ``root``; the source is the sub-folder that names its database.
+    """Find every header under a folder.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each; its source is the sub-folder that names its database.
 
     Raises:
         MissingSourceError: when there is no header.
@@ -50,30 +56,32 @@ def _database(path: Path) -> str:
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Read one record. The archive does not tell which records belong to one patient.
+    """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record. The archive does not tell which records belong to one patient.
 
     Raises:
         BadRecordError: when it cannot be trusted.
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    comments = parse_comments(header)
+    person = person_of(header.comments)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        age=clean_age(comments.get("age", "")),
-        sex=clean_sex(comments.get("sex", "")),
+        age=person.age,
+        sex=person.sex,
         calibrated=calibrated,
-        codes=_codes(comments.get("dx", "")),
+        codes=_codes(comment_fields(header.comments).get("dx", "")),
     )
-
-
-def parse_comments(header: Header) -> dict[str, str]:
-    """The ``#Key: value`` comments of a header, keys in lower case."""
-    pairs = (comment.partition(":") for comment in header.comments)
-    return {key.strip().lower(): value.strip() for key, colon, value in pairs if colon}
 
 
 def _codes(cell: str) -> tuple[str, ...]:

@@ -11,7 +11,17 @@ from rarebeat.core.files import inside
 
 
 def physionet_help(root: Path, database: str, licence: str, name: str) -> str:
-    """How to get a database from PhysioNet into ``root``; ``name`` is its folder there, with the version."""
+    """Say how to get a database from PhysioNet.
+
+    Args:
+        root: folder to put it into.
+        database: its name, for people.
+        licence: its licence and size.
+        name: its folder on PhysioNet, with the version.
+
+    Returns:
+        A sentence with a command line.
+    """
     depth = 1 + len(name.split("/"))
     return (
         f"Get {database} ({licence}) with\n"
@@ -22,6 +32,10 @@ def physionet_help(root: Path, database: str, licence: str, name: str) -> str:
 def require_folder(root: Path, help_text: str) -> None:
     """Check that an archive is there.
 
+    Args:
+        root: its folder.
+        help_text: how to get it.
+
     Raises:
         MissingSourceError: when ``root`` is not a folder, with ``help_text``.
     """
@@ -30,7 +44,15 @@ def require_folder(root: Path, help_text: str) -> None:
 
 
 def walk(root: Path, suffix: str) -> Iterator[Path]:
-    """All files under ``root`` with a suffix (in any case), in a fixed order; links are not entered."""
+    """Find all files under a folder with a suffix.
+
+    Args:
+        root: the folder; links to other folders are not entered.
+        suffix: in lower case, such as ".hea"; files may have it in any case.
+
+    Yields:
+        Paths, in a fixed order.
+    """
     for folder, folders, files in os.walk(root):
         folders.sort()
         for name in sorted(files):
@@ -39,19 +61,34 @@ def walk(root: Path, suffix: str) -> Iterator[Path]:
 
 
 def readable(name: str) -> str:
-    """A file's name as text that can be stored, whatever bytes it is made of.
+    """Turn the name of a file into text that can be stored, whatever bytes it is made of.
 
-    >>> readable("JS00001"), readable("\\udcff.hea")
-    ('JS00001', '\ufffd.hea')
+    Args:
+        name: as Python has it.
+
+    Returns:
+        Valid Unicode.
+
+    Example:
+        >>> readable("JS00001"), readable("\\udcff.hea")
+        ('JS00001', '\ufffd.hea')
     """
     return os.fsencode(name).decode("utf-8", "replace")
 
 
 def is_inside(root: Path, path: Path) -> bool:
-    """Whether a path, with all links followed, stays under ``root``.
+    """Find out whether a path, with all links followed, stays in a folder.
 
-    >>> is_inside(Path("/data"), Path("/data/a/b.dat")), is_inside(Path("/data"), Path("/data/../b.dat"))
-    (True, False)
+    Args:
+        root: the folder.
+        path: a file in it, as an archive names it.
+
+    Returns:
+        False for a path that leads out of the folder.
+
+    Example:
+        >>> is_inside(Path("/data"), Path("/data/a/b.dat")), is_inside(Path("/data"), Path("/data/../b.dat"))
+        (True, False)
     """
     if path.is_symlink():
         return inside(root, os.fspath(path.absolute())) is not None
@@ -65,12 +102,15 @@ def _folder_is_inside(root: Path, folder: Path) -> bool:
 
 
 def read_csv(path: Path, required: list[str], help_text: str = "") -> list[dict[str, str]]:
-    """Read a CSV with a header line; all cells as text.
+    """Read a CSV with a header line.
 
     Args:
         path: the file.
         required: columns that must be there.
         help_text: what to do when the file is missing.
+
+    Returns:
+        The rows: cells as text by their columns.
 
     Raises:
         MissingSourceError: when the file is missing.

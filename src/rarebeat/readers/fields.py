@@ -1,10 +1,11 @@
-"""Cells of archives made uniform: ages, sexes and lists of codes."""
+"""Cells of archives made uniform: ages, sexes, reports and lists of codes."""
 
 import ast
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from rarebeat.core.errors import BadRecordError
 
@@ -17,11 +18,30 @@ _NUMBER = re.compile(r"\d+(?:\.\d*)?")
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
-def clean_age(cell: str) -> float | None:
-    """Age in years, 90 for 90 and over; None where it is not told or cannot be one.
+class Person(NamedTuple):
+    """What is kept of the person of a recording.
 
-    >>> clean_age("56.0"), clean_age(">89"), clean_age("300"), clean_age("NaN"), clean_age("-1")
-    (56.0, 90.0, 90.0, None, None)
+    Attributes:
+        age: years, 90 for 90 and over; None where it is not told.
+        sex: "female", "male" or None.
+    """
+
+    age: float | None = None
+    sex: str | None = None
+
+
+def clean_age(cell: str) -> float | None:
+    """Read an age.
+
+    Args:
+        cell: years, also as ">89", and as PTB-XL's 300 for over 89.
+
+    Returns:
+        Years, 90 for 90 and over; None where the age is not told or cannot be one.
+
+    Example:
+        >>> clean_age("56.0"), clean_age(">89"), clean_age("300"), clean_age("NaN"), clean_age("-1")
+        (56.0, 90.0, 90.0, None, None)
     """
     text = cell.strip()
     over = text.startswith(">")
@@ -34,10 +54,18 @@ def clean_age(cell: str) -> float | None:
 
 
 def clean_sex(cell: str, values: Mapping[str, str] | None = None) -> str | None:
-    """ "female", "male", or None for anything else; ``values`` gives the meaning of an archive's own codes.
+    """Read a sex.
 
-    >>> clean_sex("F"), clean_sex("Male"), clean_sex("1"), clean_sex("1", {"0": "male", "1": "female"})
-    ('female', 'male', None, 'female')
+    Args:
+        cell: F, M, female or male, in any case.
+        values: the meaning of an archive's own codes.
+
+    Returns:
+        "female", "male", or None for anything else.
+
+    Example:
+        >>> clean_sex("F"), clean_sex("Male"), clean_sex("1"), clean_sex("1", {"0": "male", "1": "female"})
+        ('female', 'male', None, 'female')
     """
     text = cell.strip()
     if values and text in values:
@@ -46,24 +74,41 @@ def clean_sex(cell: str, values: Mapping[str, str] | None = None) -> str | None:
 
 
 def clean_text(lines: Iterable[str]) -> str | None:
-    """Report lines joined, without empty ones; None where nothing is left."""
+    """Join the lines of a report, without empty ones.
+
+    Args:
+        lines: as the archive has them.
+
+    Returns:
+        One text; None where nothing is left.
+
+    Example:
+        >>> clean_text([" Sinus rhythm. ", ""]), clean_text([""])
+        ('Sinus rhythm.', None)
+    """
     return "\n".join(line.strip() for line in lines if line.strip()) or None
 
 
 def parse_codes(cell: str, system: str) -> tuple[str, ...]:
-    """Codes of a CSV cell as ``system:code``, in the order of the cell, each once.
+    """Read the codes of a CSV cell.
 
-    The cell holds a Python or JSON dictionary, whose keys count whatever their values (in PTB-XL, likelihood
-    0 means that the likelihood is unknown), a Python or JSON list, or codes separated by commas or
-    semicolons, or else by blanks.
+    Args:
+        cell: a Python or JSON dictionary, whose keys count whatever their values (in PTB-XL, likelihood 0 means
+            that the likelihood is unknown), a Python or JSON list, or codes separated by commas or semicolons, or
+            else by blanks.
+        system: what the codes belong to, such as "scp".
+
+    Returns:
+        ``system:code``, in the order of the cell, each once.
 
     Raises:
-        BadRecordError: when it looks like a dictionary or list and is none.
+        BadRecordError: when the cell looks like a dictionary or list and is none.
 
-    >>> parse_codes("{'NORM': 100.0, 'SR': 0.0}", "scp")
-    ('scp:NORM', 'scp:SR')
-    >>> parse_codes('{"SR": null}', "scp"), parse_codes("a; b", "x")
-    (('scp:SR',), ('x:a', 'x:b'))
+    Example:
+        >>> parse_codes("{'NORM': 100.0, 'SR': 0.0}", "scp")
+        ('scp:NORM', 'scp:SR')
+        >>> parse_codes('{"SR": null}', "scp"), parse_codes("a; b", "x")
+        (('scp:SR',), ('x:a', 'x:b'))
     """
     text = cell.strip()
     if text[:1] in ("{", "["):
@@ -90,10 +135,17 @@ def _parse_literal(text: str) -> Iterable[object]:
 
 
 def parse_fold(cell: str) -> int | None:
-    """A database's own fold, or None.
+    """Read a database's own fold.
 
-    >>> parse_fold("3"), parse_fold("3.0"), parse_fold("")
-    (3, 3, None)
+    Args:
+        cell: a whole number, also as "3.0".
+
+    Returns:
+        The fold, or None.
+
+    Example:
+        >>> parse_fold("3"), parse_fold("3.0"), parse_fold("")
+        (3, 3, None)
     """
     try:
         fold = float(cell)
@@ -103,9 +155,16 @@ def parse_fold(cell: str) -> int | None:
 
 
 def whole_number(cell: str) -> str:
-    """An id without the ``.0`` that tables with missing values grow: 15709.0 and 15709 are one patient.
+    """Take from an id the ``.0`` that tables with missing values grow: 15709.0 and 15709 are one patient.
 
-    >>> whole_number("15709.0"), whole_number(" A-17 ")
-    ('15709', 'A-17')
+    Args:
+        cell: the id.
+
+    Returns:
+        The id without it, and without blanks around it.
+
+    Example:
+        >>> whole_number("15709.0"), whole_number(" A-17 ")
+        ('15709', 'A-17')
     """
     return re.sub(r"^(\d+)\.0+$", r"\1", cell.strip())

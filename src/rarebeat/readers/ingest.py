@@ -1,25 +1,23 @@
 """From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
-from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
-from rarebeat.core.parallel import process_pool
-from rarebeat.core.records import Record, write_part, write_quarantine
+from rarebeat.core.parallel import core_count, map_in_order
+from rarebeat.core.record_files import write_part, write_quarantine
+from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.privacy import Pseudonym, private_pseudonym
-from rarebeat.readers.registry import Source, get_source
+from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 
 _EXAMPLES = 5
 _QUOTATION = re.compile(r"'.*'|\".*\"")
@@ -80,7 +78,7 @@ def ingest_cohort(
     workers: int | None = None,
     part_size: int = 500,
 ) -> dict[str, Any]:
-    """Read an archive into a cohort folder (see :mod:`rarebeat.core.records`), written whole or not at all.
+    """Read an archive into a cohort folder (see :mod:`rarebeat.core.record_files`), written whole or not at all.
 
     The result depends on the archive alone, not on the number of workers.
 
@@ -105,7 +103,7 @@ def ingest_cohort(
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
-    entries = list(source.discover(root, options))
+    entries = _discover(source, root, options)
     pseudonym = _pseudonym(source, options)
     unique, duplicates = _split_duplicates(entries)
     chunks = [unique[start : start + part_size] for start in range(0, len(unique), part_size)]
@@ -123,6 +121,31 @@ def ingest_cohort(
         summary = _summarise(job, total)
         write_json(folder / "summary.json", summary)
     return summary
+
+
+def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]) -> list[str]:
+    """What a person wants to know of an ingest.
+
+    Args:
+        cohort: its name.
+        kind: of the archive.
+        root: of the archive.
+        summary: as :func:`ingest_cohort` returns it.
+    """
+    lines = [f"{cohort}: {summary['records']} records, {summary['quarantined']} quarantined"]
+    if not summary["with_text"] and not summary["with_codes"]:
+        hint = suggest_kind(root, kind)
+        lines.append(f"no record has a report or codes, so there is nothing to label. {hint}".strip())
+    return lines
+
+
+def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[Entry]:
+    try:
+        return list(source.discover(root, options))
+    except MissingSourceError as error:
+        if hint := suggest_kind(root, source.kind):
+            raise MissingSourceError(f"{error}\n{hint}") from error
+        raise
 
 
 def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
@@ -144,40 +167,23 @@ def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry
 def _worker_count(workers: int | None, chunks: int) -> int:
     if workers is not None and workers < 1:
         raise RarebeatError(f"workers must be at least 1, found {workers}")
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(workers or cores, max(chunks, 1))
+    return min(workers or core_count(), max(chunks, 1))
 
 
 def _read_all(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> _Report:
     total = _Report()
     size = sum(len(chunk) for chunk in chunks)
     with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None) as progress:
-        for chunk, report in zip(chunks, _reports(job, chunks, workers), strict=True):
+        reports = map_in_order(partial(_read_chunk, job), enumerate(chunks), workers)
+        for chunk, report in zip(chunks, reports, strict=True):
             total.add(report)
             progress.update(len(chunk))
     return total
 
 
-def _reports(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Iterator[_Report]:
-    """The report of each chunk, in order."""
-    if workers == 1:
-        yield from (_read_chunk(job, index, chunk) for index, chunk in enumerate(chunks))
-        return
-    with process_pool(workers) as pool:
-        futures: list[Future[_Report]] = [
-            pool.submit(_read_chunk, job, index, chunk) for index, chunk in enumerate(chunks)
-        ]
-        try:
-            for future in futures:
-                yield future.result()
-        except BrokenProcessPool as error:
-            raise RarebeatError(
-                "a worker process was killed, probably for lack of memory: use fewer workers (--workers 1)"
-            ) from error
-
-
-def _read_chunk(job: _Job, index: int, entries: Sequence[Entry]) -> _Report:
+def _read_chunk(job: _Job, numbered: tuple[int, Sequence[Entry]]) -> _Report:
     """Read one chunk and write its part (in a worker process)."""
+    index, entries = numbered
     report = _Report()
     source = get_source(job.kind)
 

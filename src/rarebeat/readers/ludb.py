@@ -14,10 +14,11 @@ from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
-from rarebeat.readers.entry import Entry
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text
+from rarebeat.readers.fields import clean_text
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import person_of
 
 NAMESPACE = "ludb"
 
@@ -30,7 +31,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every header in ``data/``, or in ``root`` itself, in the order of the record numbers.
+    """Find every header in ``data/``, or in the folder itself.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each, in the order of the record numbers.
 
     Raises:
         MissingSourceError: when there is no header.
@@ -47,21 +55,30 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
-    """Read one record. Each subject has one, so that the record stands for the patient.
+    """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record. Each subject has one, so that the record stands for the patient.
 
     Raises:
         BadRecordError: when it cannot be trusted.
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    tags, diagnoses = _split_comments(header.comments)
+    before, diagnoses = _split_comments(header.comments)
+    person = person_of(before)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        age=clean_age(tags.get("<age>", "")),
-        sex=clean_sex(tags.get("<sex>", "")),
+        age=person.age,
+        sex=person.sex,
         calibrated=calibrated,
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
@@ -69,18 +86,24 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
 
 
 def statement_codes(diagnoses: Iterable[str]) -> tuple[str, ...]:
-    """Statements as codes: each as a whole, and what stands before its first comma or colon.
+    """Take statements as codes.
 
-    >>> statement_codes(["Rhythm: Atrial flutter, typical."])
-    ('ludb:atrial flutter', 'ludb:atrial flutter, typical')
+    Args:
+        diagnoses: statements of the fixed list.
+
+    Returns:
+        For each what stands before its first comma or colon, and the whole; each once.
+
+    Example:
+        >>> statement_codes(["Rhythm: Atrial flutter, typical."])
+        ('ludb:atrial flutter', 'ludb:atrial flutter, typical')
     """
     plain = (statement.rstrip(" .").lower().removeprefix("rhythm: ") for statement in diagnoses)
     codes = (f"ludb:{code}" for whole in plain if whole for code in (re.split("[,:]", whole)[0], whole))
     return tuple(dict.fromkeys(codes))
 
 
-def _split_comments(comments: tuple[str, ...]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """The tags before the diagnoses, and the diagnoses (a statement per line)."""
+def _split_comments(comments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What stands before the diagnoses, and the diagnoses (a statement per line)."""
     cut = comments.index(_DIAGNOSES) if _DIAGNOSES in comments else len(comments)
-    tags = (comment.partition(":") for comment in comments[:cut])
-    return {name.strip(): value.strip() for name, _, value in tags}, comments[cut + 1 :]
+    return comments[:cut], comments[cut + 1 :]

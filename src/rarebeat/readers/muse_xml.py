@@ -23,11 +23,10 @@ from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text
-from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.privacy import Pseudonym, redact
 from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""
@@ -77,12 +76,26 @@ class MuseEcg:
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
-    """Hospital exports always hold real record numbers."""
+    """Say that ids identify persons: hospital exports always hold real record numbers.
+
+    Args:
+        options: not used.
+
+    Returns:
+        True.
+    """
     return True
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every XML file under ``root``, known by its path.
+    """Find every XML file under a folder.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each, known by its path.
 
     Raises:
         MissingSourceError: when there is none.
@@ -99,6 +112,14 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
     """Read one file.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record, at its native rate.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -121,6 +142,12 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
 def read_muse(path: Path) -> MuseEcg:
     """Read and parse one file.
 
+    Args:
+        path: the file.
+
+    Returns:
+        What is kept of it.
+
     Raises:
         BadRecordError: when it cannot be read or trusted.
     """
@@ -136,6 +163,12 @@ def read_muse(path: Path) -> MuseEcg:
 
 def parse_muse(content: bytes) -> MuseEcg:
     """Parse the bytes of one file.
+
+    Args:
+        content: of the file.
+
+    Returns:
+        What is kept of it.
 
     Raises:
         BadRecordError: when they are no MUSE RestingECG, or one that cannot be trusted.

@@ -9,9 +9,9 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
 NAMESPACE = "ptb-xl"
@@ -34,7 +34,14 @@ class Options:
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every row of the table. A row whose files are not there is refused when it is read: it is counted.
+    """Read the table of the database.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each row. One whose files are not there is refused when it is read: it is counted.
 
     Raises:
         MissingSourceError: when the table is missing.
@@ -58,6 +65,14 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
     """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record, at its native rate.
 
     Raises:
         BadRecordError: when it cannot be trusted.

@@ -75,6 +75,10 @@ class RawLeads:
 def trusted_signal(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
     """Turn raw leads into the stored signal, or refuse.
 
+    Args:
+        raw: the leads of one record.
+        rate: samples per second.
+
     Returns:
         The signal, int16 of shape (12, samples), microvolts (or thousandths of the normalised unit), and
         whether its amplitude is calibrated. It is not when the unit says so, or when all twelve leads span
@@ -131,10 +135,17 @@ def check_checksums(
 
 
 def lead_index(name: str) -> int | None:
-    """Where a lead of this name stands among the twelve, or None for any other signal.
+    """Find where a lead stands among the twelve.
 
-    >>> lead_index("avr"), lead_index("Lead V1"), lead_index("vx")
-    (3, 6, None)
+    Args:
+        name: as a file has it, in any case, also with "Lead" before it.
+
+    Returns:
+        Its index in :data:`rarebeat.core.records.LEADS`; None for any other signal.
+
+    Example:
+        >>> lead_index("avr"), lead_index("Lead V1"), lead_index("vx")
+        (3, 6, None)
     """
     return _LEAD_INDEX.get(name.replace(" ", "").upper().removeprefix("LEAD"))
 

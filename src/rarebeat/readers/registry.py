@@ -1,17 +1,54 @@
 """Which kinds of archive can be read, and by which module. A reader is imported when it is asked for."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from rarebeat.core.errors import ParamsError
+import pydantic.dataclasses
+
+from rarebeat.core.errors import ParamsError, did_you_mean
+from rarebeat.core.params import STRICT, parse, read_params
 from rarebeat.core.records import Record
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.privacy import Pseudonym
 
 Options = Mapping[str, Any]
+
+
+class _Kind(NamedTuple):
+    """A row of the table of kinds: the reader's module, what it reads, and a file that gives such a folder away."""
+
+    module: str
+    about: str
+    sign: str | None = None
+
+
+_KINDS = {
+    "simulated": _Kind("rarebeat.readers.simulated", "a simulated clinic: nothing to download"),
+    "ptb-xl": _Kind("rarebeat.readers.ptb_xl", "PTB-XL as published", "ptbxl_database.csv"),
+    "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
+    "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
+    "muse-xml": _Kind("rarebeat.readers.muse_xml", "GE MUSE RestingECG exports", "**/*.xml"),
+    "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One recording that an archive offers; picklable, so that a worker process can read it.
+
+    Attributes:
+        record_id: the archive's own id (it may identify a person: see :meth:`Pseudonym.record_id`).
+        path: where to read it; None for what is generated.
+        details: whatever the reader needs besides (cells of a CSV row, a seed).
+        source: the database, or the part of it, that the recording comes from; "" for the kind of archive.
+    """
+
+    record_id: str
+    path: Path | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    source: str = ""
 
 
 def _public(_: Options) -> bool:
@@ -39,29 +76,90 @@ class Source:
     is_private: Callable[[Options], bool] = _public
 
 
-_MODULES = {
-    "simulated": ("rarebeat.readers.simulated", "a simulated clinic: nothing to download"),
-    "ptb-xl": ("rarebeat.readers.ptb_xl", "PTB-XL as published: ptbxl_database.csv and records500/"),
-    "challenge": ("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021: .hea and .mat files"),
-    "ludb": ("rarebeat.readers.ludb", "Lobachevsky University database as published"),
-    "muse-xml": ("rarebeat.readers.muse_xml", "a folder of GE MUSE RestingECG XML exports"),
-    "wfdb": ("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV"),
-}
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class CohortSettings:
+    """A cohort of ``params.yaml``.
+
+    Attributes:
+        kind: of archive.
+        root: its folder, absolute or relative to the params file; None for what is generated.
+        options: of its reader.
+    """
+
+    kind: str
+    root: str | None = None
+    options: dict[str, Any] | None = None
 
 
 def kinds() -> tuple[str, ...]:
-    """The kinds of archive that can be read."""
-    return tuple(_MODULES)
+    """List the kinds of archive that can be read.
+
+    Returns:
+        Their names in ``params.yaml`` and on the command line.
+
+    Example:
+        >>> kinds()
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb')
+    """
+    return tuple(_KINDS)
 
 
 def get_source(kind: str) -> Source:
-    """The reader of a kind of archive.
+    """Import the reader of a kind of archive.
+
+    Args:
+        kind: one of :func:`kinds`.
+
+    Returns:
+        The reader.
 
     Raises:
-        ParamsError: for an unknown kind; the message lists all.
+        ParamsError: for an unknown kind; the message names the nearest and lists all.
     """
-    if kind not in _MODULES:
-        raise ParamsError(f"unknown kind of archive {kind!r}; expected one of: {', '.join(_MODULES)}")
-    name, about = _MODULES[kind]
-    module = import_module(name)
-    return Source(kind, module.discover, module.read, about, getattr(module, "is_private", _public))
+    if kind not in _KINDS:
+        listed = "".join(f"\n  {name:10} {row.about}" for name, row in _KINDS.items())
+        raise ParamsError(
+            f"unknown kind of archive {kind!r}{did_you_mean(kind, _KINDS)}\nThe kinds are:{listed}"
+        )
+    row = _KINDS[kind]
+    module = import_module(row.module)
+    return Source(kind, module.discover, module.read, row.about, getattr(module, "is_private", _public))
+
+
+def suggest_kind(root: Path, kind: str) -> str:
+    """End a message about a folder in which a reader found nothing with the kind that it looks like.
+
+    Args:
+        root: the folder.
+        kind: the kind of archive that was looked for.
+
+    Returns:
+        A sentence; "" where the folder looks like no other kind.
+    """
+    for name, row in _KINDS.items():
+        found = next(root.glob(row.sign), None) if row.sign and name != kind and root.is_dir() else None
+        if found:
+            return (
+                f"The folder holds {found.relative_to(root).as_posix()}: is it of kind {name}? ({row.about})"
+            )
+    return ""
+
+
+def read_cohort_settings(params: Path, name: str) -> CohortSettings:
+    """Look up a cohort in a params file.
+
+    Args:
+        params: the file.
+        name: of the cohort, under ``cohorts``.
+
+    Returns:
+        Its kind, root and options.
+
+    Raises:
+        ParamsError: when there is no such cohort, or a key of it is wrong.
+    """
+    cohorts = parse(dict[str, Any], read_params(params).get("cohorts") or {}, f"{params}: cohorts")
+    if name not in cohorts:
+        hint = did_you_mean(name, cohorts) or f"; there are: {', '.join(cohorts)}"
+        raise ParamsError(f"{params}: no cohort {name!r} under `cohorts`{hint}")
+    return parse(CohortSettings, cohorts[name] or {}, f"{params}: cohorts.{name}")

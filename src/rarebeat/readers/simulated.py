@@ -7,9 +7,8 @@ from typing import Any
 
 from rarebeat.core.params import parse
 from rarebeat.core.records import Record
-from rarebeat.readers.entry import Entry
-from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.registry import Entry
 from rarebeat.simulator.clinic import record_name, simulate
 from rarebeat.simulator.settings import SimulatorSettings
 

@@ -10,10 +10,9 @@ from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.entry import Entry
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
 RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
@@ -65,12 +64,30 @@ class Options:
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
-    """Whether ids may identify a person: they do unless a public database is named."""
+    """Find out whether ids may identify a person: they do unless a public database is named.
+
+    Args:
+        options: see :class:`Options`.
+
+    Returns:
+        True where the user's secret key is needed.
+
+    Example:
+        >>> is_private({}), is_private({"patient_namespace": "ptb-xl"})
+        (True, False)
+    """
     return not parse(Options, dict(options), "options").patient_namespace
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
-    """Every row of the CSV. A row whose files are not there is refused when it is read: it is counted.
+    """Read the CSV that describes the records.
+
+    Args:
+        root: folder of the archive.
+        options: see :class:`Options`.
+
+    Returns:
+        An entry for each row. One whose files are not there is refused when it is read: it is counted.
 
     Raises:
         MissingSourceError: when the folder or the CSV is missing.
@@ -125,6 +142,14 @@ def _guess_record_column(columns: Sequence[str], table: Path) -> str:
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
     """Read one record.
+
+    Args:
+        entry: from :func:`discover`.
+        pseudonym: makes the ids of record and patient.
+        options: see :class:`Options`.
+
+    Returns:
+        The record, at its native rate.
 
     Raises:
         BadRecordError: when it cannot be trusted.

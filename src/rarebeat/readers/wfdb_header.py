@@ -6,15 +6,18 @@ some Georgia headers of the 2020 Challenge (``E00666.mat 12 500 5000``).
 
 import math
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.readers.fields import Person, clean_age, clean_sex
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_SIGNALS = 1000
 
+_TAG = re.compile(r"(?=<\w+>)")
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
 _GAIN = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)(?:\(([-+]?\d+)\))?(?:/(\S+))?")
 
@@ -70,8 +73,50 @@ class Header(NamedTuple):
     comments: tuple[str, ...]
 
 
+def comment_fields(comments: Iterable[str]) -> dict[str, str]:
+    """Read the ``Key: value`` comments of a header, and its ``<key>: value`` tags, of which a line may hold several.
+
+    Args:
+        comments: of :class:`Header`.
+
+    Returns:
+        The values by their keys, which are in lower case and without brackets.
+
+    Example:
+        >>> comment_fields(["Age: 74", "Dx: 426783006"])
+        {'age': '74', 'dx': '426783006'}
+        >>> comment_fields(["<age>: 65 <sex>: F"])
+        {'age': '65', 'sex': 'F'}
+    """
+    pairs = (part.partition(":") for comment in comments for part in _TAG.split(comment))
+    return {key.strip().strip("<>").lower(): value.strip() for key, colon, value in pairs if colon}
+
+
+def person_of(comments: Iterable[str]) -> Person:
+    """Find out age and sex of the person from the comments of a header.
+
+    Args:
+        comments: of :class:`Header`.
+
+    Returns:
+        Both, each None where it is not told.
+
+    Example:
+        >>> person_of(["Age: 63", "Sex: Male"]), person_of(["<age>: >89", "<sex>: F"])
+        (Person(age=63.0, sex='male'), Person(age=90.0, sex='female'))
+    """
+    told = comment_fields(comments)
+    return Person(clean_age(told.get("age", "")), clean_sex(told.get("sex", "")))
+
+
 def read_header(path: Path) -> Header:
     """Read and parse a header file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What it says.
 
     Raises:
         BadRecordError: ``unreadable`` when it is missing or no header.
@@ -89,9 +134,20 @@ def read_header(path: Path) -> Header:
 def parse_header(content: bytes) -> Header:
     """Parse the bytes of a header.
 
+    Args:
+        content: of the file, in UTF-8 or Latin-1.
+
+    Returns:
+        What it says.
+
     Raises:
         BadRecordError: ``unreadable`` when it is no header, ``header_mismatch`` when it holds fewer signal
             lines than it announces.
+
+    Example:
+        >>> header = parse_header(b"r1 1 500 5000\\nr1.dat 16 1000(0)/mV 16 0 0 0 0 II\\n#Age: 63\\n")
+        >>> header.rate, header.leads[0].name, header.comments
+        (500.0, 'II', ('Age: 63',))
     """
     if b"\0" in content:
         raise BadRecordError("unreadable", "the header is binary, not text")

@@ -1,7 +1,8 @@
 """The page of a study: its cells side by side, in a section for each set of records that they were tested on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from textwrap import fill
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from rarebeat.core.files import atomic
-from rarebeat.core.parallel import process_pool
+from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table, write_rows
 from rarebeat.evaluation.compare import (
     AVERAGE,
@@ -23,7 +24,7 @@ from rarebeat.evaluation.compare import (
     sections,
     with_ensembles,
 )
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import ModelCard, load_model, read_card
 from rarebeat.models.size import parameters
 from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
@@ -57,7 +58,6 @@ def write_comparison(
         RarebeatError: when a model cannot be read, or the cells have no class in common.
     """
     cards = {cell.name: read_card(models / cell.name) for cell in cells}
-    vocabulary = next(iter(cards.values())).vocabulary
     parts, panels, scored = (
         [about.strip(), network_table(models, cards)],
         dict[str, pd.DataFrame](),
@@ -68,14 +68,14 @@ def write_comparison(
         title, factors = _title(section, everyone), _varying(section)
         parts += [f"## {title}", records_text(section, choosing=bool(settings.rules))]
         if settings.rules:
-            by_rule = partial(rule_rows, rules=settings.rules, vocabulary=vocabulary, settings=intervals)
-            rows = _each(by_rule, with_ensembles(section), workers)
+            by_rule = partial(rule_rows, rules=settings.rules, settings=intervals)
+            rows = list(chain(*map_in_order(by_rule, with_ensembles(section), workers)))
             panels[title] = _frame(rows, factors)
             parts.append(rule_section(panels[title], factors))
         else:
             columns = common_columns(section, settings.at_least)
             by_class = partial(class_rows, columns=columns, settings=intervals)
-            rows = _each(by_class, with_ensembles(section), workers)
+            rows = list(chain(*map_in_order(by_class, with_ensembles(section), workers)))
             panels[title] = _frame(rows, factors)
             parts.append(class_section(panels[title], section, columns, intervals))
         scored += rows
@@ -89,13 +89,6 @@ def write_comparison(
     with atomic(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return {cell.name: _numbers(cell, scored) for cell in cells}
-
-
-def _each(score_cell: Callable[[Cell], list[Row]], cells: Sequence[Cell], workers: int) -> list[Row]:
-    if workers == 1:
-        return [row for cell in cells for row in score_cell(cell)]
-    with process_pool(workers) as pool:
-        return [row for rows in pool.map(score_cell, cells) for row in rows]
 
 
 def _frame(rows: Sequence[Row], factors: Sequence[str]) -> pd.DataFrame:

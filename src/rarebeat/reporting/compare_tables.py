@@ -22,7 +22,7 @@ from rarebeat.evaluation.compare import (
     groups,
     mean_over_seeds,
 )
-from rarebeat.evaluation.settings import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
 
 MOST_PAIRS = 3
 """Values of a factor that are all compared with each other; of more, each is compared with the first."""

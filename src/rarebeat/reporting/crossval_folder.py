@@ -5,15 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rarebeat.core.tables import markdown_table, write_rows
-from rarebeat.evaluation.evaluate import Evaluation
+from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
 from rarebeat.evaluation.members import (
     ensemble_predictions,
     member_rows,
     member_table,
     out_of_fold_predictions,
-    score_predictions,
 )
-from rarebeat.evaluation.settings import EvaluateSettings
 from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.folder import write_reports
@@ -44,7 +42,6 @@ class CrossvalReport:
 def write_crossval_reports(
     folder: Path,
     predictions: Sequence[Predictions],
-    vocabulary: str,
     title: str,
     voting: EnsembleSettings,
     settings: EvaluateSettings,
@@ -55,7 +52,6 @@ def write_crossval_reports(
         folder: ``reports/studies/crossval``.
         predictions: of each fold model, for splits ``fold-<its number>`` and ``test``, in order; see
             :func:`rarebeat.evaluation.members.known_to_any`.
-        vocabulary: of the classes.
         title: heading of ``results.md``.
         voting: how the members vote.
         settings: of the intervals.
@@ -65,8 +61,8 @@ def write_crossval_reports(
     """
     tests = [entry.only("test") for entry in predictions]
     test = ensemble_predictions(tests, voting)
-    ensemble = score_predictions(test, vocabulary, settings, by_cohort=True)
-    members = [score_predictions(entry, vocabulary, settings) for entry in tests]
+    ensemble = evaluate(test, settings)
+    members = [evaluate(entry, settings, by_cohort=False) for entry in tests]
 
     held_out = [entry.only(f"fold-{number}") for number, entry in enumerate(predictions)]
     write_predictions(folder / "out_of_fold.parquet", out_of_fold_predictions(held_out))

@@ -5,8 +5,13 @@ from pathlib import Path
 
 from rarebeat.core.files import atomic, write_json
 from rarebeat.core.tables import write_rows
-from rarebeat.evaluation.confusion import CONFUSION_COLUMNS, confusion_rows
-from rarebeat.evaluation.curves import CURVE_COLUMNS, calibration_rows, precision_recall_rows
+from rarebeat.evaluation.curves import (
+    CONFUSION_COLUMNS,
+    CURVE_COLUMNS,
+    calibration_rows,
+    confusion_rows,
+    precision_recall_rows,
+)
 from rarebeat.evaluation.evaluate import Evaluation, metrics_content
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure

@@ -147,7 +147,15 @@ def write_gallery(folder: Path, seed: int = 0) -> Path:
 
 
 def draw_example(path: Path, name: str, settings: SimulatorSettings) -> str:
-    """Draw one record that shows a class and little else; returns its id.
+    """Draw one record that shows a class and little else.
+
+    Args:
+        path: file to write; its suffix decides: .png, .pdf or .svg.
+        name: the class, such as "avnrt".
+        settings: of the simulated clinic that is looked through.
+
+    Returns:
+        The id of the record.
 
     Raises:
         ParamsError: when there is no such class.

@@ -1,5 +1,6 @@
 """One record of the simulated clinic from its index: events, truth, signal and report."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,9 +11,9 @@ from rarebeat.simulator.patients.patients import Patient, Visit, stream, visit_a
 from rarebeat.simulator.patients.priors import PRESETS
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
 from rarebeat.simulator.reports.report import uses_held_out, write_report
+from rarebeat.simulator.rhythm import atrial, av_blocks, ventricular
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.rhythm.context import Setting
-from rarebeat.simulator.rhythm.engine import play
+from rarebeat.simulator.rhythm.episode import Episode
 from rarebeat.simulator.rhythm.events import Rhythm
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import classes_of, ventricular_beats, ventricular_rate
@@ -21,6 +22,27 @@ from rarebeat.simulator.waveform.leads import patient_matrix, place_electrodes, 
 from rarebeat.simulator.waveform.noise import noise
 from rarebeat.simulator.waveform.recorder import ARMS, Recorder, draw_recorder, record
 from rarebeat.simulator.waveform.render import Heart, render
+from rarebeat.simulator.waveform.vectors import Array
+
+_MECHANISMS: dict[str, Callable[[Episode], Rhythm]] = {
+    "sinus": atrial.sinus,
+    "sinus_bradycardia": atrial.sinus,
+    "sinus_tachycardia": atrial.sinus,
+    "fibrillation": atrial.fibrillation,
+    "flutter": atrial.flutter,
+    "ectopic_atrial": atrial.ectopic_atrial,
+    "reentrant_tachycardia": atrial.reentry,
+    "nodal_reentry": atrial.reentry,
+    "atrial_tachycardia": atrial.atrial_tachycardia,
+    "junctional": av_blocks.junctional,
+    "wenckebach": av_blocks.wenckebach,
+    "advanced_block": av_blocks.advanced_block,
+    "complete_block": av_blocks.complete_block,
+    "ventricular_tachycardia": ventricular.tachycardia,
+    "idioventricular": ventricular.idioventricular,
+    "paced": ventricular.paced,
+}
+"""A function for each of :data:`rarebeat.simulator.patients.priors.MECHANISMS`."""
 
 _WIDE = ("ventricular_tachycardia", "idioventricular_rhythm", "paced_rhythm", "left_bundle_branch_block")
 
@@ -60,27 +82,68 @@ class Simulated:
 
 
 def simulate(index: int, settings: SimulatorSettings) -> Simulated:
-    """Record ``index`` of a cohort; depends on the settings and the index only."""
+    """Make one record of a cohort.
+
+    Args:
+        index: of the record, from 0.
+        settings: of the cohort.
+
+    Returns:
+        Signal, report and truth; they depend on the arguments alone.
+
+    Example:
+        >>> simulate(0, SimulatorSettings(seconds=5.0)).signal.shape
+        (12, 2500)
+    """
     recording = recording_at(index, settings)
     return Simulated(signal_of(index, recording, settings), report_of(index, recording, settings), recording)
 
 
 @lru_cache(maxsize=8)  # the report of the next visit asks for it again
 def recording_at(index: int, settings: SimulatorSettings) -> Recording:
-    """The events of record ``index`` and what they truly show."""
+    """Play the events of one record; no signal is made.
+
+    Args:
+        index: of the record, from 0.
+        settings: of the cohort.
+
+    Returns:
+        Events, and the classes that they truly show.
+    """
     prior = PRESETS[settings.preset]
     visit = visit_at(settings.seed, index, prior)
     rng = stream(settings.seed, "rhythm", index)
     breathing = Breathing(rng.uniform(0.17, 0.33), rng.uniform(0, 2 * np.pi))
-    rhythm = play(Setting(rng, visit, prior, breathing, settings.seconds))
+    rhythm = play(Episode(rng, visit, prior, breathing, settings.seconds))
     truth = classes_of(rhythm, visit.patient.conduction, settings.seconds)
     return Recording(visit, rhythm, breathing, truth, draw_recorder(rng))
 
 
+def play(episode: Episode) -> Rhythm:
+    """Play the events of one recording under the mechanism of its visit.
+
+    Args:
+        episode: the recording: patient, priors, respiration, length and source of randomness.
+
+    Returns:
+        Atrial and ventricular events, from before the start to after the end.
+    """
+    return _MECHANISMS[episode.visit.mechanism](episode)
+
+
 def signal_of(index: int, recording: Recording, settings: SimulatorSettings) -> Signal:
-    """What twelve leads record of it: int16 (12, samples), microvolts."""
+    """Record the events of one record with twelve leads.
+
+    Args:
+        index: of the record.
+        recording: its events.
+        settings: of the cohort.
+
+    Returns:
+        int16 (12, samples), microvolts.
+    """
     patient = recording.visit.patient
-    matrix = patient_matrix(stream(settings.seed, "torso", patient.number))
+    matrix = _matrix_of(patient.number, settings.seed)
     rng = stream(settings.seed, "placement", index)
     anatomy = _anatomy(recording, settings.seed)
     heart = Heart(
@@ -101,7 +164,17 @@ def signal_of(index: int, recording: Recording, settings: SimulatorSettings) -> 
 
 
 def report_of(index: int, recording: Recording, settings: SimulatorSettings, style: Style = USUAL) -> Report:
-    """What a reader writes about it, with the patient's earlier recording at hand."""
+    """Write the report of one record, with the patient's earlier recording at hand.
+
+    Args:
+        index: of the record.
+        recording: its events.
+        settings: of the cohort; ``label_noise`` is the share of wrong reports.
+        style: how reports are written.
+
+    Returns:
+        The text, and what its writer meant by it.
+    """
     previous = None
     if recording.visit.number:
         previous = _findings(recording_at(index - 1, settings), settings, ())
@@ -132,6 +205,11 @@ def _anatomy(recording: Recording, seed: int) -> Anatomy:
 def _heart_of(patient: Patient, age: float, seed: int) -> Anatomy:
     rng = stream(seed, "anatomy", patient.number)
     return draw_anatomy(rng, patient.conduction, age, patient.sex, patient.conditions)
+
+
+@lru_cache(maxsize=8)  # the next visit asks for it again
+def _matrix_of(number: int, seed: int) -> Array:
+    return patient_matrix(stream(seed, "torso", number))
 
 
 def _background(recording: Recording, seed: int) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ for a ventricular tachycardia. Sinus arrhythmia begins where readers begin to me
 by more than 200 ms and 20 % (textbooks say 120 ms and 10 %, which a quarter of real sinus rhythms do).
 """
 
+import math
 from itertools import pairwise
-
-import numpy as np
+from statistics import median
 
 from rarebeat.simulator.rhythm.events import Rhythm, Ventricular
 
@@ -90,12 +90,15 @@ def sinus_intervals(rhythm: Rhythm, seconds: float) -> list[float]:
 
 
 def classes_of(rhythm: Rhythm, conduction: str, seconds: float) -> frozenset[str]:
-    """The classes that a recording truly shows.
+    """Measure which classes a recording truly shows.
 
     Args:
         rhythm: its events.
         conduction: state of the patient's bundle branches.
         seconds: length of the recording.
+
+    Returns:
+        Some of :data:`CLASSES`.
     """
     kind = (rhythm.mechanism, rhythm.variant)
     found = set(_OF_MECHANISM.get(rhythm.mechanism, ()))
@@ -118,11 +121,11 @@ def classes_of(rhythm: Rhythm, conduction: str, seconds: float) -> frozenset[str
 
 def _sinus_classes(rhythm: Rhythm, seconds: float) -> set[str]:
     intervals = sinus_intervals(rhythm, seconds)
-    rate = 60.0 / float(np.median(intervals)) if intervals else ventricular_rate(rhythm, seconds)
+    rate = 60.0 / median(intervals) if intervals else ventricular_rate(rhythm, seconds)
     found = {"sinus_bradycardia" if rate < 60 else "sinus_tachycardia" if rate > 100 else "sinus_rhythm"}
     if len(intervals) >= 4 and rhythm.mechanism in _STEADY_CONDUCTION:
         spread = max(intervals) - min(intervals)
-        if spread > 0.20 and spread > 0.2 * float(np.mean(intervals)):
+        if spread > 0.20 and spread > 0.2 * math.fsum(intervals) / len(intervals):
             found.add("sinus_arrhythmia")
     return found
 
@@ -154,4 +157,4 @@ def longest_alternation(beats: list[Ventricular]) -> int:
 
 def _median_pr(beats: list[Ventricular]) -> float:
     intervals = [beat.pr for beat in beats if beat.pr is not None and not beat.premature]
-    return float(np.median(intervals)) if intervals else 0.0
+    return median(intervals) if intervals else 0.0

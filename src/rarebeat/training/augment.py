@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rarebeat.models.context import UNKNOWN_SEX, Context
+from rarebeat.core.context import UNKNOWN_SEX, Context
 from rarebeat.training.settings import AugmentSettings
 
 

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 
 from rarebeat.core.files import atomic, digest
 from rarebeat.dataset.split import Split
-from rarebeat.inference.model_folder import weights_digest
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
+ROOMS = ("core", "models", "metrics", "dataset", "inference", "training")
+"""The code that weights depend on: what the train stage depends on in ``dvc.yaml``."""
 
 
 @dataclass
@@ -52,17 +53,19 @@ def fingerprint(
         for facts_of_records in (split.lengths, split.ages, split.sexes):
             known = None if facts_of_records is None else facts_of_records.tolist()
             total.update(repr(known).encode())
-    folders = [PACKAGE / "models", PACKAGE / "training"]
-    files = [path for folder in folders for path in sorted(folder.glob("*.py"))]
-    files += [
-        PACKAGE / "dataset" / "windows.py",
-        PACKAGE / "metrics" / "challenge_classes.py",
-    ]  # the last: a loss pays by it
-    code = digest(*files)
-    start = None if settings.init is None else weights_digest(Path(settings.init))
+    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).glob("*.py"))))
+    start = None if settings.init is None else _weights_of(settings.init)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]
+
+
+def _weights_of(folder: str) -> str:
+    from rarebeat.inference.model_folder import (
+        weights_digest,  # model folders need more libraries than training does
+    )
+
+    return weights_digest(Path(folder))
 
 
 class Checkpoint:

@@ -20,18 +20,22 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split
+from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.inference.examples import Examples, load_examples, ordered_batches, shuffled_batches
+from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.classification import auroc, macro
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.training.augment import augment, piece_length
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
-from rarebeat.training.data import Examples, lead_statistics, load_examples, shuffled_batches
-from rarebeat.training.losses import Loss, make_loss
-from rarebeat.training.optimiser import make_optimiser, set_learning_rate
+from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings
-from rarebeat.training.stages import Stage, stages_of
-from rarebeat.training.validation import validate
+
+WORTH_COMPILING = 1_000_000
+"""Examples in all epochs from which the minute that compiling takes on a GPU is won back."""
 
 STEPS_UNREAD_ON_GPU = 25
 """Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
@@ -120,7 +124,7 @@ def train(
         progress = checkpoint.resume(network, optimiser)
         for past in progress.history:
             on_epoch(EpochReport(**past))
-        forward = _compile(network, settings, device)
+        forward = _compile(network, settings, device, len(examples))
 
         with _progress_bar(len(examples), stages[-1].end, progress.epoch) as bar:
             for epoch in range(progress.epoch, stages[-1].end):
@@ -133,7 +137,7 @@ def train(
                 train_loss = _train_epoch(forward, optimiser, examples, stage, loss, precision, epoch, bar)
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
-                    forward, held_out, settings.batch, precision, loss, settings.window
+                    network, held_out, settings.batch, precision, loss, settings.window
                 )
                 report = EpochReport(
                     epoch=epoch + 1,
@@ -203,6 +207,44 @@ def _train_epoch(
     return mean
 
 
+def validate(
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    precision: torch.dtype,
+    loss: Loss = sum_of_cross_entropies,
+    windows: WindowSettings = WHOLE,
+) -> tuple[float | None, float | None]:
+    """Mean loss and mean AUROC of a network.
+
+    Args:
+        network: takes signals and returns logits; it is left in evaluation mode.
+        examples: the split.
+        batch: examples at a time.
+        precision: of the convolutions.
+        loss: a mean over examples.
+        windows: how recordings longer than the network's input are judged.
+
+    Returns:
+        The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
+        where none has, or where the network has diverged).
+    """
+    if not len(examples):
+        return None, None
+    with autocast(examples.device, precision):
+        logits = record_logits(network, examples, batch, windows)
+    labels = examples.labels.to(examples.device)
+    total = torch.zeros((), device=examples.device)
+    for part in ordered_batches(len(examples), batch):
+        total += loss(logits[part], labels[part]) * len(part)
+    mean_loss = total.item() / len(examples)
+    if not torch.isfinite(logits).all():
+        return mean_loss, None
+    # Logits rank as their probabilities do, without the ties of saturated sigmoids.
+    mean = float(macro(auroc(examples.labels.cpu().numpy(), logits.cpu().numpy())))
+    return mean_loss, None if np.isnan(mean) else mean
+
+
 def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: TrainSettings) -> None:
     if not classes:
         raise ParamsError("the label set is empty: it must name at least one class")
@@ -218,7 +260,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
     for name in classes:
-        if name in train.meta.classes and not (train.labels[:, train.meta.classes.index(name)] == 1).any():
+        if name in train.meta.classes and not (train.columns([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
 
@@ -229,13 +271,22 @@ def _new_network(train: Split, classes: int, model: ModelSettings, settings: Tra
     network = build(model.name, classes, samples, model.settings)
     entrance = network.standardise
     assert isinstance(entrance, Standardise)
-    entrance.set(*lead_statistics(train))
+    mean, deviation = map(torch.from_numpy, train.lead_statistics())
+    entrance.set(mean, deviation)
     return network
 
 
-def _compile(network: nn.Module, settings: TrainSettings, device: torch.device) -> nn.Module:
-    wanted = settings.compile == "on" or (settings.compile == "auto" and device.type == "cuda")
-    return torch.compile(network) if wanted else network  # type: ignore[return-value]
+def _compile(network: nn.Module, settings: TrainSettings, device: torch.device, examples: int) -> nn.Module:
+    """The network as training steps call it: compiled where that is wanted, on CUDA as CUDA graphs.
+
+    A step of these networks is several hundred small kernels, and launching them one by one takes longer than they do.
+    """
+    gpu = device.type == "cuda"
+    auto = gpu and examples * settings.epochs >= WORTH_COMPILING
+    if settings.compile == "off" or (settings.compile == "auto" and not auto):
+        return network
+    mode = "reduce-overhead" if gpu else "default"
+    return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]
 
 
 def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:

@@ -33,9 +33,17 @@ def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
 
 
 def cpu_computes_in_bf16() -> bool:
-    """Whether this processor has instructions for bf16; without, bf16 is emulated and slower than fp32."""
+    """Whether convolutions on this processor use instructions for bf16.
+
+    Without them, bf16 is emulated and slower than fp32. The processor must have them, and oneDNN, which computes
+    the convolutions, must be allowed to use them: ONEDNN_MAX_CPU_ISA=AVX2 forbids it.
+    """
     capabilities = torch.cpu.get_capabilities()
-    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+    if not (capabilities.get("avx512_bf16") or capabilities.get("amx_bf16")):
+        return False
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
+        return False
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

@@ -18,16 +18,16 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import ShardMeta, Split, take
 from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model
 from rarebeat.inference.splits import predict_split
-from rarebeat.labels.label_sets import resolve_label_set
 from rarebeat.metrics.arrays import FloatArray
-from rarebeat.metrics.challenge_columns import VOCABULARIES, class_rewards
+from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.label_sets import resolve_label_set
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
+from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings
-from rarebeat.training.stages import stages_of
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
-    rewards = challenge_rewards(learnt, train_split.meta.vocabulary)
+    rewards = class_rewards(learnt, challenge_places(train_split.meta.vocabulary, train_split.meta.codes))
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
     check_rule(settings.threshold, rewards)
@@ -228,11 +228,6 @@ def start_from(folder: Path, classes: tuple[str, ...], network: nn.Module) -> No
         raise ParamsError(f"train.init: the weights of {folder} do not fit: {error}") from error
 
 
-def challenge_rewards(classes: tuple[str, ...], vocabulary: str) -> FloatArray | None:
-    """What the CinC Challenge 2020 pays, shape (classes, classes); None for vocabularies that are not its own."""
-    return class_rewards(classes, vocabulary) if vocabulary in VOCABULARIES else None
-
-
 def run_experiment(
     experiment: Experiment,
     out: Path,
@@ -292,6 +287,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         heads=experiment.heads,
         cohorts=experiment.cohorts,
         vocabulary=meta.vocabulary,
+        codes={name: meta.codes[name] for name in experiment.classes if name in meta.codes},
         window=experiment.settings.window,
         training={
             **asdict(experiment.settings),

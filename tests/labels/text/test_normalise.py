@@ -1,9 +1,14 @@
 """One spelling, and the way back."""
 
+from pathlib import Path
+
 import pytest
+from tests.labels.score_reports import read_cases
 
 from rarebeat.labels.text.normalise import Normaliser
+from rarebeat.labels.vocabulary import load_vocabulary
 
+FILES = ("cases.yaml", "reports.yaml", "reports_everyday.yaml", "reports_cinc2020.yaml")
 NORMALISE = Normaliser(
     abbreviations={"AF": "atrial fibrillation"},
     spellings={"a-v|a\\.v\\.": "av", "(first|1st)[- ]degree|1 ?°": "1st degree", "w/": "with"},
@@ -57,3 +62,23 @@ def test_spans_lead_back_to_what_was_typed(statement: str, word: str, original: 
 
 def test_nothing_to_rewrite_is_allowed() -> None:
     assert Normaliser({}, {})("AF, A-V block").text == "af, a v block"
+
+
+def test_only_rewrites_whose_words_are_there_are_tried_and_none_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The same as with the full list, on statements with every abbreviation and the words of every spelling."""
+    language = load_vocabulary("hughes24").language
+    chosen = Normaliser(language.abbreviations, language.spellings)
+    full = Normaliser(language.abbreviations, language.spellings)
+    regex = full._compile(frozenset(range(len(language.spellings))), True)
+    monkeypatch.setattr(full, "_rewrites", lambda statement: regex)
+    folder = Path(__file__).parents[1]
+    texts = [case["text"] for name in FILES for _, case in read_cases(folder / name)]
+    texts += [f"{text[::-1]}  {text.upper()} ({text})" for text in texts]
+    texts += [f"{word} block" for word in (*language.abbreviations, *language.spellings)]
+    rewritten = 0
+    for text in texts:
+        assert chosen(text) == full(text), text
+        rewritten += chosen._rewrites(text) is not chosen._tidy
+    assert len(texts) / 10 < rewritten < 0.9 * len(texts)

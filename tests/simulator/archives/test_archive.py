@@ -11,11 +11,12 @@ import scipy.io
 import wfdb
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.records import LEADS, Record, iterate_rows
+from rarebeat.core.record_files import iterate_rows
+from rarebeat.core.records import LEADS, Record
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.readers.redaction import redact
+from rarebeat.readers.privacy import redact
 from rarebeat.readers.simulated import record_at
 from rarebeat.simulator.archives import archive
 from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive

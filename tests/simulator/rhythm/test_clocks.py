@@ -6,7 +6,7 @@ import pytest
 from rarebeat.simulator.patients.patients import Patient, Visit
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Breathing, sinus_clock
-from rarebeat.simulator.rhythm.context import Setting
+from rarebeat.simulator.rhythm.episode import Episode
 
 SPAN = (0.0, 300.0)
 
@@ -42,8 +42,8 @@ def test_sinus_intervals_vary_more_in_the_young() -> None:
             patient = Patient(0, "sinus", age, "female", "normal", 0.16, 0.41)
             visit = Visit(patient, 0, 0, age, "sinus")
             prior = Prior({}, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
-            setting = Setting(np.random.default_rng(seed), visit, prior, Breathing(0.25, 0.0), 10.0)
-            rr = np.diff(setting.sinus(65.0))
+            episode = Episode(np.random.default_rng(seed), visit, prior, Breathing(0.25, 0.0), 10.0)
+            rr = np.diff(episode.sinus(65.0))
             spreads.append(rr.std() / rr.mean())
         return float(np.median(spreads))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.waveform.noise import draw_levels, noise
+from rarebeat.simulator.waveform.noise import curves, draw_levels, noise
 
 BREATHING = Breathing(0.25, 0.0)
 
@@ -41,3 +41,23 @@ def test_mains_hum_is_at_50_or_60_hertz() -> None:
         power = np.abs(np.fft.rfft(made(seed), axis=1)).sum(axis=0)
         at = round(levels[seed].frequency * 10)
         assert power[at] > 3 * np.median(power[at - 30 : at + 30])
+
+
+def test_curves_follow_their_knots_and_keep_a_level() -> None:
+    assert np.allclose(curves(np.ones((2, 13)), 50, 480), 1, atol=1e-6)
+    line = curves(np.arange(-1.0, 12.0)[None], 50, 480)[0]
+    assert np.allclose(line, np.arange(480) / 50, atol=1e-5)
+
+
+def test_muscle_noise_falls_off_above_60_hertz_and_is_nearly_normal() -> None:
+    loud = [seed for seed in range(300) if draw_levels(np.random.default_rng(seed)).muscle > 0.004][:5]
+    assert loud
+    for seed in loud:
+        spectrum = np.fft.rfft(made(seed), axis=1)
+        frequency = np.fft.rfftfreq(5000, 1 / 500)
+        power = (np.abs(spectrum) ** 2).sum(axis=0)
+        low, high = (power[(frequency > one) & (frequency < one + 25)].mean() for one in (20, 215))
+        assert low > 4 * high
+        spectrum[:, frequency < 65] = 0
+        fast = np.fft.irfft(spectrum, axis=1).reshape(8, 50, 100)  # it swells and fades, but not within 0.2 s
+        assert 2.6 < ((fast / fast.std(axis=2, keepdims=True)) ** 4).mean() < 3.3  # 3 is normal

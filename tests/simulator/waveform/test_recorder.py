@@ -2,8 +2,17 @@
 
 import numpy as np
 import pytest
+from scipy import signal as scipy_signal
 
-from rarebeat.simulator.waveform.recorder import ARMS, Recorder, connect, draw_recorder, record
+from rarebeat.simulator.waveform.recorder import (
+    ARMS,
+    Recorder,
+    connect,
+    draw_recorder,
+    high_pass,
+    low_pass,
+    record,
+)
 
 
 def leads(seconds: float = 10.0, rate: float = 500.0) -> np.ndarray:
@@ -55,6 +64,29 @@ def test_the_high_pass_takes_the_offset_and_the_low_pass_the_noise() -> None:
     wide = record(Recorder(lowpass=150), noise, 500.0).std()
     narrow = record(Recorder(lowpass=40), noise, 500.0).std()
     assert narrow < 0.6 * wide
+
+
+def drifting() -> np.ndarray:
+    """Eight random walks that go beyond the amplitudes of ECGs; millivolts."""
+    steps = np.random.default_rng(0).standard_normal((8, 5003))
+    return (np.cumsum(steps, axis=1) / 10).astype(np.float32)
+
+
+@pytest.mark.parametrize(("corner", "rate"), [(0.05, 500.0), (0.5, 500.0), (0.5, 100.0), (0.05, 2000.0)])
+def test_the_high_pass_is_that_of_scipy(corner: float, rate: float) -> None:
+    share = np.exp(-2 * np.pi * corner / rate)
+    gain = (1 + share) / 2
+    level = drifting()[:, : round(2 * rate)].mean(axis=1, keepdims=True)
+    expected, _ = scipy_signal.lfilter([gain, -gain], [1, -share], drifting(), axis=1, zi=-gain * level)
+    assert np.allclose(high_pass(drifting(), corner, rate), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("corner", "rate"), [(150.0, 500.0), (40.0, 500.0), (40.0, 2000.0), (100.0, 257.0)])
+def test_the_low_pass_is_that_of_scipy(corner: float, rate: float) -> None:
+    sections = scipy_signal.butter(2, corner, fs=rate, output="sos")
+    settled = scipy_signal.sosfilt_zi(sections)[:, None] * drifting()[None, :, :1]
+    expected, _ = scipy_signal.sosfilt(sections, drifting(), axis=1, zi=settled)
+    assert np.allclose(low_pass(drifting(), corner, rate), expected, atol=5e-4)
 
 
 def test_a_low_pass_beyond_the_sampling_rate_is_left_out() -> None:

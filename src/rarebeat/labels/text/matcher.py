@@ -3,8 +3,8 @@
 from functools import lru_cache
 from itertools import compress
 
+from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import NEGATIVE, UNKNOWN, Evidence, Labels, State, stronger
-from rarebeat.labels.text.closing import Closer
 from rarebeat.labels.text.reading import Mention, StatementReader
 from rarebeat.labels.text.statements import statement_splitter
 from rarebeat.labels.vocabulary import Vocabulary
@@ -22,17 +22,17 @@ class Matcher:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self._split = statement_splitter(vocabulary.language.dotted, vocabulary.language.wrapped)
         self._reader = StatementReader(vocabulary)
-        self._closer = Closer(vocabulary)
-        self._others = frozenset(vocabulary.class_ids) - self._closer.rhythms
+        self._absence_rules = AbsenceRules(vocabulary)
+        self._others = frozenset(vocabulary.class_ids) - self._absence_rules.rhythms
         self._unknown: dict[str, State] = dict.fromkeys(vocabulary.class_ids, UNKNOWN)
-        self._close = lru_cache(maxsize=_REMEMBERED)(self._close_anew)
+        self._complete = lru_cache(maxsize=_REMEMBERED)(self._complete_anew)
 
     def label(self, text: str | None) -> Labels:
         """Labels of one report.
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
         does not know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is
-        negative, with the exceptions that :class:`rarebeat.labels.text.closing.Closer` lists.
+        negative, with the exceptions that :class:`rarebeat.labels.absence.AbsenceRules` lists.
 
         Args:
             text: the report, or None.
@@ -45,7 +45,7 @@ class Matcher:
         for mention in mentions:
             evidence = mention.evidence
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
-        states, warnings = self._close(tuple(found.items()))
+        states, warnings = self._complete(tuple(found.items()))
         return Labels(states.copy(), tuple([mention.evidence for mention in mentions]), warnings, unmatched)
 
     def look_alikes(self, text: str) -> list[Evidence]:
@@ -57,8 +57,8 @@ class Matcher:
                 break
         return found
 
-    def _close_anew(self, found: tuple[tuple[str, int], ...]) -> tuple[dict[str, State], tuple[str, ...]]:
-        return self._closer.close(dict(found), self._others, self._closer.rhythms)
+    def _complete_anew(self, found: tuple[tuple[str, int], ...]) -> tuple[dict[str, State], tuple[str, ...]]:
+        return self._absence_rules.complete(dict(found), self._others, self._absence_rules.rhythms)
 
     def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
         """The mentions of a report, and the statements that mention nothing.

@@ -3,16 +3,18 @@
 Lower case without accents (``ä`` becomes ``ae``, as in German), no brackets and hyphens, one blank between
 words, ``AF`` written out, ``1. Grades`` and ``first degree`` as ``1st degree``. Question marks become words:
 ``query`` where one stands before a finding (``?AF``), ``unsure`` where it follows one (``flutter?``).
+
+Statements that cannot mention a class at all are not normalised but reduced to a template.
 """
 
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.text.patterns import most_telling, required_words
+from rarebeat.labels.text.patterns import WordFinder, WordIndex, most_specific, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -27,9 +29,20 @@ _TIDY = "|".join(
         r"(?P<other>[^\x20-\x7e])",
     ]
 )
-_TIDY = rf"(?![A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters
+_TIDY = (
+    rf"(?! ?[A-Za-z0-9.,/:])(?:{_TIDY})"  # a quick no to most characters, and to the blank between two words
+)
+_UNUSUAL = re.compile("[^A-Za-z0-9.,/: ]")  # without one of these, and without two blanks, nothing is tidied
 _FIXED = {"unsure": " unsure", "query": "query ", "sum": " and ", "arrow": " converted to ", "gap": " "}
 _NOTHING = "(?!)"
+
+_NUMBERS = re.compile(r"[/:.,()\-]*\d[\d/:.,()\-]*|\d+-[A-Za-z]{3}-\d+[,.:]?")
+_BRACKETS = str.maketrans("", "", "()")
+_REMEMBERED_TOKENS = 1 << 16
+_REMEMBERED_REWRITES = 1 << 8
+_GROUP = 12  # rewrites that are compiled together: few groups have few combinations
+_INSIDE = 3  # shorter words stand at the start of a token, or behind a dot or hyphen
+_ANYWHERE = 4  # words of sections with fewer letters are looked for as whole words only
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +79,13 @@ class Normaliser:
     def __init__(self, abbreviations: Mapping[str, str], spellings: Mapping[str, str]) -> None:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
-        self._spelling_words = sorted(
-            {word for pattern in spellings for word in most_telling(required_words(pattern, raw=True))}
-        )
-        written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
-        rewrites = "|".join(f"(?P<s{n}>{pattern})" for n, pattern in enumerate(spellings)) or _NOTHING
+        self._spellings = tuple(spellings)
+        needs = [required_words(pattern, raw=True) for pattern in spellings]
+        self._spelling_words = sorted({word for words in needs for word in most_specific(words)})
+        self._index = WordIndex(needs)
+        self._written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
         self._tidy = re.compile(_TIDY)
-        self._full = re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
+        self._regex_of = lru_cache(maxsize=_REMEMBERED_REWRITES)(self._compile)
 
     @property
     def words(self) -> Sequence[str]:
@@ -81,10 +94,13 @@ class Normaliser:
 
     def __call__(self, statement: str) -> Normalised:
         """Normalise one statement."""
+        rewrites = self._rewrites(statement)
+        if rewrites is self._tidy and "  " not in statement and not _UNUSUAL.search(statement):
+            return Normalised(statement.lower(), [(0, 0, len(statement), True)])
         parts: list[str] = []
         pieces: list[tuple[int, int, int, bool]] = []
         length = done = 0
-        for match in self._rewrites(statement).finditer(statement):
+        for match in rewrites.finditer(statement):
             start, end = match.span()
             if start > done:
                 parts.append(statement[done:start].lower())
@@ -100,12 +116,26 @@ class Normaliser:
         return Normalised("".join(parts), pieces)
 
     def _rewrites(self, statement: str) -> re.Pattern[str]:
-        """The full list of rewrites is slow: it is used only on statements that hold a word of it."""
+        """The rewrites that a statement may need: those whose words it holds; the full list is slow.
+
+        Words are looked up in ASCII only, for outside of it other letters than the one itself may match in any case.
+        """
         lower = statement.lower()
-        needed = any(word in lower for word in self._spelling_words) or any(
-            word in statement for word in self._abbreviations
-        )
-        return self._full if needed else self._tidy
+        abbreviated = any(word in statement for word in self._abbreviations)
+        if statement.isascii():
+            groups = {number // _GROUP for number in self._index.candidates(lower)}
+        elif abbreviated or any(word in lower for word in self._spelling_words):
+            groups, abbreviated = set(range(-(-len(self._spellings) // _GROUP))), True
+        else:
+            groups = set()
+        return self._regex_of(frozenset(groups), abbreviated) if groups or abbreviated else self._tidy
+
+    def _compile(self, groups: frozenset[int], abbreviated: bool) -> re.Pattern[str]:
+        """Some groups of the rewrites, in their order, and what is always tidied."""
+        written_out = self._written_out if abbreviated else _NOTHING
+        spellings = ((n, text) for n, text in enumerate(self._spellings) if n // _GROUP in groups)
+        rewrites = "|".join(f"(?P<s{n}>{text})" for n, text in spellings) or _NOTHING
+        return re.compile(rf"(?<!\w)(?:(?P<abbreviation>{written_out})|(?i:{rewrites}))(?!\w)|{_TIDY}")
 
     def _replacement(self, match: re.Match[str]) -> str:
         kind = match.lastgroup or ""
@@ -124,3 +154,49 @@ def _plain_letter(character: str) -> str:
         return _LETTERS[small]
     plain = unicodedata.normalize("NFKD", small)
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum()) or " "
+
+
+class Templates:
+    """Makes templates of statements that cannot mention a class: a form that many of them share.
+
+    Signatures and the headings of comparisons hold names, dates and times: hardly one is like another, and none
+    mentions a class. Without the words that no pattern looks at they are few, and a reading of one serves them all.
+
+    Args:
+        required: words (or parts of words) without which no class is mentioned.
+        abbreviations: the same, exactly as typed.
+        kept: words that a template keeps, because patterns of sections look at them.
+    """
+
+    def __init__(self, required: Iterable[str], abbreviations: Iterable[str], kept: Iterable[str]) -> None:
+        words = sorted(set(required))
+        self._required = WordFinder(word for word in words if len(word) >= _INSIDE)
+        short = "|".join(re.escape(word) for word in words if len(word) < _INSIDE)
+        self._short = re.compile(rf"(?<![a-z])(?:{short})" if short else "(?!)")
+        self._abbreviations = tuple(abbreviations)
+        self._kept = frozenset(kept)
+        self._kept_anywhere = WordFinder(word for word in self._kept if len(word) >= _ANYWHERE)
+        self._part = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
+
+    def of(self, statement: str) -> str | None:
+        """The template of a statement, or None when it may mention a class."""
+        parts = []
+        for token in statement.split():
+            part = self._part("0" + token[-1] if _NUMBERS.fullmatch(token) else token)
+            if part is None:
+                return None
+            parts.append(part)
+        return " ".join(parts)
+
+    def _look_up(self, token: str) -> str | None:
+        if not any(map(str.isalnum, token)):
+            return token
+        small = token.lower().translate(_BRACKETS)
+        if not small.isascii() or any(self._required.inside(small)) or self._short.search(small):
+            return None
+        if any(word in token for word in self._abbreviations):
+            return None
+        words = re.split(r"[^a-z]+", small)
+        if self._kept.intersection(words) or any(self._kept_anywhere.inside(small)):
+            return token
+        return f"x{token[-1]}" if token[-1] in ",:" else "x"

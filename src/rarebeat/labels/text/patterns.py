@@ -14,7 +14,6 @@ linear time. Each pattern must need at least one word (or part of a word): a tex
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 _LITERAL = re.compile(r"[a-z0-9 ,/:]")
 _RAW_LITERAL = re.compile(r"[^\W_A-Z]|[ ,/:\-°]")  # before normalisation there are accents and hyphens
@@ -46,6 +45,9 @@ class Pattern:
 def compile_pattern(text: str) -> Pattern:
     """Compile a pattern.
 
+    Args:
+        text: the pattern.
+
     Raises:
         ValueError: when it is not in the language of patterns.
     """
@@ -59,13 +61,14 @@ def required_words(pattern: str, raw: bool = False) -> tuple[Words, ...]:
         pattern: the pattern.
         raw: whether it is for text that is not normalised: accents, hyphens and ``°`` are then allowed.
 
-    >>> [sorted(words) for words in required_words("(complete )?(left|right) bundle")]
-    [['left', 'right'], ['bundle']]
-    >>> [sorted(words) for words in required_words("(pac|apc)s?")]
-    [['apc', 'pac']]
-
     Raises:
         ValueError: when the pattern is not in the language, or needs no word.
+
+    Example:
+        >>> [sorted(words) for words in required_words("(complete )?(left|right) bundle")]
+        [['left', 'right'], ['bundle']]
+        >>> [sorted(words) for words in required_words("(pac|apc)s?")]
+        [['apc', 'pac']]
     """
     parser = _Parser(pattern, _RAW_LITERAL if raw else _LITERAL)
     needs = parser.alternatives()
@@ -81,13 +84,18 @@ def _weight(words: Words) -> int:
     return min(map(len, words))
 
 
-def most_telling(needs: Sequence[Words]) -> Words:
+def most_specific(needs: Sequence[Words]) -> Words:
     """The set of words that a :class:`WordIndex` looks a pattern up by first."""
     return _by_weight(needs)[0]
 
 
 def literal_words(pattern: Pattern) -> set[str]:
-    """All runs of letters that a pattern spells out, without optional ones: ``changes?`` has ``change``."""
+    """All runs of letters that a pattern spells out, without optional ones.
+
+    Example:
+        >>> sorted(literal_words(compile_pattern("st changes?")))
+        ['change', 'st']
+    """
     return set(re.findall("[a-z]+", _CLASSES.sub(" ", pattern.regex.pattern)))
 
 
@@ -166,8 +174,9 @@ class _Parser:
 class WordFinder:
     """Tells which of many words are part of a token, by their first two letters.
 
-    >>> sorted(WordFinder(["flut", "lutte", "fib"]).inside("flutter"))
-    ['flut', 'lutte']
+    Example:
+        >>> sorted(WordFinder(["flut", "lutte", "fib"]).inside("flutter"))
+        ['flut', 'lutte']
     """
 
     def __init__(self, words: Iterable[str]) -> None:
@@ -202,24 +211,28 @@ class WordIndex:
                     index[word] = index.get(word, 0) | 1 << number
             self._need_one |= (len(chosen) == 1) << number
         self._words = WordFinder([*self._first, *self._second])
-        self._bits_of = lru_cache(maxsize=_REMEMBERED_TOKENS)(self._look_up)
+        self._bits: dict[str, tuple[int, int]] = {}
 
     def _look_up(self, token: str) -> tuple[int, int]:
-        if token.isdigit():
-            return 0, 0
+        """The patterns whose first and second set a token has a word of; tokens are remembered."""
         first = second = 0
-        for word in self._words.inside(token):
+        for word in () if token.isdigit() else self._words.inside(token):
             first |= self._first.get(word, 0)
             second |= self._second.get(word, 0)
+        if len(self._bits) >= _REMEMBERED_TOKENS:
+            self._bits.clear()
+        self._bits[token] = first, second
         return first, second
 
     def candidates(self, text: str) -> list[int]:
         """Numbers of the patterns that may match, in ascending order."""
         first, second = 0, self._need_one
+        known = self._bits
         for token in text.split(" "):
-            one, two = self._bits_of(token)
-            first |= one
-            second |= two
+            one, two = known.get(token) or self._look_up(token)
+            if one or two:
+                first |= one
+                second |= two
         found = first & second
         numbers = []
         while found:

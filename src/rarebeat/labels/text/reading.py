@@ -8,10 +8,9 @@ from typing import Literal
 
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
-from rarebeat.labels.text.normalise import Normaliser
-from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_telling
+from rarebeat.labels.text.normalise import Normaliser, Templates
+from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_specific
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
-from rarebeat.labels.text.templates import Templates
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
@@ -106,7 +105,7 @@ class StatementReader:
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
         self._templates = Templates(
-            telling={word for rule in self._rules for word in most_telling(rule.pattern.needs)}
+            required={word for rule in self._rules for word in most_specific(rule.pattern.needs)}
             | set(self._normalise.words),
             abbreviations=language.abbreviations,
             kept={word for pattern, _ in self._sections for word in literal_words(pattern)},
@@ -199,7 +198,7 @@ class StatementReader:
         for rules in by_class.values():
             if rules[-1].role != "mask":  # masks come first
                 hits += _hits_of_class(text, rules)
-        return sorted(hits, key=lambda hit: (hit.start, hit.end))
+        return sorted(hits, key=lambda hit: (hit.start, hit.end)) if len(hits) > 1 else hits
 
     def _find_cues(self, text: str, candidates: Sequence[int]) -> list[Cue]:
         """All cues, in ascending order; what one has matched is not searched for the later ones."""
@@ -253,30 +252,30 @@ def _any_of(patterns: Iterable[Pattern]) -> str:
     return "|".join(pattern.regex.pattern for pattern in patterns)
 
 
-def _hits_of_class(text: str, rules: Sequence[_Rule]) -> Iterator[_Hit]:
-    """The hits of one class outside its masks; of hits that overlap the longest, of equals the weak one."""
-    masked = [
-        match.span() for rule in rules if rule.role == "mask" for match in rule.pattern.regex.finditer(text)
-    ]
-    text = _blank(text, masked)
+def _hits_of_class(text: str, rules: Sequence[_Rule]) -> list[_Hit]:
+    """The hits of one class outside its masks, which come first among its rules; of hits that overlap, the best."""
+    if rules[0].role == "mask":
+        masks = [rule.pattern.regex for rule in rules if rule.role == "mask"]
+        text = _blank(text, [match.span() for regex in masks for match in regex.finditer(text)])
     hits = [
         _Hit(*match.span(), rule)
         for rule in rules
         if rule.role != "mask"
         for match in rule.pattern.regex.finditer(text)
     ]
+    return hits if len(hits) < 2 else _best_of_overlapping(hits)
+
+
+def _best_of_overlapping(hits: list[_Hit]) -> list[_Hit]:
+    """Of hits that overlap the longest, of equals the weak one."""
     hits.sort(key=lambda hit: (hit.start, -hit.end, hit.rule.role == "include"))
-    best: _Hit | None = None
-    for hit in hits:
-        if best is None:
-            best = hit
-        elif hit.start >= best.end:
-            yield best
-            best = hit
-        elif hit.end - hit.start > best.end - best.start:
-            best = hit
-    if best:
-        yield best
+    best = hits[:1]
+    for hit in hits[1:]:
+        if hit.start >= best[-1].end:
+            best.append(hit)
+        elif hit.end - hit.start > best[-1].end - best[-1].start:
+            best[-1] = hit
+    return best
 
 
 def _overlapping(hits: Sequence[_Hit]) -> list[list[_Hit]]:

@@ -23,6 +23,10 @@ def statement_splitter(dotted: Sequence[str], wrapped: Sequence[str] = ()) -> Ca
     ``1. Grades`` or to a date ends none, and neither does a line break before a word of ``wrapped``. German
     reports often have no punctuation at all: they are one statement. PTB-XL appends later remarks behind
     ``Edit:``.
+
+    Args:
+        dotted: abbreviations with a full stop that ends no statement, in lower case.
+        wrapped: a line that begins with one of these words goes on with the line before.
     """
     words = frozenset(dotted)
     goes_on = re.compile(rf"[\n\r]\s*(?:{'|'.join(wrapped)})\b" if wrapped else "(?!)")

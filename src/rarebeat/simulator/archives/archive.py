@@ -1,21 +1,18 @@
 """A simulated clinic as an archive on disk, for readers of archives: this project's and others."""
 
 import csv
-import multiprocessing
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from tqdm import tqdm
 
-from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
+from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.simulator.archives.export import Export, export, records_showing
 from rarebeat.simulator.archives.muse import write_muse
 from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
@@ -30,7 +27,6 @@ DESCRIPTIONS = "records.csv"
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
 _CHUNK = 100
-_AHEAD = 2  # chunks per process that wait to be written into the tables
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,8 @@ def write_archive(
     with atomic(out) as folder:
         folder.mkdir(parents=True)
         job = _Job(format, folder, settings)
-        _write_tables(job, _in_order(job, chunks, min(workers or _cores(), -(-settings.records // _CHUNK))))
+        processes = min(workers or core_count(), -(-settings.records // _CHUNK))
+        _write_tables(job, map_in_order(partial(_write_chunk, job), chunks, processes))
 
 
 def ingest_command(out: Path, format: str) -> str:
@@ -113,10 +110,6 @@ def ingest_command(out: Path, format: str) -> str:
     """
     options = "".join(f" -o {key}={value}" for key, value in READER_OPTIONS[format].items())
     return f"rarebeat ingest {format} {out} data/records/{out.name}{options}"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _chunks(indices: Iterator[int]) -> Iterator[list[int]]:
@@ -142,27 +135,6 @@ def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
                 if write_description:
                     write_description(rows.description)
             progress.update(len(chunk))
-
-
-def _in_order(job: _Job, chunks: Iterator[list[int]], workers: int) -> Iterator[list[_Rows]]:
-    """The rows of each chunk, in order; few chunks are under way at a time."""
-    if workers == 1:
-        yield from (_write_chunk(job, chunk) for chunk in chunks)
-        return
-    # Spawned processes are the same on every system.
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
-    waiting: deque[Future[list[_Rows]]] = deque()
-    try:
-        for chunk in chunks:
-            waiting.append(pool.submit(_write_chunk, job, chunk))
-            if len(waiting) > _AHEAD * workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        raise RarebeatError("a worker process was killed: use fewer workers (--workers 1)") from error
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _write_chunk(job: _Job, indices: list[int]) -> list[_Rows]:

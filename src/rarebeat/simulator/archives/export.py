@@ -48,7 +48,15 @@ class Export:
 
 
 def export(index: int, settings: SimulatorSettings) -> Export:
-    """Record ``index`` of a cohort, signal and all."""
+    """Make one record as a hospital's system would hold it.
+
+    Args:
+        index: of the record, from 0.
+        settings: of the cohort.
+
+    Returns:
+        Signal, description, both versions of the report, and the truth.
+    """
     simulated = simulate(index, settings)
     recording = simulated.recording
     visit = recording.visit

@@ -1,6 +1,10 @@
-"""How a patient's rhythm and conduction go on from visit to visit.
+"""A patient's history: diseases, and how rhythm and conduction go on from visit to visit.
 
-Most of it comes and goes: sinus rates change, a reentrant tachycardia is over at the next visit, fibrillation
+The rhythm is drawn first, from the shares of the clinic, and the diseases given the rhythm: complete heart block makes
+a diseased AV node certain, fibrillation makes heart failure likely. So the shares of the rhythms stay those that were
+asked for. The chances are orders of magnitude, not epidemiology.
+
+Most of a rhythm comes and goes: sinus rates change, a reentrant tachycardia is over at the next visit, fibrillation
 mostly stays. That part is a Markov chain whose chance to go from one rhythm to another is the share of the
 other in the clinic times the mobility of both, so that it leaves the clinic's shares as they are. The rest goes
 forward only: complete heart block gets a pacemaker, and a pacemaker stays; who has a bundle branch block or a
@@ -16,10 +20,61 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import product, solve
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Rng
 
 Array = npt.NDArray[np.float64]
+
+CONDITIONS = (
+    "hypertension",
+    "coronary_disease",
+    "valve_disease",
+    "heart_failure",
+    "lung_disease",
+    "sick_sinus",
+    "av_node_disease",
+)
+MARKS = (
+    "left_ventricular_hypertrophy",
+    "left_atrial_enlargement",
+    "inferior_infarct",
+    "anterior_infarct",
+    "lateral_ischemia",
+    "pulmonary_pattern",
+)
+"""What a condition may leave in the ECG for good: reports speak of it, and the signal shows it (``pathology``)."""
+
+_BY_RHYTHM: dict[str, dict[str, float]] = {  # what the rhythm adds to the chance of a condition
+    "fibrillation": {"valve_disease": 0.12, "heart_failure": 0.14, "sick_sinus": 0.04, "hypertension": 0.10},
+    "flutter": {"valve_disease": 0.08, "heart_failure": 0.10, "lung_disease": 0.10},
+    "atrial_tachycardia": {"lung_disease": 0.25},
+    "sinus_tachycardia": {"lung_disease": 0.10, "heart_failure": 0.05},
+    "sinus_bradycardia": {"sick_sinus": 0.08},
+    "junctional": {"sick_sinus": 0.35},
+    "wenckebach": {"av_node_disease": 0.7},
+    "advanced_block": {"av_node_disease": 1.0},
+    "complete_block": {"av_node_disease": 1.0, "coronary_disease": 0.1},
+    "ventricular_tachycardia": {"coronary_disease": 0.35, "heart_failure": 0.30},
+    "idioventricular": {"coronary_disease": 0.25, "heart_failure": 0.10},
+    "paced": {"av_node_disease": 0.5, "sick_sinus": 0.4, "heart_failure": 0.10},
+}
+_MARK_CHANCES = {  # mark: condition, chance
+    "left_ventricular_hypertrophy": ("hypertension", 0.16),
+    "left_atrial_enlargement": ("valve_disease", 0.35),
+    "inferior_infarct": ("coronary_disease", 0.28),
+    "anterior_infarct": ("coronary_disease", 0.22),
+    "lateral_ischemia": ("coronary_disease", 0.20),
+    "pulmonary_pattern": ("lung_disease", 0.12),
+}
+_BUNDLE_BRANCHES = {  # condition: factors on right and left bundle branch block
+    "heart_failure": (1.2, 3.0),
+    "coronary_disease": (1.5, 1.6),
+    "valve_disease": (1.1, 1.6),
+    "av_node_disease": (2.4, 2.4),
+}
+_TYPICAL_FACTORS = {False: (1.0, 1.13), True: (1.28, 1.82)}
+"""About the mean of the factors below and above 62 years; divided by it, the blocks stay as common as before."""
 
 _MOBILITY = {  # how readily a rhythm begins and ends between visits; 0 is for good
     "sinus": 0.9,
@@ -51,6 +106,62 @@ _NEW_LEFT, _NEW_RIGHT, _NEW_FIRST_DEGREE = 0.006, 0.009, 0.012
 """Chances per later visit that a block is new."""
 
 
+def draw_conditions(rng: Rng, mechanism: str, age: float, sex: str) -> frozenset[str]:
+    """Draw the diseases of a patient, and the marks that they left in the ECG.
+
+    Args:
+        rng: source of randomness.
+        mechanism: rhythm of the first visit.
+        age: years.
+        sex: "female" or "male".
+
+    Returns:
+        Some of :data:`CONDITIONS` and :data:`MARKS`.
+    """
+    chance = {
+        "hypertension": min(0.65, max(0.05, (age - 25) / 80)),
+        "coronary_disease": min(0.40, max(0.0, (age - 40) / 130)) * (1.3 if sex == "male" else 0.8),
+        "valve_disease": min(0.20, max(0.01, (age - 50) / 250)),
+        "heart_failure": 0.02,
+        "lung_disease": 0.06,
+        "sick_sinus": max(0.0, (age - 65) / 600),
+        "av_node_disease": max(0.0, (age - 60) / 400),
+    }
+    for name, extra in _BY_RHYTHM.get(mechanism, {}).items():
+        chance[name] += extra
+    found: set[str] = set()
+    draws = rng.random(len(CONDITIONS) + len(MARKS))
+    for name, draw in zip(CONDITIONS, draws, strict=False):
+        if name == "heart_failure":  # the end of most other diseases of the heart
+            chance[name] += 0.04 * ("hypertension" in found) + 0.13 * ("coronary_disease" in found)
+            chance[name] += 0.12 * ("valve_disease" in found)
+        if draw < chance[name]:
+            found.add(name)
+    for name, draw in zip(MARKS, draws[len(CONDITIONS) :], strict=True):
+        condition, share = _MARK_CHANCES[name]
+        if condition in found and draw < share:
+            found.add(name)
+    return frozenset(found)
+
+
+def bundle_branch_factors(conditions: frozenset[str], old: bool) -> tuple[float, float]:
+    """Say how much more often the diseased have a bundle branch block.
+
+    Args:
+        conditions: of the patient.
+        old: older than 62 years.
+
+    Returns:
+        Factors on the chances of right and of left block; one on average over a clinic.
+    """
+    right, left = 1.0, 1.0
+    for name, factors in _BUNDLE_BRANCHES.items():
+        if name in conditions:
+            right, left = right * factors[0], left * factors[1]
+    typical = _TYPICAL_FACTORS[old]
+    return right / typical[0], left / typical[1]
+
+
 def first_rhythm(prior: Prior, visits: tuple[float, ...], draw: float) -> str:
     """The rhythm of a first visit.
 
@@ -66,9 +177,13 @@ def first_rhythm(prior: Prior, visits: tuple[float, ...], draw: float) -> str:
 def next_rhythm(
     prior: Prior, visits: tuple[float, ...], before: str, draw: float, poorly_conducted: bool = False
 ) -> str:
-    """The rhythm of the visit after one with the rhythm ``before``; other arguments as above.
+    """The rhythm of the visit after one with another rhythm.
 
     Args:
+        prior: shares of the rhythms over all visits.
+        visits: share of first visits, second visits, ... among all records.
+        before: the rhythm of the visit before.
+        draw: from 0 to 1.
         poorly_conducted: the patient has a bundle branch block or a PR interval above 200 ms.
     """
     names, _, following = _chain(tuple(prior.mechanisms.items()), prior.block, visits)
@@ -112,8 +227,8 @@ def _chain(
     mean, power = np.zeros_like(steps), np.eye(len(names))
     for share in visits:
         mean += share * power
-        power = power @ steps
-    first = np.clip(np.linalg.solve(mean.T, target), 0.0, None)
+        power = product(power, steps)
+    first = np.clip(solve(mean.T, target), 0.0, None)
     following = {
         poor: dict(zip(names, np.cumsum(_steps(names, target, float(poor)), axis=1), strict=True))
         for poor in (False, True)
@@ -124,7 +239,7 @@ def _chain(
 def _steps(names: tuple[str, ...], target: Array, poor: float) -> Array:
     """Chances from each rhythm (row) to each rhythm of the next visit (column), with a share of poor conduction."""
     mobility = np.array([_MOBILITY.get(name, _DEFAULT_MOBILITY) for name in names])
-    steps = np.outer(mobility, mobility) * target
+    steps = np.asarray(mobility[:, None] * mobility * target)
     np.fill_diagonal(steps, 0.0)
     steps /= max(1.0, steps.sum(axis=1).max())
     np.fill_diagonal(steps, 1.0 - steps.sum(axis=1))

@@ -3,11 +3,19 @@
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
-from rarebeat.simulator.patients.comorbidity import bundle_branch_factors, draw_conditions
-from rarebeat.simulator.patients.history import first_rhythm, long_pr, next_conduction, next_rhythm
+from rarebeat.core.arithmetic import limit
+from rarebeat.simulator.patients.history import (
+    bundle_branch_factors,
+    draw_conditions,
+    first_rhythm,
+    long_pr,
+    next_conduction,
+    next_rhythm,
+)
 from rarebeat.simulator.patients.priors import Prior
 from rarebeat.simulator.rhythm.clocks import Rng
 
@@ -65,7 +73,7 @@ class Patient:
         conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block).
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
-        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.comorbidity`.
+        conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.history`.
         since: time of the first visit.
         device: from 0 to 1; decides which pacemaker it is, should there be one.
     """
@@ -109,12 +117,30 @@ class Visit:
 
 
 def stream(seed: int, name: str, number: int) -> Rng:
-    """The random numbers of one purpose for one record or patient."""
+    """Start the random numbers of one purpose for one record or patient.
+
+    Args:
+        seed: of the cohort.
+        name: of the purpose, a key of :data:`STREAMS`.
+        number: of the record or patient.
+
+    Returns:
+        A generator that no other purpose shares.
+    """
     return np.random.default_rng([seed, STREAMS[name], number])
 
 
 def visit_at(seed: int, index: int, prior: Prior) -> Visit:
-    """The visit that record ``index`` belongs to; depends on nothing but the arguments."""
+    """Find the visit that a record belongs to, with the patient as of that day.
+
+    Args:
+        seed: of the cohort.
+        index: of the record, from 0.
+        prior: how common each rhythm is.
+
+    Returns:
+        The visit; it depends on nothing but the arguments.
+    """
     within = index % BLOCK
     new = stream(seed, "block", index // BLOCK).random(BLOCK) < NEW_PATIENT
     number = 0
@@ -135,12 +161,14 @@ def visit_at(seed: int, index: int, prior: Prior) -> Visit:
 
 def _visits() -> tuple[float, ...]:
     """Share of first, second, ... visits among the records of a block."""
-    shares = np.zeros(BLOCK)
+    shares = [0.0] * BLOCK
     for within in range(BLOCK):
+        stays = 1.0
         for number in range(within + 1):
             begins = 1.0 if number == within else NEW_PATIENT
-            shares[number] += (1 - NEW_PATIENT) ** number * begins / BLOCK
-    return tuple(shares.tolist())
+            shares[number] += stays * begins / BLOCK
+            stays *= 1 - NEW_PATIENT
+    return tuple(shares)
 
 
 _VISITS = _visits()
@@ -158,29 +186,49 @@ def _gap(rng: Rng) -> timedelta:
     return timedelta(minutes=30 + int(days * 1440))
 
 
+def _conduction(chances: dict[str, float], draw: float) -> str:
+    """The state of the bundle branches: normal, unless one of the chances comes true."""
+    draw *= max(1.0, sum(chances.values()))
+    draw -= max(0.0, 1 - sum(chances.values()))
+    if draw < 0:
+        return "normal"
+    for state, chance in chances.items():
+        draw -= chance
+        if draw < 0:
+            return state
+    return state
+
+
 def _first_rhythm(seed: int, index: int, prior: Prior) -> str:
     # Golden-ratio steps spread the draws evenly: small cohorts, too, get their share of rare rhythms.
-    position = (stream(seed, "draws", 0).random() + index * (math.sqrt(5) - 1) / 2) % 1.0
+    position = (_beginning(seed) + index * (math.sqrt(5) - 1) / 2) % 1.0
     return first_rhythm(prior, _VISITS, position)
+
+
+@lru_cache(maxsize=8)
+def _beginning(seed: int) -> float:
+    return float(stream(seed, "draws", 0).random())
 
 
 def _patient(seed: int, number: int, prior: Prior) -> Patient:
     rng = stream(seed, "patient", number)
     mechanism = _first_rhythm(seed, number, prior)
     mean, deviation = _AGES.get(mechanism, (58, 18))
-    age = float(np.clip(rng.normal(mean, deviation), 18, 96))
+    age = limit(rng.normal(mean, deviation), 18, 96)
     sex = "male" if rng.random() < 0.52 else "female"
     old = age > 62
     conditions = draw_conditions(rng, mechanism, age, sex)
     right, left = bundle_branch_factors(conditions, old)
-    weights = np.array([0.0, 0.107 if old else 0.054, 0.047 if old else 0.026, 0.035]) * prior.block
-    weights[1:3] *= (right, left)
-    weights[0] = max(0.0, 1 - weights.sum())
-    conduction = str(rng.choice(["normal", "right", "left", "incomplete right"], p=weights / weights.sum()))
-    pr = float(np.clip(rng.normal(0.157, 0.018), 0.120, 0.198))
+    chances = {
+        "right": (0.107 if old else 0.054) * prior.block * right,
+        "left": (0.047 if old else 0.026) * prior.block * left,
+        "incomplete right": 0.035 * prior.block,
+    }
+    conduction = _conduction(chances, rng.random())
+    pr = limit(rng.normal(0.157, 0.018), 0.120, 0.198)
     slow = 2.0 if "av_node_disease" in conditions else 0.93
     if rng.random() < (0.149 if old else 0.059) * prior.block * slow:
         pr = long_pr(rng)
-    qtc = float(np.clip(rng.normal(0.405 if sex == "male" else 0.415, 0.018), 0.36, 0.50))
+    qtc = limit(rng.normal(0.405 if sex == "male" else 0.415, 0.018), 0.36, 0.50)
     since = OPENING + timedelta(minutes=int(rng.random() * 15 * 365.25 * 1440))
     return Patient(number, mechanism, age, sex, conduction, pr, qtc, conditions, since, float(rng.random()))

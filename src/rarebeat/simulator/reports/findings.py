@@ -17,7 +17,7 @@ class Findings:
         rate: ventricular rate, beats per minute.
         ectopic: number of premature complexes.
         background: findings outside the classes, as statements.
-        conditions: of the patient, see :mod:`rarebeat.simulator.patients.comorbidity`.
+        conditions: of the patient, see :mod:`rarebeat.simulator.patients.history`.
         time: of the recording; None where no date is known.
     """
 

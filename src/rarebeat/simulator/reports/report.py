@@ -13,8 +13,7 @@ from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style, 
 from rarebeat.simulator.reports.overread import correction, misread, overcall, signature
 from rarebeat.simulator.reports.rhythm_line import rhythm_line
 from rarebeat.simulator.reports.statements import WIDE, background, verdict
-from rarebeat.simulator.reports.typing_errors import mistype
-from rarebeat.simulator.reports.typist import typed_report
+from rarebeat.simulator.reports.typist import mistype, typed_report
 from rarebeat.simulator.reports.wording import BUNDLE_BRANCHES, CONDUCTION, RHYTHMS
 from rarebeat.simulator.rhythm.clocks import Rng
 
@@ -48,6 +47,9 @@ def write_report(
         label_noise: chance that one statement is wrong or missing.
         style: how reports are written.
         held_out: use the wordings that are kept back.
+
+    Returns:
+        The text, and the classes that its writer states and suspects.
     """
     meant = misread(rng, findings.classes, findings.rate) if rng.random() < label_noise else findings.classes
     voice = Voice(rng, typed=bool(rng.random() < style.typed), held_out=held_out)

@@ -1,13 +1,18 @@
-"""Reports that a person types, in one of several styles, with abbreviations."""
+"""Reports that a person types, in one of several styles, with abbreviations and slips of the finger."""
+
+import re
 
 from rarebeat.simulator.reports.comparison import typed_comparison
 from rarebeat.simulator.reports.findings import Findings, Voice
 from rarebeat.simulator.reports.rhythm_line import ectopy, rhythm_head, rhythm_line
 from rarebeat.simulator.reports.statements import background, verdict
 from rarebeat.simulator.reports.wording import BUNDLE_BRANCHES, CONDUCTION, ECTOPY
+from rarebeat.simulator.rhythm.clocks import Rng
 
 _ARRHYTHMIAS = {"atrial_fibrillation", "atrial_flutter"}
 _BLOCKS = {*CONDUCTION, *BUNDLE_BRANCHES}
+_ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+_WORD = re.compile(r"[A-Za-z]{4,}")
 
 
 def typed_report(
@@ -17,7 +22,7 @@ def typed_report(
     findings: Findings,
     previous: Findings | None,
 ) -> list[str]:
-    """The lines of a typed report.
+    """Type a report.
 
     Args:
         voice: who types.
@@ -25,6 +30,9 @@ def typed_report(
         hedged: those of them that the writer only suspects.
         findings: of the recording.
         previous: of the recording before, for a comparison; None where the writer does not compare.
+
+    Returns:
+        Its lines.
     """
     others = [_since(voice, name, previous) for name in BUNDLE_BRANCHES if name in seen]
     behind = background(voice, seen, findings)
@@ -107,3 +115,59 @@ def _remarks(voice: Voice, seen: frozenset[str], previous: Findings | None) -> l
             voice.pick(("h/o AF", "history of atrial fibrillation", "known paroxysmal AF, not seen today"))
         )
     return remarks
+
+
+def _neighbours() -> dict[str, str]:
+    """Each letter with those that a finger hits instead, on an American keyboard."""
+    found = {}
+    for number, row in enumerate(_ROWS):
+        for place, letter in enumerate(row):
+            near = row[max(0, place - 1) : place] + row[place + 1 : place + 2]
+            for other in _ROWS[max(0, number - 1) : number] + _ROWS[number + 1 : number + 2]:
+                near += other[place : place + 1]
+            found[letter] = near
+    return found
+
+
+NEIGHBOURS = _neighbours()
+
+
+def mistype(rng: Rng, text: str, rate: float) -> str:
+    """Mistype some words: hit a neighbouring key, leave a letter out, double one or swap two.
+
+    Args:
+        rng: source of randomness.
+        text: what is typed; numbers and words of fewer than four letters stay as they are.
+        rate: chance of a slip for each longer word.
+
+    Returns:
+        The text with its slips.
+    """
+    words = list(_WORD.finditer(text))
+    if not words:
+        return text
+    slips = rng.random(len(words)) < rate
+    if not slips.any():
+        return text
+    parts, end = [], 0
+    for word, slipped in zip(words, slips.tolist(), strict=True):
+        if slipped:
+            parts += [text[end : word.start()], slip(rng, word.group())]
+            end = word.end()
+    return "".join([*parts, text[end:]])
+
+
+def slip(rng: Rng, word: str) -> str:
+    """The word with one slip after its first letter."""
+    place = 1 + int(rng.random() * (len(word) - 2))
+    before, letter, after = word[:place], word[place], word[place + 1 :]
+    kind = int(rng.random() * 4)
+    if kind == 0:
+        near = NEIGHBOURS[letter.lower()]
+        hit = near[int(rng.random() * len(near))]
+        return before + (hit.upper() if letter.isupper() else hit) + after
+    if kind == 1 or letter == after[0]:  # two equal letters cannot be swapped
+        return before + after
+    if kind == 2:
+        return before + letter + letter + after
+    return before + after[0] + letter + after[1:]

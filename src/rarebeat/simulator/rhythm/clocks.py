@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rarebeat.core.arithmetic import sine_of
+
 Rng = np.random.Generator
 Span = tuple[float, float]
 
@@ -23,13 +25,13 @@ class Breathing:
 
     def at(self, time: float) -> float:
         """The state of breathing at a time, from -1 to 1."""
-        return math.sin(2 * math.pi * self.frequency * time + self.phase)
+        return sine_of(self.frequency * time + self.phase / (2 * math.pi))
 
 
 def sinus_clock(
     rng: Rng, rate: float, span: Span, breathing: Breathing, spread: float, respiratory: float = 0.5
 ) -> list[float]:
-    """Sinus node: intervals that vary with respiration, with the 0.1 Hz Mayer wave, and slowly.
+    """Fire the sinus node: intervals vary with respiration, with the 0.1 Hz Mayer wave, and slowly.
 
     Args:
         rng: source of randomness.
@@ -38,23 +40,37 @@ def sinus_clock(
         breathing: respiration of the recording.
         spread: standard deviation of the intervals, as a share of the mean interval.
         respiratory: share of the variance that follows respiration; the slow part takes the rest.
+
+    Returns:
+        Firing times, seconds.
     """
     interval = 60.0 / rate
-    frequencies = np.array([rng.uniform(0.08, 0.12), rng.uniform(0.02, 0.06)])
-    phases = rng.uniform(0, 2 * np.pi, 2)
-    slow = spread * np.sqrt(2 * (1 - respiratory) * np.array([0.55, 0.45]))
+    mayer, slow = rng.uniform(0.08, 0.12), rng.uniform(0.02, 0.06)
+    first, second = (rng.uniform(0, 2 * np.pi, 2) / (2 * np.pi)).tolist()
+    large, small = (spread * math.sqrt(2 * (1 - respiratory) * share) for share in (0.55, 0.45))
     breath = spread * math.sqrt(2 * respiratory)
     time = span[0] + rng.uniform(0, interval)
     times = []
     while time < span[1]:
         times.append(time)
-        variation = breath * breathing.at(time) + slow @ np.sin(2 * np.pi * frequencies * time + phases)
-        time += interval * (1 + float(variation) + rng.normal(0, 0.003 + 0.1 * spread))
+        variation = breath * breathing.at(time)
+        variation += large * sine_of(mayer * time + first) + small * sine_of(slow * time + second)
+        time += interval * (1 + variation + rng.normal(0, 0.003 + 0.1 * spread))
     return times
 
 
 def steady_clock(rng: Rng, rate: float, span: Span, jitter: float = 0.005) -> list[float]:
-    """A focus or a reentry circuit: independent intervals with a small relative ``jitter``."""
+    """Fire a focus or a reentry circuit, at independent intervals.
+
+    Args:
+        rng: source of randomness.
+        rate: mean beats per minute.
+        span: first and last second to fill.
+        jitter: standard deviation of an interval, as a share of it.
+
+    Returns:
+        Firing times, seconds.
+    """
     interval = 60.0 / rate
     count = int((span[1] - span[0]) / interval * 1.2) + 2
     steps = interval * (1 + jitter * rng.standard_normal(count))

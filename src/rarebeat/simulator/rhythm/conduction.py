@@ -16,7 +16,16 @@ RECOVERY = 0.38
 
 
 def conduct(rng: Rng, atrial: Sequence[Atrial], pr: float) -> list[Ventricular]:
-    """One to one, with a steady PR interval; early impulses are delayed, too early ones blocked."""
+    """Conduct one to one, with a steady PR interval; early impulses are delayed, too early ones blocked.
+
+    Args:
+        rng: source of randomness.
+        atrial: atrial impulses in order of time.
+        pr: PR interval, seconds, onset to onset.
+
+    Returns:
+        The beats of the impulses that pass.
+    """
     beats: list[Ventricular] = []
     for impulse in atrial:
         premature = impulse.focus == "premature"
@@ -48,14 +57,14 @@ def wenckebach(rng: Rng, atrial: Sequence[Atrial], pr: float, longest: int) -> l
     step = rng.uniform(0.06, 0.11)
     shrink = rng.uniform(0.40, 0.65)
     beats = []
-    position, group = 0, int(rng.integers(3, longest + 1))
+    position, left, group = 0, 1.0, int(rng.integers(3, longest + 1))
     for impulse in atrial:
         if position == group - 1:
-            position, group = 0, int(rng.integers(3, longest + 1))
+            position, left, group = 0, 1.0, int(rng.integers(3, longest + 1))
             continue
-        delay = pr + step * (1 - shrink**position) / (1 - shrink) + rng.normal(0, 0.001)
+        delay = pr + step * (1 - left) / (1 - shrink) + rng.normal(0, 0.001)
         beats.append(Ventricular(impulse.time + delay, pr=delay))
-        position += 1
+        position, left = position + 1, left * shrink
     return beats
 
 

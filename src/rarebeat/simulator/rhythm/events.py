@@ -1,4 +1,4 @@
-"""What the rhythm engine produces: when atria and ventricles fire, and from where."""
+"""What a mechanism produces: when atria and ventricles fire, and from where."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

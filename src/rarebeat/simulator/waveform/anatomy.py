@@ -5,10 +5,12 @@ and covariances of real resting ECGs (PTB-XL and the PhysioNet/CinC Challenges, 
 on), which published dipole parameters have not (their P waves are too small, their T waves in V3 too large).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from rarebeat.core.arithmetic import direction, exp_of, limit
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.pathology import draw_findings, show
 from rarebeat.simulator.waveform.vectors import Array, Vectors
@@ -76,22 +78,27 @@ class Anatomy:
     def axis(self) -> float:
         """Frontal QRS axis where the bundle branches conduct, degrees; 0 is to the left, 90 to the feet."""
         x, y, _ = self.vectors.qrs.sum(axis=0)
-        return float(np.degrees(np.arctan2(y, x) + self.vectors.frontal))
+        return math.degrees(direction(float(y), float(x)) + self.vectors.frontal)
 
 
 def average_heart(conduction: str) -> Anatomy:
     """A heart without anything of its own, for comparison."""
-    qrs, st, t, _ = _forces(_HEARTS[:, :3] @ [1.0, 0.0, 0.5])
+    qrs, st, t, _ = _forces(_columns([1.0, 0.0, 0.5]))
     return Anatomy(conduction, frozenset(), Vectors(qrs, t, st, _P, 0.0, 0.0, 0.078, 0.104), SHARES, 1.0, 1.0)
+
+
+def _columns(weights: list[float]) -> Array:
+    """The typical heart of an age and a sex, in the rows of the table."""
+    return np.asarray((_HEARTS[:, :3] * weights).sum(axis=1))
 
 
 def _forces(drawn: Array) -> tuple[Array, Array, Array, float]:
     """Vectors of QRS, ST and T wave in millivolts from a column like those of the table, and the size of the QRS."""
-    size = float(np.clip(np.exp(drawn[15]), 0.5, 3.5))
+    size = limit(exp_of(float(drawn[15])), 0.5, 3.5)
     return (
         size * drawn[:15].reshape(5, 3),
         drawn[16:19],
-        np.exp(np.clip(drawn[22], -3.5, 0.0)) * drawn[19:22],
+        exp_of(limit(drawn[22], -3.5, 0.0)) * drawn[19:22],
         size,
     )
 
@@ -112,10 +119,10 @@ def draw_anatomy(
     """
     aging = (age - 55) / 40
     male = 1.0 if sex == "male" else 0.0
-    drawn = _HEARTS[:, :3] @ [1.0, aging, male] + _HEARTS[:, 3] * rng.standard_normal(len(_HEARTS))
-    drawn += _HEARTS[:, 4:] @ rng.standard_normal(_WAYS)
+    drawn = _columns([1.0, aging, male]) + _HEARTS[:, 3] * rng.standard_normal(len(_HEARTS))
+    drawn += (_HEARTS[:, 4:] * rng.standard_normal(_WAYS)).sum(axis=1)
     qrs, st, t, size = _forces(drawn)
-    p = float(np.clip(rng.lognormal(0.0, 0.25), 0.4, 1.9)) * _P * rng.normal(1, 0.18, (2, 3))
+    p = limit(exp_of(rng.normal(0.0, 0.25)), 0.4, 1.9) * _P * rng.normal(1, 0.18, (2, 3))
     vectors = Vectors(
         qrs=qrs,
         t=t,
@@ -123,8 +130,8 @@ def draw_anatomy(
         p=p,
         frontal=0.0,  # the table has turned the QRS
         horizontal=0.0,
-        duration=float(np.clip(drawn[23] / 1000, 0.062, 0.108)),
-        p_duration=float(np.clip(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130)),
+        duration=limit(drawn[23] / 1000, 0.062, 0.108),
+        p_duration=limit(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130),
     )
     findings = draw_findings(rng, conduction, age, sex, conditions)
     shares = SHARES + rng.normal(0, 0.03) + rng.normal(0, 0.012, 5)
@@ -134,5 +141,5 @@ def draw_anatomy(
         show(vectors, findings, rng),
         shares,
         0.88 * size,
-        float(np.clip(rng.lognormal(0.0, 0.3), 0.65, 2.0)),
+        limit(exp_of(rng.normal(0.0, 0.3)), 0.65, 2.0),
     )

@@ -1,21 +1,23 @@
 """Fibrillatory and flutter waves: atria that never rest."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import exp_minus, exp_of, limit, sine
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.rhythm.events import AtrialWaves
+from rarebeat.simulator.waveform.vectors import Array
 
-_HARMONICS = 3
+Float = npt.NDArray[np.float32]
+
+_TURN = 2 * math.pi
+_NEAR = np.array([1, 1, 1.8, 0.75, 0.6, 0.5, 0.4, 0.4])
+"""How much each lead sees of the atria, against what it sees of the ventricles."""
 
 
-def add_atrial_waves(
-    signal: npt.NDArray[np.float32],
-    waves: AtrialWaves,
-    matrix: npt.NDArray[np.float64],
-    rng: Rng,
-    rate: float,
-) -> None:
+def add_atrial_waves(signal: Float, waves: AtrialWaves, matrix: Array, rng: Rng, rate: float) -> None:
     """Add f or F waves to a signal in place.
 
     Args:
@@ -25,59 +27,65 @@ def add_atrial_waves(
         rng: source of randomness.
         rate: samples per second.
     """
-    times = (np.arange(signal.shape[1]) / rate).astype(np.float32)
-    near = matrix * np.array([1, 1, 1.8, 0.75, 0.6, 0.5, 0.4, 0.4])[:, None]
+    times = np.arange(signal.shape[1]) / rate
     make = _fibrillation if waves.kind == "fibrillation" else _flutter
-    signal += near.astype(np.float32) @ make(times, waves, rng)
+    near = (matrix * _NEAR[:, None]).astype(np.float32)
+    for weights, axis in zip(near.T, make(times, waves, rng), strict=True):
+        signal += weights[:, None] * axis
 
 
-def _fibrillation(times: npt.NDArray[np.float32], waves: AtrialWaves, rng: Rng) -> npt.NDArray[np.float32]:
-    """(3, samples): sawtooth of three harmonics (Petrutiu et al. 2007), wandering in frequency and size.
+def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
+    """X, Y and Z: sawtooth of three harmonics (Petrutiu et al. 2007), wandering in frequency and size.
 
     The axes run at slightly different frequencies, so the waves look different from lead to lead and from
     second to second. Root mean square in millivolts: X 0.015-0.045, Y 0.015-0.040, Z 0.025-0.070, coarse or
     fine together.
     """
-    size = np.exp(rng.normal(-0.35, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
-    axes = []
+    size = exp_of(rng.normal(-0.35, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
+    axes: list[Float] = []
     for axis in range(3):
         frequency = waves.frequency * rng.uniform(0.95, 1.05)
         slow, fast, swell = rng.uniform(0.15, 0.30), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.35)
-        start = rng.uniform(0, 2 * np.pi, 3)
+        start = rng.uniform(0, 2 * np.pi, 3) / _TURN
         phase = frequency * times + waves.phase
-        phase += 0.5 / (2 * np.pi * slow) * np.sin(2 * np.pi * slow * times + start[0])  # +-0.5 Hz
-        phase += 0.25 * np.sin(2 * np.pi * fast * times + start[1])
-        envelope = 1 + np.sin(2 * np.pi * swell * times + start[2]) / 3
-        axes.append(1.1 * size[axis] * envelope * _sawtooth(phase.astype(np.float32)))
-    return np.asarray(axes, np.float32)
+        phase += 0.5 / (_TURN * slow) * _sine(slow * times + start[0])  # +-0.5 Hz
+        phase += 0.25 * _sine(fast * times + start[1])
+        envelope = np.float32(1.1 * size[axis]) * (1 + _sine(swell * times + start[2]) / 3)
+        axes.append(np.asarray(envelope * _sawtooth(phase), np.float32))
+    return axes
 
 
-def _flutter(times: npt.NDArray[np.float32], waves: AtrialWaves, rng: Rng) -> npt.NDArray[np.float32]:
-    """(3, samples): the sawtooth of typical flutter, negative in II, III and aVF, positive in V1.
+def _flutter(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
+    """X, Y and Z: the sawtooth of typical flutter, negative in II, III and aVF, positive in V1.
 
     Clockwise flutter runs the other way round.
     """
-    phase = (waves.frequency * times + waves.phase + 0.02 * np.sin(0.9 * times)).astype(np.float32)
+    phase = waves.frequency * times + waves.phase + 0.02 * _sine(0.9 / _TURN * times)
     sign = -1.0 if waves.reverse else 1.0
-    size = np.clip(rng.lognormal(-2.15, 0.35), 0.05, 0.30)
-    down = _bump(phase, 0.55, 0.13) + 0.55 * _bump(phase, 0.33, 0.14)
+    size = limit(exp_of(rng.normal(-2.15, 0.35)), 0.05, 0.30)
+    down = _bump(phase, 0.55, 0.13) + np.float32(0.55) * _bump(phase, 0.33, 0.14)
     up = _bump(phase, 0.83, 0.075)
-    y = -sign * size * (down - 0.45 * up - 0.30)
-    x = 0.18 * size * (down - 0.3)
-    z = -sign * size * rng.uniform(0.45, 0.8) * (_bump(phase, 0.78, 0.10) - 0.2)
-    return np.stack([x, y, z]).astype(np.float32)
+    y = np.float32(-sign * size) * (down - np.float32(0.45) * up - np.float32(0.30))
+    x = np.float32(0.18 * size) * (down - np.float32(0.3))
+    z = np.float32(-sign * size * rng.uniform(0.45, 0.8)) * (_bump(phase, 0.78, 0.10) - np.float32(0.2))
+    return [x, y, z]
 
 
-def _sawtooth(phase: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+def _sine(turns: Array) -> Float:
+    """Of angles in turns, the full ones taken off before the precision is."""
+    return sine((turns - np.rint(turns)).astype(np.float32))
+
+
+def _sawtooth(phase: Array) -> Float:
     """Three harmonics of a sawtooth with a period of one, root mean square about 0.8."""
-    total = np.zeros_like(phase)
-    for harmonic in range(1, _HARMONICS + 1):
-        total += np.sin(np.float32(2 * np.pi * harmonic) * phase) / np.float32(harmonic)
-    return total
+    first, cosine = _sine(phase), _sine(phase + 0.25)
+    cube = first * first * first
+    return first + first * cosine + (first - np.float32(4 / 3) * cube)
 
 
-def _bump(phase: npt.NDArray[np.float32], centre: float, width: float) -> npt.NDArray[np.float32]:
-    """A periodic bell of height one."""
-    return np.asarray(
-        np.exp((np.cos(2 * np.pi * (phase - centre)) - 1) / (2 * np.pi * width) ** 2), np.float32
-    )
+def _bump(phase: Array, centre: float, width: float) -> Float:
+    """A periodic bell of height one: ``exp((cos(angle) - 1) / angular width^2)``."""
+    half = _sine((phase - centre) / 2)
+    half *= half
+    half *= np.float32(2 / (_TURN * width * _TURN * width))
+    return exp_minus(half)

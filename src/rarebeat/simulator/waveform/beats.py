@@ -6,14 +6,16 @@ activation sequence of the heart, so that bundle branch block, ectopic foci and 
 sequence.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from rarebeat.core.arithmetic import direction, limit, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
-from rarebeat.simulator.waveform.vectors import Array, turn
+from rarebeat.simulator.waveform.vectors import Array, turn, turned
 
 _WIDTH = 0.083
 """Standard deviation of a Gaussian of the normal QRS, as a share of its duration."""
@@ -53,12 +55,18 @@ class Waveform:
 
 
 def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """P wave: right, then left atrium, and the atrial repolarisation, long, flat and against them.
+    """Shape a P wave: right, then left atrium, and the atrial repolarisation, long, flat and against them.
 
-    An ectopic or retrograde wave runs another way.
+    Args:
+        focus: where it starts; an ectopic or retrograde wave runs another way.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Three Gaussians, times in seconds from the onset.
     """
     heart = anatomy.vectors
-    size = float(np.linalg.norm(heart.p.sum(axis=0))) / 0.24
+    size = float(norm(heart.p.sum(axis=0))) / 0.24
     others = {
         "premature": [[0.075, 0.03, 0.055], [0.015, 0.06, 0.06]],
         "low": [[0.045, -0.090, -0.02], [0.070, -0.105, 0.02]],
@@ -70,7 +78,7 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
         vector = size * np.array(others[focus]) * rng.normal(1, 0.15, (2, 3))
         duration = heart.p_duration * rng.uniform(0.78, 0.98)
     if focus == "premature":
-        vector = vector @ turn(rng.normal(0, 0.6), rng.normal(0, 0.6)).T
+        vector = product(vector, turn(rng.normal(0, 0.6), rng.normal(0, 0.6)).T)
     repolarisation = -rng.uniform(0.08, 0.22) * vector.sum(axis=0)
     return Waveform(
         np.array([0.36 * duration, 0.63 * duration, duration + rng.uniform(0.05, 0.09)]),
@@ -80,7 +88,16 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
 
 
 def qrs_complex(focus: VentricularFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """QRS of a beat through the His bundle or from a focus."""
+    """Shape the QRS complex of a beat through the His bundle or from a focus.
+
+    Args:
+        focus: where it starts.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Three to seven Gaussians, times in seconds from the onset.
+    """
     if focus == "his":
         return _conducted(anatomy, anatomy.conduction)
     if focus == "aberrant":
@@ -89,17 +106,27 @@ def qrs_complex(focus: VentricularFocus, anatomy: Anatomy, rng: Rng) -> Waveform
 
 
 def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -> Waveform:
-    """ST segment, T and U wave of a beat, in shares of the QT interval."""
+    """Shape ST segment, T and U wave of a beat.
+
+    Args:
+        focus: where the beat starts.
+        qrs: its QRS complex; repolarisation after a late activation goes against it.
+        anatomy: the patient's heart.
+        rng: source of randomness, of the patient.
+
+    Returns:
+        Five Gaussians, times as shares of the QT interval.
+    """
     heart = anatomy.vectors
     block = "right" if focus == "aberrant" else anatomy.conduction
-    direction = turn(0.35 * heart.frontal, 0.0) @ heart.t
+    peak = turned(turn(0.35 * heart.frontal, 0.0), heart.t)
     level = heart.st
     if focus not in ("his", "aberrant") or block == "left":
-        direction, level = _discordant(qrs.width, qrs.vector, 0.2 * direction, rng)
+        peak, level = _discordant(qrs.width, qrs.vector, 0.2 * peak, rng)
     elif block == "right":
-        direction, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], direction, rng)
-        level = heart.st + 0.06 * (direction - heart.t)
-    vector = np.stack([1.25 * level, 0.05 * direction, 0.38 * direction, direction, 0.07 * direction])
+        peak, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], peak, rng)
+        level = heart.st + 0.06 * (peak - heart.t)
+    vector = np.stack([1.25 * level, 0.05 * peak, 0.38 * peak, peak, 0.07 * peak])
     shift = 0.02 * rng.standard_normal()
     width = np.array([0.17, 0.12, 0.098, 0.074, 0.055]) * rng.normal(1, 0.06, 5)
     return Waveform(np.array([0.41, 0.49, 0.645, 0.755, 1.12]) + shift, width, vector)
@@ -123,12 +150,14 @@ def _conducted(anatomy: Anatomy, conduction: str) -> Waveform:
     width = np.full(5, _WIDTH * heart.duration)
     rotation = turn(heart.frontal, heart.horizontal).T
     if conduction in ("right", "incomplete right"):
-        return _right_block(anatomy, Waveform(centre, width, heart.qrs @ rotation), conduction == "right")
+        return _right_block(
+            anatomy, Waveform(centre, width, product(heart.qrs, rotation)), conduction == "right"
+        )
     if "preexcitation" in anatomy.findings:  # the delta wave
         delta = 0.42 * (heart.qrs[2] + [0.1, 0.0, -0.3])
         centre, width = np.r_[-0.022, centre], np.r_[0.014, width]
-        return Waveform(centre, width, np.vstack([delta, heart.qrs]) @ rotation)
-    return Waveform(centre, width, heart.qrs @ rotation)
+        return Waveform(centre, width, product(np.vstack([delta, heart.qrs]), rotation))
+    return Waveform(centre, width, product(heart.qrs, rotation))
 
 
 def _left_block(anatomy: Anatomy) -> Waveform:
@@ -139,16 +168,16 @@ def _left_block(anatomy: Anatomy) -> Waveform:
     return Waveform(
         np.array([0.017, 0.050, 0.086, 0.116]) * stretch,
         np.array([0.009, 0.017, 0.018, 0.014]) * stretch,
-        anatomy.size * vector @ _position(anatomy).T,
+        product(anatomy.size * vector, _position(anatomy).T),
     )
 
 
 def _position(anatomy: Anatomy) -> Array:
     """The turn of a heart against the usual one: half of the turn of its own QRS, which the block hides."""
     x, _, z = anatomy.vectors.qrs.sum(axis=0)
-    frontal = np.radians(anatomy.axis) - _USUAL_AXIS
-    horizontal = np.arctan2(-z, x) - _USUAL_FRONT
-    return turn(*np.clip([0.5 * frontal, 0.5 * horizontal], -0.6, 0.6))
+    frontal = math.radians(anatomy.axis) - _USUAL_AXIS
+    horizontal = direction(-float(z), float(x)) - _USUAL_FRONT
+    return turn(limit(0.5 * frontal, -0.6, 0.6), limit(0.5 * horizontal, -0.6, 0.6))
 
 
 def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform:
@@ -159,7 +188,7 @@ def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform
     return Waveform(
         np.concatenate([normal.centre, np.array(late) * stretch]),
         np.concatenate([normal.width, spread]),
-        np.vstack([normal.vector * opposing, anatomy.size**0.5 * anatomy.terminal * terminal]),
+        np.vstack([normal.vector * opposing, math.sqrt(anatomy.size) * anatomy.terminal * terminal]),
     )
 
 
@@ -169,18 +198,18 @@ def _direction(focus: VentricularFocus, rng: Rng) -> Array:
     if focus == "biventricular":  # and from the side of the left one: to the right, up and to the front
         return np.array([rng.normal(-0.55, 0.15), rng.normal(-0.45, 0.22), rng.normal(-0.4, 0.2)])
     drawn = rng.standard_normal(3)
-    return np.asarray(drawn / np.linalg.norm(drawn))
+    return np.asarray(drawn / norm(drawn))
 
 
-def _from_focus(direction: Array, anatomy: Anatomy, rng: Rng, both_sides: bool = False) -> Waveform:
+def _from_focus(main: Array, anatomy: Anatomy, rng: Rng, both_sides: bool = False) -> Waveform:
     """Slow spread through the muscle from one place: wide, smooth, large, notched or not.
 
     From both sides (biventricular pacing) it takes less time, and part of the forces cancel each other.
     """
     duration = rng.uniform(0.112, 0.150) if both_sides else rng.uniform(0.135, 0.175)
-    size = (rng.uniform(0.8, 1.2) if both_sides else rng.uniform(1.0, 1.6)) * anatomy.size**0.5
+    size = (rng.uniform(0.8, 1.2) if both_sides else rng.uniform(1.0, 1.6)) * math.sqrt(anatomy.size)
     bend = [turn(rng.normal(0, 0.45), rng.normal(0, 0.45)) for _ in range(3)]
     strength = np.array([0.45, 1.0, rng.uniform(0.4, 0.9)])
-    vector = np.stack([part * size * (one @ direction) for part, one in zip(strength, bend, strict=True)])
+    vector = np.stack([part * size * turned(one, main) for part, one in zip(strength, bend, strict=True)])
     centre = np.array([0.24, 0.45, 0.68]) * duration
     return Waveform(centre, np.array([0.10, 0.115, 0.12]) * duration, vector)

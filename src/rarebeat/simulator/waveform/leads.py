@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import exp, exp_of, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.beats import Waveform
 from rarebeat.simulator.waveform.vectors import Array
@@ -61,12 +62,14 @@ _T_BIAS = np.array([0.14, 0.08, -0.11, 0.28, -0.16, -0.36, -0.27, -0.09])
 _NOTCHES = 4  # narrow Gaussians in the QRS
 _NOTCH_SIZE = 0.028  # of the longest vector, per axis
 
+_LARGEST = np.float32(10_000)  # microvolts, far beyond any ECG; keeps the differences within int16
+
 # Neighbouring chest electrodes see similar things: smooths over V1-V6, keeps the variance.
 _NEARBY = np.eye(8)
 for _row in range(2, 8):
     for _column in range(max(2, _row - 2), min(8, _row + 3)):
         _NEARBY[_row, _column] = (1.0, 0.7, 0.3)[abs(_row - _column)]
-_NEARBY /= np.linalg.norm(_NEARBY, axis=1, keepdims=True)
+_NEARBY /= norm(_NEARBY)[:, None]
 
 
 @dataclass(frozen=True)
@@ -87,20 +90,34 @@ class LeadWaveform:
 
 
 def patient_matrix(rng: Rng) -> Array:
-    """A patient's lead matrix, (8, 3).
+    """Draw a patient's lead matrix.
 
     A thick or thin chest wall changes all chest leads together and the limb leads not at all; besides, each
     lead is nearer or farther, each weight is another, and there is what no dipole explains.
+
+    Args:
+        rng: source of randomness, of the patient.
+
+    Returns:
+        (8, 3) millivolts in a lead per millivolt of X, Y and Z.
     """
     chest = rng.normal(0, 0.18) * _CHEST_WALL
-    near = np.exp(chest + _NEARBY @ rng.normal(0, 0.07, (8, 1)))
-    weights = TORSO * (1 + _NEARBY @ rng.normal(0, 0.08, TORSO.shape))
-    beyond = _BEYOND @ rng.normal(0, _TORSO_RESIDUAL, (5, 3))
-    return np.asarray(near * (weights + _NEARBY @ rng.normal(0, 0.045, TORSO.shape)) + beyond)
+    near = exp(chest + product(_NEARBY, rng.normal(0, 0.07, (8, 1))))
+    weights = TORSO * (1 + product(_NEARBY, rng.normal(0, 0.08, TORSO.shape)))
+    beyond = product(_BEYOND, rng.normal(0, _TORSO_RESIDUAL, (5, 3)))
+    return np.asarray(near * (weights + product(_NEARBY, rng.normal(0, 0.045, TORSO.shape))) + beyond)
 
 
 def place_electrodes(rng: Rng, matrix: Array) -> Array:
-    """The matrix of one visit: chest electrodes slipped towards a neighbour."""
+    """Place the electrodes of one visit: those of the chest slip towards a neighbour.
+
+    Args:
+        rng: source of randomness, of the visit.
+        matrix: (8, 3), of the patient.
+
+    Returns:
+        (8, 3), of the visit.
+    """
     placed = matrix.copy()
     slip = rng.normal(0, 0.16, 6)
     for row in range(6):
@@ -119,13 +136,13 @@ def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: 
         smooth: change all Gaussians of a lead alike, for a wave without notches (T).
     """
     count = 1 if smooth else len(waveform.centre)
-    late, broad = rng.standard_normal((2, count, len(INDEPENDENT))) @ _NEARBY.T
-    extra = rng.standard_normal((count, _BEYOND.shape[1])) @ _BEYOND.T
+    late, broad = product(rng.standard_normal((2, count, len(INDEPENDENT))), _NEARBY.T)
+    extra = product(rng.standard_normal((count, _BEYOND.shape[1])), _BEYOND.T)
     width = waveform.width[:, None]
-    length = np.linalg.norm(waveform.vector, axis=1, keepdims=True)
+    length = norm(waveform.vector)[:, None]
     return LeadWaveform(
         (waveform.centre[:, None] + width * _LATENESS * late).astype(np.float32),
-        (width * np.exp(_BREADTH * broad)).astype(np.float32),
+        (width * exp(_BREADTH * broad)).astype(np.float32),
         waveform.vector,
         length * residual * extra,
     )
@@ -134,9 +151,9 @@ def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: 
 def see_t(waveform: Waveform, rng: Rng) -> LeadWaveform:
     """A T wave in the leads: without notches, each lead's Gaussians changed alike."""
     seen = see(waveform, rng, _RESIDUAL["t"], smooth=True)
-    forward = waveform.vector @ np.array([0.78, 0.33, -0.53])  # the usual direction of T waves
+    forward = (waveform.vector * [0.78, 0.33, -0.53]).sum(axis=1)  # the usual direction of T waves
     bias = forward[:, None] * _T_BIAS
-    bias[0] = np.linalg.norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
+    bias[0] = norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
     return replace(seen, residual=seen.residual + bias)
 
 
@@ -146,8 +163,8 @@ def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
     shape = (_NOTCHES, len(INDEPENDENT))
     centre = rng.uniform(waveform.centre[0], waveform.centre[-1], (_NOTCHES, 1)) + rng.normal(0, 0.001, shape)
     width = np.repeat(rng.uniform(0.0012, 0.0030, (_NOTCHES, 1)), shape[1], axis=1)
-    size = float(np.linalg.norm(waveform.vector, axis=1).max()) * _NOTCH_SIZE * rng.lognormal(0, 0.3)
-    notches = 0.15 * size * rng.standard_normal(shape) @ _NEARBY.T
+    size = float(norm(waveform.vector).max()) * _NOTCH_SIZE * exp_of(rng.normal(0, 0.3))
+    notches = product(0.15 * size * rng.standard_normal(shape), _NEARBY.T)
     return LeadWaveform(
         np.concatenate([seen.centre, centre.astype(np.float32)]),
         np.concatenate([seen.width, width.astype(np.float32)]),
@@ -157,7 +174,7 @@ def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
 
 
 def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
-    """All twelve leads in whole microvolts from eight in millivolts.
+    """Make twelve leads in whole microvolts from eight in millivolts.
 
     The eight are rounded first, so that III = II - I holds exactly (the augmented leads: to half a
     microvolt).
@@ -168,8 +185,15 @@ def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     Returns:
         int16 (12, samples): I II III aVR aVL aVF V1-V6.
     """
-    limit = 10_000  # far beyond any ECG; keeps the differences within int16
-    stored = np.clip(np.rint(independent * 1000), -limit, limit)
-    one, two = stored[0], stored[1]
-    derived = np.stack([two - one, -(one + two) / 2, one - two / 2, two - one / 2])
-    return np.concatenate([stored[:2], np.rint(derived), stored[2:]]).astype(np.int16)
+    stored = independent * np.float32(1000)
+    np.rint(stored, out=stored)
+    np.clip(stored, -_LARGEST, _LARGEST, out=stored)
+    leads = np.empty((12, stored.shape[1]), np.int16)
+    leads[:2], leads[6:] = stored[:2], stored[2:]
+    one, two = stored[:2]
+    leads[2] = two - one
+    half_one, half_two = one * np.float32(0.5), two * np.float32(0.5)
+    leads[3] = np.rint(-(half_one + half_two))
+    leads[4] = np.rint(one - half_two)
+    leads[5] = np.rint(two - half_one)
+    return leads

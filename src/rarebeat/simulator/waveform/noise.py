@@ -2,24 +2,38 @@
 
 Noise arises at electrodes, not in leads: the nine electrodes are disturbed on their own, and the leads
 follow. So the limb leads share their noise, and the chest leads carry a third of each limb electrode's.
+
+What is slow is drawn at knots 0.16 s apart and mixed into the leads there; cubic splines make curves of it.
 """
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import exp, exp_minus, exp_of, limit, product, sine
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 
 Float = npt.NDArray[np.float32]
+Array = npt.NDArray[np.float64]
 
 _ELECTRODES = 9  # RA LA LL C1-C6
-_TO_LEADS = np.zeros((8, _ELECTRODES), np.float32)  # rows I II V1-V6
+_TO_LEADS = np.zeros((8, _ELECTRODES))  # rows I II V1-V6
 _TO_LEADS[0, [1, 0]] = 1, -1
 _TO_LEADS[1, [2, 0]] = 1, -1
 _TO_LEADS[2:, :3] = -1 / 3
 _TO_LEADS[np.arange(2, 8), np.arange(3, 9)] = 1
+
+_KNOTS = 0.16
+"""Seconds between the knots of the movement of skin, the fastest of what is slow."""
+_WANDER, _SWELL, _MOTION = 0.9, 0.8, 0.08
+"""Seconds between the knots of baseline wander, of the strength of muscle noise, and of a moving electrode."""
+_SPLINE_RMS = math.sqrt(2416 / 5040)
+"""Of a cubic spline whose coefficients are independent and have a mean square of one."""
+_UNIFORM_RMS = 2**16 / math.sqrt(12)
+"""Of whole numbers that are spread evenly over 16 bits."""
 
 
 @dataclass(frozen=True)
@@ -44,90 +58,160 @@ class NoiseLevels:
     mains: float
     motion: float
     frequency: float
-    contact: Float
+    contact: Array
 
 
 def draw_levels(rng: Rng) -> NoiseLevels:
-    """Levels as in resting recordings of hospitals: most are quiet, a few are bad."""
-    contact = rng.lognormal(0.0, 0.55, _ELECTRODES)
+    """Draw levels as in resting recordings of hospitals: most are quiet, a few are bad."""
+    contact = exp(rng.normal(0.0, 0.55, _ELECTRODES))
     if rng.random() < 0.025:  # an electrode that comes off
         contact[rng.integers(_ELECTRODES)] *= rng.uniform(5, 15)
     return NoiseLevels(
-        wander=float(np.clip(rng.lognormal(-3.35, 0.65), 0.002, 0.15)),
-        skin=float(np.clip(rng.lognormal(-5.0, 0.5), 0.003, 0.03)),
-        breathing=float(np.clip(rng.lognormal(-4.9, 0.8), 0.0, 0.06)),
-        muscle=float(np.clip(rng.lognormal(-7.4, 0.7), 0.0003, 0.02)),
-        mains=float(rng.lognormal(-6.0, 0.8)) if rng.random() < 0.3 else 0.0,
+        wander=_level(rng, -3.35, 0.65, 0.002, 0.15),
+        skin=_level(rng, -5.0, 0.5, 0.003, 0.03),
+        breathing=_level(rng, -4.9, 0.8, 0.0, 0.06),
+        muscle=_level(rng, -7.4, 0.7, 0.0003, 0.02),
+        mains=exp_of(rng.normal(-6.0, 0.8)) if rng.random() < 0.3 else 0.0,
         motion=float(rng.uniform(0.03, 0.15)) if rng.random() < 0.06 else 0.0,
         frequency=50.0 if rng.random() < 0.6 else 60.0,
-        contact=contact.astype(np.float32),
+        contact=contact,
     )
 
 
+def _level(rng: Rng, mean: float, deviation: float, low: float, high: float) -> float:
+    """A lognormal number within limits."""
+    return limit(exp_of(rng.normal(mean, deviation)), low, high)
+
+
 def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:
-    """The noise of one recording: float32 (8, samples) in millivolts, rows I II V1-V6."""
+    """Draw the noise of one recording.
+
+    Args:
+        rng: source of randomness.
+        samples: length.
+        rate: samples per second.
+        breathing: respiration, which moves the baseline.
+
+    Returns:
+        float32 (8, samples) in millivolts, rows I II V1-V6.
+    """
     levels = draw_levels(rng)
-    times = (np.arange(samples) / rate).astype(np.float32)
-    electrodes = _wander(rng, samples, rate, levels)
-    wave = np.sin(np.float32(2 * np.pi * breathing.frequency) * times + np.float32(breathing.phase))
-    electrodes += (levels.breathing * rng.standard_normal((_ELECTRODES, 1))).astype(np.float32) * wave
-    electrodes += _muscle(rng, samples, rate, levels)
+    mixing = _TO_LEADS * levels.contact
+    spacing = max(1, round(_KNOTS * rate))
+    knots = np.asarray(np.arange(-1, -(-samples // spacing) + 2) * (spacing / rate), np.float64)
+    total = curves(product(mixing, _slow(rng, knots, levels, breathing)), spacing, samples)
+    muscle = _muscle(rng, levels.muscle * levels.contact, samples, rate)
+    swell = exp(0.4 * _random_curves(rng, 1, knots, _SWELL))
+    muscle *= curves(swell, spacing, samples)
+    total += muscle
     if levels.mains:
-        electrodes += (levels.mains * rng.normal(1, 0.6, (_ELECTRODES, 1))).astype(np.float32) * _hum(
-            rng, times, levels.frequency
-        )
-    electrodes *= levels.contact[:, None]
+        amplitude = product(mixing, levels.mains * rng.normal(1, 0.6, (_ELECTRODES, 1)))
+        total += amplitude.astype(np.float32) * _hum(rng, samples, rate, levels.frequency)
     if levels.motion:
-        _add_motion(rng, electrodes, rate, levels)
-    return _TO_LEADS @ electrodes
-
-
-def _hum(rng: Rng, times: Float, frequency: float) -> Float:
-    """The mains with its second and third harmonic."""
-    total = np.zeros_like(times)
-    for harmonic, size in ((1, 1.0), (2, rng.uniform(0, 0.15)), (3, rng.uniform(0, 0.3))):
-        phase = np.float32(rng.uniform(0, 2 * np.pi))
-        total += np.float32(size) * np.sin(np.float32(2 * np.pi * harmonic * frequency) * times + phase)
+        total += _motion(rng, samples, rate, levels.motion)
     return total
 
 
-def _wander(rng: Rng, samples: int, rate: float, levels: NoiseLevels) -> Float:
-    """Drift, and the faster small movement of skin under an electrode."""
-    electrodes = np.zeros((_ELECTRODES, samples), np.float32)
-    for spacing, size in ((0.9, levels.wander), (0.16, levels.skin)):
-        basis = splines(samples, rate, spacing)
-        electrodes += (size * rng.standard_normal((_ELECTRODES, len(basis)))).astype(np.float32) @ basis
-    return electrodes
+def _slow(rng: Rng, knots: Array, levels: NoiseLevels, breathing: Breathing) -> Array:
+    """Drift, the smaller and faster movement of skin, and respiration: (9, knots) at the electrodes."""
+    drift = levels.wander * _random_curves(rng, _ELECTRODES, knots, _WANDER)
+    skin = levels.skin / _SPLINE_RMS * rng.standard_normal(drift.shape)
+    breath = sine(breathing.frequency * knots + breathing.phase / (2 * math.pi))
+    return drift + skin + levels.breathing * rng.standard_normal((_ELECTRODES, 1)) * breath
 
 
-def _muscle(rng: Rng, samples: int, rate: float, levels: NoiseLevels) -> Float:
-    """Noise that falls off above some 60 Hz, swells and fades, and is strongest at the arms."""
-    white = rng.standard_normal((_ELECTRODES, samples + 2), np.float32)
-    smooth = white[:, :-2] + 2.4 * white[:, 1:-1] + white[:, 2:] if rate >= 400 else 2 * white[:, 1:-1]
-    smooth += np.float32(0.2) * white[:, 2:]
-    size = levels.muscle * np.array([1.6, 1.6, 0.8, *[0.9] * 6])[:, None]
-    basis = splines(samples, rate, 0.8)
-    swell = np.exp(0.4 * rng.standard_normal(len(basis)).astype(np.float32) @ basis)
-    smooth *= size.astype(np.float32)
-    smooth *= swell
-    return smooth
+def _random_curves(rng: Rng, count: int, times: Array, spacing: float) -> Array:
+    """Smooth random curves of mean square one at some times: (count, times)."""
+    position = (times - times[0]) / spacing
+    first = position.astype(int)
+    coefficients = rng.standard_normal((count, first[-1] + 4))
+    pieces = _cubic(position - first)
+    total = coefficients[:, first] * pieces[0]
+    for place in (1, 2, 3):
+        total += coefficients[:, first + place] * pieces[place]
+    return np.asarray(total / _SPLINE_RMS)
 
 
-def _add_motion(rng: Rng, electrodes: Float, rate: float, levels: NoiseLevels) -> None:
-    basis = splines(electrodes.shape[1], rate, 0.08)
-    centres = np.linspace(0, 1, len(basis))
-    window = np.exp(-0.5 * ((centres - rng.uniform(0, 1)) / rng.uniform(0.02, 0.08)) ** 2)
-    knots = levels.motion * window * rng.standard_normal(len(basis))
-    electrodes[rng.integers(_ELECTRODES)] += knots.astype(np.float32) @ basis
+def curves(coefficients: Array, spacing: int, samples: int) -> Float:
+    """Cubic splines at every sample.
+
+    Args:
+        coefficients: (curves, knots), from one knot before the first sample to two behind the last.
+        spacing: samples from knot to knot.
+        samples: length of the curves.
+
+    Returns:
+        float32 (curves, samples).
+    """
+    pieces = _pieces(spacing)
+    knots = coefficients.astype(np.float32)[:, :, None]
+    count = knots.shape[1] - 3
+    total = knots[:, :count] * pieces[0]
+    part = np.empty_like(total)
+    for place in (1, 2, 3):
+        total += np.multiply(knots[:, place : place + count], pieces[place], out=part)
+    return np.asarray(total.reshape(len(knots), -1)[:, :samples])
 
 
 @functools.lru_cache(maxsize=16)
-def splines(samples: int, rate: float, spacing: float) -> Float:
-    """Cubic B-splines with a knot every ``spacing`` seconds, (knots, samples), for smooth random curves."""
-    position = np.arange(samples) / (rate * spacing)
-    count = int(position[-1]) + 4
-    distance = np.abs(position[None, :] - (np.arange(count)[:, None] - 1.0))
-    inner = 2 / 3 - distance**2 + distance**3 / 2
-    outer = np.clip(2 - distance, 0, None) ** 3 / 6
-    basis = np.where(distance < 1, inner, outer)
-    return np.asarray(basis / np.sqrt((basis**2).sum(axis=0)), np.float32)
+def _pieces(spacing: int) -> Float:
+    return np.asarray(_cubic(np.arange(spacing) / spacing), np.float32)
+
+
+def _cubic(share: Array) -> Array:
+    """The four pieces of a cubic B-spline, (4, places), at shares of the way from knot to knot."""
+    rest, square = 1 - share, share * share
+    cube = square * share
+    return np.stack(
+        [
+            rest * rest * rest / 6,
+            (3 * cube - 6 * square + 4) / 6,
+            (3 * square - 3 * cube + 3 * share + 1) / 6,
+            cube / 6,
+        ]
+    )
+
+
+def _muscle(rng: Rng, levels: Array, samples: int, rate: float) -> Float:
+    """Noise that falls off above some 60 Hz and is strongest at the arms: (8, samples).
+
+    It starts from evenly spread numbers, straight from the generator's bits: what several electrodes and three
+    samples add up to is close to normal.
+    """
+    length = samples + 2
+    words = rng.bit_generator.random_raw(-(-_ELECTRODES * length // 4))
+    white = np.asarray(words, "<u8").view("<i2")[: _ELECTRODES * length].reshape(_ELECTRODES, length)
+    size = levels / _UNIFORM_RMS * [1.6, 1.6, 0.8, *[0.9] * 6]
+    electrodes = white * size.astype(np.float32)[:, None]
+    right, left, foot = electrodes[:3]
+    references = [right, right, *[(right + left + foot) * np.float32(1 / 3)] * 6]
+    taps = np.array((1.0, 2.4, 1.2) if rate >= 400 else (0.0, 2.0, 0.2), np.float32)
+    smooth = np.empty((8, samples), np.float32)
+    for lead, reference, row in zip(electrodes[1:], references, smooth, strict=True):
+        lead -= reference  # a row at a time stays in the processor's cache
+        np.multiply(lead[1:-1], taps[1], out=row)
+        row += taps[0] * lead[:-2]
+        row += taps[2] * lead[2:]
+    return smooth
+
+
+def _hum(rng: Rng, samples: int, rate: float, frequency: float) -> Float:
+    """The mains with its second and third harmonic, (samples,)."""
+    turns = np.arange(samples) * (frequency / rate)
+    turns -= np.rint(turns)
+    total = np.zeros(samples, np.float32)
+    for harmonic, size in ((1, 1.0), (2, rng.uniform(0, 0.15)), (3, rng.uniform(0, 0.3))):
+        phase = rng.uniform(0, 2 * np.pi) / (2 * np.pi)
+        total += np.float32(size) * sine((harmonic * turns + phase).astype(np.float32))
+    return total
+
+
+def _motion(rng: Rng, samples: int, rate: float, level: float) -> Float:
+    """A burst of movement of one electrode, as the leads see it: (8, samples)."""
+    spacing = max(1, round(_MOTION * rate))
+    count = -(-samples // spacing) + 3
+    apart = (np.arange(count) / (count - 1) - rng.uniform(0, 1)) / rng.uniform(0.02, 0.08)
+    window = exp_minus((0.5 * apart * apart).astype(np.float32))
+    knots = level / _SPLINE_RMS * window * rng.standard_normal(count)
+    moved = curves(knots[None], spacing, samples)
+    return _TO_LEADS[:, [rng.integers(_ELECTRODES)]].astype(np.float32) * moved

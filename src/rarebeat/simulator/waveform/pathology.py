@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from rarebeat.core.arithmetic import limit, product
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.vectors import Vectors, turn
 
@@ -43,7 +44,7 @@ def draw_findings(
         sex: "female" or "male".
         conditions: of the patient; those that leave a mark are findings.
     """
-    elder = float(np.clip((age - 30) / 35, 0.1, 1.4))
+    elder = limit((age - 30) / 35, 0.1, 1.4)
     chances = {
         "poor_r_progression": 0.03,
         "low_voltage": 0.03 * elder,
@@ -115,7 +116,7 @@ def _fascicles(heart: Vectors, findings: frozenset[str], severity: float) -> Vec
     else:
         return heart
     qrs = heart.qrs.copy()
-    qrs[1:] = qrs[1:] @ turn(angle, 0.0).T
+    qrs[1:] = product(qrs[1:], turn(angle, 0.0).T)
     qrs[0] += first
     return replace(heart, qrs=qrs, duration=heart.duration + 0.008)
 

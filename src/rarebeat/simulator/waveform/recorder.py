@@ -1,14 +1,14 @@
 """What the machine makes of the leads: cables on wrong electrodes, filters, steps of its converter."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import butter, lfilter, sosfilt, sosfilt_zi
 
+from rarebeat.core.arithmetic import cosine_and_sine, exp_of
 from rarebeat.simulator.rhythm.clocks import Rng
 
 Float = npt.NDArray[np.float32]
@@ -18,15 +18,18 @@ ARMS = "right arm and left arm"
 """The exchange of limb cables that readers notice."""
 
 _LIMB_SWAPS = {  # what the cables call I and II, from the true I and II
-    ARMS: np.array([[-1, 0], [-1, 1]]),
-    "right arm and left leg": np.array([[1, -1], [0, -1]]),
-    "left arm and left leg": np.array([[0, 1], [1, 0]]),
+    ARMS: ((-1, 0), (-1, 1)),
+    "right arm and left leg": ((1, -1), (0, -1)),
+    "left arm and left leg": ((0, 1), (1, 0)),
 }
 _CHEST_SWAPS = ((0, 1), (1, 2), (0, 2), (3, 4), (4, 5))
 _LIMBS = {"": 0.992, ARMS: 0.005, "right arm and left leg": 0.0015, "left arm and left leg": 0.0015}
 _CHEST = 0.01
 _HIGHPASS = {0.05: 0.50, 0.15: 0.20, 0.3: 0.15, 0.5: 0.15}
 _LOWPASS = {150.0: 0.78, 100.0: 0.14, 40.0: 0.08}
+_NEGLIGIBLE = 1e-4
+"""What is left of a filter's memory when it counts as nothing: a tenth of a microvolt of a millivolt."""
+_BLOCK = 64  # samples
 _STEP = {1: 0.80, 2: 0.07, 5: 0.13}
 
 
@@ -81,20 +84,14 @@ def record(recorder: Recorder, signal: Float, rate: float) -> Float:
     Returns:
         (8, samples) millivolts, whole multiples of the machine's step.
     """
-    connected = connect(recorder, signal)
-    filtered = _highpass(connected, recorder.highpass, rate)
+    filtered = high_pass(connect(recorder, signal), recorder.highpass, rate)
     if recorder.lowpass < 0.4 * rate:
-        sections, settled = _sections(recorder.lowpass, rate)
-        filtered, _ = sosfilt(sections, filtered, axis=1, zi=settled * filtered[None, :, :1])
+        filtered = low_pass(filtered, recorder.lowpass, rate)
     size = np.float32(recorder.step / 1000)
-    return np.asarray(np.rint(filtered / size) * size, np.float32)
-
-
-@lru_cache(maxsize=16)
-def _sections(corner: float, rate: float) -> tuple[Float, Float]:
-    """A low-pass, and its state after a long time at a level of one."""
-    sections = butter(2, corner, fs=rate, output="sos").astype(np.float32)
-    return sections, sosfilt_zi(sections).astype(np.float32)[:, None, :]
+    filtered /= size
+    np.rint(filtered, out=filtered)
+    filtered *= size
+    return filtered
 
 
 def connect(recorder: Recorder, signal: Float) -> Float:
@@ -103,17 +100,99 @@ def connect(recorder: Recorder, signal: Float) -> Float:
         return signal
     connected = signal.copy()
     if recorder.limbs:
-        connected[:2] = _LIMB_SWAPS[recorder.limbs].astype(np.float32) @ signal[:2]
+        for row, (one, two) in enumerate(_LIMB_SWAPS[recorder.limbs]):
+            connected[row] = np.float32(one) * signal[0] + np.float32(two) * signal[1]
     if recorder.chest is not None:
         first, second = recorder.chest
         connected[[2 + first, 2 + second]] = signal[[2 + second, 2 + first]]
     return connected
 
 
-def _highpass(signal: Float, corner: float, rate: float) -> Float:
-    """First order, settled on the level of the first two seconds: the machine has been running before."""
-    share = np.exp(-2 * np.pi * corner / rate)
-    gain = (1 + share) / 2
-    settled = -gain * signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
-    taps = np.array([gain, -gain], np.float32), np.array([1, -share], np.float32)
-    return np.asarray(lfilter(*taps, signal, axis=1, zi=settled)[0], np.float32)
+def high_pass(signal: Float, corner: float, rate: float) -> Float:
+    """First order, settled on the level of the first two seconds: the machine has been running before.
+
+    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is summed by :func:`_decaying_sum`, within
+    blocks of samples and then over the blocks.
+
+    Args:
+        signal: (leads, samples).
+        corner: hertz.
+        rate: samples per second.
+
+    Returns:
+        float32 (leads, samples).
+    """
+    share = exp_of(-2 * math.pi * corner / rate)
+    level = signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
+    gain = np.float32((1 + share) / 2)
+    leads, samples = signal.shape
+    blocks = np.zeros((leads, -(-samples // _BLOCK), _BLOCK), np.float32)
+    result = blocks.reshape(leads, -1)[:, :samples]
+    np.subtract(signal[:, :1], level, out=result[:, :1])
+    np.subtract(signal[:, 1:], signal[:, :-1], out=result[:, 1:])
+    result *= gain
+    powers = [share]
+    while len(powers) < _BLOCK:
+        powers.append(powers[-1] * share)
+    _decaying_sum(blocks, share)
+    ends = blocks[:, :, -1].copy()
+    _decaying_sum(ends, powers[-1])
+    blocks[:, 1:] += ends[:, :-1, None] * np.array(powers, np.float32)
+    return result
+
+
+def _decaying_sum(values: Float, share: float) -> None:
+    """Sum along the last axis, in place: ``y[n] = x[n] + share * y[n - 1]``.
+
+    It is done by doubling: the sum over all earlier values is the product of ``1 + share^k z^-k`` for k = 1, 2, 4, ...
+    """
+    lag = 1
+    while lag < values.shape[-1] and share > _NEGLIGIBLE:
+        values[..., lag:] += np.float32(share) * values[..., :-lag]
+        lag, share = 2 * lag, share * share
+
+
+def low_pass(signal: Float, corner: float, rate: float) -> Float:
+    """Second order Butterworth by the bilinear transform, settled on the first sample.
+
+    The recursion is unrolled by doubling: numerator and denominator are multiplied by the denominator with odd
+    powers negated (Graeffe), which leaves one in even powers, and so on, until nothing of it is left.
+
+    Args:
+        signal: (leads, samples).
+        corner: hertz, below half of the rate.
+        rate: samples per second.
+
+    Returns:
+        float32 (leads, samples).
+    """
+    cosine, sine = cosine_and_sine(math.pi * corner / rate)
+    tangent = sine / cosine
+    square = tangent * tangent
+    whole = 1 + math.sqrt(2) * tangent + square
+    first, second = 2 * (square - 1) / whole, (1 - math.sqrt(2) * tangent + square) / whole
+    stages = []
+    lag = 1
+    while max(abs(first), abs(second)) > _NEGLIGIBLE:
+        stages.append((lag, np.float32(-first), np.float32(second)))
+        lag, first, second = 2 * lag, 2 * second - first * first, second * second
+    before = 2 * lag  # as many samples settle it
+    result = np.empty((len(signal), before + signal.shape[1]), np.float32)
+    np.multiply(signal[:, :1], np.float32(square / whole), out=result[:, :before])
+    np.multiply(signal, np.float32(square / whole), out=result[:, before:])
+    for _ in range(2):  # the numerator
+        result[:, 1:] += result[:, :-1].copy()
+        result[:, 0] *= 2
+    for lag, one, two in stages:
+        result = _three_taps(result, lag, one, two)
+    return result[:, before:]
+
+
+def _three_taps(signal: Float, lag: int, first: np.float32, second: np.float32) -> Float:
+    """``x[n] + first * x[n - lag] + second * x[n - 2 * lag]``; before the start the first sample goes on."""
+    result = np.empty_like(signal)
+    np.multiply(signal[:, : 2 * lag], 1 + first + second, out=result[:, : 2 * lag])
+    later = np.multiply(signal[:, lag:-lag], first, out=result[:, 2 * lag :])
+    later += signal[:, 2 * lag :]
+    later += second * signal[:, : -2 * lag]
+    return result

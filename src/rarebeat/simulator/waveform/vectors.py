@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.arithmetic import cosine_and_sine, product
+
 Array = npt.NDArray[np.float64]
 
 
@@ -37,8 +39,11 @@ class Vectors:
 
 def turn(frontal: float, horizontal: float) -> Array:
     """Rotation in the frontal (X to Y) and then in the horizontal plane (X to front)."""
-    a, b = np.cos(frontal), np.sin(frontal)
-    c, d = np.cos(horizontal), np.sin(horizontal)
-    in_frontal = np.array([[a, -b, 0], [b, a, 0], [0, 0, 1]])
-    in_horizontal = np.array([[c, 0, d], [0, 1, 0], [-d, 0, c]])
-    return np.asarray(in_horizontal @ in_frontal)
+    a, b = cosine_and_sine(frontal)
+    c, d = cosine_and_sine(horizontal)
+    return np.array([[c * a, -c * b, d], [b, a, 0.0], [-d * a, d * b, c]])
+
+
+def turned(rotation: Array, vector: Array) -> Array:
+    """A vector, (3,), after a rotation, (3, 3)."""
+    return product(rotation, vector[:, None])[:, 0]

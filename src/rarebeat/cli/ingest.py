@@ -1,0 +1,67 @@
+"""The command ``rarebeat ingest``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from rarebeat.cli.console import examples
+from rarebeat.core.errors import ParamsError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    lines = (
+        "rarebeat ingest ptb-xl data/raw/ptb-xl data/records/ptb-xl",
+        "rarebeat ingest wfdb exports data/records/exports -o csv=records.csv --workers 2",
+        "rarebeat ingest cohort ludb data/records/ludb --params params.yaml",
+    )
+    app.command(rich_help_panel="Data", epilog=examples(*lines))(ingest)
+
+
+def ingest(
+    kind: Annotated[
+        str,
+        typer.Argument(
+            help="simulated, ptb-xl, challenge, ludb, muse-xml or wfdb; or `cohort`, to take kind, root and options "
+            "of the cohort named ROOT in the params file"
+        ),
+    ],
+    root: Annotated[str, typer.Argument(help="folder of the archive (anything for `simulated`)")],
+    out: Annotated[Path, typer.Argument(help="folder to write")],
+    option: Annotated[
+        list[str] | None, typer.Option("--option", "-o", help="reader option as key=value; may be repeated")
+    ] = None,
+    workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
+    params: Annotated[Path, typer.Option(help="where KIND `cohort` looks cohorts up")] = Path("params.yaml"),
+) -> None:
+    """Read an archive of ECGs into Parquet.
+
+    Signals become int16 microvolts at their native rate; what cannot be trusted goes to a quarantine with a reason.
+    """
+    from rarebeat.core.project import resolve_root
+    from rarebeat.readers.ingest import ingest_cohort, summary_lines
+    from rarebeat.readers.registry import read_cohort_settings
+
+    name, options = out.name, _options(option or [])
+    if kind == "cohort":
+        name = root
+        cohort = read_cohort_settings(params, name)
+        kind, options = cohort.kind, (cohort.options or {}) | options
+        place = resolve_root(cohort.root or "", params)
+    else:
+        place = Path(root).expanduser()
+    summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
+    print(*summary_lines(name, kind, place, summary), f"written to {out}", sep="\n")
+
+
+def _options(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    options = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator:
+            raise ParamsError(f"--option takes key=value, found {pair!r}")
+        options[key] = yaml.safe_load(value)
+    return options

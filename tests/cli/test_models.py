@@ -1,0 +1,71 @@
+"""The command ``rarebeat predict``: whose ECG it is, where a network uses that."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner, Result
+
+from rarebeat.cli.console import new_app
+from rarebeat.cli.models import predict
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.signals import Preprocessing
+from rarebeat.inference.model_folder import ModelCard, save_model
+from rarebeat.models.registry import build
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network that uses age and sex; its weights are random."""
+    torch.manual_seed(0)
+    settings = {"width": 4}
+    card = ModelCard(
+        architecture="se_resnet",
+        settings=settings,
+        classes=("one", "two"),
+        thresholds={"one": 0.5, "two": 0.5},
+        preprocessing=Preprocessing(),
+        units="mV",
+        heads="two",
+        cohorts=("toy",),
+        vocabulary="toy",
+    )
+    folder = tmp_path_factory.mktemp("models") / "person"
+    save_model(folder, build("se_resnet", 2, 2500, settings), card)
+    return folder
+
+
+def run(*arguments: object) -> Result:
+    app = new_app()
+    app.command()(predict)
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def probability(model: Path, *arguments: object) -> float:
+    result = run("--model", model, "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    (answer,) = json.loads(result.stdout)
+    return float(answer["classes"]["one"]["probability"])
+
+
+def test_age_and_sex_come_from_the_file_or_from_the_command(model: Path, wfdb_record: Path) -> None:
+    unknown = probability(model, wfdb_record)
+    given = probability(model, wfdb_record, "--age", 63, "--sex", "Male")
+    assert given != unknown
+    with wfdb_record.open("a") as file:
+        file.write("#Age: 63\n#Sex: Male\n")
+    assert probability(model, wfdb_record) == given
+    assert probability(model, wfdb_record, "--age", 20) != given
+    assert probability(model, wfdb_record, "--sex", "female") != given
+    assert probability(model, wfdb_record, "--age", 104) == probability(model, wfdb_record, "--age", 90)
+
+
+def test_a_sex_that_is_none_is_told(model: Path, wfdb_record: Path) -> None:
+    result = run(wfdb_record, "--model", model, "--sex", "x")
+    assert isinstance(result.exception, ParamsError)
+    assert str(result.exception) == "--sex takes female or male, found 'x'"
+
+
+def test_an_age_that_nobody_has_is_refused(model: Path, wfdb_record: Path) -> None:
+    assert run(wfdb_record, "--model", model, "--age", 300).exit_code == 2

@@ -1,0 +1,55 @@
+"""Records of the challenges of 2020 and 2021."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.readers.reading import read_all
+
+Microvolts = npt.NDArray[np.int16]
+Write = Callable[..., Path]
+
+
+def test_a_challenge_header_tells_age_sex_and_codes(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path
+) -> None:
+    comments = [" Age: 74", " Sex: Male", " Dx: 284470004,427084000", " Rx: Unknown"]
+    write_wfdb(ecg, "JS20016", tmp_path / "chapman", "JS20016.mat", offset=24, comments=comments)
+    (record,) = read_all("challenge", tmp_path)
+    assert (record.record_id, record.source, record.age, record.sex) == ("JS20016", "chapman", 74.0, "male")
+    assert record.codes == ("snomed:284470004", "snomed:427084000")
+    assert (record.patient_id, record.text, record.calibrated) == (None, None, True)
+    np.testing.assert_array_equal(record.signal, ecg)
+
+
+def test_early_headers_carry_short_names(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:
+    write_wfdb(ecg, "A0001", comments=["Age: NaN", "Sex: Unknown", "Dx: AF,RBBB,I-AVB"])
+    (record,) = read_all("challenge", tmp_path)
+    assert record.codes == ("cpsc:AF", "cpsc:RBBB", "cpsc:I-AVB")
+    assert (record.age, record.sex, record.source) == (None, None, "challenge")
+
+
+def test_a_record_without_a_diagnosis_has_no_codes(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path
+) -> None:
+    write_wfdb(ecg, "A0001", comments=["Dx: Unknown"])
+    write_wfdb(ecg, "A0002")
+    assert [record.codes for record in read_all("challenge", tmp_path)] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    ("folder", "source"),
+    [
+        ("georgia", "georgia"),
+        ("training/georgia/g1", "georgia"),
+        ("training/ptb-xl/g22", "ptb-xl"),
+        ("training", "challenge"),
+    ],
+)
+def test_the_source_is_the_folder_that_names_a_database(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, folder: str, source: str
+) -> None:
+    write_wfdb(ecg, "E00001", tmp_path / folder)
+    assert [record.source for record in read_all("challenge", tmp_path)] == [source]

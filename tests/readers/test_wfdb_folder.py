@@ -1,0 +1,111 @@
+"""Any folder of WFDB records with a CSV that describes them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from tests.readers.reading import PUBLIC, read_all, write_csv
+
+from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import get_source
+
+Microvolts = npt.NDArray[np.int16]
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def own_folder(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> Path:
+    write_wfdb(ecg, "00519", tmp_path / "records250", rate=250)
+    row = {
+        "filename": "records250/00519",
+        "person": 15709.0,
+        "years": 71,
+        "gender": "1",
+        "words": "sinus rhythm\nConfirmed by ROE on 1/2/2011",
+        "part": 8,
+        "labels": '{"SR": null, "ISCI": null}',
+    }
+    write_csv(tmp_path / "own.csv", [row])
+    return tmp_path
+
+
+OPTIONS = {
+    "csv": "own.csv",
+    "record_column": "filename",
+    "patient_column": "person",
+    "age_column": "years",
+    "sex_column": "gender",
+    "sex_values": {0: "male", 1: "female"},
+    "text_column": "words",
+    "fold_column": "part",
+    "codes_column": "labels",
+    "patient_namespace": "ptb-xl",
+}
+
+
+def test_options_say_which_column_holds_what(own_folder: Path) -> None:
+    (record,) = read_all("wfdb", own_folder, OPTIONS)
+    assert record.record_id == "records250/00519"
+    assert (record.age, record.sex, record.fold, record.rate, record.source) == (
+        71.0,
+        "female",
+        8,
+        250.0,
+        "ptb-xl",
+    )
+    assert record.codes == ("scp:SR", "scp:ISCI")
+    assert record.text == "sinus rhythm\nConfirmed by ROE on 1/2/2011"  # public: as published
+
+
+def test_the_same_namespace_gives_the_same_patients(own_folder: Path) -> None:
+    (record,) = read_all("wfdb", own_folder, OPTIONS)
+    assert record.patient_id == PUBLIC.of("ptb-xl", "15709")
+
+
+def test_without_a_namespace_nothing_identifies_anybody(own_folder: Path) -> None:
+    options = {key: value for key, value in OPTIONS.items() if key != "patient_namespace"}
+    source, private = get_source("wfdb"), Pseudonym(b"a secret key", private=True)
+    (entry,) = source.discover(own_folder, options)
+    record = source.read(entry, private, options)
+    assert record.record_id == private.of("record", "records250/00519")
+    assert record.patient_id == private.of("patient", "15709")
+    assert record.text == "sinus rhythm"
+    assert record.source == "wfdb"
+
+
+def test_csv_and_record_column_are_found_where_there_is_one_choice(own_folder: Path) -> None:
+    (record,) = read_all("wfdb", own_folder, {"codes_column": "labels", "code_system": "own"})
+    assert record.codes == ("own:SR", "own:ISCI")
+    assert (record.patient_id, record.age, record.sex, record.fold, record.text) == (None,) * 5
+
+
+def test_two_csv_files_need_a_choice(own_folder: Path) -> None:
+    write_csv(own_folder / "other.csv", [{"a": 1}])
+    with pytest.raises(ParamsError, match=r"other\.csv, own\.csv.*option csv"):
+        read_all("wfdb", own_folder)
+
+
+def test_an_unclear_record_column_needs_a_choice(tmp_path: Path) -> None:
+    write_csv(tmp_path / "own.csv", [{"id": 1, "where": "a"}])
+    with pytest.raises(ParamsError, match="record_column; the columns are: id, where"):
+        read_all("wfdb", tmp_path)
+
+
+def test_a_column_that_is_not_there_is_named(own_folder: Path) -> None:
+    with pytest.raises(RarebeatError, match="no column age"):
+        read_all("wfdb", own_folder, {"age_column": "age"})
+
+
+def test_a_csv_without_rows_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("filename\n")
+    with pytest.raises(RarebeatError, match="no rows"):
+        read_all("wfdb", tmp_path)
+
+
+def test_a_cell_of_codes_that_is_damaged_spoils_one_record_only(own_folder: Path) -> None:
+    (own_folder / "own.csv").write_text("filename,labels\nrecords250/00519,{'SR': \n")
+    with pytest.raises(BadRecordError, match="unreadable"):
+        read_all("wfdb", own_folder, {"codes_column": "labels"})

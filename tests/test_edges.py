@@ -1,0 +1,153 @@
+"""Every stage depends on the rooms that its script reaches, and on no others; rooms import downhill."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCE = ROOT / "src"
+PACKAGE = SOURCE / "rarebeat"
+
+ORDER = (
+    *("core", "simulator", "models", "metrics", "measure", "readers", "labels", "dataset", "inference"),
+    *("evaluation", "training", "reporting", "audit", "cli"),
+)
+"""The rooms from the lowest to the highest: a room imports from itself and from rooms before it."""
+
+EXEMPT = {
+    "rarebeat.cli.console": "turns errors into messages and exit codes",
+    "rarebeat.training.tracking": "logs to MLflow what was computed",
+}
+"""Modules that cannot change the output of a stage: what they import does not count either."""
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of the package by its dotted name."""
+    files = {".".join(path.relative_to(SOURCE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    return {name.removesuffix(".__init__"): path for name, path in files.items()}
+
+
+def imported(path: Path, strings: bool = True) -> set[str]:
+    """Modules of the package that a file imports: at the top, in functions, and by a name in a string."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                found.add(whole if whole in modules() else node.module)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif strings and isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)  # a reader that is imported by name when it is asked for
+    return {name for name in found if name in modules() and name != "rarebeat"}
+
+
+@cache
+def closure(script: Path) -> frozenset[str]:
+    """Every module that a script reaches."""
+    reached: set[str] = set()
+    waiting = [script]
+    while waiting:
+        for name in imported(waiting.pop()) - reached - EXEMPT.keys():
+            reached.add(name)
+            waiting.append(modules()[name])
+    return frozenset(reached)
+
+
+def room(name: str) -> str:
+    """The room of a module."""
+    return name.split(".")[1]
+
+
+def stages() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every stage of every ``dvc.yaml`` of the project by its file and name."""
+    for path in sorted([ROOT / "dvc.yaml", *ROOT.glob("studies/*/dvc.yaml")]):
+        for name, stage in yaml.safe_load(path.read_text(encoding="utf-8"))["stages"].items():
+            yield f"{path.relative_to(ROOT)}:{name}", stage.get("do", stage)
+
+
+STAGES = dict(stages())
+
+
+def scripts(stage: dict[str, Any]) -> list[str]:
+    """The scripts of the pipeline that a stage runs."""
+    commands = stage["cmd"] if isinstance(stage["cmd"], list) else [stage["cmd"]]
+    return sorted(set(re.findall(r"python (pipeline/\w+\.py)", " ".join(commands))))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_its_script_and_the_rooms_that_it_reaches(name: str) -> None:
+    stage = STAGES[name]
+    found = scripts(stage)
+    assert found, f"{name} runs no script of the pipeline"
+    deps = set(stage["deps"])
+    assert set(found) <= deps, f"{name} does not depend on its script"
+    reached = {room(module) for script in found for module in closure(ROOT / script)}
+    listed = {Path(dep).name for dep in deps if dep.startswith("src/")}
+    assert not reached - listed, f"{name} lacks {sorted(reached - listed)}"
+    assert not listed - reached, f"{name} lists rooms that it never reaches: {sorted(listed - reached)}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_deps_in_the_package_are_whole_rooms(name: str) -> None:
+    for dep in STAGES[name]["deps"]:
+        if dep.startswith("src/"):
+            assert (ROOT / dep).parent == PACKAGE
+            assert (ROOT / dep).is_dir()
+
+
+def test_the_package_has_no_module_outside_its_rooms() -> None:
+    assert {path.name for path in PACKAGE.iterdir()} - {"__pycache__"} == {"__init__.py", "py.typed", *ORDER}
+
+
+def test_rooms_import_downhill_only() -> None:
+    wrong = [
+        f"{importer} imports {name}"
+        for importer, path in modules().items()
+        if importer != "rarebeat"
+        for name in imported(path)
+        if ORDER.index(room(name)) > ORDER.index(room(importer))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, f"a circle: {' -> '.join((*way[way.index(name) :], name))}"
+        if name not in done:
+            for other in sorted(imported(modules()[name], strings=False)):
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in modules():
+        visit(name, ())
+
+
+def test_no_room_has_more_than_fifteen_modules_side_by_side() -> None:
+    folders = {path.parent for path in modules().values()}
+    crowded = {
+        str(folder.relative_to(PACKAGE)): count
+        for folder in folders
+        if (count := len([path for path in folder.glob("*.py") if path.name != "__init__.py"])) > 15
+    }
+    assert not crowded
+
+
+def test_only_tracking_and_serving_know_mlflow_and_nothing_knows_dvc() -> None:
+    def knows(path: Path, tool: str) -> bool:
+        return re.search(rf"^\s*(import|from) {tool}\b", path.read_text(encoding="utf-8"), re.M) is not None
+
+    assert {name for name, path in modules().items() if knows(path, "mlflow")} == {
+        "rarebeat.training.tracking",
+        "rarebeat.inference.served",
+    }
+    assert not [name for name, path in modules().items() if knows(path, "dvc")]
