@@ -2,7 +2,7 @@
 
 ::
 
-    models/folds/
+    models/studies/crossval/
       members/0/ ...   model folders, see :mod:`rarebeat.inference.model_folder`
       ensemble.yaml    which of them belong to it, with the digests of their weights, and how they vote
 """

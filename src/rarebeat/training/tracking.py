@@ -23,6 +23,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import git_commit, project_root
@@ -236,3 +237,36 @@ def log_evaluation(
             tracker.client.log_artifact(run_id, str(file))
     tracker.client.set_terminated(run_id)
     return run_id
+
+
+def log_parent(
+    tracker: Tracker,
+    key: str,
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    files: list[Path],
+    children: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Log what was made of several models as the parent run of their runs.
+
+    Args:
+        tracker: the experiment.
+        key: what identifies the result, such as the digest of its table.
+        name: of the run.
+        params: nested, as for :func:`training_run`.
+        metrics: nested numbers.
+        files: files and folders to store.
+        children: weights of each model, and its metrics; a run that is still open gets them, and is closed.
+
+    Returns:
+        The id of the parent run.
+    """
+    for weights, numbers in children.items():
+        if tracker.find(WEIGHTS, weights, unfinished=True):  # trained anew, not taken from the cache
+            log_evaluation(tracker, weights, name, {}, numbers, [])
+    parent = log_evaluation(tracker, key, name, params, metrics, files, list(children))
+    for weights in children:
+        if (run := tracker.find(WEIGHTS, weights)) is not None:
+            tracker.client.log_batch(str(run.info.run_id), tags=[RunTag(MLFLOW_PARENT_RUN_ID, parent)])
+    return parent
