@@ -65,7 +65,7 @@ def test_a_model_that_was_trained_again_is_refused(folds: Path) -> None:
 
 def test_models_of_another_preprocessing_cannot_be_asked_together(folds: Path) -> None:
     card = read_card(member_folder(folds, 1))
-    retrain(member_folder(folds, 1), preprocessing=replace(card.preprocessing, normalise="zscore"))
+    retrain(member_folder(folds, 1), preprocessing=replace(card.preprocessing, normalise="zscore"), units="z")
     save_ensemble(folds, (0, 1), CLASSES, EnsembleSettings())
     with pytest.raises(RarebeatError, match=r"members/1 wants another preprocessing"):
         load_ensemble(folds)
