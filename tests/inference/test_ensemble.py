@@ -95,6 +95,7 @@ def test_a_missing_member_is_named(folds: Path) -> None:
         ("format: 2\n", "not an ensemble of format 1"),
         ("just text", "not an ensemble of format 1"),
         ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {}\n", "one model or more"),
+        ("format: 1\nclasses: [a, a]\nsettings: {}\nmembers: {0: abc}\n", "each once"),
         ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {../../elsewhere: abc}\n", "valid integer"),
         ("format: 1\nclasses: [a]\nsettings: {vote: loudest}\nmembers: {0: abc}\n", r"settings\.vote"),
         ("format: [1", "cannot read"),
