@@ -97,7 +97,11 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
     (answer,) = predict_files([record], model_folder)
     for name, entry in answer["classes"].items():
         assert table[name][0] == pytest.approx(entry["probability"], abs=1e-5)
+    assert table[["error", "warning"]].iloc[0].tolist() == ["", ""]
+    silent = served.predict(np.zeros((1, 12, 5000), np.float32), params={"sex": "M"})
+    assert silent["error"][0].startswith("flat_lead")
     assert served.metadata.signature.inputs.inputs[0].shape == (-1, 12, -1)
+    assert served.metadata.signature.outputs.input_names() == list(table.columns) == list(silent.columns)
 
 
 def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:

@@ -48,6 +48,8 @@ class EnsembleCard:
     def __post_init__(self) -> None:
         if not self.members:
             raise ValueError("members must name one model or more")
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must name at least one class, each once")
 
 
 def is_ensemble(folder: Path) -> bool:

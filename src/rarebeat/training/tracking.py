@@ -154,14 +154,21 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
-    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class.
+    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class, an
+    ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
     """
     from rarebeat.inference.model_folder import read_card
 
     card = read_card(folder)
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
-        outputs=Schema([ColSpec("double", name) for name in card.classes]),
+        outputs=Schema(
+            [
+                *(ColSpec("double", name) for name in card.classes),
+                ColSpec("string", "error"),
+                ColSpec("string", "warning"),
+            ]
+        ),
         params=ParamSchema(
             [
                 ParamSpec("rate", "double", 500.0),
