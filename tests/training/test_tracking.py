@@ -1,6 +1,7 @@
 """Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
 
 import shutil
+import time
 from pathlib import Path
 
 import mlflow
@@ -138,3 +139,21 @@ def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
     run = tracker.client.get_run(run_id)
     assert run.data.tags["rarebeat.trained_in"] == ",".join(members)
     assert run.info.status == "FINISHED"
+
+
+def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        tracker = tracking.connect("rarebeat")
+        with tracking.training_run(tracker, "key", "a", {}) as run_id:
+            before = time.time() * 1000
+            tracking.log_metrics(tracker, run_id, {"loss": 1.0})
+            after = time.time() * 1000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    [entry] = MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_metric_history(run_id, "loss")
+    assert before - 1 <= entry.timestamp <= after
