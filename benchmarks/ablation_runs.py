@@ -30,7 +30,7 @@ from rarebeat.inference.predictions import Predictions, read_predictions, write_
 from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, rewards
-from rarebeat.metrics.ranking import HALF
+from rarebeat.metrics.ranking import DEFAULT_THRESHOLD
 from rarebeat.models.size import parameters
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import train
@@ -142,7 +142,7 @@ def _predict(
         patients=np.concatenate([split.patients for split in asked]),
         splits=np.repeat(ASKED, [len(split) for split in asked]),
         classes=classes,
-        thresholds=np.full(len(classes), HALF),
+        thresholds=np.full(len(classes), DEFAULT_THRESHOLD),
         probability=np.concatenate([predict_split(network, split) for split in asked]),
         truth=truth,
     )

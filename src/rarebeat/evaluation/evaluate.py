@@ -18,7 +18,7 @@ from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
 from rarebeat.metrics.classification import decide
-from rarebeat.metrics.ranking import HALF
+from rarebeat.metrics.ranking import DEFAULT_THRESHOLD
 
 MetricTree = dict[str, "float | MetricTree | None"]
 """Nested mappings of numbers; None stands for an undefined metric."""
@@ -129,7 +129,7 @@ def evaluate(
         str(name): evaluate(known.rows(known.cohorts == name), settings, by_cohort=False)
         for name in (names if len(names) > 1 else [])
     }
-    half = np.full(len(known.classes), HALF)
+    half = np.full(len(known.classes), DEFAULT_THRESHOLD)
     return Evaluation(
         classes=known.classes,
         records=len(known),

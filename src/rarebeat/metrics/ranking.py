@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 
-HALF = 0.5
+DEFAULT_THRESHOLD = 0.5
 """The threshold where nothing speaks for another."""
 
 IntArray = npt.NDArray[np.intp]
@@ -212,14 +212,14 @@ def candidate_thresholds(scores: Probability) -> FloatArray:
 
     A threshold lies midway between two neighbours (0 below the lowest, 1 above the highest) and is a number
     of the scores' own precision, so that rounding cannot carry it to the wrong side. Without scores there is
-    :data:`HALF` alone.
+    :data:`DEFAULT_THRESHOLD` alone.
 
     Args:
         scores: shape (n,), from 0 to 1, in any order.
     """
     upper = np.unique(scores)[::-1]
     if not upper.size:
-        return np.array([HALF])
+        return np.array([DEFAULT_THRESHOLD])
     lower = np.append(upper[1:], upper.dtype.type(0))
     middle = lower + (upper - lower) / 2
     cuts = np.where(lower < middle, middle, upper)

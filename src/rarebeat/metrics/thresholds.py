@@ -10,10 +10,15 @@ import numpy as np
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth, check
-from rarebeat.metrics.bayesian_thresholds import bayesian_thresholds, check_optuna
-from rarebeat.metrics.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
+from rarebeat.metrics.challenge_thresholds import (
+    GRID,
+    bayesian_thresholds,
+    check_optuna,
+    coordinate_thresholds,
+    grid_thresholds,
+)
 from rarebeat.metrics.classification import count, decide
-from rarebeat.metrics.ranking import HALF, Ranking, cumulate, rank_classes
+from rarebeat.metrics.ranking import DEFAULT_THRESHOLD, Ranking, cumulate, rank_classes
 
 Rewards = FloatArray | None
 """What calling a class (column) earns where another (row) is true; None for classes without such a table."""
@@ -23,7 +28,7 @@ Rule = Callable[[Truth, Probability, Rewards], FloatArray]
 
 def fixed(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """0.5 for every class."""
-    return np.full(truth.shape[1], HALF)
+    return np.full(truth.shape[1], DEFAULT_THRESHOLD)
 
 
 def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
@@ -40,7 +45,7 @@ def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> F
 def _best_cut(ranking: Ranking) -> float:
     true, false = cumulate(ranking)
     if not true.size or true[-1] == 0 or false[-1] == 0:
-        return HALF
+        return DEFAULT_THRESHOLD
     best = int(np.argmax(2 * true / (true + false + true[-1])))
     upper = ranking.bottom[best]
     lower = ranking.top[best + 1] if best + 1 < true.size else upper.dtype.type(0)
@@ -54,7 +59,7 @@ def challenge_coordinate(truth: Truth, probability: Probability, rewards: Reward
 
 
 def challenge_bayesian(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """See :func:`~rarebeat.metrics.bayesian_thresholds.bayesian_thresholds`."""
+    """See :func:`~rarebeat.metrics.challenge_thresholds.bayesian_thresholds`."""
     return bayesian_thresholds(truth, probability, _needed(rewards, "challenge_bayesian"))
 
 
@@ -67,7 +72,7 @@ def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = 
         return grid_thresholds(truth, probability, rewards)
     f1 = np.stack([count(truth, decide(probability, cut)).f1 for cut in GRID])
     best = GRID[np.argmax(np.nan_to_num(f1), axis=0)]
-    return np.asarray(np.where(np.isnan(f1[0]), HALF, best))
+    return np.asarray(np.where(np.isnan(f1[0]), DEFAULT_THRESHOLD, best))
 
 
 RULES: Mapping[str, Rule] = {
