@@ -33,7 +33,15 @@ Groups = list[list[int]]
 
 
 class ScoreResult(TypedDict):
-    """What ``rarebeat score --json`` prints; None where a metric is undefined."""
+    """What ``rarebeat score --json`` prints; None where a metric is undefined.
+
+    Attributes:
+        classes: class name to its metrics and its number of positive records.
+        macro: the means over the classes in which each metric is defined.
+        micro: the metrics of all class-record pairs pooled.
+        records: how many there are.
+        challenge: the metrics of the CinC Challenge 2020, for its vocabularies.
+    """
 
     classes: dict[str, dict[str, float | int | None]]
     macro: dict[str, float | None]
@@ -218,7 +226,14 @@ def _defined(value: float) -> float | None:
 
 
 def format_score(result: ScoreResult) -> str:
-    """The result for a person: a table with a line per class, then macro and micro, then the challenge."""
+    """Write a result for a person.
+
+    Args:
+        result: from :func:`score_tables`.
+
+    Returns:
+        A table with a line per class, then macro and micro; below it the challenge.
+    """
 
     def row(name: str, values: dict[str, float | None], positives: Cell) -> Row:
         cells = {metric: None if (value := values[metric]) is None else f"{value:.3f}" for metric in METRICS}
