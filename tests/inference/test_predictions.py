@@ -105,7 +105,16 @@ def test_no_records_are_a_table_too(tmp_path, predictions):
     assert again.probability.shape == again.record_thresholds.shape == (0, 2)
 
 
-@pytest.mark.parametrize("metadata", [None, {"rarebeat": "{}"}, {"rarebeat": '{"thresholds": {"af": 0.5}}'}])
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        *(
+            {"rarebeat": text}
+            for text in ("{}", "[1]", "{", '{"thresholds": {"af": 0.5}}', '{"thresholds": 1}')
+        ),
+    ],
+)
 def test_another_table_is_refused(tmp_path, metadata):
     write_table(tmp_path / "other.parquet", pa.table({"record_id": ["a"]}, metadata=metadata))
     with pytest.raises(RarebeatError, match=r"other\.parquet is not a table of predictions"):

@@ -247,7 +247,7 @@ def midway(lower: Any, upper: Any) -> npt.NDArray[np.floating]:
         The means; ``upper`` where no number lies between.
     """
     middle = lower + (upper - lower) / 2
-    return np.where(lower < middle, middle, upper)
+    return np.asarray(np.where(lower < middle, middle, upper))
 
 
 def candidate_thresholds(scores: Probability) -> FloatArray:

@@ -47,7 +47,8 @@ class ModelSettings:
 ThresholdRule = Literal["fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"]
 LossName = Literal["bce", "weighted_bce", "challenge"]
 Schedule = Literal["constant", "cosine", "steps"]
-Steps = tuple[Annotated[int, Field(ge=1)], ...]
+Precision = Literal["auto", "fp32", "bf16"]
+Steps = tuple[Positive, ...]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -135,7 +136,7 @@ class TrainSettings:
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Annotated[int, Field(ge=0)] = 0
     keep: Literal["last", "best"] = "last"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Positive | None = None
