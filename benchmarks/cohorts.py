@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rarebeat.core.params import read_params
-from rarebeat.dataset.splits import Folds, SplitSettings
+from rarebeat.dataset.splits import HeldOutFolds, SplitSettings
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers.ingest import ingest_cohort
 
@@ -19,7 +19,7 @@ REAL = {
 }
 """Folder, and the cohort of params.yaml that says how it is read."""
 
-_HELD_OUT = Folds(test=(7, 8), validation=(6,))
+_HELD_OUT = HeldOutFolds(test=(7, 8), validation=(6,))
 REAL_SPLIT = SplitSettings(folds={"ptb-xl": _HELD_OUT, "ptb-xl-filtered": _HELD_OUT})
 """PTB-XL tests on folds 7 and 8, the others on one record in five."""
 

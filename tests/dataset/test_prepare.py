@@ -24,7 +24,7 @@ from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings
 from rarebeat.dataset.shards import load_split
-from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
+from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 
 
 def signals_by_id(workspace: Workspace) -> dict[tuple[str, str], Any]:
@@ -201,7 +201,7 @@ def test_folds_of_a_database_decide_where_the_params_say_so(tmp_path: Path) -> N
     space = Workspace(tmp_path)
     records = [record for fold in range(1, 11) for record in make_records(5, seed=fold, fold=fold)]
     space.add("folded", records, make_states(50))
-    folds = {"folded": Folds(test=(10,), validation=(9,))}
+    folds = {"folded": HeldOutFolds(test=(10,), validation=(9,))}
     space.prepare("folded", settings=PrepareSettings(signal=SMALL, split=SplitSettings(folds=folds)))
     for row in space.fates():
         fold = int(row["record_id"].split("-")[0])
@@ -229,7 +229,7 @@ def test_the_digest_tells_whether_shards_changed(workspace: Workspace) -> None:
 
 
 TRAIN_ONLY = PrepareSettings(
-    signal=SMALL, split=SplitSettings(folds={"few": Folds(test=(10,), validation=(9,))})
+    signal=SMALL, split=SplitSettings(folds={"few": HeldOutFolds(test=(10,), validation=(9,))})
 )
 
 
