@@ -11,7 +11,7 @@ import pytest
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import parse
-from rarebeat.dataset.splits import DUPLICATE, SPLITS, Assignment, Folds, SplitSettings, assign_splits
+from rarebeat.dataset.splits import DUPLICATE, SPLITS, Assignment, HeldOutFolds, SplitSettings, assign_splits
 
 SCHEMA = pa.schema(
     [
@@ -83,7 +83,7 @@ def reference_groups(rows: Sequence[Row]) -> list[int]:
     return groups
 
 
-FOLDED = SplitSettings(folds={"folded": Folds(test=(7, 8), validation=(6,))})
+FOLDED = SplitSettings(folds={"folded": HeldOutFolds(test=(7, 8), validation=(6,))})
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -75,8 +75,8 @@ def test_the_tuned_thresholds_do_not_touch_the_scores_at_one_half(evaluation, ma
     positive = truth[:, 0] == 1
     called = (probability[:, 0] >= 0.5) & (truth[:, 0] >= 0)
     recall = (positive & called).sum() / positive.sum()
-    assert evaluation.half.scores.values["recall"][0] == pytest.approx(recall)
-    assert evaluation.half.scores.values["recall"][0] < evaluation.tuned.scores.values["recall"][0]
+    assert evaluation.at_half.scores.values["recall"][0] == pytest.approx(recall)
+    assert evaluation.at_half.scores.values["recall"][0] < evaluation.tuned.scores.values["recall"][0]
 
 
 def test_each_cohort_is_scored_as_if_it_were_alone(evaluation, make_case):

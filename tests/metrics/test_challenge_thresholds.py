@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 
+from rarebeat.core.errors import ParamsError
 from rarebeat.evaluation.challenge import judge
+from rarebeat.metrics import challenge_thresholds as module
 from rarebeat.metrics.challenge_classes import rewards
 from rarebeat.metrics.challenge_thresholds import (
     GRID,
+    bayesian_thresholds,
     coordinate_thresholds,
     grid_thresholds,
     total_earned,
@@ -90,3 +93,25 @@ def test_without_records_every_threshold_is_one_half(make_case):
     truth, probability = make_case(0)
     for choose in (coordinate_thresholds, grid_thresholds):
         assert choose(truth[:0], probability[:0], FOUR).tolist() == [0.5] * 4
+
+
+def test_without_optuna_there_is_one_clear_message(make_case, monkeypatch):
+    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    with pytest.raises(ParamsError, match="challenge_bayesian needs Optuna: pip install optuna"):
+        bayesian_thresholds(*make_case(0), FOUR)
+
+
+def test_the_search_beats_one_half_repeats_itself_and_stays_below_the_ascent(make_case, capfd):
+    pytest.importorskip("optuna")
+    truth, probability = make_case(0, levels=10**6)
+    probability = probability**2  # 0.5 is far from best
+    found = bayesian_thresholds(truth, probability, FOUR)
+    np.testing.assert_array_equal(found, bayesian_thresholds(truth, probability, FOUR))
+    assert (found != bayesian_thresholds(truth, probability, FOUR, seed=1)).any()
+    ascent = coordinate_thresholds(truth, probability, FOUR)
+    half, searched, ascended = (
+        total_earned(truth, decide(probability, thresholds), FOUR)
+        for thresholds in (np.full(4, 0.5), found, ascent)
+    )
+    assert half < searched <= ascended
+    assert capfd.readouterr() == ("", "")  # it is quiet

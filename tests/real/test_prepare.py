@@ -18,10 +18,10 @@ from rarebeat.dataset.folds import assign_folds, trainable
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
-from rarebeat.dataset.splits import SPLITS, Folds, SplitSettings
+from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 from rarebeat.readers.read_file import read_file
 
-FOLDS = Folds(test=(7, 8), validation=(6,))
+FOLDS = HeldOutFolds(test=(7, 8), validation=(6,))
 SPLIT = SplitSettings(folds={"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS})
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,5 @@
 """A training from beginning to end, on a toy task."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,28 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.training.toy import REWARDS, MakeSplit, equal
 from torch import Tensor, nn
 
 from rarebeat.core.context import Context
-from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.training import loop
 from rarebeat.training.augment import augment
 from rarebeat.training.loop import EpochReport, train
-from rarebeat.training.precision import Precision
-from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, Pretrain, TrainSettings
-
-MakeSplit = Callable[..., Split]
-
-REWARDS = np.array([[1.0, 0.4], [0.4, 1.0]])
-
-
-def equal(one: nn.Module, other: nn.Module) -> bool:
-    state = other.state_dict()
-    return all(torch.equal(value, state[name]) for name, value in one.state_dict().items())
-
+from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, Precision, TrainSettings
 
 # A network that learns the toy task whatever the seed and the processor. Of 42 trainings (four seeds and more, fp32 and
 # bf16, with and without AVX-512, three losses) the worst had a validation AUROC of 0.87; one that has learnt nothing
@@ -205,11 +193,6 @@ def test_best_returns_the_epoch_with_the_lowest_validation_loss_also_when_resume
     assert equal(train(*splits, ("up",), tiny, settings, tmp_path), second)
 
 
-def pretrained(quick: TrainSettings, **changes: object) -> TrainSettings:
-    settings = replace(quick, epochs=2, loss="challenge", pretrain=Pretrain(epochs=2, learning_rate=0.002))
-    return replace(settings, **changes)  # type: ignore[arg-type]
-
-
 @pytest.mark.parametrize("loss", ["weighted_bce", "challenge"])
 def test_the_toy_task_is_learnt_with_every_loss(
     make_split: MakeSplit, quick: TrainSettings, tmp_path: Path, loss: LossName
@@ -218,98 +201,6 @@ def test_the_toy_task_is_learnt_with_every_loss(
     assert reports[-1].train_loss < reports[0].train_loss
     assert reports[-1].validation_auroc is not None
     assert reports[-1].validation_auroc > LEARNT
-
-
-def test_pre_training_is_a_training_of_its_own_with_the_training_after_it(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
-) -> None:
-    splits = make_split(48), make_split(32, 1)
-    seen: list[tuple[int, float, float]] = []
-
-    def note(report: EpochReport) -> None:
-        seen.append((report.epoch, report.learning_rate, report.train_loss))
-
-    train(*splits, ("up", "rare"), tiny, pretrained(quick), tmp_path / "both", note, REWARDS)
-    alone = replace(quick, epochs=2, loss="weighted_bce", learning_rate=0.002)
-    first: list[float] = []
-    train(
-        *splits,
-        ("up", "rare"),
-        tiny,
-        alone,
-        tmp_path / "first",
-        lambda report: first.append(report.train_loss),
-    )
-    assert [(epoch, rate) for epoch, rate, _ in seen] == [(1, 0.002), (2, 0.002), (3, 0.005), (4, 0.005)]
-    assert [loss for _, _, loss in seen[:2]] == first
-    assert all(loss < 0 for _, _, loss in seen[2:])  # what is earned, with its sign turned
-
-
-@pytest.mark.parametrize("killed_after", [1, 2, 3])
-def test_a_training_in_stages_is_resumed_with_the_same_weights(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, killed_after: int
-) -> None:
-    splits, settings = (make_split(48), make_split(16, 1)), pretrained(quick)
-
-    def interrupt(report: EpochReport) -> None:
-        if report.epoch == killed_after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", interrupt, REWARDS)
-    resumed = train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", rewards=REWARDS)
-    assert equal(resumed, train(*splits, ("up", "rare"), tiny, settings, tmp_path / "b", rewards=REWARDS))
-
-
-def test_what_is_learnt_does_not_depend_on_the_validation_split(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
-) -> None:
-    networks = [
-        train(
-            make_split(48),
-            make_split(16, seed),
-            ("up", "rare"),
-            tiny,
-            pretrained(quick),
-            tmp_path / str(seed),
-            rewards=REWARDS,
-        )
-        for seed in (1, 2)
-    ]
-    assert equal(*networks)
-
-
-def test_the_best_epoch_is_none_of_pre_training(
-    make_split: MakeSplit,
-    tiny: ModelSettings,
-    quick: TrainSettings,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    splits = make_split(32), make_split(16, 1)
-    third = train(*splits, ("up", "rare"), tiny, pretrained(quick, epochs=1), tmp_path / "a", rewards=REWARDS)
-    losses = iter([-9.0, -8.0, -1.0, -0.5])
-    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
-    best = train(
-        *splits, ("up", "rare"), tiny, pretrained(quick, keep="best"), tmp_path / "b", rewards=REWARDS
-    )
-    assert equal(best, third)
-
-
-def test_the_loss_of_the_challenge_needs_to_know_what_it_pays(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
-) -> None:
-    with pytest.raises(ParamsError, match="loss challenge needs a vocabulary with the classes"):
-        train(make_split(8), make_split(8, 1), ("up",), tiny, replace(quick, loss="challenge"), tmp_path)
-
-
-def test_a_loss_that_is_no_number_ends_the_training_with_advice(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
-) -> None:
-    with pytest.raises(
-        RarebeatError, match=r"no longer a number in epoch 1, step \d+: .* lower train.learning_rate"
-    ):
-        train(make_split(), make_split(16, 1), ("up",), tiny, replace(quick, learning_rate=1e30), tmp_path)
 
 
 def test_a_class_that_nobody_has_is_reported_and_the_others_are_learnt(
@@ -339,33 +230,6 @@ def test_a_training_without_validation_has_no_validation_numbers(
     assert str(reports[0]).startswith("epoch 1: loss ")
 
 
-@pytest.mark.parametrize(
-    ("records", "validation", "classes", "keep", "error", "complaint"),
-    [
-        (0, 8, ("up",), "last", RarebeatError, "training split holds no records"),
-        (8, 8, (), "last", ParamsError, "label set is empty"),
-        (8, 8, ("up", "sideways"), "last", RarebeatError, "names sideways"),
-        (8, 0, ("up",), "best", ParamsError, "validation split holds no records"),
-    ],
-)
-def test_a_training_that_cannot_be_is_refused(
-    make_split: MakeSplit,
-    tiny: ModelSettings,
-    quick: TrainSettings,
-    tmp_path: Path,
-    records: int,
-    validation: int,
-    classes: tuple[str, ...],
-    keep: str,
-    error: type[RarebeatError],
-    complaint: str,
-) -> None:
-    with pytest.raises(error, match=complaint):
-        train(
-            make_split(records), make_split(validation, 1), classes, tiny, replace(quick, keep=keep), tmp_path
-        )
-
-
 def test_without_a_terminal_there_is_one_line_per_epoch(
     make_split: MakeSplit,
     tiny: ModelSettings,
@@ -380,11 +244,3 @@ def test_without_a_terminal_there_is_one_line_per_epoch(
     assert len(lines) == 2
     assert "validation AUROC" in lines[1]
     assert "examples/s" in lines[1]
-
-
-@pytest.mark.parametrize(("records", "batch"), [(1, 8), (8, 1), (3, 2)])
-def test_batches_of_one_record_are_refused(
-    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, records: int, batch: int
-) -> None:
-    with pytest.raises(ParamsError, match="batches of one"):
-        train(make_split(records), make_split(4, 1), ("up",), tiny, replace(quick, batch=batch), tmp_path)

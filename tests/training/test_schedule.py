@@ -32,8 +32,8 @@ def test_the_rate_of_the_training_is_taken_where_pre_training_names_none() -> No
 
 def test_each_stage_runs_from_nothing_done_to_all_done() -> None:
     for stage in stages_of(TrainSettings(epochs=4, pretrain=Pretrain(epochs=2))):
-        assert stage.done(stage.first) == 0
-        assert stage.done(stage.end - 1, share=0.5) == pytest.approx(1 - 0.5 / stage.settings.epochs)
+        assert stage.progress(stage.first) == 0
+        assert stage.progress(stage.end - 1, share=0.5) == pytest.approx(1 - 0.5 / stage.settings.epochs)
 
 
 def network() -> nn.Sequential:
@@ -75,8 +75,8 @@ def test_l2_leaves_biases_and_batch_norm_alone() -> None:
 def test_a_constant_rate_is_constant_and_a_cosine_ends_at_zero() -> None:
     constant = TrainSettings(learning_rate=0.01)
     cosine = TrainSettings(learning_rate=0.01, schedule="cosine")
-    assert [learning_rate(constant, done) for done in (0, 0.5, 1)] == [0.01, 0.01, 0.01]
-    assert [learning_rate(cosine, done) for done in (0, 0.5, 1)] == pytest.approx([0.01, 0.005, 0.0])
+    assert [learning_rate(constant, progress) for progress in (0, 0.5, 1)] == [0.01, 0.01, 0.01]
+    assert [learning_rate(cosine, progress) for progress in (0, 0.5, 1)] == pytest.approx([0.01, 0.005, 0.0])
 
 
 def test_the_rate_of_the_steps_schedule_falls_to_a_tenth_after_each() -> None:
@@ -88,5 +88,5 @@ def test_the_rate_of_the_steps_schedule_falls_to_a_tenth_after_each() -> None:
 def test_the_rate_reaches_every_group_of_weights() -> None:
     settings = TrainSettings(learning_rate=0.01, schedule="cosine")
     optimiser = make_optimiser(network(), settings)
-    set_learning_rate(optimiser, settings, done=0.5)
+    set_learning_rate(optimiser, settings, progress=0.5)
     assert [group["lr"] for group in optimiser.param_groups] == pytest.approx([0.005, 0.005])

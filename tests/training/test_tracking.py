@@ -1,6 +1,7 @@
 """Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
 
 import shutil
+import time
 from pathlib import Path
 
 import mlflow
@@ -164,3 +165,21 @@ def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_f
     run = tracker.client.get_run(parent)
     assert run.data.params == {"cells.seed": "[0, 1]"}
     assert [file.path for file in tracker.client.list_artifacts(parent)] == ["study.csv"]
+
+
+def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        tracker = tracking.connect("rarebeat")
+        with tracking.training_run(tracker, "key", "a", {}) as run_id:
+            before = time.time() * 1000
+            tracking.log_metrics(tracker, run_id, {"loss": 1.0})
+            after = time.time() * 1000
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    [entry] = MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_metric_history(run_id, "loss")
+    assert before - 1 <= entry.timestamp <= after

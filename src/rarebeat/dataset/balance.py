@@ -51,9 +51,13 @@ def choose_records(labels: Labels, target: int, seed: int) -> Indices:
     Returns:
         Indices of the chosen records, ascending.
 
-    >>> labels = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.int8)
-    >>> choose_records(labels, target=1, seed=0)
-    array([2])
+    Source:
+        Hughes et al. 2018.
+
+    Example:
+        >>> labels = np.array([[1, 0], [1, 0], [1, 1], [0, 0]], dtype=np.int8)
+        >>> choose_records(labels, target=1, seed=0)
+        array([2])
     """
     positive = labels == 1
     order = np.random.default_rng([seed]).permutation(len(labels))

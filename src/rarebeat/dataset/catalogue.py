@@ -92,6 +92,9 @@ def read_catalogue(
         cohorts: which to read.
         origins: cohort to the labels it takes; one that is not named takes codes where it has any, else text.
 
+    Returns:
+        Records and labels, cohort after cohort.
+
     Raises:
         RarebeatError: naming the file that is missing, damaged or does not fit.
     """
@@ -161,16 +164,20 @@ def _read_states(folder: Path, origin: Origin, classes: Sequence[str], records: 
 
 
 def resolve_uncertain(states: Int8, policy: UncertainPolicy) -> Int8:
-    """Labels for training: 1, 0 or MASKED.
+    """Decide what uncertain labels count as.
 
     Args:
-        states: as labelled: 1, 0, UNCERTAIN or UNKNOWN.
+        states: any shape, as labelled: 1, 0, UNCERTAIN or UNKNOWN.
         policy: what uncertain counts as: "mask" masks it, "zero" makes it negative, "one" positive. Unknown
             is always masked.
 
-    >>> states = np.array([1, 0, UNCERTAIN, UNKNOWN], dtype=np.int8)
-    >>> resolve_uncertain(states, "mask").tolist(), resolve_uncertain(states, "one").tolist()
-    ([1, 0, -1, -1], [1, 0, 1, -1])
+    Returns:
+        Labels for training, of the same shape: 1, 0 or MASKED.
+
+    Example:
+        >>> states = np.array([1, 0, UNCERTAIN, UNKNOWN], dtype=np.int8)
+        >>> resolve_uncertain(states, "mask").tolist(), resolve_uncertain(states, "one").tolist()
+        ([1, 0, -1, -1], [1, 0, 1, -1])
     """
     labels = states.copy()
     labels[states == UNCERTAIN] = {"mask": MASKED, "zero": 0, "one": 1}[policy]

@@ -40,7 +40,7 @@ class FoldSettings:
 
     Attributes:
         numbers: 0, 1, 2 ... one for each fold. A list, since DVC makes a stage of each of its entries.
-        seed: of the order in which patients come who are alike.
+        seed: of the order of patients with equally many positive records.
     """
 
     numbers: tuple[int, ...] = (0, 1, 2, 3, 4)
@@ -75,13 +75,16 @@ def assign_folds(
         patients: shape (n,).
         cohorts: shape (n,).
         folds: how many.
-        seed: of the order of patients who have equally much.
+        seed: of the order of patients with equally many positive records.
 
     Returns:
         Shape (n,), from 0 to ``folds - 1``. It does not depend on the order of the records.
 
     Raises:
         ParamsError: when there are fewer than two folds, or more than patients.
+
+    Source:
+        Sechidis et al. 2011, over patients instead of records.
     """
     names, owner = np.unique(patients, return_inverse=True)
     if not 2 <= folds <= len(names):
@@ -156,7 +159,15 @@ def write_folds(out: Path, split: Split, settings: FoldSettings) -> dict[str, An
 
 
 def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
-    """Records and patients of each fold, in all and by cohort, and the positive records of each class."""
+    """Count records and patients of each fold, in all and by cohort, and the positive records of each class.
+
+    Args:
+        folds: shape (n,), the fold of each record.
+        split: the n records.
+
+    Returns:
+        The content of ``summary.json``: lists with a number for each fold.
+    """
     numbers = range(int(folds.max()) + 1)
 
     def per_fold(rows: npt.NDArray[np.bool_]) -> list[int]:
@@ -173,7 +184,14 @@ def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
 
 
 def read_folds(folder: Path, split: Split) -> Indices:
-    """The fold of each record of a split, shape (n,).
+    """Read the fold of each record of a split.
+
+    Args:
+        folder: written by :func:`write_folds`.
+        split: the n records.
+
+    Returns:
+        Shape (n,), in the order of the split.
 
     Raises:
         RarebeatError: when there are no folds, or folds of other records.

@@ -60,12 +60,26 @@ class Selection:
     reasons: Strings
 
     def available(self, split: str) -> Flags:
-        """The labelled records of a split, before class re-sampling."""
+        """Find the labelled records of a split, before class re-sampling.
+
+        Args:
+            split: its name.
+
+        Returns:
+            Bool, shape (n,).
+        """
         flags: Flags = (self.splits == split) & (self.reasons != "unlabelled")
         return flags
 
     def selected(self, split: str) -> Flags:
-        """The records of a split that go into its shards."""
+        """Find the records of a split that go into its shards.
+
+        Args:
+            split: its name.
+
+        Returns:
+            Bool, shape (n,).
+        """
         flags: Flags = (self.splits == split) & (self.reasons == "")
         return flags
 
@@ -74,6 +88,15 @@ def select(
     catalogue: Catalogue, split: SplitSettings, balance: BalanceSettings, uncertain: UncertainPolicy
 ) -> Selection:
     """Split the records, and leave out duplicates, records without labels, and what re-sampling leaves out.
+
+    Args:
+        catalogue: n records with their labels.
+        split: how patients are split.
+        balance: class re-sampling.
+        uncertain: what an uncertain label counts as.
+
+    Returns:
+        What becomes of each record.
 
     Raises:
         RarebeatError: when nothing is left to train on.
@@ -87,7 +110,7 @@ def select(
     for name in balance.splits if balance.enabled else ():
         available = np.flatnonzero(selection.available(name))
         chosen = choose_records(labels[available], balance.target, balance.seed)
-        reasons[np.delete(available, chosen)] = "balance"
+        reasons[np.delete(available, chosen)] = "balance"  # the selection holds this array
     if not selection.selected("train").any():
         raise RarebeatError(
             f"no record to train on: {len(catalogue)} records, by split {_count(assignment.splits)}, "
@@ -97,7 +120,15 @@ def select(
 
 
 def splits_table(catalogue: Catalogue, selection: Selection) -> pa.Table:
-    """What became of every record, as SPLITS_SCHEMA."""
+    """Make the table of what became of every record.
+
+    Args:
+        catalogue: n records.
+        selection: of them.
+
+    Returns:
+        n rows, as SPLITS_SCHEMA.
+    """
     columns = [
         *catalogue.records.select(["cohort", "record_id"]).columns,
         pa.array(selection.groups, pa.string()),
@@ -109,7 +140,15 @@ def splits_table(catalogue: Catalogue, selection: Selection) -> pa.Table:
 
 
 def summarise(catalogue: Catalogue, selection: Selection) -> dict[str, Any]:
-    """Counts by cohort, split and class, and warnings for a person to read."""
+    """Count by cohort, split and class, and warn of what a person should know.
+
+    Args:
+        catalogue: n records.
+        selection: of them.
+
+    Returns:
+        What ``summary.json`` says of records; its ``warnings`` are sentences.
+    """
     by_cohort = np.asarray(catalogue.records.column("cohort").to_numpy(), dtype=object)
     cohorts = {
         cohort: {"labels": origin} | _describe_cohort(selection, by_cohort == cohort)

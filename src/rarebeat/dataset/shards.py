@@ -56,12 +56,26 @@ _PARQUET: dict[str, Any] = {
 
 
 def row_schema(classes: Sequence[str]) -> pa.Schema:
-    """The columns of a shard but its signals."""
+    """Define the columns of a shard but its signals.
+
+    Args:
+        classes: ids, in the order of the label columns.
+
+    Returns:
+        The schema.
+    """
     return pa.schema([*IDENTITY, *(pa.field(name, pa.int8(), nullable=False) for name in classes)])
 
 
 def shard_files(folder: Path, split: str) -> list[Path]:
-    """The shards of a split, in order.
+    """List the shards of a split.
+
+    Args:
+        folder: written by prepare.
+        split: "train", "validation" or "test".
+
+    Returns:
+        Their paths, in order.
 
     Raises:
         RarebeatError: when there are none, or not those that were written.
@@ -92,7 +106,11 @@ class SplitWriter:
         self._footers: dict[str, str] = {}
 
     def add(self, signal: Int16) -> None:
-        """Add the signal of the next row, shape (12, samples)."""
+        """Add the signal of the next row.
+
+        Args:
+            signal: int16, shape (12, samples).
+        """
         self._signals[self._added % self._shard_size] = signal
         self._added += 1
         if self._added % self._shard_size == 0:
@@ -128,6 +146,9 @@ def load_split(folder: Path, split: str) -> Split:
     Args:
         folder: written by prepare.
         split: "train", "validation" or "test".
+
+    Returns:
+        The records, shard after shard.
 
     Raises:
         RarebeatError: naming the shard that is missing, damaged or different from the others.

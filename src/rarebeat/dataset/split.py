@@ -13,14 +13,14 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.params import STRICT
 from rarebeat.core.signals import Preprocessing
 
+if TYPE_CHECKING:
+    from rarebeat.core.context import Context
+
 Int16 = npt.NDArray[np.int16]
 Int8 = npt.NDArray[np.int8]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
 Strings = npt.NDArray[np.object_]
-
-if TYPE_CHECKING:
-    from rarebeat.core.context import Context
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -74,7 +74,13 @@ class Split:
         return len(self.signals)
 
     def columns(self, classes: Sequence[str]) -> Int8:
-        """The labels of some classes, in the order given: int8, shape (n, classes).
+        """Take the labels of some classes.
+
+        Args:
+            classes: ids, each one of ``meta.classes``.
+
+        Returns:
+            Int8, shape (n, classes), in the order given: 1 present, 0 absent, -1 masked.
 
         Raises:
             RarebeatError: for a class that the shards do not hold.
@@ -96,12 +102,15 @@ class Split:
         return context_of(self.lengths if padded else None, self.ages, self.sexes)
 
     def lead_statistics(self, chunk: int = 256) -> tuple[Float32, Float32]:
-        """Mean and standard deviation of each lead, shape (12,), in ``meta.units``.
+        """Compute mean and standard deviation of each lead.
 
         Padding does not count: it is zero, so that the sums are right as they are.
 
         Args:
             chunk: records that are converted to float64 at a time.
+
+        Returns:
+            Mean and deviation, float32, each of shape (12,), in ``meta.units``.
         """
         count = len(self) * self.signals.shape[2] if self.lengths is None else self.lengths.sum()
         total = np.zeros(self.signals.shape[1])
@@ -120,11 +129,14 @@ PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta"
 
 
 def take(split: Split, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> Split:
-    """Some records of a split, in the order given.
+    """Take some records of a split.
 
     Args:
-        split: all records.
+        split: n records.
         rows: indices, or a mask of shape (n,).
+
+    Returns:
+        These records, in the order of ``rows``.
     """
 
     def some(values: Any) -> Any:
@@ -134,10 +146,13 @@ def take(split: Split, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> S
 
 
 def join(splits: Sequence[Split]) -> Split:
-    """Several splits as one, in order.
+    """Make one split of several.
 
     Args:
         splits: one or more.
+
+    Returns:
+        All their records, split after split.
 
     Raises:
         RarebeatError: when they differ in classes, in preprocessing, or in what they know of their records.

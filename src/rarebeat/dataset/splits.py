@@ -41,7 +41,7 @@ Indices = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, config=STRICT)
-class Folds:
+class HeldOutFolds:
     """Which of a database's own folds are held out; all others train.
 
     Attributes:
@@ -71,7 +71,7 @@ class SplitSettings:
     test_every: Annotated[int, Field(ge=2)] = 5
     validation_every: Annotated[int, Field(ge=2)] = 8
     salt: str = ""
-    folds: dict[str, Folds] = field(default_factory=dict)
+    folds: dict[str, HeldOutFolds] = field(default_factory=dict)
 
 
 @plain_dataclass(frozen=True)
@@ -94,6 +94,9 @@ def assign_splits(records: pa.Table, settings: SplitSettings) -> Assignment:
     Args:
         records: columns cohort, record_id, patient_id, fold and fingerprint; the cohorts in the order of use.
         settings: proportions, salt and folds.
+
+    Returns:
+        Group and split of each record.
     """
     names = _group_names(records)
     ranks = np.minimum(_ranks_by_hash(records, settings), _ranks_by_fold(records, settings))
@@ -118,10 +121,18 @@ def _ranks_by_hash(records: pa.Table, settings: SplitSettings) -> Indices:
 
 
 def hash_split(key: str, settings: SplitSettings) -> str:
-    """The split of a patient or record by its hash alone.
+    """Choose the split of a patient or record by its hash alone.
 
-    >>> hash_split("JS00001", SplitSettings())
-    'train'
+    Args:
+        key: id of the patient, or of the record where the patient is unknown.
+        settings: proportions and salt.
+
+    Returns:
+        One of :data:`SPLITS`.
+
+    Example:
+        >>> hash_split("JS00001", SplitSettings())
+        'train'
     """
     value = int(hashlib.sha1((settings.salt + key).encode(), usedforsecurity=False).hexdigest(), 16)
     if value % settings.test_every == 0:

@@ -26,7 +26,14 @@ class WindowSettings:
     combine: Literal["mean", "max"] = "mean"
 
     def of(self, samples: int) -> int:
-        """Samples of the network's input, where recordings are stored with so many."""
+        """Tell how long the network's input is.
+
+        Args:
+            samples: of the recordings as they are stored.
+
+        Returns:
+            Samples of the input.
+        """
         return samples if self.samples is None else min(self.samples, samples)
 
 
@@ -57,8 +64,12 @@ def windows_of(lengths: Indices, samples: int) -> Windows:
         lengths: shape (n,), samples of each recording.
         samples: of a window.
 
-    >>> windows_of(np.array([2500, 6000]), 2500)
-    Windows(records=array([0, 1, 1, 1, 1]), starts=array([   0,    0, 1167, 2333, 3500]))
+    Returns:
+        The windows, recording after recording.
+
+    Example:
+        >>> windows_of(np.array([2500, 6000]), 2500)
+        Windows(records=array([0, 1, 1, 1, 1]), starts=array([   0,    0, 1167, 2333, 3500]))
     """
     room = np.maximum(lengths - samples, 0)
     counts = 1 + -(-2 * room // samples)

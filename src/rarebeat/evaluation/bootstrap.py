@@ -23,16 +23,28 @@ _USABLE = 0.5  # share of replicates in which a metric must be defined to get an
 
 @dataclass(frozen=True)
 class Intervals:
-    """Percentile intervals; NaN where too few replicates had the metric."""
+    """Percentile intervals; NaN where too few replicates had the metric.
+
+    Attributes:
+        low: the low end of every metric.
+        high: the high end.
+    """
 
     low: Scores
     high: Scores
 
 
 def patient_weights(patients: Patients, replicates: int, seed: int, block: int) -> Iterator[FloatArray]:
-    """Yield record weights, shape (up to ``block``, n): how often each record's patient was drawn.
+    """Draw patients with replacement, again and again.
 
-    The weights do not depend on ``block``.
+    Args:
+        patients: shape (n,), who each record belongs to.
+        replicates: how many times to draw.
+        seed: equal seeds give equal weights.
+        block: replicates at a time; it does not change the weights.
+
+    Yields:
+        Record weights, shape (up to ``block``, n): how often each record's patient was drawn.
     """
     names, owner = np.unique(patients, return_inverse=True)
     rng = np.random.default_rng([seed])
@@ -60,6 +72,9 @@ def bootstrap(
         confidence: 0.95 for the 2.5th to the 97.5th percentile.
         seed: equal seeds give equal intervals.
 
+    Returns:
+        The intervals of all classes, and of their averages.
+
     Raises:
         ValueError: when there are more or fewer patients than records.
     """
@@ -84,7 +99,7 @@ def resample(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:
-    """Low and high ends of the percentile intervals of whatever can be computed from record weights.
+    """Percentile intervals of whatever can be computed from record weights.
 
     Args:
         metrics: takes weights of shape (replicates, n), and returns arrays of shape (replicates, ...).
@@ -93,6 +108,9 @@ def resample(
         replicates: how many times to resample; 0 gives no intervals (NaN).
         confidence: 0.95 for the 2.5th to the 97.5th percentile.
         seed: equal seeds give equal intervals.
+
+    Returns:
+        The low ends and the high ends, by the names of the metrics, shape (...).
     """
     if np.unique(patients).size < 2:
         replicates = 0

@@ -57,6 +57,9 @@ def judge(truth: Truth, decisions: BoolArray) -> Judged:
             :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
         decisions: shape (n, 24).
 
+    Returns:
+        What the metrics are sums of.
+
     Raises:
         ValueError: for matrices of other shapes.
     """
@@ -133,6 +136,9 @@ def challenge_metrics(truth: Truth, decisions: BoolArray, probability: Probabili
         decisions: shape (n, 24).
         probability: shape (n, 24), for AUROC and AUPRC.
 
+    Returns:
+        Metric name to number.
+
     Raises:
         RarebeatError: when a probability is not a number.
     """
@@ -152,9 +158,19 @@ def score_intervals(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """Low and high ends of bootstrap intervals over patients of the metrics that need decisions alone.
+    """Bootstrap intervals over patients of the metrics that need decisions alone.
 
-    Args and conventions are those of :func:`rarebeat.evaluation.bootstrap.resample`; NaN where undefined.
+    Args:
+        truth: shape (n, 24), classes in the order of
+            :data:`~rarebeat.metrics.challenge_classes.CLASSES`.
+        decisions: shape (n, 24).
+        patients: shape (n,), who each record belongs to.
+        replicates: how many times to resample; 0 gives no intervals (NaN).
+        confidence: 0.95 for the 2.5th to the 97.5th percentile.
+        seed: equal seeds give equal intervals.
+
+    Returns:
+        The low ends and the high ends, by name as in :data:`DECISION_METRICS`; NaN where undefined.
     """
     judged = judge(truth, decisions)
     ends = resample(

@@ -1,4 +1,7 @@
-"""Scoring one CSV table of predictions against one of truth: ``rarebeat score``."""
+"""Scoring one CSV table of predictions against one of truth: ``rarebeat score``.
+
+For a vocabulary of the CinC Challenge 2020 the columns are first brought into the order and number of its 24 classes.
+"""
 
 import math
 import sys
@@ -9,16 +12,9 @@ from typing import NotRequired, TypedDict
 
 import numpy as np
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.tables import Cell, Row, markdown_table
 from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.challenge_tables import (
-    Groups,
-    group_columns,
-    merge_decisions,
-    merge_probabilities,
-    merge_truth,
-)
 from rarebeat.evaluation.csv_tables import (
     ClassTable,
     read_decisions,
@@ -27,12 +23,25 @@ from rarebeat.evaluation.csv_tables import (
     some,
 )
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO, Scores, prepare, score
-from rarebeat.metrics.arrays import Truth
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
+from rarebeat.metrics.challenge_classes import CLASSES, VOCABULARIES, challenge_places, place_of
 from rarebeat.metrics.classification import decide
+
+Groups = list[list[int]]
+"""For each class that is scored, the columns that say it: one, or two for a pair of the challenge."""
 
 
 class ScoreResult(TypedDict):
-    """What ``rarebeat score --json`` prints; None where a metric is undefined."""
+    """What ``rarebeat score --json`` prints; None where a metric is undefined.
+
+    Attributes:
+        classes: class name to its metrics and its number of positive records.
+        macro: the means over the classes in which each metric is defined.
+        micro: the metrics of all class-record pairs pooled.
+        records: how many there are.
+        challenge: the metrics of the CinC Challenge 2020, for its vocabularies.
+    """
 
     classes: dict[str, dict[str, float | int | None]]
     macro: dict[str, float | None]
@@ -83,14 +92,14 @@ def score_tables(
     predicted = _same_records(known, read_probabilities(predictions), note)
     groups = _groups(known, predicted, vocabulary, note)
     if binary is None:
-        decisions = merge_decisions(decide(predicted.values, threshold), groups)
+        decisions = _merge_decisions(decide(predicted.values, threshold), groups)
     else:
         called = _same_records(known, read_decisions(binary), note)
-        decisions = merge_decisions(called.values == 1, _groups(known, called, vocabulary, note))
-    probability = merge_probabilities(predicted.values, groups)
+        decisions = _merge_decisions(called.values == 1, _groups(known, called, vocabulary, note))
+    probability = _merge_probabilities(predicted.values, groups)
 
     own_groups = _groups(known, known, vocabulary, note)
-    labels = merge_truth(np.where(np.isnan(known.values), -1, known.values).astype(np.int8), own_groups)
+    labels = _merge_truth(np.where(np.isnan(known.values), -1, known.values).astype(np.int8), own_groups)
     classes = [known.classes[columns[0]] for columns in own_groups]
     prepared = replace(prepare(labels, probability, threshold), decisions=decisions)
     result = _result(classes, labels, score(prepared))
@@ -111,8 +120,70 @@ def _groups(
 ) -> Groups:
     """For each class that is scored, the columns of the table that say it."""
     if vocabulary is not None:
-        return group_columns(table, vocabulary, note)
+        return _challenge_groups(table, vocabulary, note)
     return [[column] for column in _matching("classes", known.classes, table.classes, table.path, note)]
+
+
+def _challenge_groups(table: ClassTable, vocabulary: str, note: Callable[[str], None]) -> Groups:
+    """The columns of each of the challenge's classes.
+
+    A column is named by a SNOMED CT code, an abbreviation of the challenge, or a class id of the vocabulary.
+    A pair of codes that count as one class may have one column or two. Columns that are not scored are left
+    out with a note.
+    """
+    ids = _scored_ids(vocabulary)
+    groups: Groups = [[] for _ in CLASSES]
+    unscored = []
+    for column, name in enumerate(table.classes):
+        place = ids.get(name, place_of(name))
+        if place is None:
+            unscored.append(name)
+        else:
+            groups[place].append(column)
+    if unscored:
+        note(f"{table.path}: left out {len(unscored)} columns, which are not scored: {some(unscored)}")
+    for entry, columns in zip(CLASSES, groups, strict=True):
+        if len(columns) > len(entry.codes):
+            names = ", ".join(table.classes[column] for column in columns)
+            raise RarebeatError(f"{table.path}: the columns {names} are one class: give it once")
+    if missing := [entry.names[0] for entry, found in zip(CLASSES, groups, strict=True) if not found]:
+        raise RarebeatError(
+            f"{table.path} lacks {len(missing)} of the {len(CLASSES)} scored classes: {some(missing)}; add a "
+            "column of zeros for a class that no record has"
+        )
+    return groups
+
+
+def _scored_ids(vocabulary: str) -> dict[str, int]:
+    """Class id to its place in :data:`~rarebeat.metrics.challenge_classes.CLASSES`."""
+    if vocabulary not in VOCABULARIES:
+        raise ParamsError(
+            f"vocabulary {vocabulary!r} does not have the classes of the challenge; there are: "
+            f"{', '.join(VOCABULARIES)}"
+        )
+    return challenge_places(
+        vocabulary, {entry.id: entry.code for entry in load_vocabulary(vocabulary).classes}
+    )
+
+
+def _merge_truth(truth: Truth, groups: Groups) -> Truth:
+    """Shape (n, groups): 1 where a column of the group says so, -1 where none does but one is unknown, else 0."""
+    columns = []
+    for group in groups:
+        states = truth[:, group]
+        rest = np.where((states < 0).any(axis=1), -1, 0)
+        columns.append(np.where((states == 1).any(axis=1), 1, rest))
+    return np.stack(columns, axis=1).astype(np.int8)
+
+
+def _merge_decisions(decisions: BoolArray, groups: Groups) -> BoolArray:
+    """Shape (n, groups): called where a column of the group is."""
+    return np.stack([decisions[:, group].any(axis=1) for group in groups], axis=1)
+
+
+def _merge_probabilities(probability: FloatArray, groups: Groups) -> FloatArray:
+    """Shape (n, groups): the mean over the columns of the group."""
+    return np.stack([probability[:, group].mean(axis=1) for group in groups], axis=1)
 
 
 def _matching(
@@ -155,7 +226,14 @@ def _defined(value: float) -> float | None:
 
 
 def format_score(result: ScoreResult) -> str:
-    """The result for a person: a table with a line per class, then macro and micro, then the challenge."""
+    """Write a result for a person.
+
+    Args:
+        result: from :func:`score_tables`.
+
+    Returns:
+        A table with a line per class, then macro and micro; below it the challenge.
+    """
 
     def row(name: str, values: dict[str, float | None], positives: Cell) -> Row:
         cells = {metric: None if (value := values[metric]) is None else f"{value:.3f}" for metric in METRICS}

@@ -33,6 +33,12 @@ class ClassTable:
 def read_truth(path: Path) -> ClassTable:
     """Read a table of 0 and 1 ("1.0" is as good); an empty cell is unknown and becomes NaN.
 
+    Args:
+        path: a CSV file.
+
+    Returns:
+        The table.
+
     Raises:
         RarebeatError: when it is missing or anything but such a table; the message names the cell.
     """
@@ -42,6 +48,12 @@ def read_truth(path: Path) -> ClassTable:
 def read_probabilities(path: Path) -> ClassTable:
     """Read a table of probabilities between 0 and 1; no cell may be empty.
 
+    Args:
+        path: a CSV file.
+
+    Returns:
+        The table.
+
     Raises:
         RarebeatError: when it is missing or anything but such a table; the message names the cell.
     """
@@ -50,6 +62,12 @@ def read_probabilities(path: Path) -> ClassTable:
 
 def read_decisions(path: Path) -> ClassTable:
     """Read a table of 0 and 1 in which no cell is empty.
+
+    Args:
+        path: a CSV file.
+
+    Returns:
+        The table.
 
     Raises:
         RarebeatError: when it is missing or anything but such a table; the message names the cell.
@@ -105,7 +123,7 @@ def _read(path: Path, parse: Callable[[str], float], expected: str) -> ClassTabl
     if not all(records):
         line = rows[records.index("")][0]
         raise RarebeatError(f"{path}, line {line}: the first column must hold a record id, it is empty")
-    if repeated := duplicates(records):
+    if repeated := _duplicates(records):
         raise RarebeatError(f"{path}: record ids must be unique; repeated: {some(repeated)}")
     return ClassTable(path, records, classes, values)
 
@@ -130,21 +148,29 @@ def _classes(path: Path, header: list[str]) -> tuple[str, ...]:
         )
     if not all(classes):
         raise RarebeatError(f"{path}: column {classes.index('') + 2} has no name")
-    if repeated := duplicates(classes):
+    if repeated := _duplicates(classes):
         raise RarebeatError(f"{path}: class columns must be unique; repeated: {some(repeated)}")
     return classes
 
 
-def duplicates(names: Iterable[str]) -> list[str]:
+def _duplicates(names: Iterable[str]) -> list[str]:
     """The names that occur more than once, in order."""
     return [name for name, times in Counter(names).items() if times > 1]
 
 
 def some(names: list[str], limit: int = 5) -> str:
-    """The first few names, for a message.
+    """List the first few names, for a message.
 
-    >>> some(["a", "b", "c"], limit=2)
-    'a, b and 1 more'
+    Args:
+        names: one or more.
+        limit: how many are written out, at most.
+
+    Returns:
+        The names, and the number of the others.
+
+    Example:
+        >>> some(["a", "b", "c"], limit=2)
+        'a, b and 1 more'
     """
     shown = ", ".join(names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"

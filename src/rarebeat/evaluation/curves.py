@@ -19,12 +19,20 @@ def precision_recall_rows(
 ) -> dict[str, list[Row]]:
     """The precision-recall curve of each class, as rows with :data:`CURVE_COLUMNS`.
 
-    Every row is a real cut (records with ``probability >= threshold`` are called positive), from the highest
-    score down to all records. A curve with more than ``points`` cuts is thinned to steps of equal recall; its
-    two ends stay.
+    Every row is a threshold that occurs (records with ``probability >= threshold`` are called positive), from the
+    highest probability down to all records. A longer curve is thinned to steps of equal recall; its two ends stay.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        classes: their names.
+        points: rows of a curve, at most.
 
     Returns:
         Class name to rows, none for a class without known positive records.
+
+    Raises:
+        RarebeatError: when a probability is not a number.
     """
     check(truth, probability)
     curves: dict[str, list[Row]] = {}
@@ -49,9 +57,20 @@ def calibration_rows(
 ) -> list[Row]:
     """Observed share of positives against predicted probability, as rows with :data:`CALIBRATION_COLUMNS`.
 
-    The known records of a class are put into ``bins`` equal intervals of probability; a row gives the mean
-    probability, the share that is positive and the number of records of one interval. Empty intervals have no
-    row.
+    The known records of a class are put into equal intervals of probability; a row gives the mean probability, the
+    share that is positive and the number of records of one interval.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        classes: their names.
+        bins: how many intervals.
+
+    Returns:
+        The rows, class by class; none for an empty interval.
+
+    Raises:
+        RarebeatError: when a probability is not a number.
     """
     check(truth, probability)
     rows: list[Row] = []
@@ -86,6 +105,9 @@ def confusion_rows(truth: Truth, decisions: BoolArray, classes: tuple[str, ...])
         truth: shape (n, classes).
         decisions: shape (n, classes), see :func:`rarebeat.metrics.classification.decide`.
         classes: their names.
+
+    Returns:
+        The rows.
     """
     called = decisions & (truth >= 0)
     notable = np.flatnonzero(((truth == 1) | called).any(axis=1))

@@ -18,7 +18,7 @@ from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
 from rarebeat.metrics.classification import decide
-from rarebeat.metrics.ranking import HALF
+from rarebeat.metrics.ranking import DEFAULT_THRESHOLD
 
 MetricTree = dict[str, "float | MetricTree | None"]
 """Nested mappings of numbers; None stands for an undefined metric."""
@@ -42,7 +42,7 @@ class EvaluateSettings:
 
 
 @dataclass(frozen=True)
-class Operating:
+class OperatingPoint:
     """Scores at one set of thresholds.
 
     Attributes:
@@ -54,6 +54,20 @@ class Operating:
     thresholds: FloatArray
     scores: Scores
     intervals: Intervals
+
+    def with_interval(self, metric: str, column: int) -> tuple[float, float, float]:
+        """A metric, and the low and the high end of its interval.
+
+        Args:
+            metric: one of :data:`rarebeat.evaluation.scores.METRICS`.
+            column: of a class, ``MACRO`` or ``MICRO``.
+
+        Returns:
+            Three numbers; NaN where undefined.
+        """
+        parts = (self.scores, self.intervals.low, self.intervals.high)
+        value, low, high = (float(part.values[metric][column]) for part in parts)
+        return value, low, high
 
 
 @dataclass(frozen=True)
@@ -82,7 +96,7 @@ class Evaluation:
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
         tuned: all metrics at the chosen thresholds.
-        half: F1, precision and recall at a threshold of 0.5.
+        at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
         challenge: where all the challenge's classes are there.
@@ -93,8 +107,8 @@ class Evaluation:
     patients: int
     known: npt.NDArray[np.intp]
     positives: npt.NDArray[np.intp]
-    tuned: Operating
-    half: Operating
+    tuned: OperatingPoint
+    at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
     confidence: float
     challenge: ChallengeResult | None = None
@@ -129,30 +143,36 @@ def evaluate(
         str(name): evaluate(known.rows(known.cohorts == name), settings, by_cohort=False)
         for name in (names if len(names) > 1 else [])
     }
-    half = np.full(len(known.classes), HALF)
+    half = np.full(len(known.classes), DEFAULT_THRESHOLD)
     return Evaluation(
         classes=known.classes,
         records=len(known),
         patients=np.unique(known.patients).size,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
-        tuned=_operate(known, known.thresholds, known.decisions, settings, areas=True),
-        half=_operate(known, half, decide(known.probability, half), settings, areas=False),
+        tuned=_operating_point(known, known.thresholds, known.decisions, settings, areas=True),
+        at_half=_operating_point(known, half, decide(known.probability, half), settings, areas=False),
         cohorts=parts,
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
     )
 
 
-def _operate(
-    predictions: Predictions, cuts: FloatArray, called: BoolArray, settings: EvaluateSettings, areas: bool
-) -> Operating:
+def _operating_point(
+    predictions: Predictions,
+    thresholds: FloatArray,
+    decisions: BoolArray,
+    settings: EvaluateSettings,
+    areas: bool,
+) -> OperatingPoint:
     """Scores of some decisions, and of the ranking where ``areas`` is True."""
-    prepared = replace(prepare(predictions.truth, predictions.probability, cuts, areas), decisions=called)
+    prepared = replace(
+        prepare(predictions.truth, predictions.probability, thresholds, areas), decisions=decisions
+    )
     intervals = bootstrap(
         prepared, predictions.patients, settings.replicates, settings.confidence, settings.seed
     )
-    return Operating(cuts, score(prepared), intervals)
+    return OperatingPoint(thresholds, score(prepared), intervals)
 
 
 def _challenge(predictions: Predictions, settings: EvaluateSettings) -> ChallengeResult | None:
@@ -176,13 +196,19 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     each class by name, ``challenge`` (where all its classes are there) the metrics of the PhysioNet/CinC
     Challenge 2020 with the interval of the score, and ``cohorts`` (where there are several) each cohort by
     name. Numbers have five significant digits; an undefined metric is None.
+
+    Args:
+        evaluation: all that is known.
+
+    Returns:
+        Nested mappings.
     """
     content: MetricTree = {
         "records": evaluation.records,
         "patients": evaluation.patients,
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
         **_averages(evaluation.tuned, METRICS),
-        "at_0.5": _averages(evaluation.half, DECISION_METRICS),
+        "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
     }
     content |= _challenge_content(evaluation)
@@ -206,10 +232,10 @@ def _challenge_content(evaluation: Evaluation) -> MetricTree:
     return {"challenge": {**{name: tidy(value) for name, value in result.values.items()}, **ends}}
 
 
-def _averages(operating: Operating, metrics: tuple[str, ...]) -> MetricTree:
+def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:
     return {
-        "macro": _column(operating, metrics, MACRO, _WITH_INTERVAL),
-        "micro": _column(operating, metrics, MICRO, _WITH_INTERVAL),
+        "macro": _column(point, metrics, MACRO, _WITH_INTERVAL),
+        "micro": _column(point, metrics, MICRO, _WITH_INTERVAL),
     }
 
 
@@ -222,12 +248,12 @@ def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
 
 
 def _column(
-    operating: Operating, metrics: tuple[str, ...], index: int, with_interval: tuple[str, ...] = ()
+    point: OperatingPoint, metrics: tuple[str, ...], index: int, with_interval: tuple[str, ...] = ()
 ) -> MetricTree:
     column: MetricTree = {}
     for name in metrics:
-        column[name] = tidy(operating.scores.values[name][index])
+        value, low, high = map(tidy, point.with_interval(name, index))
+        column[name] = value
         if name in with_interval:
-            column[f"{name}_low"] = tidy(operating.intervals.low.values[name][index])
-            column[f"{name}_high"] = tidy(operating.intervals.high.values[name][index])
+            column |= {f"{name}_low": low, f"{name}_high": high}
     return column

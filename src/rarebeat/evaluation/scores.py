@@ -39,7 +39,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What does not depend on record weights: decisions, and the sorted records of each class and of all."""
+    """What does not depend on record weights: decisions, and the sorted records of each class and of all.
+
+    Attributes:
+        truth: shape (n, classes).
+        decisions: shape (n, classes).
+        rankings: one per class; none where AUROC and AUPRC are left out.
+        pooled: of all class-record pairs; None likewise.
+    """
 
     truth: Truth
     decisions: BoolArray
@@ -58,6 +65,9 @@ def prepare(
         thresholds: shape (classes,), or one number for all.
         areas: False leaves AUROC and AUPRC out, which do not depend on the thresholds.
 
+    Returns:
+        What :func:`score` takes.
+
     Raises:
         RarebeatError: when a probability is not a number.
     """
@@ -71,16 +81,24 @@ def prepare(
 
 
 def score(prepared: Prepared, weights: FloatArray | None = None) -> Scores:
-    """All metrics, with record weights of shape (..., n) or none."""
+    """Compute all metrics.
+
+    Args:
+        prepared: n records.
+        weights: shape (..., n), for example one row per bootstrap replicate; default: none.
+
+    Returns:
+        Arrays of shape (..., classes + 2).
+    """
     counts = count(prepared.truth, prepared.decisions, weights)
     pooled = counts.pooled()
     values: dict[str, FloatArray] = {
         name: _with_averages(getattr(counts, name), getattr(pooled, name)) for name in DECISION_METRICS
     }
     if prepared.pooled is not None:
-        cuts = [cumulate(ranking, weights) for ranking in (*prepared.rankings, prepared.pooled)]
+        cumulated = [cumulate(ranking, weights) for ranking in (*prepared.rankings, prepared.pooled)]
         for name, area in zip(RANKING_METRICS, (area_under_roc, average_precision), strict=True):
-            areas = np.stack([area(true, false) for true, false in cuts], axis=-1)
+            areas = np.stack([area(true, false) for true, false in cumulated], axis=-1)
             values[name] = _with_averages(areas[..., :-1], areas[..., -1:])
     return Scores(values)
 

@@ -24,7 +24,7 @@ class Examples:
 
     Attributes:
         signals: int16, shape (n, 12, samples): on the device where they fit, otherwise in main memory.
-        labels: int8, shape (n, classes), beside the signals: 1 present, 0 absent, -1 uncertain.
+        labels: int8, shape (n, classes), beside the signals: 1 present, 0 absent, -1 masked.
         scale: signals times scale is in the unit that the network learns from.
         device: where batches are computed on.
         context: what is known of all records besides, in main memory.
@@ -53,18 +53,31 @@ class Examples:
         return np.full(len(self), self.signals.shape[2]) if lengths is None else lengths.numpy()
 
     def random_starts(self, indices: Indices, samples: int, random: np.random.Generator) -> Indices:
-        """A piece of so many samples of each of some examples, anywhere within the recording."""
+        """Draw where a piece of each of some examples starts, anywhere within the recording.
+
+        Args:
+            indices: shape (k,), which examples.
+            samples: of a piece.
+            random: where the starts are drawn from.
+
+        Returns:
+            Shape (k,), the first samples.
+        """
         return random.integers(0, np.maximum(self.lengths[indices] - samples, 0), endpoint=True)
 
     def batch(
         self, indices: Indices, starts: Indices | None = None, samples: int | None = None
     ) -> tuple[Tensor, Context, Tensor]:
-        """Signals (float32, in the unit of the shards), context and labels of some examples, on the device.
+        """Put some examples on the device.
 
         Args:
-            indices: which examples; any may come several times.
-            starts: first sample of a piece of each; None where recordings are taken whole.
+            indices: shape (k,), which examples; any may come several times.
+            starts: shape (k,), first sample of a piece of each; None where recordings are taken whole.
             samples: of the pieces; None for those of a window.
+
+        Returns:
+            Signals (float32, shape (k, 12, samples), in the unit of the shards), context, and labels of shape
+            (k, classes).
         """
         chosen = torch.from_numpy(indices)
         context = self.context.batch(chosen, self.device)
@@ -82,7 +95,16 @@ class Examples:
 
 
 def window_at(signals: Tensor, starts: Tensor, samples: int) -> Tensor:
-    """A window of each recording: of (batch, leads, time), from starts of shape (batch,)."""
+    """Take a window of each recording.
+
+    Args:
+        signals: shape (batch, leads, n).
+        starts: shape (batch,), the first sample of each window.
+        samples: of a window.
+
+    Returns:
+        Shape (batch, leads, samples).
+    """
     index = starts[:, None, None] + torch.arange(samples, device=signals.device)
     return signals.gather(2, index.expand(-1, signals.shape[1], -1))
 
@@ -97,6 +119,9 @@ def load_examples(
         classes: the label set.
         device: where batches are wanted.
         window: samples of the network's input; None takes the recordings whole.
+
+    Returns:
+        The examples.
 
     Raises:
         RarebeatError: for a class that the shards do not hold.
@@ -124,6 +149,9 @@ def make_examples(
         context: what is known of the ECGs besides, in main memory.
         window: samples of the network's input; None takes the recordings whole.
         labels: shape (n, classes), for training and validation.
+
+    Returns:
+        The examples.
     """
     known = np.empty((len(signals), 0), dtype=np.int8) if labels is None else np.ascontiguousarray(labels)
     with warnings.catch_warnings():
@@ -136,7 +164,7 @@ def make_examples(
 
 
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:
-    """The examples of one epoch in batches of one size.
+    """Divide the examples of one epoch into batches of one size.
 
     One size, so that a compiled step serves all batches. Where the number of examples is no multiple of it, the first
     examples of the order come again at its end: fewer than one for each batch.
@@ -159,5 +187,13 @@ def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[I
 
 
 def ordered_batches(examples: int, batch: int) -> list[Indices]:
-    """The examples in order, in batches of ``batch`` and a smaller last one."""
+    """Divide the examples into batches, in order.
+
+    Args:
+        examples: number of examples.
+        batch: examples per batch; the last one may have fewer.
+
+    Returns:
+        Arrays of indices.
+    """
     return [np.arange(start, min(start + batch, examples)) for start in range(0, examples, batch)]

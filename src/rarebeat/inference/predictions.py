@@ -76,14 +76,24 @@ class Predictions:
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def only(self, split: str) -> "Predictions":
-        """The records of one split."""
+        """Take the records of one split.
+
+        Args:
+            split: its name.
+
+        Returns:
+            Their predictions.
+        """
         return self.rows(self.splits == split)
 
     def rows(self, rows: BoolArray) -> "Predictions":
-        """Some records.
+        """Take some records.
 
         Args:
-            rows: shape (n,), which.
+            rows: bool, shape (n,), which.
+
+        Returns:
+            Their predictions.
         """
         return replace(
             self,
@@ -97,7 +107,11 @@ class Predictions:
         )
 
     def known_classes(self) -> "Predictions":
-        """The columns of the classes that the model knows."""
+        """Take the classes that the model knows.
+
+        Returns:
+            The predictions without the other columns.
+        """
         known = np.flatnonzero(~np.isnan(self.thresholds))
         if len(known) == len(self.classes):
             return self
@@ -112,13 +126,16 @@ class Predictions:
         )
 
     def spread(self, classes: tuple[str, ...], truth: Truth) -> "Predictions":
-        """The same with the columns of more classes.
+        """Add columns for classes that the model does not know.
 
         In the new columns probability and threshold are NaN, and nothing is decided.
 
         Args:
             classes: names, those there are among them.
             truth: shape (n, classes), of all of them.
+
+        Returns:
+            The predictions with the columns of all classes.
         """
         places = [classes.index(name) for name in self.classes]
         probability = np.full(truth.shape, np.nan, dtype=np.float32)
@@ -143,7 +160,15 @@ class Predictions:
 
 
 def write_predictions(path: Path, predictions: Predictions) -> None:
-    """Write predictions, whole or not at all."""
+    """Write predictions, whole or not at all.
+
+    Args:
+        path: Parquet file to write.
+        predictions: any number of records.
+
+    Raises:
+        RarebeatError: when the file cannot be written.
+    """
     texts = (predictions.record_ids, predictions.cohorts, predictions.patients, predictions.splits)
     columns = {
         name: pa.array(values.tolist(), pa.string())
@@ -173,6 +198,12 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
 def read_predictions(path: Path) -> Predictions:
     """Read what :func:`write_predictions` wrote.
 
+    Args:
+        path: a Parquet file.
+
+    Returns:
+        The predictions.
+
     Raises:
         RarebeatError: when the file is missing, damaged or not a table of predictions.
     """
@@ -188,8 +219,9 @@ def read_predictions(path: Path) -> Predictions:
         probability = [table[f"probability.{name}"].to_numpy() for name in thresholds]
         truth = [table[f"truth.{name}"].fill_null(-1).to_numpy() for name in thresholds]
         decisions = [table[f"decision.{name}"].fill_null(False).to_numpy() for name in thresholds]
-    except (KeyError, ValueError) as error:
-        raise RarebeatError(f"{path} is not a table of predictions: {error!r} is missing") from error
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise RarebeatError(f"{path} is not a table of predictions ({reason})") from error
     shape = (table.num_rows, len(thresholds))
     record_ids, cohorts, patients, splits = texts
     return Predictions(

@@ -18,6 +18,10 @@ BoolArray = npt.NDArray[np.bool_]
 def check(truth: npt.NDArray[np.integer], probability: Probability) -> None:
     """Check that truth and probability belong together.
 
+    Args:
+        truth: shape (records, classes).
+        probability: shape (records, classes).
+
     Raises:
         ValueError: when they are not matrices of one shape, or truth holds anything but 1, 0 and -1.
         RarebeatError: when a probability is not a number (a model whose training diverged gives such).

@@ -67,10 +67,17 @@ _PLACES = {
 
 
 def place_of(name: str) -> int | None:
-    """Where a class stands in :data:`CLASSES`, by SNOMED CT code or abbreviation; None for any other name.
+    """Find where a class stands in :data:`CLASSES`.
 
-    >>> place_of("59118001") == place_of("CRBBB") == place_of("rbbb"), place_of("STD")
-    (True, None)
+    Args:
+        name: SNOMED CT code or abbreviation.
+
+    Returns:
+        The index; None for any other name.
+
+    Example:
+        >>> place_of("59118001") == place_of("CRBBB") == place_of("rbbb"), place_of("STD")
+        (True, None)
     """
     return _PLACES.get(name.casefold())
 
@@ -87,6 +94,9 @@ def rewards(places: Sequence[int] | None = None) -> FloatArray:
 
     Returns:
         Shape (classes, classes), symmetric, 1 on the diagonal.
+
+    Source:
+        ``weights.csv`` of Perez Alday et al. 2020 (doi 10.1088/1361-6579/abc960), which it is equal to.
     """
     chosen = range(len(CLASSES)) if places is None else places
     distance = np.array([CLASSES[place].distance for place in chosen], dtype=np.float64)
@@ -97,7 +107,7 @@ def rewards(places: Sequence[int] | None = None) -> FloatArray:
 
 
 def challenge_places(vocabulary: str, codes: Mapping[str, str]) -> dict[str, int]:
-    """Where the scored classes of a vocabulary stand in :data:`CLASSES`.
+    """Find where the scored classes of a vocabulary stand in :data:`CLASSES`.
 
     Args:
         vocabulary: its name.
@@ -134,11 +144,14 @@ def class_rewards(classes: Sequence[str], places: Mapping[str, int]) -> FloatArr
 
 
 def challenge_columns(classes: Sequence[str], places: Mapping[str, int]) -> tuple[int, ...] | None:
-    """Which column holds each of the challenge's 24 classes; None unless all are there.
+    """Find the columns of the challenge's 24 classes.
 
     Args:
         classes: class ids, in column order.
         places: of :func:`challenge_places`.
+
+    Returns:
+        Which column holds each class of :data:`CLASSES`; None unless all are there.
     """
     columns = {places[name]: column for column, name in enumerate(classes) if name in places}
     if len(columns) < len(CLASSES):

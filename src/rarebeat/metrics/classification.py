@@ -23,7 +23,14 @@ from rarebeat.metrics.ranking import area_under_roc, average_precision, cumulate
 
 @dataclass(frozen=True)
 class Counts:
-    """Confusion counts (sums of weights), each of shape (..., classes)."""
+    """Confusion counts (sums of weights).
+
+    Attributes:
+        true_positive: shape (..., classes).
+        false_positive: shape (..., classes).
+        false_negative: shape (..., classes).
+        true_negative: shape (..., classes).
+    """
 
     true_positive: FloatArray
     false_positive: FloatArray
@@ -80,12 +87,20 @@ def _quotient(part: FloatArray, whole: FloatArray, otherwise: float) -> FloatArr
 
 
 def decide(probability: Probability, thresholds: npt.ArrayLike) -> BoolArray:
-    """Decisions, shape (records, classes): probability >= threshold, compared in double precision."""
+    """Decide which classes are called: probability >= threshold, compared in double precision.
+
+    Args:
+        probability: shape (n, classes).
+        thresholds: shape (classes,), or one number for all.
+
+    Returns:
+        Shape (n, classes).
+    """
     return np.asarray(probability >= np.asarray(thresholds, dtype=np.float64))
 
 
 def count(truth: Truth, decisions: BoolArray, weights: FloatArray | None = None) -> Counts:
-    """Confusion counts.
+    """Count true and false decisions.
 
     Args:
         truth: shape (n, classes).
@@ -156,10 +171,17 @@ def _per_class(
 
 
 def macro(values: FloatArray) -> FloatArray:
-    """Mean over the last axis (classes) without NaN; NaN where every class is undefined.
+    """Mean over the classes in which a metric is defined.
 
-    >>> macro(np.array([[0.5, np.nan, 1.0], [np.nan, np.nan, np.nan]]))
-    array([0.75,  nan])
+    Args:
+        values: shape (..., classes); NaN where undefined.
+
+    Returns:
+        Shape (...); NaN where every class is undefined.
+
+    Example:
+        >>> macro(np.array([[0.5, np.nan, 1.0], [np.nan, np.nan, np.nan]]))
+        array([0.75,  nan])
     """
     defined = ~np.isnan(values)
     number = defined.sum(axis=-1)

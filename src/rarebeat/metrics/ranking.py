@@ -1,7 +1,7 @@
 """Records sorted by score: what AUROC, AUPRC, threshold choice and precision-recall curves are made of.
 
 Sorting is the expensive part and does not depend on record weights, so a bootstrap sorts once and then only
-adds up weights. Records of one score are one group (no cut can part them), and neighbouring scores without a
+adds up weights. Records of one score are one group (no threshold parts them), and neighbouring scores without a
 positive record are merged into one group too: nothing is lost, since neither area changes along them, and a
 rare class shrinks from tens of thousands of groups to a few.
 """
@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 
-HALF = 0.5
+DEFAULT_THRESHOLD = 0.5
 """The threshold where nothing speaks for another."""
 
 IntArray = npt.NDArray[np.intp]
@@ -24,7 +24,7 @@ IntArray = npt.NDArray[np.intp]
 class Ranking:
     """The known records of one class (or of all classes pooled), best score first.
 
-    A group is a set of records between two cuts. A run is the positive or the negative part of a group, so
+    A group is a set of records that no threshold has to part. A run is the positive or the negative part of a group, so
     that the weights of a run can be added up in one go.
 
     Attributes:
@@ -51,6 +51,9 @@ def rank(truth: npt.NDArray[np.int8], score: Probability, rows: IntArray | None 
         truth: shape (n,), 1, 0 or -1 (left out).
         score: shape (n,).
         rows: shape (n,), the record that each entry belongs to; default: the entry itself.
+
+    Returns:
+        The known records, best score first.
     """
     # Positives first, then a stable sort: inside a group they stay first.
     chosen = np.concatenate([np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)])
@@ -95,12 +98,28 @@ def _falling(score: Probability) -> IntArray:
 
 
 def rank_classes(truth: Truth, score: Probability) -> tuple[Ranking, ...]:
-    """One ranking per class."""
+    """Sort each class.
+
+    Args:
+        truth: shape (n, classes).
+        score: shape (n, classes).
+
+    Returns:
+        One ranking per class.
+    """
     return tuple(rank(truth[:, column], score[:, column]) for column in range(truth.shape[1]))
 
 
 def rank_pooled(truth: Truth, score: Probability) -> Ranking:
-    """One ranking of all class-record pairs together (micro average)."""
+    """Sort all class-record pairs together (for the micro average).
+
+    Args:
+        truth: shape (n, classes).
+        score: shape (n, classes).
+
+    Returns:
+        One ranking.
+    """
     records = np.repeat(np.arange(truth.shape[0]), truth.shape[1])
     return rank(truth.ravel(), score.ravel(), records)
 
@@ -132,8 +151,8 @@ def area_under_roc(true: FloatArray, false: FloatArray) -> FloatArray:
     """AUROC by the trapezoid rule over distinct scores: the Mann-Whitney statistic, ties counting half.
 
     Args:
-        true: true positives at every cut, shape (..., groups), from :func:`cumulate`.
-        false: false positives at every cut.
+        true: true positives down to each group, shape (..., groups), from :func:`cumulate`.
+        false: false positives, likewise.
 
     Returns:
         Shape (...); NaN where there are no positives or no negatives.
@@ -147,8 +166,8 @@ def average_precision(true: FloatArray, false: FloatArray) -> FloatArray:
     """AUPRC as average precision: precision at each distinct score, weighted by the recall gained there.
 
     Args:
-        true: true positives at every cut, shape (..., groups), from :func:`cumulate`.
-        false: false positives at every cut.
+        true: true positives down to each group, shape (..., groups), from :func:`cumulate`.
+        false: false positives, likewise.
 
     Returns:
         Shape (...); NaN where there are no positives or no negatives.
@@ -160,20 +179,28 @@ def average_precision(true: FloatArray, false: FloatArray) -> FloatArray:
 
 
 def areas(truth: Truth, score: Probability) -> tuple[FloatArray, FloatArray]:
-    """AUROC and AUPRC of each class without record weights, each class sorted once; NaN where undefined."""
+    """AUROC and AUPRC of each class without record weights, each class sorted once.
+
+    Args:
+        truth: shape (n, classes).
+        score: shape (n, classes).
+
+    Returns:
+        Two arrays of shape (classes,); NaN where undefined.
+    """
     columns = np.ascontiguousarray(truth.T), np.ascontiguousarray(score.T)
-    cuts = [_unweighted_cuts(*column) for column in zip(*columns, strict=True)]
+    cumulated = [_cumulate_unweighted(*column) for column in zip(*columns, strict=True)]
     auroc, auprc = (
-        np.array([area(*cut) for cut in cuts], dtype=np.float64)
+        np.array([area(*counts) for counts in cumulated], dtype=np.float64)
         for area in (area_under_roc, average_precision)
     )
     return auroc, auprc
 
 
-def _unweighted_cuts(truth: npt.NDArray[np.int8], score: Probability) -> tuple[FloatArray, FloatArray]:
+def _cumulate_unweighted(truth: npt.NDArray[np.int8], score: Probability) -> tuple[FloatArray, FloatArray]:
     """What :func:`cumulate` says of :func:`rank`, without the order of the records, and faster.
 
-    Neither area changes but at the scores of positives: there are two cuts at each, above it and below it.
+    Neither area changes but at the scores of positives: there are two places to count at each, above it and below it.
     """
     if (truth < 0).any():
         truth, score = truth[truth >= 0], score[truth >= 0]
@@ -182,7 +209,7 @@ def _unweighted_cuts(truth: npt.NDArray[np.int8], score: Probability) -> tuple[F
     new_score = _changes(score)
     starts = np.append(np.flatnonzero(new_score), score.size)
     group = np.cumsum(new_score)[positive] - 1
-    first = np.flatnonzero(_changes(group))  # as many positives are above the cut above it
+    first = np.flatnonzero(_changes(group))  # as many positives lie above it
     group = group[first]
     called = np.stack([starts[group], starts[group + 1]], axis=1)
     true = np.stack([first, np.append(first, positive.size)[1:]], axis=1)
@@ -207,22 +234,38 @@ def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return np.divide(numerator, denominator, out=np.full_like(denominator, np.nan), where=denominator > 0)
 
 
-def candidate_thresholds(scores: Probability) -> FloatArray:
-    """A threshold for every way to part the scores, the highest first: it calls none of them, the last all.
+def midway(lower: Any, upper: Any) -> npt.NDArray[np.floating]:
+    """Thresholds between neighbouring scores, so that small differences between machines move no decision.
 
-    A threshold lies midway between two neighbours (0 below the lowest, 1 above the highest) and is a number
-    of the scores' own precision, so that rounding cannot carry it to the wrong side. Without scores there is
-    :data:`HALF` alone.
+    A threshold is a number of the scores' own precision, so that rounding cannot carry it to the wrong side.
+
+    Args:
+        lower: scores that are not called, an array or one number.
+        upper: the next higher scores, which are.
+
+    Returns:
+        The means; ``upper`` where no number lies between.
+    """
+    middle = lower + (upper - lower) / 2
+    return np.asarray(np.where(lower < middle, middle, upper))
+
+
+def candidate_thresholds(scores: Probability) -> FloatArray:
+    """List a threshold for every way to part the scores.
+
+    A threshold lies :func:`midway` between two neighbours (0 below the lowest, 1 above the highest).
 
     Args:
         scores: shape (n,), from 0 to 1, in any order.
+
+    Returns:
+        The thresholds, falling: the first calls none of the scores, the last all. Without scores there is
+        :data:`DEFAULT_THRESHOLD` alone.
     """
     upper = np.unique(scores)[::-1]
     if not upper.size:
-        return np.array([HALF])
+        return np.array([DEFAULT_THRESHOLD])
     lower = np.append(upper[1:], upper.dtype.type(0))
-    middle = lower + (upper - lower) / 2
-    cuts = np.where(lower < middle, middle, upper)
     above = upper[0] + (1 - upper[0]) / 2
     none = above if above > upper[0] else np.nextafter(upper[0], upper.dtype.type(2))
-    return np.append(none, cuts).astype(np.float64)
+    return np.append(none, midway(lower, upper)).astype(np.float64)

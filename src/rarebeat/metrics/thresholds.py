@@ -10,10 +10,15 @@ import numpy as np
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth, check
-from rarebeat.metrics.bayesian_thresholds import bayesian_thresholds, check_optuna
-from rarebeat.metrics.challenge_thresholds import GRID, coordinate_thresholds, grid_thresholds
+from rarebeat.metrics.challenge_thresholds import (
+    GRID,
+    bayesian_thresholds,
+    check_optuna,
+    coordinate_thresholds,
+    grid_thresholds,
+)
 from rarebeat.metrics.classification import count, decide
-from rarebeat.metrics.ranking import HALF, Ranking, cumulate, rank_classes
+from rarebeat.metrics.ranking import DEFAULT_THRESHOLD, Ranking, cumulate, midway, rank_classes
 
 Rewards = FloatArray | None
 """What calling a class (column) earns where another (row) is true; None for classes without such a table."""
@@ -22,52 +27,99 @@ Rule = Callable[[Truth, Probability, Rewards], FloatArray]
 
 
 def fixed(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """0.5 for every class."""
-    return np.full(truth.shape[1], HALF)
+    """Take 0.5 for every class.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: not used.
+
+    Returns:
+        Shape (classes,).
+    """
+    return np.full(truth.shape[1], DEFAULT_THRESHOLD)
 
 
 def max_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """The threshold with the largest F1 of each class, exact: every distinct cut is looked at.
+    """Take the threshold with the largest F1 of each class, exact: every way to part the records is looked at.
 
-    Of equally good cuts the highest is taken (fewest records called positive). The threshold lies midway
-    between the two neighbouring scores (0 below the lowest), so that small numerical differences between
-    machines move no decision. It is a number of the same precision as the probabilities, so that rounding
-    cannot carry it to the wrong side. A class without known positive or negative records gets 0.5.
+    Of equally good thresholds the highest is taken (fewest records called positive). It lies
+    :func:`~rarebeat.metrics.ranking.midway` between the two neighbouring probabilities (0 below the lowest).
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: not used.
+
+    Returns:
+        Shape (classes,); 0.5 for a class without known positive or negative records.
     """
-    return np.array([_best_cut(ranking) for ranking in rank_classes(truth, probability)], dtype=np.float64)
+    return np.array(
+        [_best_f1_threshold(ranking) for ranking in rank_classes(truth, probability)], dtype=np.float64
+    )
 
 
-def _best_cut(ranking: Ranking) -> float:
+def _best_f1_threshold(ranking: Ranking) -> float:
     true, false = cumulate(ranking)
     if not true.size or true[-1] == 0 or false[-1] == 0:
-        return HALF
+        return DEFAULT_THRESHOLD
     best = int(np.argmax(2 * true / (true + false + true[-1])))
     upper = ranking.bottom[best]
     lower = ranking.top[best + 1] if best + 1 < true.size else upper.dtype.type(0)
-    middle = lower + (upper - lower) / 2
-    return float(middle if lower < middle else upper)
+    return float(midway(lower, upper))
 
 
 def challenge_coordinate(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """See :func:`~rarebeat.metrics.challenge_thresholds.coordinate_thresholds`."""
+    """Take what :func:`~rarebeat.metrics.challenge_thresholds.coordinate_thresholds` finds.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: shape (classes, classes).
+
+    Returns:
+        Shape (classes,).
+
+    Raises:
+        ParamsError: without rewards.
+    """
     return coordinate_thresholds(truth, probability, _needed(rewards, "challenge_coordinate"))
 
 
 def challenge_bayesian(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """See :func:`~rarebeat.metrics.bayesian_thresholds.bayesian_thresholds`."""
+    """Take what :func:`~rarebeat.metrics.challenge_thresholds.bayesian_thresholds` finds.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: shape (classes, classes).
+
+    Returns:
+        Shape (classes,).
+
+    Raises:
+        ParamsError: without rewards, or where Optuna is not installed.
+    """
     return bayesian_thresholds(truth, probability, _needed(rewards, "challenge_bayesian"))
 
 
 def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
-    """The best of 0.01, 0.02 ... 0.50 for each class: by what the challenge pays, without rewards by F1.
+    """Take the best of 0.01, 0.02 ... 0.50 for each class: by what the challenge pays, without rewards by F1.
 
-    See :func:`~rarebeat.metrics.challenge_thresholds.grid_thresholds`.
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: shape (classes, classes), for
+            :func:`~rarebeat.metrics.challenge_thresholds.grid_thresholds`; None for F1.
+
+    Returns:
+        Shape (classes,); by F1, 0.5 for a class without known positive or negative records.
     """
     if rewards is not None:
         return grid_thresholds(truth, probability, rewards)
-    f1 = np.stack([count(truth, decide(probability, cut)).f1 for cut in GRID])
+    f1 = np.stack([count(truth, decide(probability, threshold)).f1 for threshold in GRID])
     best = GRID[np.argmax(np.nan_to_num(f1), axis=0)]
-    return np.asarray(np.where(np.isnan(f1[0]), HALF, best))
+    return np.asarray(np.where(np.isnan(f1[0]), DEFAULT_THRESHOLD, best))
 
 
 RULES: Mapping[str, Rule] = {
@@ -89,6 +141,10 @@ def _needed(rewards: Rewards, rule: str) -> FloatArray:
 def check_rule(rule: str, rewards: Rewards = None) -> None:
     """Check that a rule can be used, before a training that ends with it.
 
+    Args:
+        rule: a name in :data:`RULES`.
+        rewards: as for :func:`choose_thresholds`.
+
     Raises:
         ParamsError: for an unknown rule, a rule of the challenge without rewards, or a missing library.
     """
@@ -103,7 +159,7 @@ def check_rule(rule: str, rewards: Rewards = None) -> None:
 def choose_thresholds(
     truth: Truth, probability: Probability, rule: str = "max_f1", rewards: Rewards = None
 ) -> FloatArray:
-    """One threshold per class by the named rule, for ``probability >= threshold``.
+    """Choose one threshold per class, for ``probability >= threshold``.
 
     Args:
         truth: shape (n, classes), of the validation split.
@@ -111,6 +167,9 @@ def choose_thresholds(
         rule: a name in :data:`RULES`.
         rewards: shape (classes, classes), for classes of the challenge, from
             :func:`rarebeat.metrics.challenge_classes.class_rewards`.
+
+    Returns:
+        Shape (classes,).
 
     Raises:
         ParamsError: for a rule that cannot be used.

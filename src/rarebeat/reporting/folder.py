@@ -36,13 +36,8 @@ def write_reports(
     """
     write_json(folder / "metrics.json", metrics_content(evaluation))
     _write_markdown(folder / "results.md", evaluation, title, more)
-    rows = class_rows(evaluation) + cohort_rows(evaluation)
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    write_rows(
-        folder / "classes.csv",
-        [{"cohort": "all", **row} for row in rows],
-        ["cohort", *_without_cohort(names)],
-    )
+    rows = [{"cohort": "all", **row} for row in class_rows(evaluation)] + cohort_rows(evaluation)
+    write_rows(folder / "classes.csv", rows, list(rows[0]))
     pairs = confusion_rows(test.truth, test.decisions, test.classes)
     write_rows(folder / "confusion.csv", pairs, CONFUSION_COLUMNS)
 
@@ -59,10 +54,6 @@ def write_reports(
     )
     written = ("metrics.json", "results.md", "classes.csv", "confusion.csv", "precision_recall", "figures")
     return [folder / name for name in written]
-
-
-def _without_cohort(names: list[str]) -> list[str]:
-    return [name for name in names if name != "cohort"]
 
 
 def _write_markdown(path: Path, evaluation: Evaluation, title: str, more: Sequence[str]) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
-from rarebeat.evaluation.evaluate import Evaluation, Operating
+from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
 _TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "auroc": "AUROC", "auprc": "AUPRC"}
@@ -14,6 +14,12 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
 
     Metrics at the chosen threshold bear their plain name (``f1``, ``f1_low``, ``f1_high``), those at a
     threshold of 0.5 end in ``_at_0.5``. Undefined numbers are None.
+
+    Args:
+        evaluation: of any number of classes.
+
+    Returns:
+        A row for each class, in column order.
     """
     return [
         {
@@ -22,30 +28,43 @@ def class_rows(evaluation: Evaluation) -> list[Row]:
             "positives": int(evaluation.positives[index]),
             "threshold": tidy(evaluation.tuned.thresholds[index]),
             **_cells(evaluation.tuned, METRICS, index),
-            **_cells(evaluation.half, DECISION_METRICS, index, "_at_0.5"),
+            **_cells(evaluation.at_half, DECISION_METRICS, index, "_at_0.5"),
         }
         for index, name in enumerate(evaluation.classes)
     ]
 
 
 def cohort_rows(evaluation: Evaluation) -> list[Row]:
-    """One flat row per cohort and class, as in :func:`class_rows`; none where there is a single cohort."""
+    """One flat row per cohort and class, as in :func:`class_rows`.
+
+    Args:
+        evaluation: of one cohort or more.
+
+    Returns:
+        The rows, cohort by cohort; none where there is a single cohort.
+    """
     return [
         {"cohort": cohort, **row} for cohort, part in evaluation.cohorts.items() for row in class_rows(part)
     ]
 
 
-def _cells(operating: Operating, metrics: tuple[str, ...], index: int, suffix: str = "") -> Row:
+def _cells(point: OperatingPoint, metrics: tuple[str, ...], index: int, suffix: str = "") -> Row:
     cells: Row = {}
     for name in metrics:
-        cells[f"{name}{suffix}"] = tidy(operating.scores.values[name][index])
-        cells[f"{name}_low{suffix}"] = tidy(operating.intervals.low.values[name][index])
-        cells[f"{name}_high{suffix}"] = tidy(operating.intervals.high.values[name][index])
+        value, low, high = map(tidy, point.with_interval(name, index))
+        cells |= {f"{name}{suffix}": value, f"{name}_low{suffix}": low, f"{name}_high{suffix}": high}
     return cells
 
 
 def results_table(evaluation: Evaluation) -> str:
-    """A Markdown table for people: each class, then macro and micro, with intervals."""
+    """A Markdown table for people: each class, then macro and micro, with intervals.
+
+    Args:
+        evaluation: of any number of classes.
+
+    Returns:
+        The table, a line on its records and, where it is scored, one on the challenge.
+    """
     rows: list[Row] = []
     for index, name in enumerate((*evaluation.classes, "**macro**", "**micro**")):
         is_class = index < len(evaluation.classes)
@@ -54,7 +73,7 @@ def results_table(evaluation: Evaluation) -> str:
             "Positives": int(evaluation.positives[index] if is_class else evaluation.positives.sum()),
         }
         for metric in METRICS:
-            row[_TITLES[metric]] = interval_text(*_ends(evaluation.tuned, metric, index))
+            row[_TITLES[metric]] = interval_text(*evaluation.tuned.with_interval(metric, index))
         rows.append(row)
     caption = (
         f"{evaluation.records} records of {evaluation.patients} patients; "
@@ -77,7 +96,14 @@ def _challenge_line(evaluation: Evaluation) -> list[str]:
 
 
 def cohort_table(evaluation: Evaluation) -> str:
-    """A Markdown table of the macro averages of each cohort alone."""
+    """A Markdown table of the macro averages of each cohort alone.
+
+    Args:
+        evaluation: of several cohorts.
+
+    Returns:
+        The table; a row for each cohort.
+    """
     rows: list[Row] = []
     for name, part in evaluation.cohorts.items():
         row: Row = {
@@ -87,14 +113,6 @@ def cohort_table(evaluation: Evaluation) -> str:
             "Classes": int(np.count_nonzero(part.positives)),
         }
         for metric in METRICS:
-            row[f"Macro {_TITLES[metric]}"] = interval_text(*_ends(part.tuned, metric, MACRO))
+            row[f"Macro {_TITLES[metric]}"] = interval_text(*part.tuned.with_interval(metric, MACRO))
         rows.append(row)
     return markdown_table(rows)
-
-
-def _ends(operating: Operating, metric: str, index: int) -> tuple[float, float, float]:
-    return (
-        operating.scores.values[metric][index],
-        operating.intervals.low.values[metric][index],
-        operating.intervals.high.values[metric][index],
-    )

@@ -50,10 +50,20 @@ def augment(
 
 
 def piece_length(window: int, stored: int, settings: AugmentSettings) -> int:
-    """How many samples a window needs that may become faster, of recordings stored with so many.
+    """Tell how many samples a window is made from, where stretching may make it faster.
 
-    >>> piece_length(2500, 7500, AugmentSettings(stretch=0.2)), piece_length(2500, 2500, AugmentSettings(stretch=0.2))
-    (3125, 2500)
+    Args:
+        window: samples of the network's input.
+        stored: samples of the recordings as they are stored.
+        settings: how much faster a recording may become.
+
+    Returns:
+        Samples, at most ``stored``.
+
+    Example:
+        >>> settings = AugmentSettings(stretch=0.2)
+        >>> piece_length(2500, 7500, settings), piece_length(2500, 2500, settings)
+        (3125, 2500)
     """
     return min(stored, math.ceil(window / (1 - settings.stretch)))
 
@@ -68,7 +78,8 @@ def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor, samples: i
         samples: of the result.
 
     Returns:
-        The signals, cut off or padded with zeros at their end, and their new lengths.
+        The signals, shape (batch, leads, samples), cropped or padded with zeros at their end, and their new lengths,
+        shape (batch,).
     """
     end = signals.shape[2] - 1
     if lengths is None:
@@ -83,7 +94,15 @@ def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor, samples: i
 
 
 def hide_persons(context: Context, hidden: Tensor) -> Context:
-    """Forget age and sex of some recordings, so that a network learns to do without; ``hidden`` is a mask."""
+    """Forget age and sex of some recordings, so that a network learns to do without.
+
+    Args:
+        context: of a batch.
+        hidden: bool, shape (batch,), whose.
+
+    Returns:
+        The context without them; the input is left as it is.
+    """
     age = None if context.age is None else context.age.masked_fill(hidden, torch.nan)
     sex = None if context.sex is None else context.sex.masked_fill(hidden, UNKNOWN_SEX)
     return replace(context, age=age, sex=sex)

@@ -43,15 +43,25 @@ class Progress:
 def fingerprint(
     splits: Sequence[Split], classes: Sequence[str], model: ModelSettings, settings: TrainSettings
 ) -> str:
-    """A key that changes with whatever changes the weights: data, label set, settings, code, torch."""
+    """Make a key that changes with whatever changes the weights.
+
+    Args:
+        splits: training and validation data.
+        classes: the label set.
+        model: which network.
+        settings: how it is trained.
+
+    Returns:
+        16 hexadecimal digits of a hash over these, the code and the version of torch.
+    """
     total = hashlib.sha256()
     for split in splits:
         for array in (split.signals, split.labels):
             total.update(str(array.shape).encode())
             total.update(np.ascontiguousarray(array).data)
         total.update(repr(split.meta).encode())
-        for facts_of_records in (split.lengths, split.ages, split.sexes):
-            known = None if facts_of_records is None else facts_of_records.tolist()
+        for known_of_records in (split.lengths, split.ages, split.sexes):
+            known = None if known_of_records is None else known_of_records.tolist()
             total.update(repr(known).encode())
     code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).glob("*.py"))))
     start = None if settings.init is None else _weights_of(settings.init)
@@ -82,6 +92,11 @@ class Checkpoint:
     def save(self, network: nn.Module, optimiser: torch.optim.Optimizer, progress: Progress) -> None:
         """Write the state at the end of an epoch, whole or not at all.
 
+        Args:
+            network: its weights are written.
+            optimiser: its state is written.
+            progress: the epochs so far.
+
         Raises:
             RarebeatError: when it cannot be written.
         """
@@ -98,6 +113,13 @@ class Checkpoint:
         """Put network and optimiser into the stored state, or leave them as they are where there is none.
 
         A checkpoint that cannot be read is no reason to stop: the training starts again, with a warning.
+
+        Args:
+            network: takes the stored weights.
+            optimiser: takes the stored state.
+
+        Returns:
+            The epochs so far; none where nothing is stored.
         """
         for leftover in self.path.parent.glob(".last.pt.*.tmp"):  # of a run that was killed while it wrote
             leftover.unlink(missing_ok=True)

@@ -176,13 +176,13 @@ def _train_epoch(
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
     batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
+    piece = piece_length(examples.window, examples.signals.shape[2], settings.augment)
+    whole = piece == examples.signals.shape[2]
     total = torch.zeros((), device=examples.device)
     seen = 0
     for step, indices in enumerate(batches):
-        set_learning_rate(optimiser, settings, stage.done(epoch, step / len(batches)))
+        set_learning_rate(optimiser, settings, stage.progress(epoch, step / len(batches)))
         random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
-        piece = piece_length(examples.window, examples.signals.shape[2], settings.augment)
-        whole = piece == examples.signals.shape[2]
         starts = None if whole else examples.random_starts(indices, piece, random)
         signals, context, labels = examples.batch(indices, starts, piece)
         signals, context = augment(signals, context, settings.augment, random, examples.window)
@@ -297,11 +297,11 @@ def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> 
     return all(not loss >= past["validation_loss"] for past in history[first:])  # also better than a NaN
 
 
-def _progress_bar(examples: int, epochs: int, done: int) -> "tqdm[Never]":
+def _progress_bar(examples: int, epochs: int, finished: int) -> "tqdm[Never]":
     """Examples of all epochs on standard error, where that is a terminal."""
     bar: tqdm[Never] = tqdm(
         total=examples * epochs,
-        initial=examples * done,
+        initial=examples * finished,
         unit="ex",
         unit_scale=True,
         disable=None,

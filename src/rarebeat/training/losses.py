@@ -1,11 +1,12 @@
 """The losses of multi-task training.
 
-All are averaged over examples, and an uncertain label (-1) adds nothing to any of them. The cross-entropies
-are summed over classes; the soft challenge metric is of the order of one per example, so that L2 of the same
-strength weighs more beside it.
+All are averaged over examples, and a masked label (-1: uncertain or unknown) adds nothing to any of them. The
+cross-entropies are summed over classes; the soft challenge metric is of the order of one per example, so that L2 of
+the same strength weighs more beside it.
 """
 
 from collections.abc import Callable
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -13,20 +14,24 @@ from torch.nn import functional
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray
+from rarebeat.training.settings import LossName
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From logits and labels, both of shape (batch, classes), to a scalar."""
 
-LOSSES = ("bce", "weighted_bce", "challenge")
+LOSSES: tuple[str, ...] = get_args(LossName)
 
 
 def make_loss(name: str, labels: Tensor, rewards: FloatArray | None = None) -> Loss:
-    """The loss of that name.
+    """Make the loss of a name.
 
     Args:
         name: one of :data:`LOSSES`.
         labels: shape (n, classes), of the training split, on the device that the loss is computed on.
         rewards: shape (classes, classes), what calling a class (column) earns where another (row) is true.
+
+    Returns:
+        A function of logits and labels.
 
     Raises:
         ParamsError: see :func:`check_loss`.
@@ -44,6 +49,10 @@ def make_loss(name: str, labels: Tensor, rewards: FloatArray | None = None) -> L
 def check_loss(name: str, rewards: FloatArray | None) -> None:
     """Check that a loss can be used.
 
+    Args:
+        name: of the loss.
+        rewards: as for :func:`make_loss`.
+
     Raises:
         ParamsError: for an unknown name, and for "challenge" without rewards.
     """
@@ -54,23 +63,31 @@ def check_loss(name: str, rewards: FloatArray | None) -> None:
 
 
 def sum_of_cross_entropies(logits: Tensor, labels: Tensor) -> Tensor:
-    """Sigmoid cross-entropy, summed over classes and averaged over examples (Hughes et al. 2018).
+    """Sigmoid cross-entropy, summed over classes and averaged over examples.
 
     Args:
         logits: shape (batch, classes).
-        labels: shape (batch, classes): 1 present, 0 absent, -1 uncertain. An uncertain label adds nothing.
+        labels: shape (batch, classes): 1 present, 0 absent, -1 masked.
 
     Returns:
         A scalar.
+
+    Source:
+        Hughes et al. 2018.
     """
     known = (labels >= 0).to(logits.dtype)
     return _cross_entropies(logits, labels, known)
 
 
 def balancing_weights(labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Known records per positive and per negative one, each of shape (classes,).
+    """Weigh the positives and the negatives of each class so that both count for as much.
 
-    A class without any is treated as if it had one.
+    Args:
+        labels: shape (n, classes): 1 present, 0 absent, -1 masked.
+
+    Returns:
+        Known records per positive and per negative one, each of shape (classes,). A class without any is treated
+        as if it had one.
     """
     known = (labels >= 0).sum(dim=0)
     positive, negative = (labels == 1).sum(dim=0), (labels == 0).sum(dim=0)
@@ -80,14 +97,18 @@ def balancing_weights(labels: Tensor) -> tuple[Tensor, Tensor]:
 def weighted_cross_entropies(logits: Tensor, labels: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
     """Sigmoid cross-entropy in which the positives of a class weigh as much as its negatives.
 
-    Vicar et al. 2020 (doi 10.22489/CinC.2020.189) weigh a class with n of N records by N / n where it is
-    present and N / (N - n) where it is not; they average over classes, here they are summed.
-
     Args:
         logits: shape (batch, classes).
-        labels: shape (batch, classes): 1 present, 0 absent, -1 uncertain.
+        labels: shape (batch, classes): 1 present, 0 absent, -1 masked.
         positive: shape (classes,), weight of a present class, from :func:`balancing_weights`.
         negative: shape (classes,), weight of an absent one.
+
+    Returns:
+        A scalar.
+
+    Source:
+        Vicar et al. 2020 (doi 10.22489/CinC.2020.189) weigh a class with n of N records by N / n where it is
+        present and N / (N - n) where it is not; they average over classes, here they are summed.
     """
     known = (labels >= 0).to(logits.dtype)
     return _cross_entropies(logits, labels, known * torch.where(labels == 1, positive, negative))
@@ -102,7 +123,7 @@ def _cross_entropies(logits: Tensor, labels: Tensor, weight: Tensor) -> Tensor:
 
 
 def soft_challenge_loss(logits: Tensor, labels: Tensor, rewards: Tensor) -> Tensor:
-    """What the probabilities earn by the metric of the CinC Challenge 2020, negative (Vicar et al. 2020).
+    """What the probabilities earn by the metric of the CinC Challenge 2020, with its sign turned.
 
     A record with labels y and probabilities p earns the sum of y_i w_ij p_j over all pairs, divided by
     max(1, sum of y + p - y p). Where every p is 0 or 1 this is what the metric itself counts
@@ -111,8 +132,14 @@ def soft_challenge_loss(logits: Tensor, labels: Tensor, rewards: Tensor) -> Tens
 
     Args:
         logits: shape (batch, classes).
-        labels: shape (batch, classes): 1 present, 0 absent, -1 uncertain.
+        labels: shape (batch, classes): 1 present, 0 absent, -1 masked.
         rewards: shape (classes, classes).
+
+    Returns:
+        A scalar.
+
+    Source:
+        Vicar et al. 2020 (doi 10.22489/CinC.2020.189).
     """
     true = (labels == 1).to(logits.dtype)
     called = logits.sigmoid() * (labels >= 0)

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 
 from rarebeat.core.errors import ParamsError
-
-Precision = Literal["auto", "fp32", "bf16"]
+from rarebeat.training.settings import Precision
 
 
 def choose_device(name: str) -> torch.device:
-    """The device for "cpu", "cuda" or "auto" (CUDA where there is a GPU).
+    """Choose where to compute.
+
+    Args:
+        name: "cpu", "cuda" or "auto" (CUDA where there is a GPU).
+
+    Returns:
+        The device.
 
     Raises:
         ParamsError: when CUDA is asked for and there is none.
@@ -25,7 +29,15 @@ def choose_device(name: str) -> torch.device:
 
 
 def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
-    """The type in which convolutions are computed: torch.float32 or torch.bfloat16."""
+    """Choose the type in which convolutions are computed.
+
+    Args:
+        name: "fp32", "bf16" or "auto" (bf16 where the processor computes in it).
+        device: where they are computed.
+
+    Returns:
+        torch.float32 or torch.bfloat16.
+    """
     if name == "auto":
         native = torch.cuda.is_bf16_supported(False) if device.type == "cuda" else cpu_computes_in_bf16()
         name = "bf16" if native else "fp32"
@@ -33,7 +45,7 @@ def choose_precision(name: Precision, device: torch.device) -> torch.dtype:
 
 
 def cpu_computes_in_bf16() -> bool:
-    """Whether convolutions on this processor use instructions for bf16.
+    """Tell whether convolutions on this processor use instructions for bf16.
 
     Without them, bf16 is emulated and slower than fp32. The processor must have them, and oneDNN, which computes
     the convolutions, must be allowed to use them: ONEDNN_MAX_CPU_ISA=AVX2 forbids it.
@@ -47,7 +59,15 @@ def cpu_computes_in_bf16() -> bool:
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
-    """A context in which convolutions run in ``precision``; the weights stay in fp32."""
+    """Make a context in which convolutions run in some precision; the weights stay in fp32.
+
+    Args:
+        device: where they run.
+        precision: torch.float32 or torch.bfloat16.
+
+    Returns:
+        The context manager.
+    """
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)
 
 
@@ -57,6 +77,13 @@ def backends(device: torch.device, threads: int | None) -> Iterator[None]:
 
     On CUDA: TensorFloat32 for what is left in fp32, and the fastest of those algorithms of cuDNN that repeat
     exactly. On a CPU only the number of threads is set: every operation used there repeats exactly.
+
+    Args:
+        device: where the training runs.
+        threads: of the CPU; None leaves it to torch.
+
+    Yields:
+        Nothing.
     """
     before = torch.get_num_threads()
     matmul = torch.get_float32_matmul_precision()

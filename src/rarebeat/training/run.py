@@ -23,11 +23,10 @@ from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
-from rarebeat.training.label_sets import resolve_label_set
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
-from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
 
 
 @dataclass(frozen=True)

@@ -26,13 +26,28 @@ class Stage:
         """The epoch after its last."""
         return self.first + self.settings.epochs
 
-    def done(self, epoch: int, share: float = 0.0) -> float:
-        """Which share of the stage lies behind, in an epoch of which a share does."""
+    def progress(self, epoch: int, share: float = 0.0) -> float:
+        """Tell how much of the stage is over.
+
+        Args:
+            epoch: the present one, counted from zero over the whole training.
+            share: of this epoch that is over, from 0 to 1.
+
+        Returns:
+            From 0 to 1.
+        """
         return (epoch - self.first + share) / self.settings.epochs
 
 
 def stages_of(settings: TrainSettings) -> tuple[Stage, ...]:
-    """The stages of a training, in order; the last is the training itself."""
+    """List the stages of a training.
+
+    Args:
+        settings: of the training.
+
+    Returns:
+        One stage or two; the last is the training itself.
+    """
     pretrain = settings.pretrain
     if not pretrain.epochs:
         return (Stage(0, settings),)
@@ -52,6 +67,13 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
 
     L2 acts on the weights of convolutions and heads. Biases and the scales of batch norm (parameters of one
     dimension) are left alone: shrinking them does not make a network simpler.
+
+    Args:
+        network: whose parameters are learnt.
+        settings: of the training.
+
+    Returns:
+        The optimiser.
     """
     parameters = list(network.parameters())
     groups = [
@@ -61,21 +83,35 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
 
 
-def set_learning_rate(optimiser: torch.optim.Optimizer, settings: TrainSettings, done: float) -> None:
-    """Set the rate of the next step; ``done`` is the share of all steps that lie behind."""
+def set_learning_rate(optimiser: torch.optim.Optimizer, settings: TrainSettings, progress: float) -> None:
+    """Set the learning rate of the next step.
+
+    Args:
+        optimiser: of the training.
+        settings: of the stage.
+        progress: how much of the stage is over, from 0 to 1.
+    """
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(settings, done)
+        group["lr"] = learning_rate(settings, progress)
 
 
-def learning_rate(settings: TrainSettings, done: float) -> float:
-    """The learning rate after a share ``done`` of the training.
+def learning_rate(settings: TrainSettings, progress: float) -> float:
+    """Compute the learning rate of a step.
 
-    >>> learning_rate(TrainSettings(learning_rate=0.002, schedule="cosine"), done=0.5)
-    0.001
+    Args:
+        settings: of the stage.
+        progress: how much of the stage is over, from 0 to 1.
+
+    Returns:
+        The rate.
+
+    Example:
+        >>> learning_rate(TrainSettings(learning_rate=0.002, schedule="cosine"), progress=0.5)
+        0.001
     """
     if settings.schedule == "constant":
         return settings.learning_rate
     if settings.schedule == "steps":
-        epoch = done * settings.epochs + 1e-6  # a rounding error must not delay a step
+        epoch = progress * settings.epochs + 1e-6  # a rounding error must not delay a step
         return settings.learning_rate * 0.1 ** sum(epoch >= step for step in settings.steps)
-    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * done))
+    return settings.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))

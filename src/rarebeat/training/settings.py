@@ -1,11 +1,15 @@
-"""The groups ``model`` and ``train`` of the params file."""
+"""The groups ``model``, ``train`` and ``label_sets`` of the params file."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
+from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.models.registry import NETWORKS
@@ -43,7 +47,8 @@ class ModelSettings:
 ThresholdRule = Literal["fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"]
 LossName = Literal["bce", "weighted_bce", "challenge"]
 Schedule = Literal["constant", "cosine", "steps"]
-Steps = tuple[Annotated[int, Field(ge=1)], ...]
+Precision = Literal["auto", "fp32", "bf16"]
+Steps = tuple[Positive, ...]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -135,9 +140,60 @@ class TrainSettings:
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Annotated[int, Field(ge=0)] = 0
     keep: Literal["last", "best"] = "last"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Positive | None = None
     init: str | None = None
     shuffle_labels: bool = False
+
+
+LabelSet = str | list[str]
+"""``"all"``, or class ids: which classes one model is trained on."""
+
+
+def resolve_label_set(
+    label_sets: Mapping[str, LabelSet], heads: str, classes: Sequence[str]
+) -> tuple[str, ...]:
+    """Find the classes that one model is trained on.
+
+    Args:
+        label_sets: the group ``label_sets`` of the params.
+        heads: the name of a label set.
+        classes: the class ids of the vocabulary.
+
+    Returns:
+        The class ids of that label set, in the order of the vocabulary.
+
+    Raises:
+        ParamsError: for a name or class that is unknown (with the closest ones), a class that stands twice,
+            or an empty set.
+
+    Example:
+        >>> resolve_label_set({"common": ["sinus_rhythm"]}, "common", ["atrial_flutter", "sinus_rhythm"])
+        ('sinus_rhythm',)
+    """
+    if heads not in label_sets:
+        raise ParamsError(f"heads: no label set {heads!r} in label_sets{_hint(heads, label_sets)}")
+    chosen = label_sets[heads]
+    if chosen == "all":
+        return tuple(classes)
+    where = f"label_sets.{heads}"
+    if not isinstance(chosen, list) or not all(isinstance(name, str) for name in chosen):
+        raise ParamsError(f"{where} must be 'all' or a list of class ids, found {chosen!r}")
+    unknown = [name for name in chosen if name not in classes]
+    if unknown:
+        raise ParamsError("\n".join(f"{where}: no class {name!r}{_hint(name, classes)}" for name in unknown))
+    repeated = [name for name, times in Counter(chosen).items() if times > 1]
+    if repeated:
+        raise ParamsError(f"{where} names {', '.join(repeated)} more than once")
+    if not chosen:
+        raise ParamsError(f"{where} is empty: a model needs at least one class")
+    return tuple(name for name in classes if name in chosen)
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    """The names that come close to a misspelt one, or all."""
+    known = list(known)
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"

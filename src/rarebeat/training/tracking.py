@@ -7,16 +7,17 @@ run id has to stand in a cached output (it would change the hash of every model)
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-import pandas as pd
 from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
@@ -38,13 +39,27 @@ _PARAM_LENGTH = 6000  # the server's limit for one value
 
 @dataclass(frozen=True)
 class Tracker:
-    """A connection to one experiment."""
+    """A connection to one experiment.
+
+    Attributes:
+        client: of the tracking server.
+        experiment_id: of the experiment on that server.
+    """
 
     client: MlflowClient
     experiment_id: str
 
     def find(self, tag: str, value: str, unfinished: bool = False) -> Run | None:
-        """The newest run with this tag (only one that never ended, where asked), or None."""
+        """Find the newest run with a tag.
+
+        Args:
+            tag: its name.
+            value: what it must be.
+            unfinished: take only a run that never ended.
+
+        Returns:
+            The run, or None.
+        """
         condition = f"tags.`{tag}` = '{value}'"
         if unfinished:
             condition += " and attributes.status = 'RUNNING'"
@@ -56,6 +71,12 @@ class Tracker:
 
 def connect(experiment: str) -> Tracker:
     """Open the tracking server and the experiment, creating both where needed.
+
+    Args:
+        experiment: its name.
+
+    Returns:
+        The connection.
 
     Raises:
         RarebeatError: when the server cannot be reached.
@@ -86,10 +107,19 @@ def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
 
 @contextmanager
 def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any]) -> Iterator[str]:
-    """Open the run of a training and yield its id.
+    """Open the run of a training.
 
     A training that was killed left its run open: the next start with the same ``key`` goes on in it. The run stays
     open at the end of the block, for the evaluation to close; an exception marks it as failed.
+
+    Args:
+        tracker: the experiment.
+        key: what identifies the training, see :func:`rarebeat.training.checkpoint.fingerprint`.
+        name: of a new run.
+        params: nested mappings; they are logged under dotted names.
+
+    Yields:
+        The run id.
     """
     unfinished = tracker.find(TRAINING_KEY, key, unfinished=True)
     tags = _tags() | {TRAINING_KEY: key}
@@ -102,10 +132,10 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     )
     try:
         yield run_id
-    except BaseException as error:
-        killed = isinstance(error, KeyboardInterrupt)
-        if not killed:  # an interrupted run stays open, for the next start to go on in it
-            tracker.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+    except KeyboardInterrupt:
+        raise  # an interrupted run stays open, for the next start to go on in it
+    except BaseException:
+        tracker.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
         raise
 
 
@@ -124,10 +154,18 @@ def _tags() -> dict[str, str]:
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested mappings as one mapping with dotted names.
+    """Turn nested mappings into one mapping with dotted names.
 
-    >>> flatten({"train": {"epochs": 3}, "heads": "all"})
-    {'train.epochs': 3, 'heads': 'all'}
+    Args:
+        nested: values, or mappings of them, by name.
+        prefix: stands before every name.
+
+    Returns:
+        The values by dotted name.
+
+    Example:
+        >>> flatten({"train": {"epochs": 3}, "heads": "all"})
+        {'train.epochs': 3, 'heads': 'all'}
     """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
@@ -137,8 +175,15 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step: int = 0) -> None:
-    """Log numbers (nested mappings get dotted names; None and not-a-number are left out) in one request."""
-    now = int(pd.Timestamp.now().timestamp() * 1000)
+    """Log numbers.
+
+    Args:
+        tracker: the experiment.
+        run_id: of the run.
+        metrics: nested numbers, which get dotted names; None, infinity and not-a-number are left out.
+        step: such as the epoch.
+    """
+    now = int(time.time() * 1000)
     numbers = {name: value for name, value in flatten(metrics).items() if isinstance(value, int | float)}
     batch = [Metric(name, float(value), now, step) for name, value in numbers.items() if np.isfinite(value)]
     for start in range(0, len(batch), 1000):  # the server takes a thousand at once
@@ -146,7 +191,16 @@ def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step:
 
 
 def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
-    """The last step at which a metric was logged; 0 where it never was."""
+    """Find the last step at which a metric was logged.
+
+    Args:
+        tracker: the experiment.
+        run_id: of the run.
+        metric: its dotted name.
+
+    Returns:
+        The step; 0 where it was never logged.
+    """
     return max((entry.step for entry in tracker.client.get_metric_history(run_id, metric)), default=0)
 
 
@@ -156,8 +210,14 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
     parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class, an
     ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
+
+    Args:
+        tracker: the experiment.
+        run_id: of the training.
+        folder: the model folder.
+        weights: what identifies the weights, see :func:`rarebeat.inference.model_folder.weights_digest`.
     """
-    from rarebeat.inference.model_folder import read_card
+    from rarebeat.inference.model_folder import read_card  # it needs torch, which an evaluation does not
 
     card = read_card(folder)
     signature = ModelSignature(
@@ -195,8 +255,6 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
 
 def _requirements() -> list[str]:
     """What the served model needs, at the versions it was trained with."""
-    from importlib.metadata import version
-
     names = ["numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "safetensors", "scipy"]
     return [f"{name}=={version(name)}" for name in names] + [f"torch=={version('torch').split('+')[0]}"]
 

@@ -1,0 +1,92 @@
+"""Trainings in two stages: pre-training, then the training itself."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.training.toy import REWARDS, MakeSplit, equal
+
+from rarebeat.training import loop
+from rarebeat.training.loop import EpochReport, train
+from rarebeat.training.settings import ModelSettings, Pretrain, TrainSettings
+
+
+def pretrained(quick: TrainSettings, **changes: object) -> TrainSettings:
+    settings = replace(quick, epochs=2, loss="challenge", pretrain=Pretrain(epochs=2, learning_rate=0.002))
+    return replace(settings, **changes)  # type: ignore[arg-type]
+
+
+def test_pre_training_is_a_training_of_its_own_with_the_training_after_it(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    splits = make_split(48), make_split(32, 1)
+    seen: list[tuple[int, float, float]] = []
+
+    def note(report: EpochReport) -> None:
+        seen.append((report.epoch, report.learning_rate, report.train_loss))
+
+    train(*splits, ("up", "rare"), tiny, pretrained(quick), tmp_path / "both", note, REWARDS)
+    alone = replace(quick, epochs=2, loss="weighted_bce", learning_rate=0.002)
+    first: list[float] = []
+    train(
+        *splits,
+        ("up", "rare"),
+        tiny,
+        alone,
+        tmp_path / "first",
+        lambda report: first.append(report.train_loss),
+    )
+    assert [(epoch, rate) for epoch, rate, _ in seen] == [(1, 0.002), (2, 0.002), (3, 0.005), (4, 0.005)]
+    assert [loss for _, _, loss in seen[:2]] == first
+    assert all(loss < 0 for _, _, loss in seen[2:])  # what is earned, with its sign turned
+
+
+@pytest.mark.parametrize("killed_after", [1, 2, 3])
+def test_a_training_in_stages_is_resumed_with_the_same_weights(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, killed_after: int
+) -> None:
+    splits, settings = (make_split(48), make_split(16, 1)), pretrained(quick)
+
+    def interrupt(report: EpochReport) -> None:
+        if report.epoch == killed_after:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", interrupt, REWARDS)
+    resumed = train(*splits, ("up", "rare"), tiny, settings, tmp_path / "a", rewards=REWARDS)
+    assert equal(resumed, train(*splits, ("up", "rare"), tiny, settings, tmp_path / "b", rewards=REWARDS))
+
+
+def test_what_is_learnt_does_not_depend_on_the_validation_split(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    networks = [
+        train(
+            make_split(48),
+            make_split(16, seed),
+            ("up", "rare"),
+            tiny,
+            pretrained(quick),
+            tmp_path / str(seed),
+            rewards=REWARDS,
+        )
+        for seed in (1, 2)
+    ]
+    assert equal(*networks)
+
+
+def test_the_best_epoch_is_none_of_pre_training(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    splits = make_split(32), make_split(16, 1)
+    third = train(*splits, ("up", "rare"), tiny, pretrained(quick, epochs=1), tmp_path / "a", rewards=REWARDS)
+    losses = iter([-9.0, -8.0, -1.0, -0.5])
+    monkeypatch.setattr(loop, "validate", lambda *_: (next(losses), None))
+    best = train(
+        *splits, ("up", "rare"), tiny, pretrained(quick, keep="best"), tmp_path / "b", rewards=REWARDS
+    )
+    assert equal(best, third)
