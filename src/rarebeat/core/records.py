@@ -20,6 +20,7 @@ REASONS = {
     "flat_lead": "a lead is constant",
     "clipped": "a lead sits at the limit of the converter",
     "implausible_amplitude": "amplitudes no ECG has: the gain is probably wrong",
+    "inconsistent_leads": "the limb leads contradict each other: a lead is swapped, scaled, inverted or misnamed",
     "too_short": "shorter than one second",
     "outside_folder": "the header points to a file outside its folder",
     "duplicate_id": "a second record with the same id",

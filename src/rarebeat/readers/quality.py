@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.core.limb_leads import check_limb_leads, derivable, derive_limb_leads
 from rarebeat.core.records import LEADS, Signal
 
 MICROVOLTS = {
@@ -106,6 +107,7 @@ def trusted_signal(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
         calibrated = False
     if calibrated:
         _check_amplitude(signal, spans)
+        check_limb_leads(signal, max(scales.values()))
     return signal, calibrated
 
 
@@ -151,7 +153,7 @@ def lead_index(name: str) -> int | None:
 
 
 def _find_leads(names: Sequence[str]) -> list[int | None]:
-    """For each of the twelve leads its row, or None where it can be derived from leads I and II."""
+    """For each of the twelve leads its row, or None where it can be derived from other limb leads."""
     rows: list[int | None] = [None] * len(LEADS)
     for row, name in enumerate(names):
         index = lead_index(name)
@@ -160,8 +162,8 @@ def _find_leads(names: Sequence[str]) -> list[int | None]:
         if rows[index] is not None:
             raise BadRecordError("header_mismatch", f"lead {LEADS[index]} is there twice")
         rows[index] = row
-    has_limbs = rows[0] is not None and rows[1] is not None
-    missing = [LEADS[i] for i, row in enumerate(rows) if row is None and not (has_limbs and 2 <= i <= 5)]
+    derived = derivable([row is not None for row in rows])
+    missing = [LEADS[i] for i, row in enumerate(rows) if row is None and not derived[i]]
     if missing:
         raise BadRecordError(
             "missing_leads", f"{', '.join(missing)} missing; found {' '.join(names)[:200]!r}"
@@ -203,7 +205,7 @@ def _to_steps(raw: RawLeads, rows: list[int | None], scales: dict[int, float]) -
         if row is not None:
             np.subtract(samples[row], raw.baselines[row], out=physical[index], dtype=np.float64)
             physical[index] *= scales[row]
-    _derive(physical, [index for index, row in enumerate(rows) if row is None])
+    derive_limb_leads(physical, [index for index, row in enumerate(rows) if row is None])
     if not np.abs(physical).max() <= LARGEST:
         lead = LEADS[int(np.abs(physical).max(axis=1).argmax())]
         raise BadRecordError(
@@ -223,19 +225,6 @@ def _refuse_invalid(raw: RawLeads) -> None:
     if counts:
         found = ", ".join(f"{name} ({count})" for name, count in counts.items())
         raise BadRecordError("not_a_number", f"samples marked as invalid in {found}, of {invalid.shape[1]}")
-
-
-def _derive(physical: npt.NDArray[np.float64], missing: list[int]) -> None:
-    """Einthoven's and Goldberger's equations for the limb leads that are not stored."""
-    one, two = physical[0], physical[1]
-    derived = {
-        2: lambda: two - one,
-        3: lambda: -(one + two) / 2,
-        4: lambda: one - two / 2,
-        5: lambda: two - one / 2,
-    }
-    for index in missing:
-        physical[index] = derived[index]()
 
 
 def _check_flat(signal: Signal, spans: npt.NDArray[np.int64], rate: float) -> None:
