@@ -1,6 +1,7 @@
 """Hand-made archives: a plausible ECG, and writers of WFDB records and of GE MUSE XML files."""
 
 import base64
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def write_wfdb(tmp_path: Path) -> Callable[..., Path]:
 
 def muse_lead(name: str, samples: npt.NDArray[np.int16], **changes: str) -> str:
     """One LeadData element; ``changes`` replaces the text of its children."""
+    content = samples.astype("<i2").tobytes()
     fields = {
         "LeadByteCountTotal": str(2 * samples.size),
         "LeadTimeOffset": "0",
@@ -82,7 +84,8 @@ def muse_lead(name: str, samples: npt.NDArray[np.int16], **changes: str) -> str:
         "LeadSampleSize": "2",
         "LeadOff": "FALSE",
         "BaselineSway": "FALSE",
-        "WaveFormData": base64.encodebytes(samples.astype("<i2").tobytes()).decode(),
+        "LeadDataCRC32": str(zlib.crc32(content)),
+        "WaveFormData": base64.encodebytes(content).decode(),
     } | changes
     return "<LeadData>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items()) + "</LeadData>"
 

@@ -205,6 +205,11 @@ def test_a_file_larger_than_any_ecg_is_not_parsed(tmp_path: Path, monkeypatch: p
         ({"LeadSampleCountTotal": "99999999999999999999"}, "header_mismatch"),
         ({"LeadSampleCountTotal": "²"}, "header_mismatch"),
         ({"LeadSampleCountTotal": "many"}, "header_mismatch"),
+        ({"LeadByteCountTotal": "1999"}, "header_mismatch"),
+        ({"LeadByteCountTotal": "2002"}, "truncated"),
+        ({"LeadByteCountTotal": "many"}, "header_mismatch"),
+        ({"LeadDataCRC32": "1"}, "wrong_checksum"),
+        ({"LeadDataCRC32": "none"}, "wrong_checksum"),
         ({"LeadSampleSize": "4"}, "unreadable"),
         ({"LeadAmplitudeUnitsPerBit": "0"}, "unknown_units"),
         ({"LeadAmplitudeUnitsPerBit": "nan"}, "unknown_units"),
@@ -232,11 +237,33 @@ def test_leads_of_different_lengths(muse_xml: Make, muse_leads: dict[str, Steps]
     assert refusal(muse_xml(muse_leads)).reason == "header_mismatch"
 
 
-def test_leads_of_different_times(muse_xml: Make) -> None:
+@pytest.mark.parametrize("field", [b"LeadTimeOffset", b"LeadOffsetFirstSample"])
+def test_leads_of_different_times(muse_xml: Make, field: bytes) -> None:
     content = muse_xml()
-    at = content.rindex(b"<LeadTimeOffset>0<")
-    later = content[:at] + content[at:].replace(b"<LeadTimeOffset>0<", b"<LeadTimeOffset>2500<", 1)
-    assert refusal(later).reason == "header_mismatch"
+    at = content.rindex(b"<" + field + b">0<")
+    later = content[:at] + content[at:].replace(b">0<", b">2500<", 1)
+    error = refusal(later)
+    assert error.reason == "header_mismatch"
+    assert field.decode() in error.detail
+
+
+def test_one_changed_sample_does_not_agree_with_the_checksum(
+    muse_xml: Make, muse_leads: dict[str, Steps]
+) -> None:
+    before = base64.encodebytes(muse_leads["V4"].astype("<i2").tobytes())
+    muse_leads["V4"][500] += 1
+    after = base64.encodebytes(muse_leads["V4"].astype("<i2").tobytes())
+    muse_leads["V4"][500] -= 1
+    content = muse_xml()
+    assert content.count(before) == 1
+    error = refusal(content.replace(before, after))
+    assert error.reason == "wrong_checksum"
+    assert "lead V4" in error.detail
+
+
+@pytest.mark.parametrize("field", ["LeadByteCountTotal", "LeadSampleCountTotal", "LeadDataCRC32"])
+def test_what_a_file_does_not_promise_is_not_checked(muse_xml: Make, field: str) -> None:
+    np.testing.assert_array_equal(parse_muse(muse_xml(**{field: ""})).signal, parse_muse(muse_xml()).signal)
 
 
 def test_samples_marked_as_invalid(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:

@@ -6,6 +6,7 @@ the date of birth, and the statements are redacted.
 
 import base64
 import binascii
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -221,8 +222,11 @@ def _read_waveform(ecg: Element) -> tuple[RawLeads, float]:
     samples = [_read_samples(lead) for lead in leads]
     if len({lead.size for lead in samples}) > 1:
         raise BadRecordError("header_mismatch", "the leads have different lengths")
-    if len({_text(lead, "LeadTimeOffset") or "0" for lead in leads}) > 1:
-        raise BadRecordError("header_mismatch", "the leads were not recorded at the same time")
+    for offset in ("LeadTimeOffset", "LeadOffsetFirstSample"):
+        if len({_text(lead, offset) or "0" for lead in leads}) > 1:
+            raise BadRecordError(
+                "header_mismatch", f"the leads were not recorded at the same time: {offset} differs"
+            )
     steps = [_number(lead, "LeadAmplitudeUnitsPerBit") for lead in leads]
     raw = RawLeads(
         samples=np.stack(samples),
@@ -249,15 +253,24 @@ def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
         raise BadRecordError("unreadable", f"the waveform of lead {name} is not base64: {error}") from error
     if len(content) % _SAMPLE_BYTES:
         raise BadRecordError("truncated", f"the waveform of lead {name} ends within a sample")
-    found = len(content) // _SAMPLE_BYTES
-    promised = _text(lead, "LeadSampleCountTotal")
+    _check_length(lead, name, "LeadByteCountTotal", len(content), "bytes")
+    _check_length(lead, name, "LeadSampleCountTotal", len(content) // _SAMPLE_BYTES, "samples")
+    checksum = _text(lead, "LeadDataCRC32")
+    if checksum and _whole(checksum) != zlib.crc32(content):
+        raise BadRecordError(
+            "wrong_checksum",
+            f"the bytes of lead {name} have the CRC-32 {zlib.crc32(content)}, LeadDataCRC32 is {checksum[:12]!r}",
+        )
+    return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
+
+
+def _check_length(lead: Element, name: str, field: str, found: int, what: str) -> None:
+    """Compare a length with the field that promises it, where there is one."""
+    promised = _text(lead, field)
     expected = _whole(promised)
     if promised and expected != found:
         reason = "truncated" if expected is not None and found < expected else "header_mismatch"
-        raise BadRecordError(
-            reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]!r}"
-        )
-    return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
+        raise BadRecordError(reason, f"lead {name} holds {found} {what}, {field} is {promised[:12]!r}")
 
 
 def _age(ecg: Element) -> float | None:

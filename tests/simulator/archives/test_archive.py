@@ -1,6 +1,8 @@
 """Archives of simulated records: what is written is what the readers, ours and others, find."""
 
+import base64
 import csv
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -146,6 +148,15 @@ def test_corrected_statements_are_marked_as_inserted() -> None:
     assert [line.strip() for line in lines[:-1]] == ecg.text.splitlines()
     assert inserted == [line not in ecg.machine.splitlines() for line in ecg.text.splitlines()]
     assert any(inserted)
+
+
+def test_the_checksums_of_leads_are_right() -> None:
+    leads = ElementTree.fromstring(muse_xml(export(0, SETTINGS))).findall("Waveform/LeadData")
+    assert len(leads) == 8
+    for lead in leads:
+        content = base64.b64decode(lead.findtext("WaveFormData") or "")
+        assert lead.findtext("LeadDataCRC32") == str(zlib.crc32(content))
+        assert lead.findtext("LeadByteCountTotal") == str(len(content))
 
 
 @pytest.mark.slow

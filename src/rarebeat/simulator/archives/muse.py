@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zlib
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -108,6 +109,7 @@ def _add_waveform(root: Element, ecg: Export) -> None:
             LeadSampleSize="2",
             LeadOff="FALSE",
             BaselineSway="FALSE",
+            LeadDataCRC32=str(zlib.crc32(steps.tobytes())),
             WaveFormData=_encode(steps),
         )
 
