@@ -127,6 +127,7 @@ def muse_xml(muse_leads: dict[str, Microvolts]) -> Callable[..., bytes]:
         original: Sequence[Sequence[str]] = (("Machine statement",),),
         demographics: str = "<PatientAge>56</PatientAge><AgeUnits>YEARS</AgeUnits><Gender>FEMALE</Gender>",
         waveforms: str | None = None,
+        status: str = "<Status>CONFIRMED</Status>",
         **changes: str,
     ) -> bytes:
         leads = leads or muse_leads
@@ -136,7 +137,7 @@ def muse_xml(muse_leads: dict[str, Microvolts]) -> Callable[..., bytes]:
             '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n'
             "<RestingECG><PatientDemographics><PatientID>00123456</PatientID>"
             f"<PatientLastName>Doe</PatientLastName><PatientFirstName>Jane</PatientFirstName>{demographics}"
-            "</PatientDemographics><TestDemographics><AcquisitionDate>05-17-2011</AcquisitionDate>"
+            f"</PatientDemographics><TestDemographics>{status}<AcquisitionDate>05-17-2011</AcquisitionDate>"
             "<AcquisitionTechLastName>Techname</AcquisitionTechLastName>"
             "<OverreaderLastName>Readername</OverreaderLastName></TestDemographics>"
             f"{muse_statements('Diagnosis', diagnosis)}{muse_statements('OriginalDiagnosis', original)}"

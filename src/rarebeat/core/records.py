@@ -47,6 +47,8 @@ class Record:
         calibrated: whether the amplitude is in microvolts; False where it was normalised away.
         text: the report, or None.
         codes: statements as ``system:code``.
+        report_status: "confirmed", "unconfirmed" or "unknown" where the archive tells whether a person has
+            confirmed the report, else None. It is counted and not stored.
     """
 
     record_id: str
@@ -60,3 +62,4 @@ class Record:
     calibrated: bool = True
     text: str | None = None
     codes: tuple[str, ...] = ()
+    report_status: str | None = None

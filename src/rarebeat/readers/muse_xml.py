@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -48,9 +48,12 @@ class Options:
 
     Attributes:
         key_file: the user's secret key; None takes the default place.
+        statements: "confirmed" takes the statements of confirmed over-reads alone; other files become records
+            without text. "all" takes what the machine has stated, too.
     """
 
     key_file: str | None = None
+    statements: Literal["confirmed", "all"] = "confirmed"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ class MuseEcg:
         age: years.
         sex: "female", "male" or None.
         text: the statements, one a line, without persons and dates.
+        status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
+            it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
     """
 
     signal: Signal
@@ -74,6 +79,7 @@ class MuseEcg:
     age: float | None
     sex: str | None
     text: str | None
+    status: str
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -127,6 +133,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     ecg = read_muse(entry.path)
+    settings = parse(Options, dict(options), "options")
+    trusted = settings.statements == "all" or ecg.status == "confirmed"
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=ecg.signal,
@@ -136,7 +144,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=ecg.age,
         sex=ecg.sex,
         calibrated=ecg.calibrated,
-        text=ecg.text,
+        text=ecg.text if trusted else None,
+        report_status=ecg.status,
     )
 
 
@@ -184,6 +193,7 @@ def parse_muse(content: bytes) -> MuseEcg:
         raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {ecg.tag[:40]!r}")
     raw, rate = _read_waveform(ecg)
     signal, calibrated = trusted_signal(raw, rate)
+    text, of_machine = _statements(ecg)
     return MuseEcg(
         signal=signal,
         rate=rate,
@@ -191,7 +201,8 @@ def parse_muse(content: bytes) -> MuseEcg:
         patient=_text(ecg, "PatientDemographics/PatientID") or None,
         age=_age(ecg),
         sex=clean_sex(_text(ecg, "PatientDemographics/Gender")),
-        text=_statements(ecg),
+        text=text,
+        status="unconfirmed" if of_machine else _status(ecg),
     )
 
 
@@ -301,8 +312,13 @@ def _date(text: str) -> datetime | None:
     return None
 
 
-def _statements(ecg: Element) -> str | None:
-    """The statements of the over-read (Diagnosis); without one, of the machine (OriginalDiagnosis)."""
+def _status(ecg: Element) -> str:
+    status = _text(ecg, "TestDemographics/Status").lower()
+    return status if status in ("confirmed", "unconfirmed") else "unknown"
+
+
+def _statements(ecg: Element) -> tuple[str | None, bool]:
+    """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
     names = [
         element.text
         for element in ecg.iter()
@@ -315,5 +331,5 @@ def _statements(ecg: Element) -> str | None:
             if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
                 lines.append("")
         if text := clean_text(" ".join(line.split()) for line in lines):
-            return redact(text, names) or None
-    return None
+            return redact(text, names) or None, diagnosis == "OriginalDiagnosis"
+    return None, False

@@ -22,15 +22,21 @@ _BASE64_LINE = 76
 
 
 def write_muse(folder: Path, ecg: Export) -> None:
-    """Write ``<name>.xml``. The patient has a number and no name; the statements are those of the over-read."""
+    """Write ``<name>.xml``. The patient has a number and no name; the statements are those of the over-read,
+    where there was one."""
     (folder / f"{ecg.name}.xml").write_bytes(muse_xml(ecg))
+
+
+def is_confirmed(ecg: Export) -> bool:
+    """Tell whether a reader has confirmed the report of a record; in one of eight none has."""
+    return zlib.crc32(ecg.name.encode()) % 8 != 0
 
 
 def muse_xml(ecg: Export) -> bytes:
     """One RestingECG document.
 
-    A statement of ``Diagnosis`` that the machine (``OriginalDiagnosis``) has not made carries the flag
-    USERINSERT; the last fragment of each line carries ENDSLINE.
+    An unconfirmed one holds the machine's statements alone. A statement of ``Diagnosis`` that the machine
+    (``OriginalDiagnosis``) has not made carries the flag USERINSERT; the last fragment of each line carries ENDSLINE.
     """
     root = Element("RestingECG")
     _add(root, "MuseInfo", MuseVersion="simulated")
@@ -46,12 +52,12 @@ def muse_xml(ecg: Export) -> bytes:
         root,
         "TestDemographics",
         DataType="RESTING",
-        Status="CONFIRMED",
+        Status="CONFIRMED" if is_confirmed(ecg) else "UNCONFIRMED",
         AcquisitionDate=f"{ecg.time:%m-%d-%Y}",
         AcquisitionTime=f"{ecg.time:%H:%M:%S}",
     )
     machine = ecg.machine.splitlines()
-    _add_statements(root, "Diagnosis", ecg.text.splitlines(), machine)
+    _add_statements(root, "Diagnosis", ecg.text.splitlines() if is_confirmed(ecg) else machine, machine)
     _add_statements(root, "OriginalDiagnosis", machine, machine)
     _add_waveform(root, ecg)
     indent(root, "  ")
