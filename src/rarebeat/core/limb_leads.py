@@ -85,7 +85,7 @@ def check_limb_leads(signal: Signal, step: float) -> None:
         return
     away = np.abs(doubled) > 2 * limit
     shares = np.count_nonzero(away, axis=1) / signal.shape[1]
-    wrong = [index + 2 for index in np.flatnonzero(shares > RESIDUAL_SHARE)]
+    wrong = [int(index) + 2 for index in np.flatnonzero(shares > RESIDUAL_SHARE)]
     if not wrong:
         return
     residuals = np.percentile(np.abs(doubled), 100 * (1 - RESIDUAL_SHARE), axis=1) / 2

@@ -22,13 +22,19 @@ _BASE64_LINE = 76
 
 
 def write_muse(folder: Path, ecg: Export) -> None:
-    """Write ``<name>.xml``. The patient has a number and no name; the statements are those of the over-read,
-    where there was one."""
+    """Write ``<name>.xml``; the patient has a number and no name."""
     (folder / f"{ecg.name}.xml").write_bytes(muse_xml(ecg))
 
 
 def is_confirmed(ecg: Export) -> bool:
-    """Tell whether a reader has confirmed the report of a record; in one of eight none has."""
+    """Tell whether a reader has confirmed the report of a record.
+
+    Args:
+        ecg: the record.
+
+    Returns:
+        False for about one record in eight.
+    """
     return zlib.crc32(ecg.name.encode()) % 8 != 0
 
 
