@@ -208,6 +208,20 @@ def test_amplitudes_that_fit_but_are_far_too_large() -> None:
     assert refusal(raw(rng.normal(0, 5, (12, 2000)), gains=[1.0] * 12)).reason == "implausible_amplitude"
 
 
+def test_values_made_for_another_gain(ecg: Steps) -> None:
+    microvolts = np.rint(np.rint(2 * ecg / 4.88) * 4.88).astype(np.int16)  # a converter of 4.88 microvolts
+    trusted_signal(raw(microvolts), RATE)
+    error = refusal(raw(microvolts, gains=[200.0] * 12))
+    assert error.reason == "implausible_amplitude"
+    assert "in steps of 20 microvolts, where the header promises 5" in error.detail
+
+
+def test_large_signals_that_use_every_step_are_accepted(ecg: Steps) -> None:
+    signal, _ = trusted_signal(raw(ecg, gains=[62.5] * 12), RATE)  # coarse, and no step is skipped
+    assert np.median(np.ptp(signal, axis=1)) > 4000
+    np.testing.assert_array_equal(signal, 16 * ecg)
+
+
 def test_a_short_artefact_of_20_mv_is_no_reason_to_doubt_the_gain(ecg: Steps) -> None:
     electrode = np.array([0, 1, 1, -0.5, -0.5, 1, *[0.5] * 6])  # the left leg, in each lead
     ecg[:, 1900:1950] += (20_000 * electrode[:, None]).astype(np.int16)

@@ -47,6 +47,11 @@ SMALLEST_RANGE = 150.0
 LARGEST_RANGE = 6000.0
 """Microvolts that the middle nine tenths of the median lead may span (found: 3,600; artefacts span more)."""
 
+SUSPICIOUS_RANGE = 4000.0
+SUSPICIOUS_GAP = 15.0
+"""Where the median lead spans more than SUSPICIOUS_RANGE microvolts, its values must lie closer together than
+SUSPICIOUS_GAP, or use every step: values that skip steps were made for another gain (found: at most 5 microvolts)."""
+
 LARGEST = float(np.iinfo(np.int16).max)
 _INVALID = np.iinfo(np.int16).min  # WFDB's mark of an invalid sample in format 16, and GE MUSE's
 _LEAD_INDEX = {name.upper(): index for index, name in enumerate(LEADS)}
@@ -107,6 +112,7 @@ def trusted_signal(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
         calibrated = False
     if calibrated:
         _check_amplitude(signal, spans)
+        _check_gain(signal, spans, max(scales.values()))
         check_limb_leads(signal, max(scales.values()))
     return signal, calibrated
 
@@ -304,4 +310,18 @@ def _check_amplitude(signal: Signal, spans: npt.NDArray[np.int64]) -> None:
             "implausible_amplitude",
             f"nine tenths of the median lead span {middle / 1000:.4g} mV, expected at most "
             f"{LARGEST_RANGE / 1000:g}: the gain is probably wrong",
+        )
+
+
+def _check_gain(signal: Signal, spans: npt.NDArray[np.int64], step: float) -> None:
+    if np.median(spans) <= SUSPICIOUS_RANGE:
+        return
+    low, high = np.percentile(signal, (0.1, 99.9), axis=1)
+    span = float(np.median(high - low))
+    gap = float(np.median([np.diff(np.unique(lead).astype(np.int64)).min() for lead in signal]))
+    if span > SUSPICIOUS_RANGE and gap >= max(SUSPICIOUS_GAP, 2 * step):
+        raise BadRecordError(
+            "implausible_amplitude",
+            f"the median lead spans {span / 1000:.4g} mV in steps of {gap:g} microvolts, where the header promises "
+            f"{step:g}: the gain is probably wrong",
         )
