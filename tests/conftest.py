@@ -53,7 +53,8 @@ def wfdb_record(tmp_path: Path) -> Path:
     seconds = np.arange(5000) / 500
     beat = np.exp(-(((seconds % 0.8) - 0.4) ** 2) / (2 * 0.012**2))
     drift = 0.1 * np.sin(2 * np.pi * 0.3 * seconds)
-    samples = np.rint(1000 * np.outer(np.linspace(0.5, 1.6, 12), beat + drift)).astype("<i2")
+    heights = [0.5, 1.2, 0.7, -0.85, -0.1, 0.95, *np.linspace(1.1, 1.6, 6)]  # the limb leads agree
+    samples = np.rint(1000 * np.outer(heights, beat + drift)).astype("<i2")
     lines = ["r1 12 500 5000"]
     for name, lead in zip(leads, samples, strict=True):
         checksum = int(lead.sum(dtype=np.int16))

@@ -1,6 +1,7 @@
 """Hand-made archives: a plausible ECG, and writers of WFDB records and of GE MUSE XML files."""
 
 import base64
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def write_wfdb(tmp_path: Path) -> Callable[..., Path]:
 
 def muse_lead(name: str, samples: npt.NDArray[np.int16], **changes: str) -> str:
     """One LeadData element; ``changes`` replaces the text of its children."""
+    content = samples.astype("<i2").tobytes()
     fields = {
         "LeadByteCountTotal": str(2 * samples.size),
         "LeadTimeOffset": "0",
@@ -82,7 +84,8 @@ def muse_lead(name: str, samples: npt.NDArray[np.int16], **changes: str) -> str:
         "LeadSampleSize": "2",
         "LeadOff": "FALSE",
         "BaselineSway": "FALSE",
-        "WaveFormData": base64.encodebytes(samples.astype("<i2").tobytes()).decode(),
+        "LeadDataCRC32": str(zlib.crc32(content)),
+        "WaveFormData": base64.encodebytes(content).decode(),
     } | changes
     return "<LeadData>" + "".join(f"<{tag}>{text}</{tag}>" for tag, text in fields.items()) + "</LeadData>"
 
@@ -124,6 +127,7 @@ def muse_xml(muse_leads: dict[str, Microvolts]) -> Callable[..., bytes]:
         original: Sequence[Sequence[str]] = (("Machine statement",),),
         demographics: str = "<PatientAge>56</PatientAge><AgeUnits>YEARS</AgeUnits><Gender>FEMALE</Gender>",
         waveforms: str | None = None,
+        status: str = "<Status>CONFIRMED</Status>",
         **changes: str,
     ) -> bytes:
         leads = leads or muse_leads
@@ -133,7 +137,7 @@ def muse_xml(muse_leads: dict[str, Microvolts]) -> Callable[..., bytes]:
             '<?xml version="1.0" encoding="ISO-8859-1"?>\n<!DOCTYPE RestingECG SYSTEM "restecg.dtd">\n'
             "<RestingECG><PatientDemographics><PatientID>00123456</PatientID>"
             f"<PatientLastName>Doe</PatientLastName><PatientFirstName>Jane</PatientFirstName>{demographics}"
-            "</PatientDemographics><TestDemographics><AcquisitionDate>05-17-2011</AcquisitionDate>"
+            f"</PatientDemographics><TestDemographics>{status}<AcquisitionDate>05-17-2011</AcquisitionDate>"
             "<AcquisitionTechLastName>Techname</AcquisitionTechLastName>"
             "<OverreaderLastName>Readername</OverreaderLastName></TestDemographics>"
             f"{muse_statements('Diagnosis', diagnosis)}{muse_statements('OriginalDiagnosis', original)}"

@@ -24,10 +24,13 @@ RATE = 500
 
 
 def synthetic(seed: int, samples: int = 1000) -> Signal:
-    """Something like an ECG: microvolts, shape (12, samples)."""
+    """Something like an ECG: microvolts, shape (12, samples), limb leads in agreement."""
     rng = np.random.default_rng(seed)
     beat = np.exp(-0.5 * ((np.arange(samples) % 400 - 200) / 8) ** 2)
-    return np.rint(beat * rng.uniform(300, 900, (12, 1)) + rng.normal(0, 8, (12, samples))).astype(np.int16)
+    signal = np.rint(beat * rng.uniform(300, 900, (12, 1)) + rng.normal(0, 8, (12, samples)))
+    one, two = signal[:2]
+    signal[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    return np.rint(signal).astype(np.int16)
 
 
 def write_record(folder: Path, name: str, seed: int, samples: int = 1000) -> None:

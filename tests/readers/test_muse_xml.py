@@ -10,6 +10,7 @@ import pytest
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
 from rarebeat.core.records import LEADS
 from rarebeat.readers import muse_xml as reader
+from rarebeat.readers.ingest import ingest_cohort, summary_lines
 from rarebeat.readers.muse_xml import parse_muse
 from rarebeat.readers.privacy import Pseudonym
 
@@ -67,6 +68,45 @@ def test_the_over_read_counts_and_the_machine_only_without_it(muse_xml: Make) ->
     assert parse_muse(muse_xml()).text == "Normal sinus rhythm"
     assert parse_muse(muse_xml(diagnosis=())).text == "Machine statement"
     assert parse_muse(muse_xml(diagnosis=(), original=())).text is None
+
+
+@pytest.mark.parametrize(
+    ("status", "diagnosis", "expected"),
+    [
+        ("<Status>CONFIRMED</Status>", (("Sinus rhythm",),), "confirmed"),
+        ("<Status>Confirmed</Status>", (("Sinus rhythm",),), "confirmed"),
+        ("<Status>CONFIRMED</Status>", (), "unconfirmed"),  # the machine alone has stated something
+        ("<Status>UNCONFIRMED</Status>", (("Sinus rhythm",),), "unconfirmed"),
+        ("<Status>PRELIMINARY</Status>", (("Sinus rhythm",),), "unknown"),
+        ("", (("Sinus rhythm",),), "unknown"),
+    ],
+)
+def test_only_confirmed_statements_are_taken_unless_all_are_asked_for(
+    muse_xml: Make, tmp_path: Path, status: str, diagnosis: tuple[tuple[str, ...], ...], expected: str
+) -> None:
+    (tmp_path / "one.xml").write_bytes(muse_xml(status=status, diagnosis=diagnosis))
+    (entry,) = reader.discover(tmp_path, {})
+    usual, everything = (reader.read(entry, PRIVATE, options) for options in ({}, {"statements": "all"}))
+    stated = "Sinus rhythm" if diagnosis else "Machine statement"
+    assert usual.report_status == everything.report_status == expected
+    assert usual.text == (stated if expected == "confirmed" else None)
+    assert everything.text == stated
+
+
+def test_the_summary_counts_what_was_not_confirmed(muse_xml: Make, tmp_path: Path) -> None:
+    root = tmp_path / "muse"
+    root.mkdir()
+    for index, status in enumerate(("CONFIRMED", "UNCONFIRMED", "UNCONFIRMED", "ODD")):
+        (root / f"{index}.xml").write_bytes(muse_xml(status=f"<Status>{status}</Status>"))
+    options = {"key_file": str(tmp_path / "key")}
+    summary = ingest_cohort("muse-xml", root, tmp_path / "out", options=options, workers=1)
+    assert summary["report_statuses"] == {"confirmed": 1, "unconfirmed": 2, "unknown": 1}
+    assert (summary["records"], summary["with_text"], summary["without_confirmed_report"]) == (4, 1, 3)
+    assert "3 records have no text" in summary_lines("out", "muse-xml", root, summary)[1]
+    options["statements"] = "all"
+    summary = ingest_cohort("muse-xml", root, tmp_path / "out", options=options, workers=1)
+    assert (summary["with_text"], summary["without_confirmed_report"]) == (4, 0)
+    assert len(summary_lines("out", "muse-xml", root, summary)) == 1
 
 
 def test_nothing_that_names_a_person_passes(muse_xml: Make, tmp_path: Path) -> None:
@@ -205,6 +245,11 @@ def test_a_file_larger_than_any_ecg_is_not_parsed(tmp_path: Path, monkeypatch: p
         ({"LeadSampleCountTotal": "99999999999999999999"}, "header_mismatch"),
         ({"LeadSampleCountTotal": "²"}, "header_mismatch"),
         ({"LeadSampleCountTotal": "many"}, "header_mismatch"),
+        ({"LeadByteCountTotal": "1999"}, "header_mismatch"),
+        ({"LeadByteCountTotal": "2002"}, "truncated"),
+        ({"LeadByteCountTotal": "many"}, "header_mismatch"),
+        ({"LeadDataCRC32": "1"}, "wrong_checksum"),
+        ({"LeadDataCRC32": "none"}, "wrong_checksum"),
         ({"LeadSampleSize": "4"}, "unreadable"),
         ({"LeadAmplitudeUnitsPerBit": "0"}, "unknown_units"),
         ({"LeadAmplitudeUnitsPerBit": "nan"}, "unknown_units"),
@@ -232,11 +277,33 @@ def test_leads_of_different_lengths(muse_xml: Make, muse_leads: dict[str, Steps]
     assert refusal(muse_xml(muse_leads)).reason == "header_mismatch"
 
 
-def test_leads_of_different_times(muse_xml: Make) -> None:
+@pytest.mark.parametrize("field", [b"LeadTimeOffset", b"LeadOffsetFirstSample"])
+def test_leads_of_different_times(muse_xml: Make, field: bytes) -> None:
     content = muse_xml()
-    at = content.rindex(b"<LeadTimeOffset>0<")
-    later = content[:at] + content[at:].replace(b"<LeadTimeOffset>0<", b"<LeadTimeOffset>2500<", 1)
-    assert refusal(later).reason == "header_mismatch"
+    at = content.rindex(b"<" + field + b">0<")
+    later = content[:at] + content[at:].replace(b">0<", b">2500<", 1)
+    error = refusal(later)
+    assert error.reason == "header_mismatch"
+    assert field.decode() in error.detail
+
+
+def test_one_changed_sample_does_not_agree_with_the_checksum(
+    muse_xml: Make, muse_leads: dict[str, Steps]
+) -> None:
+    before = base64.encodebytes(muse_leads["V4"].astype("<i2").tobytes())
+    muse_leads["V4"][500] += 1
+    after = base64.encodebytes(muse_leads["V4"].astype("<i2").tobytes())
+    muse_leads["V4"][500] -= 1
+    content = muse_xml()
+    assert content.count(before) == 1
+    error = refusal(content.replace(before, after))
+    assert error.reason == "wrong_checksum"
+    assert "lead V4" in error.detail
+
+
+@pytest.mark.parametrize("field", ["LeadByteCountTotal", "LeadSampleCountTotal", "LeadDataCRC32"])
+def test_what_a_file_does_not_promise_is_not_checked(muse_xml: Make, field: str) -> None:
+    np.testing.assert_array_equal(parse_muse(muse_xml(**{field: ""})).signal, parse_muse(muse_xml()).signal)
 
 
 def test_samples_marked_as_invalid(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
@@ -296,3 +363,5 @@ def test_an_empty_folder_says_how_to_export(tmp_path: Path) -> None:
 def test_an_unknown_option_is_named(tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="keyfile"):
         reader.discover(tmp_path, {"keyfile": "x"})
+    with pytest.raises(ParamsError, match="statements"):
+        reader.discover(tmp_path, {"statements": "some"})

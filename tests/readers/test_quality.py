@@ -12,10 +12,13 @@ Steps = npt.NDArray[np.int16]
 
 @pytest.fixture
 def ecg() -> Steps:
-    """Four seconds of something like an ECG: microvolts, shape (12, 2000)."""
+    """Four seconds of something like an ECG: microvolts, shape (12, 2000), limb leads in agreement."""
     rng = np.random.default_rng(0)
     beat = np.exp(-0.5 * ((np.arange(2000) % 400 - 200) / 8) ** 2)
-    return np.rint(beat * rng.uniform(400, 900, (12, 1)) + rng.normal(0, 8, (12, 2000))).astype(np.int16)
+    signal = np.rint(beat * rng.uniform(400, 900, (12, 1)) + rng.normal(0, 8, (12, 2000)))
+    one, two = signal[:2]
+    signal[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
+    return np.rint(signal).astype(np.int16)
 
 
 def raw(samples: npt.NDArray[np.int16] | npt.NDArray[np.float64], **changes: object) -> RawLeads:
@@ -55,8 +58,9 @@ def test_every_spelling_of_a_voltage_gives_microvolts(ecg: Steps, unit: str, gai
 
 def test_gain_and_baseline_belong_to_each_lead(ecg: Steps) -> None:
     gains, baselines = np.arange(500, 1700, 100.0), np.arange(-60, 60, 10)
-    signal, _ = trusted_signal(raw(ecg, gains=list(gains), baselines=list(baselines)), RATE)
-    expected = (ecg - baselines[:, None]) / gains[:, None] * 1000
+    steps = np.rint(ecg * gains[:, None] / 1000 + baselines[:, None]).astype(np.int16)
+    signal, _ = trusted_signal(raw(steps, gains=list(gains), baselines=list(baselines)), RATE)
+    expected = (steps - baselines[:, None]) / gains[:, None] * 1000
     assert np.abs(signal - expected).max() <= 0.5 + 1e-9
 
 
@@ -186,8 +190,11 @@ def test_a_last_value_that_is_held_for_a_moment_is_not_clipped(ecg: Steps) -> No
 
 def test_a_silent_baseline_at_the_lowest_value_is_not_clipped(ecg: Steps) -> None:
     beat = np.exp(-0.5 * ((np.arange(2000) % 400 - 200) / 8) ** 2)
-    silent = np.rint(beat * np.linspace(400, 900, 12)[:, None]).astype(np.int16)
-    assert np.count_nonzero(silent == silent.min(axis=1, keepdims=True)) > 12 * 1000
+    heights = np.linspace(400, 900, 12)
+    heights[:6] = 800, 1200, 400, 1000, 200, 800  # aVR is inverted
+    silent = np.rint(beat * heights[:, None]).astype(np.int16)
+    silent[3] *= -1
+    assert np.count_nonzero(silent == silent.min(axis=1, keepdims=True)) > 11 * 1000
     trusted_signal(raw(silent), RATE)
 
 
@@ -201,8 +208,23 @@ def test_amplitudes_that_fit_but_are_far_too_large() -> None:
     assert refusal(raw(rng.normal(0, 5, (12, 2000)), gains=[1.0] * 12)).reason == "implausible_amplitude"
 
 
+def test_values_made_for_another_gain(ecg: Steps) -> None:
+    microvolts = np.rint(np.rint(2 * ecg / 4.88) * 4.88).astype(np.int16)  # a converter of 4.88 microvolts
+    trusted_signal(raw(microvolts), RATE)
+    error = refusal(raw(microvolts, gains=[200.0] * 12))
+    assert error.reason == "implausible_amplitude"
+    assert "in steps of 20 microvolts, where the header promises 5" in error.detail
+
+
+def test_large_signals_that_use_every_step_are_accepted(ecg: Steps) -> None:
+    signal, _ = trusted_signal(raw(ecg, gains=[62.5] * 12), RATE)  # coarse, and no step is skipped
+    assert np.median(np.ptp(signal, axis=1)) > 4000
+    np.testing.assert_array_equal(signal, 16 * ecg)
+
+
 def test_a_short_artefact_of_20_mv_is_no_reason_to_doubt_the_gain(ecg: Steps) -> None:
-    ecg[:, 1900:1950] += 20_000
+    electrode = np.array([0, 1, 1, -0.5, -0.5, 1, *[0.5] * 6])  # the left leg, in each lead
+    ecg[:, 1900:1950] += (20_000 * electrode[:, None]).astype(np.int16)
     trusted_signal(raw(ecg), RATE)
 
 

@@ -33,7 +33,7 @@ def no_wfdb(*_: object, **__: object) -> None:
         {
             "gains": [
                 f"{gain}({baseline})/mV"
-                for gain, baseline in zip(range(700, 1900, 100), range(-6, 6), strict=True)
+                for gain, baseline in zip(range(994, 1006), range(-6, 6), strict=True)
             ]
         },
         {"gains": ["2.5/uV"] * 12},

@@ -20,6 +20,7 @@ REASONS = {
     "flat_lead": "a lead is constant",
     "clipped": "a lead sits at the limit of the converter",
     "implausible_amplitude": "amplitudes no ECG has: the gain is probably wrong",
+    "inconsistent_leads": "the limb leads contradict each other: a lead is swapped, scaled, inverted or misnamed",
     "too_short": "shorter than one second",
     "outside_folder": "the header points to a file outside its folder",
     "duplicate_id": "a second record with the same id",
@@ -46,6 +47,8 @@ class Record:
         calibrated: whether the amplitude is in microvolts; False where it was normalised away.
         text: the report, or None.
         codes: statements as ``system:code``.
+        report_status: "confirmed", "unconfirmed" or "unknown" where the archive tells whether a person has
+            confirmed the report, else None. It is counted and not stored.
     """
 
     record_id: str
@@ -59,3 +62,4 @@ class Record:
     calibrated: bool = True
     text: str | None = None
     codes: tuple[str, ...] = ()
+    report_status: str | None = None

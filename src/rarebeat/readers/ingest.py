@@ -43,6 +43,8 @@ class _Report:
     calibrated: int = 0
     with_text: int = 0
     with_codes: int = 0
+    withheld: int = 0
+    statuses: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
@@ -53,6 +55,9 @@ class _Report:
         self.calibrated += record.calibrated
         self.with_text += record.text is not None
         self.with_codes += bool(record.codes)
+        if record.report_status is not None:
+            self.statuses[record.report_status] += 1
+            self.withheld += record.report_status != "confirmed" and record.text is None
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is not None:
@@ -63,6 +68,8 @@ class _Report:
         self.calibrated += other.calibrated
         self.with_text += other.with_text
         self.with_codes += other.with_codes
+        self.withheld += other.withheld
+        self.statuses.update(other.statuses)
         self.sources.update(other.sources)
         self.rates.update(other.rates)
         self.patients |= other.patients
@@ -133,6 +140,11 @@ def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]
         summary: as :func:`ingest_cohort` returns it.
     """
     lines = [f"{cohort}: {summary['records']} records, {summary['quarantined']} quarantined"]
+    if withheld := summary.get("without_confirmed_report"):
+        lines.append(
+            f"{withheld} records have no text, for no person has confirmed their reports: the option "
+            "statements=all takes them too"
+        )
     if not summary["with_text"] and not summary["with_codes"]:
         hint = suggest_kind(root, kind)
         lines.append(f"no record has a report or codes, so there is nothing to label. {hint}".strip())
@@ -245,6 +257,10 @@ def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
 
 def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
     reasons = Counter(row["reason"] for row in total.quarantine)
+    statuses = {
+        "report_statuses": dict(sorted(total.statuses.items())),
+        "without_confirmed_report": total.withheld,
+    }
     return {
         "cohort": job.cohort,
         "kind": job.kind,
@@ -254,6 +270,7 @@ def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
         "calibrated": total.calibrated,
         "with_text": total.with_text,
         "with_codes": total.with_codes,
+        **(statuses if total.statuses else {}),  # of archives that tell them
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
         "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),

@@ -6,11 +6,12 @@ the date of birth, and the statements are redacted.
 
 import base64
 import binascii
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -47,9 +48,12 @@ class Options:
 
     Attributes:
         key_file: the user's secret key; None takes the default place.
+        statements: "confirmed" takes the statements of confirmed over-reads alone; other files become records
+            without text. "all" takes what the machine has stated, too.
     """
 
     key_file: str | None = None
+    statements: Literal["confirmed", "all"] = "confirmed"
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,8 @@ class MuseEcg:
         age: years.
         sex: "female", "male" or None.
         text: the statements, one a line, without persons and dates.
+        status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
+            it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
     """
 
     signal: Signal
@@ -73,6 +79,7 @@ class MuseEcg:
     age: float | None
     sex: str | None
     text: str | None
+    status: str
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -126,6 +133,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     ecg = read_muse(entry.path)
+    settings = parse(Options, dict(options), "options")
+    trusted = settings.statements == "all" or ecg.status == "confirmed"
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=ecg.signal,
@@ -135,7 +144,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=ecg.age,
         sex=ecg.sex,
         calibrated=ecg.calibrated,
-        text=ecg.text,
+        text=ecg.text if trusted else None,
+        report_status=ecg.status,
     )
 
 
@@ -183,6 +193,7 @@ def parse_muse(content: bytes) -> MuseEcg:
         raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {ecg.tag[:40]!r}")
     raw, rate = _read_waveform(ecg)
     signal, calibrated = trusted_signal(raw, rate)
+    text, of_machine = _statements(ecg)
     return MuseEcg(
         signal=signal,
         rate=rate,
@@ -190,7 +201,8 @@ def parse_muse(content: bytes) -> MuseEcg:
         patient=_text(ecg, "PatientDemographics/PatientID") or None,
         age=_age(ecg),
         sex=clean_sex(_text(ecg, "PatientDemographics/Gender")),
-        text=_statements(ecg),
+        text=text,
+        status="unconfirmed" if of_machine else _status(ecg),
     )
 
 
@@ -221,8 +233,11 @@ def _read_waveform(ecg: Element) -> tuple[RawLeads, float]:
     samples = [_read_samples(lead) for lead in leads]
     if len({lead.size for lead in samples}) > 1:
         raise BadRecordError("header_mismatch", "the leads have different lengths")
-    if len({_text(lead, "LeadTimeOffset") or "0" for lead in leads}) > 1:
-        raise BadRecordError("header_mismatch", "the leads were not recorded at the same time")
+    for offset in ("LeadTimeOffset", "LeadOffsetFirstSample"):
+        if len({_text(lead, offset) or "0" for lead in leads}) > 1:
+            raise BadRecordError(
+                "header_mismatch", f"the leads were not recorded at the same time: {offset} differs"
+            )
     steps = [_number(lead, "LeadAmplitudeUnitsPerBit") for lead in leads]
     raw = RawLeads(
         samples=np.stack(samples),
@@ -249,15 +264,24 @@ def _read_samples(lead: Element) -> npt.NDArray[np.int16]:
         raise BadRecordError("unreadable", f"the waveform of lead {name} is not base64: {error}") from error
     if len(content) % _SAMPLE_BYTES:
         raise BadRecordError("truncated", f"the waveform of lead {name} ends within a sample")
-    found = len(content) // _SAMPLE_BYTES
-    promised = _text(lead, "LeadSampleCountTotal")
+    _check_length(lead, name, "LeadByteCountTotal", len(content), "bytes")
+    _check_length(lead, name, "LeadSampleCountTotal", len(content) // _SAMPLE_BYTES, "samples")
+    checksum = _text(lead, "LeadDataCRC32")
+    if checksum and _whole(checksum) != zlib.crc32(content):
+        raise BadRecordError(
+            "wrong_checksum",
+            f"the bytes of lead {name} have the CRC-32 {zlib.crc32(content)}, LeadDataCRC32 is {checksum[:12]!r}",
+        )
+    return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
+
+
+def _check_length(lead: Element, name: str, field: str, found: int, what: str) -> None:
+    """Compare a length with the field that promises it, where there is one."""
+    promised = _text(lead, field)
     expected = _whole(promised)
     if promised and expected != found:
         reason = "truncated" if expected is not None and found < expected else "header_mismatch"
-        raise BadRecordError(
-            reason, f"lead {name} holds {found} samples, LeadSampleCountTotal is {promised[:12]!r}"
-        )
-    return np.frombuffer(content, dtype="<i2").astype(np.int16, copy=False)
+        raise BadRecordError(reason, f"lead {name} holds {found} {what}, {field} is {promised[:12]!r}")
 
 
 def _age(ecg: Element) -> float | None:
@@ -288,8 +312,13 @@ def _date(text: str) -> datetime | None:
     return None
 
 
-def _statements(ecg: Element) -> str | None:
-    """The statements of the over-read (Diagnosis); without one, of the machine (OriginalDiagnosis)."""
+def _status(ecg: Element) -> str:
+    status = _text(ecg, "TestDemographics/Status").lower()
+    return status if status in ("confirmed", "unconfirmed") else "unknown"
+
+
+def _statements(ecg: Element) -> tuple[str | None, bool]:
+    """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
     names = [
         element.text
         for element in ecg.iter()
@@ -302,5 +331,5 @@ def _statements(ecg: Element) -> str | None:
             if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
                 lines.append("")
         if text := clean_text(" ".join(line.split()) for line in lines):
-            return redact(text, names) or None
-    return None
+            return redact(text, names) or None, diagnosis == "OriginalDiagnosis"
+    return None, False

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.core.limb_leads import check_limb_leads, derivable, derive_limb_leads
 from rarebeat.core.records import LEADS, Signal
 
 MICROVOLTS = {
@@ -45,6 +46,11 @@ SMALLEST_RANGE = 150.0
 
 LARGEST_RANGE = 6000.0
 """Microvolts that the middle nine tenths of the median lead may span (found: 3,600; artefacts span more)."""
+
+SUSPICIOUS_RANGE = 4000.0
+SUSPICIOUS_GAP = 15.0
+"""Where the median lead spans more than SUSPICIOUS_RANGE microvolts, its values must lie closer together than
+SUSPICIOUS_GAP, or use every step: values that skip steps were made for another gain (found: at most 5 microvolts)."""
 
 LARGEST = float(np.iinfo(np.int16).max)
 _INVALID = np.iinfo(np.int16).min  # WFDB's mark of an invalid sample in format 16, and GE MUSE's
@@ -106,6 +112,8 @@ def trusted_signal(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
         calibrated = False
     if calibrated:
         _check_amplitude(signal, spans)
+        _check_gain(signal, spans, max(scales.values()))
+        check_limb_leads(signal, max(scales.values()))
     return signal, calibrated
 
 
@@ -151,7 +159,7 @@ def lead_index(name: str) -> int | None:
 
 
 def _find_leads(names: Sequence[str]) -> list[int | None]:
-    """For each of the twelve leads its row, or None where it can be derived from leads I and II."""
+    """For each of the twelve leads its row, or None where it can be derived from other limb leads."""
     rows: list[int | None] = [None] * len(LEADS)
     for row, name in enumerate(names):
         index = lead_index(name)
@@ -160,8 +168,8 @@ def _find_leads(names: Sequence[str]) -> list[int | None]:
         if rows[index] is not None:
             raise BadRecordError("header_mismatch", f"lead {LEADS[index]} is there twice")
         rows[index] = row
-    has_limbs = rows[0] is not None and rows[1] is not None
-    missing = [LEADS[i] for i, row in enumerate(rows) if row is None and not (has_limbs and 2 <= i <= 5)]
+    derived = derivable([row is not None for row in rows])
+    missing = [LEADS[i] for i, row in enumerate(rows) if row is None and not derived[i]]
     if missing:
         raise BadRecordError(
             "missing_leads", f"{', '.join(missing)} missing; found {' '.join(names)[:200]!r}"
@@ -203,7 +211,7 @@ def _to_steps(raw: RawLeads, rows: list[int | None], scales: dict[int, float]) -
         if row is not None:
             np.subtract(samples[row], raw.baselines[row], out=physical[index], dtype=np.float64)
             physical[index] *= scales[row]
-    _derive(physical, [index for index, row in enumerate(rows) if row is None])
+    derive_limb_leads(physical, [index for index, row in enumerate(rows) if row is None])
     if not np.abs(physical).max() <= LARGEST:
         lead = LEADS[int(np.abs(physical).max(axis=1).argmax())]
         raise BadRecordError(
@@ -223,19 +231,6 @@ def _refuse_invalid(raw: RawLeads) -> None:
     if counts:
         found = ", ".join(f"{name} ({count})" for name, count in counts.items())
         raise BadRecordError("not_a_number", f"samples marked as invalid in {found}, of {invalid.shape[1]}")
-
-
-def _derive(physical: npt.NDArray[np.float64], missing: list[int]) -> None:
-    """Einthoven's and Goldberger's equations for the limb leads that are not stored."""
-    one, two = physical[0], physical[1]
-    derived = {
-        2: lambda: two - one,
-        3: lambda: -(one + two) / 2,
-        4: lambda: one - two / 2,
-        5: lambda: two - one / 2,
-    }
-    for index in missing:
-        physical[index] = derived[index]()
 
 
 def _check_flat(signal: Signal, spans: npt.NDArray[np.int64], rate: float) -> None:
@@ -315,4 +310,18 @@ def _check_amplitude(signal: Signal, spans: npt.NDArray[np.int64]) -> None:
             "implausible_amplitude",
             f"nine tenths of the median lead span {middle / 1000:.4g} mV, expected at most "
             f"{LARGEST_RANGE / 1000:g}: the gain is probably wrong",
+        )
+
+
+def _check_gain(signal: Signal, spans: npt.NDArray[np.int64], step: float) -> None:
+    if np.median(spans) <= SUSPICIOUS_RANGE:
+        return
+    low, high = np.percentile(signal, (0.1, 99.9), axis=1)
+    span = float(np.median(high - low))
+    gap = float(np.median([np.diff(np.unique(lead).astype(np.int64)).min() for lead in signal]))
+    if span > SUSPICIOUS_RANGE and gap >= max(SUSPICIOUS_GAP, 2 * step):
+        raise BadRecordError(
+            "implausible_amplitude",
+            f"the median lead spans {span / 1000:.4g} mV in steps of {gap:g} microvolts, where the header promises "
+            f"{step:g}: the gain is probably wrong",
         )

@@ -1,6 +1,8 @@
 """Archives of simulated records: what is written is what the readers, ours and others, find."""
 
+import base64
 import csv
+import zlib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +23,7 @@ from rarebeat.readers.simulated import record_at
 from rarebeat.simulator.archives import archive
 from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive
 from rarebeat.simulator.archives.export import export
-from rarebeat.simulator.archives.muse import STEP, muse_xml
+from rarebeat.simulator.archives.muse import STEP, is_confirmed, muse_xml
 from rarebeat.simulator.archives.wfdb import snomed_codes
 from rarebeat.simulator.clinic import recording_at
 from rarebeat.simulator.settings import SimulatorSettings
@@ -75,12 +77,13 @@ def test_a_challenge_archive_comes_back_with_the_truth_as_codes(folder: Path, tm
 
 def test_a_muse_archive_comes_back_to_half_a_step(folder: Path, tmp_path: Path) -> None:
     rows = ingested(folder, "muse-xml", tmp_path)
-    for row, record in zip(rows, simulated(), strict=True):
+    for index, (row, record) in enumerate(zip(rows, simulated(), strict=True)):
         difference = np.abs(row["signal"].astype(int) - record.signal)
         stored = [LEADS.index(name) for name in LEADS if name in ("I", "II") or name.startswith("V")]
         assert difference[stored].max() <= STEP / 2 + 0.5
         assert difference.max() <= STEP + 1  # III and the augmented leads are derived from two others
-        assert row["text"] == redact(record.text or "")
+        told = export(index, SETTINGS)
+        assert row["text"] == (redact(record.text or "") if is_confirmed(told) else None)
         assert (row["age"], row["sex"], row["rate"]) == (record.age, record.sex, record.rate)
 
 
@@ -146,6 +149,31 @@ def test_corrected_statements_are_marked_as_inserted() -> None:
     assert [line.strip() for line in lines[:-1]] == ecg.text.splitlines()
     assert inserted == [line not in ecg.machine.splitlines() for line in ecg.text.splitlines()]
     assert any(inserted)
+
+
+def test_unconfirmed_files_hold_the_statements_of_the_machine() -> None:
+    found = {True: 0, False: 0}
+    for index in range(40):
+        ecg = export(index, SETTINGS)
+        root = ElementTree.fromstring(muse_xml(ecg))
+        confirmed = root.findtext("TestDemographics/Status") == "CONFIRMED"
+        assert confirmed == is_confirmed(ecg)
+        texts = [
+            " ".join(element.text or "" for element in root.findall(f"{tag}/DiagnosisStatement/StmtText"))
+            for tag in ("Diagnosis", "OriginalDiagnosis")
+        ]
+        assert confirmed or texts[0] == texts[1]
+        found[confirmed] += 1
+    assert min(found.values()) >= 2
+
+
+def test_the_checksums_of_leads_are_right() -> None:
+    leads = ElementTree.fromstring(muse_xml(export(0, SETTINGS))).findall("Waveform/LeadData")
+    assert len(leads) == 8
+    for lead in leads:
+        content = base64.b64decode(lead.findtext("WaveFormData") or "")
+        assert lead.findtext("LeadDataCRC32") == str(zlib.crc32(content))
+        assert lead.findtext("LeadByteCountTotal") == str(len(content))
 
 
 @pytest.mark.slow

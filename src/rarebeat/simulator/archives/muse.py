@@ -2,6 +2,7 @@
 
 import base64
 import re
+import zlib
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -21,15 +22,27 @@ _BASE64_LINE = 76
 
 
 def write_muse(folder: Path, ecg: Export) -> None:
-    """Write ``<name>.xml``. The patient has a number and no name; the statements are those of the over-read."""
+    """Write ``<name>.xml``; the patient has a number and no name."""
     (folder / f"{ecg.name}.xml").write_bytes(muse_xml(ecg))
+
+
+def is_confirmed(ecg: Export) -> bool:
+    """Tell whether a reader has confirmed the report of a record.
+
+    Args:
+        ecg: the record.
+
+    Returns:
+        False for about one record in eight.
+    """
+    return zlib.crc32(ecg.name.encode()) % 8 != 0
 
 
 def muse_xml(ecg: Export) -> bytes:
     """One RestingECG document.
 
-    A statement of ``Diagnosis`` that the machine (``OriginalDiagnosis``) has not made carries the flag
-    USERINSERT; the last fragment of each line carries ENDSLINE.
+    An unconfirmed one holds the machine's statements alone. A statement of ``Diagnosis`` that the machine
+    (``OriginalDiagnosis``) has not made carries the flag USERINSERT; the last fragment of each line carries ENDSLINE.
     """
     root = Element("RestingECG")
     _add(root, "MuseInfo", MuseVersion="simulated")
@@ -45,12 +58,12 @@ def muse_xml(ecg: Export) -> bytes:
         root,
         "TestDemographics",
         DataType="RESTING",
-        Status="CONFIRMED",
+        Status="CONFIRMED" if is_confirmed(ecg) else "UNCONFIRMED",
         AcquisitionDate=f"{ecg.time:%m-%d-%Y}",
         AcquisitionTime=f"{ecg.time:%H:%M:%S}",
     )
     machine = ecg.machine.splitlines()
-    _add_statements(root, "Diagnosis", ecg.text.splitlines(), machine)
+    _add_statements(root, "Diagnosis", ecg.text.splitlines() if is_confirmed(ecg) else machine, machine)
     _add_statements(root, "OriginalDiagnosis", machine, machine)
     _add_waveform(root, ecg)
     indent(root, "  ")
@@ -108,6 +121,7 @@ def _add_waveform(root: Element, ecg: Export) -> None:
             LeadSampleSize="2",
             LeadOff="FALSE",
             BaselineSway="FALSE",
+            LeadDataCRC32=str(zlib.crc32(steps.tobytes())),
             WaveFormData=_encode(steps),
         )
 

@@ -1,0 +1,110 @@
+"""The six limb leads are two signals: what is missing follows from the rest, and what contradicts is refused.
+
+With Einthoven's equation any two of leads I, II and III give the third; with Goldberger's they give aVR, aVL and
+aVF. Twelve stored leads that break these equations hold a swapped, scaled, inverted or misnamed lead.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import LEADS, Signal
+
+LARGEST_RESIDUAL = 50.0
+"""Microvolts that a limb lead may be away from what leads I and II give (found: 3.5; a scaled, inverted or swapped
+lead is hundreds away)."""
+
+RESIDUAL_STEPS = 4.0
+"""Steps that it may be away in coarsely stored signals: each of three leads is rounded."""
+
+RESIDUAL_SHARE = 0.01
+"""Share of the samples that may be farther away, for artefacts that one lead alone shows."""
+
+_EXPECTED = {2: "II - I", 3: "-(I + II) / 2", 4: "I - II / 2", 5: "II - I / 2"}
+
+
+def derivable(stored: Sequence[bool]) -> list[bool]:
+    """Tell which leads follow from the others.
+
+    Args:
+        stored: for each of the twelve leads whether it is stored.
+
+    Returns:
+        For each of the twelve leads whether it is not stored and can be derived.
+
+    Example:
+        >>> [LEADS[i] for i, given in enumerate(derivable([True, False, True] + [False] * 9)) if given]
+        ['II', 'aVR', 'aVL', 'aVF']
+    """
+    enough = sum(stored[:3]) >= 2
+    return [enough and index < 6 and not found for index, found in enumerate(stored)]
+
+
+def derive_limb_leads(physical: npt.NDArray[np.float64], missing: Sequence[int]) -> None:
+    """Fill in limb leads that are not stored.
+
+    Args:
+        physical: shape (12, samples), changed in place; at least two of leads I, II and III are there.
+        missing: indices of the leads to fill in.
+
+    Source:
+        Einthoven, III = II - I; Goldberger, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2.
+    """
+    one, two, three = physical[:3]
+    if 0 in missing:
+        np.subtract(two, three, out=one)
+    if 1 in missing:
+        np.add(one, three, out=two)
+    derived = {
+        2: lambda: two - one,
+        3: lambda: -(one + two) / 2,
+        4: lambda: one - two / 2,
+        5: lambda: two - one / 2,
+    }
+    for index in missing:
+        if index in derived:
+            physical[index] = derived[index]()
+
+
+def check_limb_leads(signal: Signal, step: float) -> None:
+    """Refuse a recording whose limb leads contradict each other.
+
+    Args:
+        signal: int16, shape (12, samples), calibrated microvolts.
+        step: microvolts per step of the coarsest lead, as stored in the file.
+
+    Raises:
+        BadRecordError: ``inconsistent_leads``, with the lead that is farthest away.
+    """
+    limit = max(LARGEST_RESIDUAL, RESIDUAL_STEPS * step)
+    doubled = _doubled_residuals(signal)
+    # Reading the extremes is fast, and nearly every recording is decided by them.
+    if max(doubled.max(), -doubled.min()) <= 2 * limit:
+        return
+    away = np.abs(doubled) > 2 * limit
+    shares = np.count_nonzero(away, axis=1) / signal.shape[1]
+    wrong = [int(index) + 2 for index in np.flatnonzero(shares > RESIDUAL_SHARE)]
+    if not wrong:
+        return
+    residuals = np.percentile(np.abs(doubled), 100 * (1 - RESIDUAL_SHARE), axis=1) / 2
+    worst = max(wrong, key=lambda index: float(residuals[index - 2]))
+    others = [LEADS[index] for index in wrong if index != worst]
+    raise BadRecordError(
+        "inconsistent_leads",
+        f"lead {LEADS[worst]} is {residuals[worst - 2]:.0f} microvolts away from {_EXPECTED[worst]} "
+        f"(99th percentile; at most {limit:.0f} are expected)"
+        + (f"; {', '.join(others)} contradict leads I and II as well" if others else ""),
+    )
+
+
+def _doubled_residuals(signal: Signal) -> npt.NDArray[np.int32]:
+    """Twice the residuals of III, aVR, aVL and aVF, which keeps them whole; shape (4, samples)."""
+    one, two = signal[0].astype(np.int32), signal[1].astype(np.int32)
+    doubled = 2 * signal[2:6].astype(np.int32)
+    doubled[0] += 2 * (one - two)
+    doubled[1] += one + two
+    doubled[2] += two - 2 * one
+    doubled[3] += one - 2 * two
+    return doubled
