@@ -164,12 +164,12 @@ class StatementReader:
             gone = cue is not None and cue.kind == "gone"
             if group[0].start >= cut and not gone:
                 continue
-            words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
+            cue_words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
             for hit in group:
                 start, end = normalised.span(hit.start, hit.end)
                 weak = hit.rule.role == "weak"
                 state = NEGATIVE if hit.rule.role == "deny" else cue.state if cue else _STATES[hit.rule.role]
-                evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
+                evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
         words, strange = self._known.count(text[:cut], _blank(text, spans)[:cut])
