@@ -83,7 +83,8 @@ class CodeLabeller:
         }
         negative_if_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
         states, warnings = self._absence_rules.complete(found, negative, negative_if_rhythm)
-        return Labels(states, tuple(evidence), warnings)
+        known = sum(code.partition(":")[0] in self._absent for code in codes)
+        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=known)
 
     def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:
         """What the absence of each class's codes means, given the systems that the record is coded in."""

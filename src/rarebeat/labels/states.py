@@ -54,7 +54,8 @@ class Labels:
         warnings: combinations that are medically implausible or incomplete; nothing is repaired.
         unmatched: the statements that mention no class, as written (of a text).
         parts: how many statements with words a report has, or how many codes a record.
-        understood: how many of them are known: statements of known words, or codes that a class lists.
+        understood: how many of them are known: statements of known words, or codes of a system that
+            the vocabulary reads.
     """
 
     states: dict[str, State]
