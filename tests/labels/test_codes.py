@@ -143,6 +143,13 @@ def test_clinical_diagnoses_of_ptb_deny_nothing() -> None:
     assert having(POSITIVE, states("snomed:426783006", source="ptb")) == {"SR"}
 
 
+def test_beside_a_code_of_another_system_nothing_is_denied() -> None:
+    found = states("snomed:59118001", "dx:some arrhythmia")
+    assert having(POSITIVE, found) == {"RBBB"}
+    assert having(NEGATIVE, found) == set()
+    assert having(NEGATIVE, states("icd:I48")) == set()
+
+
 def test_rare_classes_are_denied_only_where_they_are_coded() -> None:
     assert states("snomed:426177001", source="georgia")["AVNRT"] is UNKNOWN
     assert states("snomed:426177001", source="chapman_ningbo")["AVNRT"] == NEGATIVE

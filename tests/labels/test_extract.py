@@ -110,6 +110,30 @@ def test_the_summary_counts_states_warnings_and_codes_without_a_class(records: P
     assert summary["unmatched_codes"] == {"scp:NORM": 1}
 
 
+def test_the_summary_tells_what_share_was_understood(tmp_path: Path) -> None:
+    rows = [
+        record("a", "Sinusbradycardie\nVerlengde geleiding\nBundeltakblok rechts", ["dx:AFIB"]),
+        record("b", "Sinus bradycardia", ["scp:SBRAD", "scp:NORM", "own:1"]),
+        record("c", None, []),
+    ]
+    write_table(tmp_path / "records" / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    summary = label_cohort(tmp_path / "records", tmp_path / "labels", "hughes24", signal_checks=False)
+    assert summary["coverage"] == {
+        "records": 3,
+        "statements": 4,
+        "statements_understood": 0.5,
+        "codes": 4,
+        "codes_known": 0.5,
+    }
+
+
+def test_nothing_to_understand_has_no_share(tmp_path: Path) -> None:
+    table = pa.Table.from_pylist([record("a", None, [])], schema=RECORD_SCHEMA)
+    write_table(tmp_path / "records" / "part-00000.parquet", table)
+    summary = label_cohort(tmp_path / "records", tmp_path / "labels", "hughes24", signal_checks=False)
+    assert summary["coverage"]["statements_understood"] is summary["coverage"]["codes_known"] is None
+
+
 def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         label_cohort(records, tmp_path / name, "hughes24")
@@ -142,7 +166,23 @@ def test_the_stage_runs_as_a_script(records: Path, tmp_path: Path) -> None:
     arguments = [sys.executable, script, records, tmp_path / "labels", "--vocabulary", "hughes24"]
     result = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "made_up: 2 of 4 records labelled by text" in result.stdout
+    assert "made_up: 100.0% of 3 statements understood" in result.stdout
+    assert "made_up: 100.0% of 5 codes understood" in result.stdout
+    assert "warning" not in result.stderr
     assert (tmp_path / "labels" / "codes.parquet").is_file()
+
+
+def test_the_stage_warns_of_a_cohort_in_another_language(tmp_path: Path) -> None:
+    row = record("a", "Sinusbradycardie\nVerlengde geleiding\nBundeltakblok rechts", [])
+    folder = tmp_path / "records" / "made_up"
+    write_table(folder / "part-00000.parquet", pa.Table.from_pylist([row], schema=RECORD_SCHEMA))
+    script = Path(__file__).parents[2] / "pipeline" / "label.py"
+    arguments = [sys.executable, script, folder, tmp_path / "labels", "--signal-checks", "false"]
+    for limit, warned in (("0.5", True), ("0.2", False)):
+        result = subprocess.run(
+            [*arguments, "--least-coverage", limit], capture_output=True, text=True, check=True
+        )
+        assert ("warning: made_up: less than 50% of the statements" in result.stderr) == warned
 
 
 def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:

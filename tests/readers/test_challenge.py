@@ -31,6 +31,26 @@ def test_early_headers_carry_short_names(ecg: Microvolts, write_wfdb: Write, tmp
     assert (record.age, record.sex, record.source) == (None, None, "challenge")
 
 
+@pytest.mark.parametrize(
+    ("cell", "codes"),
+    [
+        ("426177001;270492004", ("snomed:426177001", "snomed:270492004")),
+        ("426177001 270492004", ("snomed:426177001", "snomed:270492004")),
+        ("[426177001, 270492004]", ("snomed:426177001", "snomed:270492004")),
+        ("PAC LBBB; STD", ("cpsc:PAC", "cpsc:LBBB", "cpsc:STD")),
+        ("SVT", ("dx:SVT",)),
+        ("atrial flutter", ("dx:atrial flutter",)),
+        ("426177001,atrial flutter", ("snomed:426177001", "dx:atrial flutter")),
+        ("PAC of unknown origin", ("dx:PAC of unknown origin",)),
+    ],
+)
+def test_a_diagnosis_in_another_list_form_is_read_and_words_are_no_code(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, cell: str, codes: tuple[str, ...]
+) -> None:
+    write_wfdb(ecg, "A0001", comments=[f"Dx: {cell}"])
+    assert [record.codes for record in read_all("challenge", tmp_path)] == [codes]
+
+
 def test_a_record_without_a_diagnosis_has_no_codes(
     ecg: Microvolts, write_wfdb: Write, tmp_path: Path
 ) -> None:
@@ -46,6 +66,16 @@ def test_a_record_without_a_diagnosis_has_no_codes(
         ("training/georgia/g1", "georgia"),
         ("training/ptb-xl/g22", "ptb-xl"),
         ("training", "challenge"),
+        ("Training_WFDB", "cpsc_2018"),
+        ("WFDB_CPSC2018", "cpsc_2018"),
+        ("WFDB_CPSC2018_2", "cpsc_2018_extra"),
+        ("Training_2", "cpsc_2018_extra"),
+        ("training/WFDB_PTBXL/g1", "ptb-xl"),
+        ("WFDB_PTB", "ptb"),
+        ("WFDB_ChapmanShaoxing", "chapman_shaoxing"),
+        ("WFDB_Ningbo", "ningbo"),
+        ("WFDB_Ga", "georgia"),
+        ("WFDB_StPetersburg", "st_petersburg_incart"),
     ],
 )
 def test_the_source_is_the_folder_that_names_a_database(

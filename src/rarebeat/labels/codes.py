@@ -58,7 +58,8 @@ class CodeLabeller:
         """Labels of one record.
 
         Without codes every class is unknown. With codes, a class that their system cannot tell stays unknown,
-        and what the absence of a code means is decided by the vocabulary, class by class.
+        and what the absence of a code means is decided by the vocabulary, class by class. A code of a system that
+        the vocabulary does not know may say any class: beside it, no absence means anything.
 
         Args:
             codes: the codes of the record.
@@ -82,12 +83,16 @@ class CodeLabeller:
         }
         negative_if_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
         states, warnings = self._absence_rules.complete(found, negative, negative_if_rhythm)
-        return Labels(states, tuple(evidence), warnings)
+        known = sum(code.partition(":")[0] in self._absent for code in codes)
+        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=known)
 
     def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:
         """What the absence of each class's codes means, given the systems that the record is coded in."""
         absence: dict[str, Absent] = {}
-        for system in dict.fromkeys(code.partition(":")[0] for code in codes):
+        systems = dict.fromkeys(code.partition(":")[0] for code in codes)
+        if not self._absent.keys() >= systems.keys():
+            return absence
+        for system in systems:
             if system == _SHARED and source is not None:
                 system = self._sources.get(_plain(source), system)
             for name, rule in self._absent.get(system, {}).items():

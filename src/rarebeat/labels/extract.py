@@ -105,6 +105,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
             "vocabulary": words.name,
             "classes": {entry.id: entry.code for entry in words.classes},
             **{origin: count.summary() for origin, count in counts.items()},
+            "coverage": _coverage(counts["text"], counts["codes"]),
             "unmatched_codes": dict(unknown_codes.most_common()),
             "signal_checks": check_cohort(records, folder) if signal_checks else None,
         }
@@ -137,19 +138,22 @@ class _Counts:
     def __init__(self, class_ids: Sequence[str]) -> None:
         self._states = {name: Counter[int | None]() for name in class_ids}
         self._warnings: Counter[str] = Counter()
-        self._records = self._silent = 0
+        self._silent = 0
+        self.records = self.parts = self.understood = 0
 
     def add(self, labels: Sequence[Labels]) -> None:
-        self._records += len(labels)
+        self.records += len(labels)
         for entry in labels:
             self._silent += not entry.evidence
+            self.parts += entry.parts
+            self.understood += entry.understood
             self._warnings.update(entry.warnings)
         for name, counter in self._states.items():
             counter.update(entry.states[name] for entry in labels)
 
     def summary(self) -> dict[str, Any]:
         return {
-            "records": self._records,
+            "records": self.records,
             "without_evidence": self._silent,
             "classes": {
                 name: {word: counter[state] for state, word in STATE_NAMES.items()}
@@ -157,6 +161,17 @@ class _Counts:
             },
             "warnings": dict(self._warnings.most_common()),
         }
+
+
+def _coverage(text: _Counts, codes: _Counts) -> dict[str, int | float | None]:
+    """How much of a cohort was understood; a share is None where there is nothing to understand."""
+    return {
+        "records": text.records,
+        "statements": text.parts,
+        "statements_understood": round(text.understood / text.parts, 4) if text.parts else None,
+        "codes": codes.parts,
+        "codes_known": round(codes.understood / codes.parts, 4) if codes.parts else None,
+    }
 
 
 class UnmatchedStatements:

@@ -53,12 +53,17 @@ class Labels:
         evidence: every mention that counted, in the order of the text.
         warnings: combinations that are medically implausible or incomplete; nothing is repaired.
         unmatched: the statements that mention no class, as written (of a text).
+        parts: how many statements with words a report has, or how many codes a record.
+        understood: how many of them are known: statements of known words, or codes of a system that
+            the vocabulary reads.
     """
 
     states: dict[str, State]
     evidence: tuple[Evidence, ...]
     warnings: tuple[str, ...]
     unmatched: tuple[str, ...] = ()
+    parts: int = 0
+    understood: int = 0
 
 
 def stronger(one: int | None, other: int) -> int:

@@ -17,6 +17,25 @@ from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import comment_fields, person_of
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
+# The challenge's own archives name their folders otherwise than PhysioNet does, whose names count here.
+_FOLDERS = {
+    "trainingwfdb": "cpsc_2018",
+    "wfdbcpsc2018": "cpsc_2018",
+    "training2": "cpsc_2018_extra",
+    "wfdbcpsc20182": "cpsc_2018_extra",
+    "trainingstpetersburg": "st_petersburg_incart",
+    "wfdbstpetersburg": "st_petersburg_incart",
+    "trainingptb": "ptb",
+    "wfdbptb": "ptb",
+    "trainingptbxl": "ptb-xl",
+    "wfdbptbxl": "ptb-xl",
+    "traininge": "georgia",
+    "wfdbga": "georgia",
+    "wfdbchapmanshaoxing": "chapman_shaoxing",
+    "wfdbningbo": "ningbo",
+}
+_SHORT_NAMES = {"Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"}  # of CPSC 2018
+_LIST_SIGNS = re.compile(r"[,;|/\[\]\"']")
 _NOT_TOLD = {"", "nan", "unknown"}
 
 
@@ -33,7 +52,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         options: see :class:`Options`.
 
     Returns:
-        An entry for each; its source is the sub-folder that names its database.
+        An entry for each; its source is the sub-folder that names its database, as on PhysioNet.
 
     Raises:
         MissingSourceError: when there is no header.
@@ -52,7 +71,9 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
 def _database(path: Path) -> str:
     names = [name for name in path.parts[:-1] if not _PLUMBING.fullmatch(name)]
-    return readable(names[-1]) if names else "challenge"
+    if not names:
+        return "challenge"
+    return _FOLDERS.get(re.sub(r"[^a-z0-9]", "", names[-1].lower()), readable(names[-1]))
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
@@ -85,6 +106,12 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
 
 
 def _codes(cell: str) -> tuple[str, ...]:
-    codes = (code.strip() for code in cell.split(","))
-    told = (code for code in codes if code.lower() not in _NOT_TOLD)
-    return tuple(dict.fromkeys(f"{'snomed' if code.isdigit() else 'cpsc'}:{code}" for code in told))
+    """The codes of a list in any form. What is neither a number nor a short name has a system of its own, ``dx``."""
+    codes = []
+    for entry in map(str.strip, _LIST_SIGNS.split(cell)):
+        parts = [part for part in entry.split() if part.lower() not in _NOT_TOLD]
+        if all(part.isdigit() or part in _SHORT_NAMES for part in parts):
+            codes += [f"{'snomed' if part.isdigit() else 'cpsc'}:{part}" for part in parts]
+        else:
+            codes.append(f"dx:{entry}")
+    return tuple(dict.fromkeys(codes))

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, StringConstraints
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.params import STRICT
@@ -29,6 +29,7 @@ def _raw(pattern: str) -> str:
 
 Text = Annotated[Pattern, BeforeValidator(_compiled)]
 RawText = Annotated[str, AfterValidator(_raw)]
+Words = Annotated[str, StringConstraints(pattern=r"^[a-z]{3,}\*?( [a-z]{3,}\*?)*$")]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -97,6 +98,8 @@ class ReportLanguage:
         scope_breaks: words that end the reach of a cue.
         breaks_before: words that do so only for a cue that stands before its mention.
         joins: words that join mentions to a list.
+        words: words of reports beside those of patterns, many in an entry; ``stem*`` has any ending. A report is
+            understood by them; without any, every report counts as understood.
     """
 
     abbreviations: Mapping[str, str]
@@ -109,6 +112,7 @@ class ReportLanguage:
     scope_breaks: tuple[Text, ...]
     breaks_before: tuple[Text, ...]
     joins: Joins
+    words: tuple[Words, ...] = ()
 
 
 @lru_cache(maxsize=8)

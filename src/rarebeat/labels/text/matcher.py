@@ -1,5 +1,6 @@
 """Labels from the text of a report."""
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import compress
 
@@ -7,9 +8,23 @@ from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import NEGATIVE, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.text.reading import Mention, StatementReader
 from rarebeat.labels.text.statements import statement_splitter
+from rarebeat.labels.text.words import understood
 from rarebeat.labels.vocabulary import Vocabulary
 
 _REMEMBERED = 4096  # combinations of classes
+_NOT_UNDERSTOOD = "report not understood"
+
+
+@dataclass(slots=True)
+class _Report:
+    """What was read so far: mentions, statements without one, and words."""
+
+    mentions: list[Mention] = field(default_factory=list)
+    unmatched: list[str] = field(default_factory=list)
+    words: int = 0
+    strange: int = 0
+    statements: int = 0
+    understood: int = 0
 
 
 class Matcher:
@@ -31,22 +46,26 @@ class Matcher:
         """Labels of one report.
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
-        does not know) says nothing: every class stays unknown. Otherwise a class that is not mentioned is
-        negative, with the exceptions that :class:`rarebeat.labels.absence.AbsenceRules` lists.
+        does not know) says nothing: every class stays unknown. So does what is not mentioned where more than a
+        third of the words are strange: other languages share a word or two with those that are read. Otherwise a
+        class that is not mentioned is negative, with the exceptions that
+        :class:`rarebeat.labels.absence.AbsenceRules` lists.
 
         Args:
             text: the report, or None.
         """
-        mentions, unmatched = self._read(text or "")
-        mentions = _settle(mentions)
+        report = self._read(text or "")
+        mentions = _settle(report.mentions)
+        unmatched = tuple(report.unmatched)
         if not mentions:
-            return Labels(self._unknown.copy(), (), (), unmatched)
+            return Labels(self._unknown.copy(), (), (), unmatched, report.statements, report.understood)
         found: dict[str, int] = {}
         for mention in mentions:
             evidence = mention.evidence
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
-        states, warnings = self._complete(tuple(found.items()))
-        return Labels(states.copy(), tuple([mention.evidence for mention in mentions]), warnings, unmatched)
+        states, warnings = self._complete(tuple(found.items()), understood(report.words, report.strange))
+        mentioned = tuple([mention.evidence for mention in mentions])
+        return Labels(states.copy(), mentioned, warnings, unmatched, report.statements, report.understood)
 
     def look_alikes(self, text: str) -> list[Evidence]:
         """What masks cover in a report, up to the section that ends it: what reads like a class and is none."""
@@ -57,29 +76,38 @@ class Matcher:
                 break
         return found
 
-    def _complete_anew(self, found: tuple[tuple[str, int], ...]) -> tuple[dict[str, State], tuple[str, ...]]:
-        return self._absence_rules.complete(dict(found), self._others, self._absence_rules.rhythms)
+    def _complete_anew(
+        self, found: tuple[tuple[str, int], ...], understood: bool
+    ) -> tuple[dict[str, State], tuple[str, ...]]:
+        if understood:
+            return self._absence_rules.complete(dict(found), self._others, self._absence_rules.rhythms)
+        states, warnings = self._absence_rules.complete(dict(found), (), ())
+        return states, (*warnings, _NOT_UNDERSTOOD)
 
-    def _read(self, text: str) -> tuple[list[Mention], tuple[str, ...]]:
-        """The mentions of a report, and the statements that mention nothing.
+    def _read(self, text: str) -> _Report:
+        """The mentions of a report, the statements that mention nothing, and how many were understood.
 
         Behind the section that ends it (a comparison), only corrections count, and what is gone.
         """
-        mentions: list[Mention] = []
-        unmatched = []
+        report = _Report()
         ended = False
         for statement in self._split(text):
             reading = self._reader.read(statement)
             if ended and not reading.corrects:
-                mentions += [mention for mention in reading.mentions if mention.gone]
+                report.mentions += [mention for mention in reading.mentions if mention.gone]
                 continue
             if reading.corrects:
-                mentions = _taken_back(mentions, reading.mentions)
-            mentions += reading.mentions
+                report.mentions = _taken_back(report.mentions, reading.mentions)
+            report.mentions += reading.mentions
             if reading.unmatched:
-                unmatched.append(statement)
+                report.unmatched.append(statement)
+            if reading.words:
+                report.words += reading.words
+                report.strange += reading.strange
+                report.statements += 1
+                report.understood += understood(reading.words, reading.strange)
             ended = ended or reading.ends_report
-        return mentions, tuple(unmatched)
+        return report
 
 
 def _taken_back(mentions: list[Mention], correction: tuple[Mention, ...]) -> list[Mention]:

@@ -11,12 +11,14 @@ from rarebeat.labels.text.language import Cues
 from rarebeat.labels.text.normalise import Normaliser, Templates
 from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_specific
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
+from rarebeat.labels.text.words import KnownWords
 from rarebeat.labels.vocabulary import Phrase, Vocabulary
 
 _REMEMBERED_STATEMENTS = 1 << 14
 _STATES = {"weak": UNCERTAIN, "include": POSITIVE}
 _LONGEST_REMEMBERED = 1000  # characters
 _DIGIT = re.compile(r"\d")
+_NAME = re.compile(r"(?:[A-Z][a-z]+[ ,.]+)+[A-Z][a-z]+(?:, \d+ ?y\.?)?")  # "John Harris Jr, 44 y"
 _NEVER = "(?!)"
 _MASKED = "\n"  # not in normalised text, so that no pattern matches it
 
@@ -50,12 +52,16 @@ class Reading:
         ends_report: everything behind it is to be cut.
         unmatched: it has something to say, but mentions no class.
         corrects: what it denies is denied for the statements before it, too.
+        words: how many words it has, as far as it counts.
+        strange: how many of them are known to no pattern and to no word list.
     """
 
     mentions: tuple[Mention, ...]
     ends_report: bool
     unmatched: bool
     corrects: bool = False
+    words: int = 0
+    strange: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +116,11 @@ class StatementReader:
             abbreviations=language.abbreviations,
             kept={word for pattern, _ in self._sections for word in literal_words(pattern)},
         )
+        self._known = KnownWords(
+            language.words,
+            [pattern for pattern, _ in [*self._sections, *self._cues]]
+            + [rule.pattern for rule in self._rules],
+        )
         self._readings: dict[str, Reading] = {}
         self.look_alikes = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._look_alikes)
         self._read_template = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._read)
@@ -121,11 +132,12 @@ class StatementReader:
         template = self._templates.of(statement)
         if template is not None:
             reading = self._read_template(template)  # without a mention, nothing points into the statement
-            if _DIGIT.search(statement):
-                return reading  # dates and numbers hardly come again
+            if reading.unmatched:
+                reading = self._read(statement)  # a template does not keep the words, and they are counted
         else:
             reading = self._read(statement)
-        if len(statement) <= _LONGEST_REMEMBERED:
+        if len(statement) <= _LONGEST_REMEMBERED and (template is None or not _DIGIT.search(statement)):
+            # Dates and numbers of templates hardly come again.
             if len(self._readings) >= _REMEMBERED_STATEMENTS:
                 self._readings.clear()
             self._readings[statement] = reading
@@ -138,7 +150,10 @@ class StatementReader:
         cut, ends_report = self._cut(text, candidates)
         hits = self._find_hits(text, candidates)
         if not hits:
-            return Reading((), ends_report, unmatched=text[:cut].strip() != "")
+            only_names = _NAME.fullmatch(statement) is not None  # they tell no language
+            words, strange = (0, 0) if only_names else self._known.count(text[:cut], text[:cut])
+            unmatched = text[:cut].strip() != ""
+            return Reading((), ends_report, unmatched, words=words, strange=strange)
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
         restarting = {n for n, group in enumerate(groups) if any(hit.rule.restarts for hit in group)}
@@ -149,15 +164,16 @@ class StatementReader:
             gone = cue is not None and cue.kind == "gone"
             if group[0].start >= cut and not gone:
                 continue
-            words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
+            cue_words = statement[slice(*normalised.span(cue.start, cue.end))].strip() if cue else None
             for hit in group:
                 start, end = normalised.span(hit.start, hit.end)
                 weak = hit.rule.role == "weak"
                 state = NEGATIVE if hit.rule.role == "deny" else cue.state if cue else _STATES[hit.rule.role]
-                evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, words)
+                evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
-        return Reading(tuple(mentions), ends_report, unmatched=False, corrects=corrects)
+        words, strange = self._known.count(text[:cut], _blank(text, spans)[:cut])
+        return Reading(tuple(mentions), ends_report, False, corrects, words, strange)
 
     def _look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""

@@ -1,0 +1,55 @@
+"""Which words of a report are known: whether its language was understood."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+
+from rarebeat.labels.text.patterns import Pattern, literal_words
+
+_WORD = re.compile(r"[a-z]{3,}")  # shorter ones are abbreviations, or alike in many languages
+_REMEMBERED = 1 << 16
+_LARGEST_SHARE = 3  # at most one word in so many may be strange
+
+
+class KnownWords:
+    """Knows the words of reports: those that patterns spell out, and those of a list.
+
+    Args:
+        listed: words, several in an entry; ``stem*`` is a word with any ending. Without any, all words are known.
+        patterns: the patterns of sections, cues and classes.
+    """
+
+    def __init__(self, listed: Iterable[str], patterns: Iterable[Pattern]) -> None:
+        words = [word for entry in listed for word in entry.split()]
+        self._stems = tuple(word[:-1] for word in words if word.endswith("*"))
+        self._whole = {word for word in words if not word.endswith("*")}
+        self._whole.update(word for pattern in patterns for word in literal_words(pattern))
+        self._any = not words
+        self._is_known = lru_cache(maxsize=_REMEMBERED)(self._look_up)
+
+    def count(self, text: str, unread: str) -> tuple[int, int]:
+        """How many words a text has, and how many of them are strange.
+
+        Args:
+            text: normalised text.
+            unread: the same without what patterns have matched.
+        """
+        strange = 0 if self._any else sum(not self._is_known(word) for word in _WORD.findall(unread))
+        return len(_WORD.findall(text)), strange
+
+    def _look_up(self, word: str) -> bool:
+        return word in self._whole or word.startswith(self._stems)
+
+
+def understood(words: int, strange: int) -> bool:
+    """Whether a text is understood: at most a third of its words are strange.
+
+    Args:
+        words: how many words it has.
+        strange: how many of them are not known.
+
+    Example:
+        >>> understood(9, 3), understood(8, 3)
+        (True, False)
+    """
+    return strange * _LARGEST_SHARE <= words

@@ -1,0 +1,70 @@
+"""Whether a report was understood: what is not mentioned is negative only then."""
+
+import pytest
+
+from rarebeat.labels.states import NEGATIVE, POSITIVE, Labels
+from rarebeat.labels.text.matcher import Matcher
+from rarebeat.labels.text.patterns import compile_pattern
+from rarebeat.labels.text.words import KnownWords
+from rarebeat.labels.vocabulary import load_vocabulary
+
+MATCHER = Matcher(load_vocabulary("hughes24"))
+
+
+def having(labels: Labels, state: int) -> set[str]:
+    return {name for name, found in labels.states.items() if found == state}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sinusbradycardie. Verlengde AV-geleiding, eerstegraads. Rechter bundeltakblok.",
+        "Sinustachycardie\nVentriculaire extrasystolen, kamerextrasystolen, bundeltakblok links",
+        "Sinusbradycardie met compleet linkerbundeltakblok en enkele kamerslagen",
+        "Sinustakykardi. Venstresidigt grenblok. Hyppige ekstrasystoler.",
+    ],
+)
+def test_a_report_of_another_language_denies_nothing(text: str) -> None:
+    labels = MATCHER.label(text)
+    assert len(having(labels, POSITIVE)) == 1
+    assert having(labels, NEGATIVE) == set()
+    assert "report not understood" in labels.warnings
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sinus bradycardia. Prolonged AV conduction. Right axis.",
+        "Sinusbradykardie. Überdrehter Linkstyp. Erregungsrückbildungsstörung.",
+        "Sinusbradykardi. Vänsterställd elaxel. Ospecifika ST-T-förändringar.",
+        "John Harris Jr\nSinus bradycardia",
+        "Sinus bradycardia\nConfirmed by Wilhelmina van Oosterhout, Groningen",
+    ],
+)
+def test_a_report_of_known_words_denies_what_it_does_not_mention(text: str) -> None:
+    labels = MATCHER.label(text)
+    assert "atrial_fibrillation" in having(labels, NEGATIVE)
+    assert labels.warnings == ()
+
+
+def test_what_a_foreign_report_denies_in_known_words_stays_denied() -> None:
+    labels = MATCHER.label(
+        "Sinusbradycardie, no AF, rechter bundeltakblok, verlengde geleiding, oude littekens"
+    )
+    assert having(labels, NEGATIVE) == {"atrial_fibrillation"}
+
+
+def test_statements_are_counted_with_how_many_were_understood() -> None:
+    labels = MATCHER.label("Sinusbradycardie\nBlok van de bundeltak\nLow voltage\nVerlengde geleiding 200 ms")
+    assert (labels.parts, labels.understood) == (4, 2)
+    assert (MATCHER.label(None).parts, MATCHER.label("72\n---").parts) == (0, 0)
+
+
+def test_words_are_known_from_the_list_by_their_stem_and_from_patterns() -> None:
+    known = KnownWords(["alpha beta*"], [compile_pattern("gamma (delta)?")])
+    assert known.count("alpha betatron gamma delta", "alpha betatron gamma delta") == (4, 0)
+    assert known.count("alphabet epsilon zeta ok 12", "alphabet epsilon ok 12") == (3, 2)
+
+
+def test_without_a_list_all_words_are_known() -> None:
+    assert KnownWords([], []).count("epsilon zeta", "epsilon zeta") == (2, 0)
