@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=_HEADING, epilog=examples("rarebeat models --json"))(models)
     predicting = (
         "rarebeat predict ecgs/*.hea --model models/trained --json",
-        "rarebeat predict 00001_hr.dat --model models/folds --age 56 --sex female",
+        "rarebeat predict 00001_hr.dat --model models/studies/crossval --age 56 --sex female",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*predicting))(predict)
     scoring = (
