@@ -33,7 +33,7 @@ def random_case(records: int, seed: int = 0) -> tuple[Truth, Probability]:
 
 def score_in_loops(truth: Sequence[set[int]], decisions: Sequence[set[int]]) -> float:
     """The challenge score of sets of classes."""
-    table = rewards().tolist()
+    table: list[list[float]] = rewards().tolist()
 
     def earned(all_calls: Sequence[set[int]]) -> float:
         return sum(
@@ -64,7 +64,7 @@ def metric_rows(records: int, validation: int, repeats: int) -> list[dict[str, s
         [set(np.flatnonzero(row).tolist()) for row in cells[: records // _SLOW_SHARE]]
         for cells in (truth, decisions)
     )
-    patients = np.arange(validation) // 2
+    patients = (np.arange(validation) // 2).astype(str)
     ways: dict[str, Callable[[], object]] = {
         f"all seven numbers, {records:,} records": lambda: challenge_metrics(truth, decisions, probability),
         f"those of decisions alone, {records:,}": lambda: score_decisions(judge(truth, decisions)),

@@ -27,9 +27,9 @@ from rarebeat.models.layers import same_padding
 from rarebeat.models.registry import build
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import sum_of_cross_entropies
-from rarebeat.training.precision import Precision, autocast, cpu_computes_in_bf16
+from rarebeat.training.precision import autocast, cpu_computes_in_bf16
 from rarebeat.training.schedule import make_optimiser
-from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.settings import ModelSettings, Precision, TrainSettings
 
 CLASSES = 24
 SCALE = 0.001

@@ -1,4 +1,4 @@
-"""Cross-validation, stage 1: divide what may be trained on into folds."""
+"""Cross-validation, before its cells: divide what may be trained on into folds."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,8 +15,7 @@ def folds(
 ) -> None:
     """Give each record of the training and the validation split a fold: stratified by class, grouped by patient."""
     from rarebeat.core.params import group, read_params
-    from rarebeat.dataset.folds import FoldSettings, write_folds
-    from rarebeat.training.folds import trainable
+    from rarebeat.dataset.folds import FoldSettings, trainable, write_folds
 
     settings = group(read_params(params), "folds", FoldSettings)
     summary = write_folds(out, trainable(shards), settings)

@@ -14,12 +14,15 @@ def prepare(
     labels: Annotated[Path, typer.Argument(help="folder with a folder per cohort, written by label")],
     out: Annotated[Path, typer.Argument(help="folder to write")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the file says")
+    ] = None,
 ) -> None:
     """Combine the cohorts in `use` into shards: train, validation and test."""
     from rarebeat.core.params import group, parse, read_params
     from rarebeat.dataset.prepare import PrepareSettings, prepare
 
-    content = read_params(params)
+    content = read_params(params, overrides or [])
     cohorts = parse(list[str], content.get("use"), "use")
     summary = prepare(records, labels, out, cohorts, group(content, "prepare", PrepareSettings))
 

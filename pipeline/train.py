@@ -1,4 +1,4 @@
-"""Stage 4: train one model for the label set `heads`, or one of a cross-validation."""
+"""Stage 4: train one model for the label set `heads`: that of the pipeline, or a cell of a study."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -16,29 +16,33 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path(
         "models/checkpoints"
     ),
-    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
-    fold: Annotated[
-        int | None,
-        typer.Option(help="validate on this fold, train on the others; default: the splits of the shards"),
+    params: Annotated[
+        list[Path] | None,
+        typer.Option(help="params file; more of them change the first; default: params.yaml"),
     ] = None,
-    folds: Annotated[Path, typer.Option(help="folder of the folds")] = Path("data/folds"),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the files say")
+    ] = None,
+    folds: Annotated[
+        Path | None, typer.Option(help="folder of folds; default: the splits of the shards")
+    ] = None,
+    fold: Annotated[int, typer.Option(help="with --folds: validate on this fold, train on the others")] = 0,
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
+    from rarebeat.core.params import read_params
     from rarebeat.core.project import project_root
     from rarebeat.inference.model_folder import weights_digest
     from rarebeat.training import tracking
-    from rarebeat.training.folds import fold_experiment
     from rarebeat.training.loop import EpochReport
-    from rarebeat.training.run import read_experiment, run_experiment
+    from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
 
-    experiment = (
-        read_experiment(params, shards) if fold is None else fold_experiment(params, shards, folds, fold)
-    )
+    content = read_params(params or [Path("params.yaml")], overrides or [])
+    experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
     if experiment.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
     tracker = tracking.connect(experiment.tracking)
     key = f"{experiment.heads}-{experiment.key()}"
-    name = experiment.heads if fold is None else f"{experiment.heads}, fold {fold}"
+    name = f"{experiment.heads}, fold {fold}" if folds else experiment.heads
     with tracking.training_run(tracker, key, name, experiment.describe()) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train_loss")
 

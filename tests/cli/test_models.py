@@ -64,7 +64,7 @@ def test_age_and_sex_come_from_the_file_or_from_the_command(model: Path, wfdb_re
 def test_a_sex_that_is_none_is_told(model: Path, wfdb_record: Path) -> None:
     result = run(wfdb_record, "--model", model, "--sex", "x")
     assert isinstance(result.exception, ParamsError)
-    assert str(result.exception) == "--sex takes female or male, found 'x'"
+    assert str(result.exception) == "sex takes female or male, found 'x'"
 
 
 def test_an_age_that_nobody_has_is_refused(model: Path, wfdb_record: Path) -> None:

@@ -1,5 +1,7 @@
 """Folds: every record in one, no patient in two, each class spread as evenly as patients allow."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +134,10 @@ def test_nothing_but_earlier_folds_is_replaced(clinic: Split, tmp_path: Path) ->
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RarebeatError, match="was not written by this command"):
         write_folds(tmp_path, clinic, FoldSettings())
+
+
+def test_dividing_patients_needs_no_network() -> None:
+    """The stage that divides patients must not start, or depend on, what trains."""
+    code = "import sys, rarebeat.dataset.folds; print([name for name in sys.modules if name.split('.')[0] == 'torch'])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,165 +1,253 @@
-import numpy as np
-import pandas as pd
-import pytest
+"""The numbers of a comparison against a plain re-computation of each."""
 
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import ttest_1samp
+from sklearn.metrics import roc_auc_score
+
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.params import parse
 from rarebeat.evaluation.challenge import challenge_metrics
 from rarebeat.evaluation.compare import (
-    COLUMNS,
+    AVERAGE,
     ENSEMBLE,
-    Answers,
-    Exam,
-    Trained,
-    in_challenge_order,
-    mean_answers,
-    score_rules,
+    RULE_NUMBERS,
+    SEED,
+    Cell,
+    CompareSettings,
+    class_rows,
+    common_columns,
+    difference_over_patients,
+    mean_over_seeds,
+    read_cells,
+    rule_rows,
+    sections,
     with_ensembles,
 )
-from rarebeat.evaluation.compare_tables import average_table, difference_table, patient_table, seed_table
-from rarebeat.metrics.challenge_classes import CLASSES, rewards
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.inference.predictions import Predictions, write_predictions
+from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places, rewards
 from rarebeat.metrics.classification import auroc, macro
 from rarebeat.metrics.thresholds import RULES, choose_thresholds
 
-ALL = len(CLASSES)
-WHO = Trained("simulated", "hughes34", "bce", "0")
+QUICK = EvaluateSettings(replicates=50)
+CODES = {entry.id: entry.code for entry in load_vocabulary("cinc2020").classes}
+CHALLENGE = tuple(CODES)
 
 
-def truth_and_probability(seed: int, records: int = 150, skill: float = 0.4):
-    rng = np.random.default_rng([seed, 5])
-    truth = (rng.random((records, ALL)) < np.linspace(0.05, 0.4, ALL)).astype(np.int8)
-    probability = np.clip(rng.normal(0.3 + skill * truth, 0.2), 0, 1).astype(np.float32)
-    return truth, probability
+def predictions(seed=0, classes=("a", "b", "c"), lacks=(), test_of=0, records=150, skill=0.3):
+    """A model's validation and test split, whose truth depends on ``test_of`` alone; two records to a patient."""
+    truth = np.random.default_rng(test_of).random((2 * records, len(classes))) < np.linspace(
+        0.1, 0.4, len(classes)
+    )
+    noise = np.random.default_rng([seed, 7]).normal(0, 0.2, truth.shape)
+    probability = np.clip(0.3 + skill * truth + noise, 0, 1).astype(np.float32)
+    thresholds = np.full(len(classes), 0.45 + 0.01 * seed)
+    unknown = [classes.index(name) for name in lacks]
+    probability[:, unknown], thresholds[unknown] = np.nan, np.nan
+    return Predictions(
+        record_ids=np.array([f"{test_of}-{index}" for index in range(2 * records)], dtype=object),
+        cohorts=np.full(2 * records, "ward"),
+        patients=np.array([f"p{index // 2}" for index in range(2 * records)], dtype=object),
+        splits=np.repeat(["validation", "test"], records),
+        classes=classes,
+        thresholds=thresholds,
+        probability=probability,
+        truth=truth.astype(np.int8),
+        vocabulary="cinc2020" if classes == CHALLENGE else "hughes24",
+        codes=CODES if classes == CHALLENGE else {},
+    )
 
 
-def exam_and_answers(learnt=tuple(range(ALL))):
-    validation, test = truth_and_probability(0), truth_and_probability(1)
-    exam = Exam(learnt, validation[0], test[0], np.arange(len(test[0])).astype(str))
-    return exam, Answers(validation[1][:, list(learnt)], test[1][:, list(learnt)])
+def cell(model="small", seed=0, **more):
+    skill = 0.4 if model == "large" else 0.3
+    return Cell({"model": model, "seed": str(seed)}, predictions(seed, skill=skill, **more))
+
+
+# ------------------------------------------------------------------ which cells belong together
+
+
+def test_every_combination_of_the_factors_is_a_cell(tmp_path):
+    factors = {"model": ["small", "large"], "seed": [0, 1]}
+    for model, seed in product(*factors.values()):
+        write_predictions(tmp_path / f"{model}-{seed}.parquet", predictions(seed))
+    cells = read_cells(tmp_path, factors)
+    assert [entry.name for entry in cells] == ["small-0", "small-1", "large-0", "large-1"]
+    assert cells[1].factors == {"model": "small", "seed": "1"}
+    assert cells[1].group == ("small",)
+
+
+@pytest.mark.parametrize("factors", [{}, {"seed": [0, 1]}, {"model": "small"}, {"model": []}])
+def test_factors_that_make_no_study_are_refused(tmp_path, factors):
+    with pytest.raises(ParamsError, match="cells"):
+        read_cells(tmp_path, factors)
+
+
+def test_a_missing_cell_is_named(tmp_path):
+    with pytest.raises(RarebeatError, match=r"small-0\.parquet"):
+        read_cells(tmp_path, {"model": ["small"], "seed": [0]})
+
+
+def test_cells_of_the_same_test_records_make_a_section():
+    cells = [cell("small"), cell("other", test_of=1), cell("large")]
+    assert [[entry.name for entry in part] for part in sections(cells)] == [
+        ["small-0", "large-0"],
+        ["other-0"],
+    ]
+
+
+def test_seeds_of_one_group_make_an_ensemble_and_a_single_one_does_not():
+    cells = [cell("small", 0), cell("small", 1), cell("large", 0)]
+    found = with_ensembles(cells)
+    assert found[:3] == cells
+    (ensemble,) = found[3:]
+    assert ensemble.factors == {"model": "small", SEED: ENSEMBLE}
+    expected = (cells[0].predictions.probability + cells[1].predictions.probability) / 2
+    np.testing.assert_allclose(ensemble.predictions.probability, expected, rtol=1e-6)
+    np.testing.assert_allclose(ensemble.predictions.thresholds, 0.455)
+
+
+def test_a_rule_that_there_is_not_is_named():
+    with pytest.raises(ParamsError, match="no rule youden"):
+        parse(CompareSettings, {"rules": ["youden"]}, "compare")
+
+
+# ------------------------------------------------------------------ threshold rules
+
+
+def in_challenge_order(cell, split):
+    own = cell.predictions.only(split)
+    columns = list(challenge_columns(CHALLENGE, challenge_places("cinc2020", CODES)))
+    return own.truth[:, columns], own.probability[:, columns]
 
 
 def test_each_rule_is_chosen_on_the_validation_split_and_scored_on_the_test_split():
-    exam, answers = exam_and_answers()
-    rows = score_rules(exam, WHO, answers, tuple(RULES), replicates=50)
+    one = cell(classes=CHALLENGE)
+    rows = rule_rows(one, tuple(RULES), QUICK)
     assert [row["rule"] for row in rows] == list(RULES)
+    (validation, answers), (test, tested) = (in_challenge_order(one, part) for part in ("validation", "test"))
     for row in rows:
-        assert tuple(row) == COLUMNS
-        thresholds = choose_thresholds(exam.validation, answers.validation, row["rule"], rewards())
-        expected = challenge_metrics(exam.test, answers.test >= thresholds, answers.test)
+        assert tuple(row) == ("model", "seed", "rule", *RULE_NUMBERS)
+        thresholds = choose_thresholds(validation, answers, row["rule"], rewards())
+        expected = challenge_metrics(test, tested >= thresholds, tested)
         assert row["score"] == pytest.approx(expected["score"], rel=1e-4)
         assert row["auroc"] == pytest.approx(expected["auroc"], rel=1e-4)
         assert row["score_low"] < row["score"] < row["score_high"]
 
 
-def test_a_class_that_cannot_be_learnt_is_never_called_and_still_counts():
-    learnt = tuple(range(ALL - 1))
-    exam, answers = exam_and_answers(learnt)
-    (row,) = score_rules(exam, WHO, answers, ["fixed"], replicates=0)
-    decisions = np.zeros(exam.test.shape, dtype=bool)
-    decisions[:, learnt] = answers.test >= 0.5
-    expected = challenge_metrics(exam.test, decisions, decisions.astype(float))["score"]
-    assert (exam.test[:, -1] == 1).any()
+def test_a_class_that_is_not_known_is_never_called_and_still_counts():
+    lacking = "sinus_bradycardia"
+    one = cell(classes=CHALLENGE, lacks=(lacking,))
+    (row,) = rule_rows(one, ["fixed"], EvaluateSettings(replicates=0))
+    test, tested = in_challenge_order(one, "test")
+    known = ~np.isnan(tested).any(axis=0)
+    decisions = np.zeros(test.shape, dtype=bool)
+    decisions[:, known] = tested[:, known] >= 0.5
+    expected = challenge_metrics(test, decisions, decisions.astype(float))["score"]
+    assert known.sum() == 23
+    assert (test[:, ~known] == 1).any()
     assert row["score"] == pytest.approx(expected, rel=1e-4)
-    assert row["auroc"] == pytest.approx(macro(auroc(exam.test[:, learnt], answers.test)), rel=1e-4)
+    assert row["auroc"] == pytest.approx(macro(auroc(test[:, known], tested[:, known])), rel=1e-4)
     assert row["score_low"] is None
 
 
-def test_an_ensemble_answers_with_the_mean_of_its_seeds():
-    _, one = exam_and_answers()
-    other = Answers(one.validation / 2, one.test / 2)
-    mean = mean_answers([one, other])
-    np.testing.assert_allclose(mean.test, one.test * 0.75, rtol=1e-6)
-    np.testing.assert_allclose(mean.validation, one.validation * 0.75, rtol=1e-6)
+def test_without_the_classes_of_the_challenge_its_rules_and_its_score_are_left_out():
+    rows = rule_rows(cell(), tuple(RULES), QUICK)
+    assert [row["rule"] for row in rows] == ["max_f1", "fixed", "constrained_grid"]
+    assert {row["score"] for row in rows} == {None}
+    best = max(rows, key=lambda row: row["f1"])
+    assert best["f1"] > 0.5
 
 
-def test_seeds_of_the_same_data_network_and_loss_make_an_ensemble():
-    _, answers = exam_and_answers()
-    names = [
-        Trained("real", "hughes34", "bce", "0"),
-        Trained("real", "hughes34", "bce", "1"),
-        Trained("real", "hughes34", "challenge", "0"),  # alone: no ensemble
-        Trained("simulated", "hughes34", "bce", "0"),
-    ]
-    found = with_ensembles(dict.fromkeys(names, answers))
-    assert list(found) == [*names, Trained("real", "hughes34", "bce", ENSEMBLE)]
+# ------------------------------------------------------------------ class by class
 
 
-def test_labels_are_put_into_the_order_of_the_challenge():
-    labels = np.arange(ALL, dtype=np.int8)[None]
-    columns = tuple(reversed(range(ALL)))
-    assert in_challenge_order(labels, columns)[0].tolist() == list(columns)
-    with pytest.raises(ValueError, match="24 columns, found 2"):
-        in_challenge_order(labels, (0, 1))
+def test_classes_are_compared_that_all_cells_know_and_that_are_not_too_rare():
+    cells = [cell(), cell("large", lacks=("b",))]
+    assert common_columns(cells, 1).tolist() == [0, 2]
+    positives = (cells[0].predictions.only("test").truth == 1).sum(axis=0)
+    assert common_columns(cells[:1], int(positives[0]) + 1).tolist() == [1, 2]
+    with pytest.raises(RarebeatError, match="500 positive test records"):
+        common_columns(cells, 500)
 
 
-def results(scores):
-    """A frame from (model, loss, rule) to the scores of seeds 0, 1 ... and, last, of the ensemble."""
-    rows = []
-    for (model, loss, rule), values in scores.items():
-        for seed, value in zip([*map(str, range(len(values) - 1)), ENSEMBLE], values, strict=True):
-            numbers = (value, value - 0.1, value + 0.1, value / 2, value + 0.3)
-            rows.append(dict(zip(COLUMNS, ("simulated", model, loss, seed, rule, *numbers), strict=True)))
-    return pd.DataFrame(rows)
+def test_a_class_row_holds_what_a_plain_computation_gives():
+    one = cell()
+    columns = common_columns([one], 1)
+    rows = {row["class"]: row for row in class_rows(one, columns, QUICK)}
+    test = one.predictions.only("test")
+    areas = [roc_auc_score(test.truth[:, column], test.probability[:, column]) for column in columns]
+    for name, area, column in zip("abc", areas, columns, strict=True):
+        assert rows[name]["auroc"] == pytest.approx(area, abs=1e-4)
+        assert rows[name]["positives"] == (test.truth[:, column] == 1).sum()
+        assert rows[name]["auroc_low"] < rows[name]["auroc"] < rows[name]["auroc_high"]
+    assert rows[AVERAGE]["auroc"] == pytest.approx(np.mean(areas), abs=1e-4)
+    assert rows[AVERAGE]["positives"] == (test.truth == 1).sum()
 
 
-def cells(table):
-    return [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
-
-
-@pytest.fixture
-def small():
-    return results(
-        {
-            ("hughes34", "bce", "fixed"): (0.1, 0.2, 0.3, 0.4),
-            ("hughes34", "bce", "max_f1"): (0.3, 0.4, 0.5, 0.6),
-            ("hughes34", "challenge", "fixed"): (0.2, 0.4, 0.3, 0.5),
-            ("hughes34", "challenge", "max_f1"): (0.3, 0.4, 0.5, 0.5),
-            ("se_resnet", "bce", "fixed"): (0.1, 0.2, 0.3, 0.4),
-            ("se_resnet", "bce", "max_f1"): (0.1, 0.2, 0.3, 0.4),
-            ("se_resnet", "challenge", "fixed"): (0.3, 0.2, 0.5, 0.6),
-            ("se_resnet", "challenge", "max_f1"): (0.3, 0.4, 0.5, 0.6),
-        }
-    )
-
-
-def test_single_networks_show_the_mean_over_seeds_without_the_ensemble(small):
-    table = cells(seed_table(small))
-    assert table[0] == ["network", "loss", "fixed", "max_f1"]
-    assert table[2] == ["hughes34", "bce", "0.20 (-0.05 to 0.45)", "0.40 (0.15 to 0.65)"]
-    assert [row[:2] for row in table[2:]] == [
-        ["hughes34", "bce"],
-        ["hughes34", "challenge"],
-        ["se_resnet", "bce"],
-        ["se_resnet", "challenge"],
+def test_a_difference_over_patients_is_that_of_the_means_over_seeds_on_the_same_patients():
+    small, large = [cell("small", seed) for seed in (0, 1)], [cell("large", seed) for seed in (0, 1)]
+    columns = common_columns([*small, *large], 1)
+    value, low, high = difference_over_patients(large, small, columns, EvaluateSettings(replicates=200))[
+        "auroc"
     ]
 
+    def macro_auroc(entry, weights):
+        test = entry.predictions.only("test")
+        return np.mean(
+            [roc_auc_score(test.truth[:, c], test.probability[:, c], sample_weight=weights) for c in columns]
+        )
 
-def test_ensembles_and_one_seed_show_the_interval_over_patients(small):
-    assert cells(patient_table(small, ENSEMBLE))[2][2] == "0.40 (0.30 to 0.50)"
-    assert cells(patient_table(small, "0"))[2][2] == "0.10 (0.00 to 0.20)"
+    def difference(weights):
+        means = [np.mean([macro_auroc(entry, weights) for entry in side]) for side in (large, small)]
+        return means[0] - means[1]
 
-
-def test_an_interval_that_is_not_there_is_not_shown(small):
-    small["score_low"] = small["score_high"] = None
-    assert cells(patient_table(small, ENSEMBLE))[2][2] == "0.40"
-
-
-def test_averages_stand_beside_those_of_the_ensemble(small):
-    table = cells(average_table(small, "fixed"))
-    assert table[0] == ["network", "loss", "AUROC", "AUROC, ensemble", "F1", "F1, ensemble"]
-    assert table[2] == ["hughes34", "bce", "0.50 (0.25 to 0.75)", "0.70", "0.10 (-0.02 to 0.22)", "0.20"]
-    single = small[small["seed"] == "0"]
-    assert cells(average_table(single, "fixed"))[2] == ["hughes34", "bce", "0.40", "–", "0.05", "–"]
-
-
-def test_a_difference_is_taken_seed_by_seed_and_averaged_over_the_rest(small):
-    pairs = [("challenge", "bce"), ("weighted_bce", "bce")]
-    table = cells(difference_table(small, "loss", pairs, "rule", "loss"))
-    assert table[0] == ["loss", "fixed", "max_f1"]
-    # Under "fixed", by seed: hughes34 .1 .2 0, se_resnet .2 0 .2: means .15 .1 .1. Their standard error is .0167.
-    assert table[2:] == [["challenge − bce", "+0.117 (+0.045 to +0.188)", "+0.100 (+0.100 to +0.100)"]]
+    patients = small[0].predictions.only("test").patients
+    names, owner = np.unique(patients, return_inverse=True)
+    rng = np.random.default_rng(5)
+    drawn = [
+        difference(np.bincount(rng.integers(0, len(names), len(names)), minlength=len(names))[owner])
+        for _ in range(200)
+    ]
+    assert value == pytest.approx(difference(np.ones(len(patients))), abs=1e-9)
+    assert value > 0
+    assert (low, high) == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.012)
 
 
-def test_with_one_seed_a_difference_has_no_interval(small):
-    table = cells(
-        difference_table(small[small["seed"] == "0"], "rule", [("max_f1", "fixed")], "loss", "rule")
-    )
-    assert table[2] == ["max_f1 − fixed", "+0.100", "+0.050"]
+def test_no_cell_differs_from_itself():
+    one = cell()
+    found = difference_over_patients([one], [one], common_columns([one], 1), QUICK)
+    assert set(found.values()) == {(0.0, 0.0, 0.0)}
+
+
+# ------------------------------------------------------------------ over seeds
+
+
+@pytest.mark.parametrize("seeds", [2, 3, 10])
+@pytest.mark.parametrize("confidence", [0.9, 0.95])
+def test_the_interval_is_that_of_students_test(seeds, confidence):
+    values = np.random.default_rng(seeds).normal(0.4, 0.05, seeds)
+    expected = ttest_1samp(values, 0).confidence_interval(confidence)
+    assert mean_over_seeds(values, confidence) == pytest.approx((values.mean(), expected.low, expected.high))
+
+
+def test_three_seeds_by_hand():
+    # Mean 2, standard deviation 1; Student's quantile for two degrees of freedom is 4.303.
+    mean, _, high = mean_over_seeds([1, 2, 3])
+    assert high - mean == pytest.approx(4.303 / np.sqrt(3), abs=1e-3)
+
+
+def test_one_seed_has_no_interval_and_none_has_no_mean():
+    mean, low, high = mean_over_seeds([0.5])
+    assert mean == 0.5
+    assert np.isnan([low, high, *mean_over_seeds([])]).all()
+
+
+def test_five_intervals_of_a_hundred_miss_the_truth():
+    rng = np.random.default_rng(0)
+    found = [mean_over_seeds(rng.normal(0, 1, 3)) for _ in range(2000)]
+    missed = sum(not (low < 0 < high) for _, low, high in found)
+    assert missed / 2000 == pytest.approx(0.05, abs=0.015)

@@ -65,7 +65,7 @@ def test_a_model_that_was_trained_again_is_refused(folds: Path) -> None:
 
 def test_models_of_another_preprocessing_cannot_be_asked_together(folds: Path) -> None:
     card = read_card(member_folder(folds, 1))
-    retrain(member_folder(folds, 1), preprocessing=replace(card.preprocessing, normalise="zscore"))
+    retrain(member_folder(folds, 1), preprocessing=replace(card.preprocessing, normalise="zscore"), units="z")
     save_ensemble(folds, (0, 1), CLASSES, EnsembleSettings())
     with pytest.raises(RarebeatError, match=r"members/1 wants another preprocessing"):
         load_ensemble(folds)
@@ -95,6 +95,7 @@ def test_a_missing_member_is_named(folds: Path) -> None:
         ("format: 2\n", "not an ensemble of format 1"),
         ("just text", "not an ensemble of format 1"),
         ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {}\n", "one model or more"),
+        ("format: 1\nclasses: [a, a]\nsettings: {}\nmembers: {0: abc}\n", "each once"),
         ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {../../elsewhere: abc}\n", "valid integer"),
         ("format: 1\nclasses: [a]\nsettings: {vote: loudest}\nmembers: {0: abc}\n", r"settings\.vote"),
         ("format: [1", "cannot read"),

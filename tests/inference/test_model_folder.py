@@ -17,8 +17,9 @@ from torch import nn
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Preprocessing
-from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model
+from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model, sign_model
 from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.metrics.ranking import candidate_thresholds
 from rarebeat.models.registry import build
 
 CARD = ModelCard(
@@ -61,6 +62,22 @@ def folder(tmp_path: Path) -> Path:
 def edit(folder: Path, **changes: Any) -> None:
     path = folder / "model.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+
+def edit_and_sign(folder: Path, **changes: Any) -> None:
+    edit(folder, **changes)
+    sign_model(folder)
+
+
+INFINITE = float("inf")
+
+
+def preprocessing(**changes: float) -> dict[str, Any]:
+    return {"rate": 100.0, "samples": 64, "bandpass": [0.5, 40.0]} | changes
+
+
+def threshold(value: float) -> dict[str, float]:
+    return {"sinus_rhythm": 0.5, "avnrt": value}
 
 
 def test_network_and_card_come_back_as_they_were(folder: Path) -> None:
@@ -134,10 +151,14 @@ def call_python(folder: Path) -> None:
         (flip_a_weight, "weights.safetensors is damaged"),
         (break_yaml, "cannot read .*model.yaml"),
         (call_python, "cannot read .*model.yaml.*python/object"),
-        (lambda folder: edit(folder, format=2), "not a model card of format 1"),
-        (lambda folder: edit(folder, architecture="hughes35"), "unknown network 'hughes35'"),
-        (lambda folder: edit(folder, settings={"width": 3}), "weights do not fit"),
-        (lambda folder: edit(folder, settings={"witdh": 3}), "witdh"),
+        (
+            lambda folder: edit(folder, format=1),
+            "of format 2; the model was trained by an earlier version: run `dvc repro`",
+        ),
+        (lambda folder: edit(folder, format=3), "not a model card of format 2$"),
+        (lambda folder: edit_and_sign(folder, architecture="hughes35"), "unknown network 'hughes35'"),
+        (lambda folder: edit_and_sign(folder, settings={"width": 3}), "weights do not fit"),
+        (lambda folder: edit_and_sign(folder, settings={"witdh": 3}), "witdh"),
         (
             lambda folder: edit(folder, thresholds={"avnrt": 0.5}),
             "thresholds must hold one number for each class",
@@ -147,6 +168,41 @@ def call_python(folder: Path) -> None:
             "classes must name at least one class, each once",
         ),
         (lambda folder: edit(folder, colour="red"), "colour"),
+        (
+            lambda folder: edit(folder, thresholds=threshold(float("nan"))),
+            "thresholds.avnrt must be between 0 and 1",
+        ),
+        (
+            lambda folder: edit(folder, thresholds=threshold(7)),
+            "thresholds.avnrt must be between 0 and 1, found 7",
+        ),
+        (lambda folder: edit(folder, thresholds=threshold(-1)), "thresholds.avnrt must be between 0 and 1"),
+        (
+            lambda folder: edit(folder, thresholds=threshold(0.3)),
+            "model.yaml was changed after it was written",
+        ),
+        (lambda folder: edit(folder, classes=["avnrt", "sinus_rhythm"]), "model.yaml was changed"),
+        (lambda folder: edit(folder, classes=["sinus_rhythm", "AV/NRT"]), "thresholds must hold"),
+        (lambda folder: edit(folder, preprocessing=preprocessing(rate=200)), "model.yaml was changed"),
+        (
+            lambda folder: edit(folder, preprocessing=preprocessing(rate=-5)),
+            "preprocessing.rate: .*greater than 0",
+        ),
+        (
+            lambda folder: edit(folder, preprocessing=preprocessing(rate=INFINITE)),
+            "preprocessing.rate must be finite",
+        ),
+        (
+            lambda folder: edit(folder, preprocessing=preprocessing(samples=0)),
+            "preprocessing.samples: .*greater than 0",
+        ),
+        (lambda folder: edit(folder, units="z"), "units must be 'mV'"),
+        (
+            lambda folder: edit(folder, codes={"avrnt": "AVNRT"}),
+            "codes must name classes of the model, found avrnt",
+        ),
+        (lambda folder: edit(folder, weights_digest="0" * 64), "model.yaml was changed"),
+        (lambda folder: edit(folder, digest=None), "model.yaml was changed"),
     ],
 )
 def test_a_damaged_folder_is_refused_with_the_reason(
@@ -155,6 +211,45 @@ def test_a_damaged_folder_is_refused_with_the_reason(
     damage(folder)
     with pytest.raises(RarebeatError, match=f"(?s){complaint}"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["AVNRT", "av-nrt", "error", ""])
+def test_a_class_id_must_be_fit_for_a_column(name: str) -> None:
+    with pytest.raises(ValueError, match="is no class id"):
+        replace(CARD, classes=("sinus_rhythm", name), thresholds={"sinus_rhythm": 0.5, name: 0.5})
+
+
+def test_a_class_that_is_never_called_has_a_threshold_one_step_above_1() -> None:
+    never = float(candidate_thresholds(np.ones(3, np.float32))[0])
+    assert never > 1
+    assert replace(CARD, thresholds=threshold(never)).thresholds["avnrt"] == never
+
+
+def test_the_layout_of_the_card_is_not_part_of_what_it_says(folder: Path) -> None:
+    edit(folder)  # keys in another order
+    assert load_model(folder)[1] == CARD
+
+
+def test_a_threshold_that_was_chosen_by_hand_is_taken_when_it_is_signed(folder: Path) -> None:
+    edit_and_sign(folder, thresholds=threshold(0.3))
+    module, card = load_model(folder)
+    assert card == replace(CARD, thresholds=threshold(0.3))
+    save_model(folder.parent / "saved", module, card)
+    assert yaml.safe_load((folder.parent / "saved" / "model.yaml").read_text()) == yaml.safe_load(
+        (folder / "model.yaml").read_text()
+    )
+
+
+def test_nothing_is_signed_that_no_model_can_have(folder: Path) -> None:
+    edit(folder, thresholds=threshold(7))
+    before = (folder / "model.yaml").read_text()
+    with pytest.raises(RarebeatError, match=r"thresholds\.avnrt"):
+        sign_model(folder)
+    edit(folder, thresholds=threshold(0.3))
+    flip_a_weight(folder)
+    with pytest.raises(RarebeatError, match=r"weights\.safetensors is damaged"):
+        sign_model(folder)
+    assert yaml.safe_load(before)["digest"] == yaml.safe_load((folder / "model.yaml").read_text())["digest"]
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

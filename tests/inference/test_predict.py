@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
 from rarebeat.inference.predict import format_answers, predict_files
 from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.models.registry import build
 from rarebeat.readers.read_file import read_file
 
@@ -140,6 +142,48 @@ def test_a_long_recording_is_judged_window_by_window(wfdb_record: Path, tmp_path
     expected = predict_probabilities(module, windows, 0.001).max(axis=0)
     found = [entry["probability"] for entry in answer["classes"].values()]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_recordings_of_another_length_are_answered_with_a_warning(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path
+) -> None:
+    samples = read_file(wfdb_record).signal
+    short = write_wfdb(tmp_path / "short.hea", samples[:, :500])
+    long = write_wfdb(tmp_path / "long.hea", np.tile(samples, 60))
+    answers = predict_files([short, wfdb_record, long], model_folder)
+    assert answers[0]["warning"] == "1 s of signal, the model expects 10 s: the rest is padded with zeros"
+    assert "warning" not in answers[1]
+    assert answers[2]["warning"].endswith("judged by the mean of 119 windows over all of it")
+    module, card = load_model(model_folder)
+    whole = preprocess(np.tile(samples, 60), 500, replace(card.preprocessing, samples=150_000))
+    starts = np.rint(np.linspace(0, 147_500, 119)).astype(int)
+    windows = np.stack([whole[:, start : start + 2500] for start in starts])
+    expected = predict_probabilities(module, windows, 0.001).mean(axis=0)
+    found = [entry["probability"] for entry in answers[2]["classes"].values()]
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_an_ensemble_judges_a_long_recording_as_its_members_do(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path
+) -> None:
+    for number in (0, 1):
+        shutil.copytree(model_folder, member_folder(tmp_path / "folds", number))
+    classes = load_model(model_folder)[1].classes
+    save_ensemble(tmp_path / "folds", (0, 1), classes, EnsembleSettings())
+    long = write_wfdb(tmp_path / "long.hea", np.tile(read_file(wfdb_record).signal, 3))
+    (together,), (alone,) = predict_files([long], tmp_path / "folds"), predict_files([long], model_folder)
+    assert together["warning"] == alone["warning"]
+    assert [entry["probability"] for entry in together["classes"].values()] == pytest.approx(
+        [entry["probability"] for entry in alone["classes"].values()]
+    )
+
+
+@pytest.mark.parametrize(("age", "sex"), [(540.0, None), (None, "boy")])
+def test_a_person_that_cannot_be_is_refused(
+    model_folder: Path, wfdb_record: Path, age: float | None, sex: str | None
+) -> None:
+    with pytest.raises(ParamsError, match="takes"):
+        predict_files([wfdb_record], model_folder, age, sex)
 
 
 def test_a_truncated_signal_is_an_error_and_no_prediction(model_folder: Path, wfdb_record: Path) -> None:

@@ -14,13 +14,12 @@ from tests.real.cohorts import COHORTS
 from rarebeat.core.record_files import read_metadata
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
-from rarebeat.dataset.folds import assign_folds
+from rarebeat.dataset.folds import assign_folds, trainable
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 from rarebeat.readers.read_file import read_file
-from rarebeat.training.folds import trainable
 
 FOLDS = HeldOutFolds(test=(7, 8), validation=(6,))
 SPLIT = SplitSettings(folds={"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS})

@@ -17,8 +17,7 @@ from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.training import loop
 from rarebeat.training.augment import augment
 from rarebeat.training.loop import EpochReport, train
-from rarebeat.training.precision import Precision
-from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, TrainSettings
+from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, Precision, TrainSettings
 
 # A network that learns the toy task whatever the seed and the processor. Of 42 trainings (four seeds and more, fp32 and
 # bf16, with and without AVX-512, three losses) the worst had a validation AUROC of 0.87; one that has learnt nothing

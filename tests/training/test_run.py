@@ -1,21 +1,24 @@
 """The whole road at its smallest: a simulated clinic is ingested, labelled, prepared, learnt and predicted."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
+import torch
+from torch import nn
 
-from rarebeat.core.errors import ParamsError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
-from rarebeat.inference.model_folder import load_model, weights_digest
+from rarebeat.inference.model_folder import load_model, save_model, weights_digest
 from rarebeat.inference.splits import predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
+from rarebeat.models.registry import build
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.training.loop import EpochReport
 from rarebeat.training.run import Experiment, read_experiment, run_experiment
@@ -61,8 +64,7 @@ def challenge_shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def read(folder: Path, shards: Path, **changes: object) -> Experiment:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS | changes))
-    return read_experiment(folder / "params.yaml", shards)
+    return read_experiment(PARAMS | changes, shards)
 
 
 def run(experiment: Experiment, folder: Path) -> list[EpochReport]:
@@ -195,3 +197,139 @@ def test_windows_age_and_sex_reach_the_model_folder_and_its_predictions(shards: 
     assert not np.array_equal(predict_split(module, older, card.window), again)
     first = replace(split, signals=np.ascontiguousarray(split.signals[:, :, :200]), lengths=None)
     assert (predict_split(module, first) <= again + 1e-6).all()  # its first window is one of them
+
+
+def shuffling(shards: Path, folder: Path, **changes: object) -> Experiment:
+    return read(folder, shards, train=PARAMS["train"] | changes)  # type: ignore[operator]
+
+
+def test_labels_are_dealt_out_row_by_row_and_the_records_stay(shards: Path, tmp_path: Path) -> None:
+    plain, shuffled = shuffling(shards, tmp_path), shuffling(shards, tmp_path, shuffle_labels=True)
+    for split, dealt in ((plain.train, shuffled.train), (plain.validation, shuffled.validation)):
+        assert not np.array_equal(split.labels, dealt.labels)
+        assert sorted(map(tuple, split.labels)) == sorted(map(tuple, dealt.labels))
+        assert np.array_equal(split.signals, dealt.signals)
+        assert split.record_ids.tolist() == dealt.record_ids.tolist()
+    again = shuffling(shards, tmp_path, shuffle_labels=True)
+    assert np.array_equal(again.train.labels, shuffled.train.labels)
+    other = shuffling(shards, tmp_path, shuffle_labels=True, seed=1)
+    assert not np.array_equal(other.train.labels, shuffled.train.labels)
+    assert len({plain.key(), shuffled.key(), other.key()}) == 3
+
+
+@pytest.fixture(scope="module")
+def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The model folder of a network that knows sinus rhythm and atrial fibrillation."""
+    folder = tmp_path_factory.mktemp("trained")
+    run(read(folder, shards, train=PARAMS["train"] | {"epochs": 1, "learning_rate": 0.05}), folder)  # type: ignore[operator]
+    return folder / "model"
+
+
+def started(
+    shards: Path, folder: Path, init: Path, heads: list[str]
+) -> tuple[Experiment, nn.Module, nn.Module]:
+    """An experiment that starts from a model, the new network before, and after it got the weights."""
+    experiment = read(
+        folder,
+        shards,
+        heads="some",
+        label_sets={"some": heads},
+        train=PARAMS["train"] | {"init": str(init)},  # type: ignore[operator]
+    )
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        networks.append(build("hughes34", len(experiment.classes), 500, {"width": 2, "kernel": 5}))
+    experiment.initialise(networks[1])
+    return experiment, networks[0], networks[1]
+
+
+def test_a_training_starts_from_the_trunk_and_the_heads_that_both_know(
+    shards: Path, trained: Path, tmp_path: Path
+) -> None:
+    heads = ["sinus_rhythm", "av_block_1st_degree", "atrial_fibrillation"]
+    experiment, fresh, network = started(shards, tmp_path, trained, heads)
+    module, card = load_model(trained)
+    assert set(card.classes) < set(experiment.classes)
+    before, after, old = fresh.state_dict(), network.state_dict(), module.state_dict()
+    for name in before:
+        if not name.startswith("heads."):
+            assert torch.equal(after[name], old[name])
+            continue
+        for row, entry in enumerate(experiment.classes):
+            expected = old[name][card.classes.index(entry)] if entry in card.classes else before[name][row]
+            assert torch.equal(after[name][row], expected)
+
+
+@pytest.mark.slow
+def test_what_a_training_starts_from_decides_its_weights_and_its_key(
+    shards: Path, trained: Path, tmp_path: Path
+) -> None:
+    plain = read(tmp_path, shards)
+    same = replace(plain, settings=replace(plain.settings, init=str(trained)))
+    moved = tmp_path / "moved"
+    shutil.copytree(trained, moved)
+    module, card = load_model(moved)
+    for weights in module.parameters():
+        weights.data += 0.1
+    key = same.key()
+    save_model(moved, module, card)
+    other = replace(plain, settings=replace(plain.settings, init=str(moved)))
+    assert len({plain.key(), key, other.key()}) == 3
+    shutil.copytree(trained, tmp_path / "again")
+    first = replace(plain, settings=replace(plain.settings, init=str(tmp_path / "again"))).key()
+    save_model(tmp_path / "again", module, card)
+    assert first != replace(plain, settings=replace(plain.settings, init=str(tmp_path / "again"))).key()
+
+    slow = replace(plain.settings, epochs=1, learning_rate=1e-9, init=str(trained))
+    run(replace(plain, settings=slow), tmp_path / "out")
+    weights, expected = (
+        load_model(tmp_path / "out" / "model")[0].state_dict(),
+        load_model(trained)[0].state_dict(),
+    )
+    assert torch.allclose(
+        weights["heads.regressions.weight"], expected["heads.regressions.weight"], atol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"model": {"name": "se_resnet", "width": 2}},
+            "the network of .* is hughes34, this training has se_resnet",
+        ),
+        (
+            {"model": {"name": "hughes34", "width": 4, "kernel": 5}},
+            "the settings of the network of .*'width': 2",
+        ),
+    ],
+)
+def test_a_model_that_does_not_fit_is_refused_before_the_training(
+    shards: Path, trained: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ParamsError, match=message):
+        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(trained)}, **changes)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("part", "change", "message"),
+    [
+        ("preprocessing", {"rate": 250}, "the sampling rate of .* is 250"),
+        ("preprocessing", {"normalise": "zscore"}, "the normalisation of .* is zscore"),
+        ("units", "z", "the unit of .* is z, this training has mV"),
+    ],
+)
+def test_a_model_of_other_signals_is_refused(
+    shards: Path, trained: Path, tmp_path: Path, part: str, change: object, message: str
+) -> None:
+    module, card = load_model(trained)
+    value = replace(card.preprocessing, **change) if isinstance(change, dict) else change
+    save_model(tmp_path / "other", module, replace(card, **{part: value}))  # type: ignore[arg-type]
+    with pytest.raises(ParamsError, match=message):
+        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path / "other")})  # type: ignore[operator]
+
+
+def test_a_folder_that_holds_no_model_is_one_clear_message(shards: Path, tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="cannot read"):
+        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path)})  # type: ignore[operator]

@@ -98,7 +98,11 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
     (answer,) = predict_files([record], model_folder)
     for name, entry in answer["classes"].items():
         assert table[name][0] == pytest.approx(entry["probability"], abs=1e-5)
+    assert table[["error", "warning"]].iloc[0].tolist() == ["", ""]
+    silent = served.predict(np.zeros((1, 12, 5000), np.float32), params={"sex": "M"})
+    assert silent["error"][0].startswith("flat_lead")
     assert served.metadata.signature.inputs.inputs[0].shape == (-1, 12, -1)
+    assert served.metadata.signature.outputs.input_names() == list(table.columns) == list(silent.columns)
 
 
 def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
@@ -139,6 +143,28 @@ def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
     run = tracker.client.get_run(run_id)
     assert run.data.tags["rarebeat.trained_in"] == ",".join(members)
     assert run.info.status == "FINISHED"
+
+
+def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_folder: Path) -> None:
+    tracker = tracking.connect("rarebeat")
+    with tracking.training_run(tracker, "key", "all", {"heads": "all"}) as trained:
+        tracker.client.set_tag(trained, tracking.WEIGHTS, "first")
+    cached = tracking.log_evaluation(tracker, "second", "all", {}, {"macro": {"f1": 0.4}}, [])
+    table = project / "study.csv"
+    table.write_text("model,score\n")
+    cells = {"first": {"macro.auroc": 0.8, "macro.f1": None}, "second": {"macro.auroc": 0.7}}
+    parent = tracking.log_parent(tracker, "table", "study", {"cells": {"seed": [0, 1]}}, {}, [table], cells)
+
+    children = tracker.client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
+    assert {run.info.run_id for run in children} == {trained, cached}
+    assert {run.info.status for run in children} == {"FINISHED"}
+    assert tracker.client.get_run(trained).data.metrics == {"macro.auroc": 0.8}
+    assert tracker.client.get_run(cached).data.metrics == {
+        "macro.f1": 0.4
+    }  # it was closed: its numbers stand
+    run = tracker.client.get_run(parent)
+    assert run.data.params == {"cells.seed": "[0, 1]"}
+    assert [file.path for file in tracker.client.list_artifacts(parent)] == ["study.csv"]
 
 
 def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(

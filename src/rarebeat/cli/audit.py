@@ -17,7 +17,7 @@ def register(labels: typer.Typer) -> None:
     labels.command(rich_help_panel=_HEADING, epilog=examples(drawing))(audit)
     reading = "rarebeat labels verdicts data/audit/sample.csv verdicts-*.csv --json"
     labels.command(rich_help_panel=_HEADING, epilog=examples(reading))(verdicts)
-    ranking = "rarebeat labels audit-model data/disputed reports/crossval/out_of_fold.parquet --per-class 10"
+    ranking = "rarebeat labels audit-model data/disputed reports/studies/crossval/out_of_fold.parquet --per-class 10"
     labels.command(rich_help_panel=_HEADING, epilog=examples(ranking))(audit_model)
     deciding = "rarebeat labels model-verdicts data/disputed/to_judge.csv verdicts-*.csv --json"
     labels.command(rich_help_panel=_HEADING, epilog=examples(deciding))(model_verdicts)

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from rarebeat.cli.console import examples
-from rarebeat.core.errors import ParamsError
 
 _HEADING = "Models"
 
@@ -50,7 +49,7 @@ def predict(
     ),
     age: Annotated[
         float | None,
-        typer.Option(min=0.0, max=125.0, help="years, for all FILES, instead of what the files say"),
+        typer.Option(min=0.0, max=120.0, help="years, for all FILES, instead of what the files say"),
     ] = None,
     sex: Annotated[
         str | None, typer.Option(help="female or male, for all FILES, instead of what the files say")
@@ -63,13 +62,8 @@ def predict(
     code 1 when a file could not be answered.
     """
     from rarebeat.inference.predict import format_answers, predict_files
-    from rarebeat.readers.fields import clean_age, clean_sex
 
-    told = clean_sex(sex or "")
-    if sex is not None and told is None:
-        raise ParamsError(f"--sex takes female or male, found {sex!r}")
-    years = None if age is None else clean_age(f"{age:.3f}")  # 90 for 90 and over, as in training
-    answers = predict_files(files, model, years, told)
+    answers = predict_files(files, model, age, sex)
     print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
     failed = [answer for answer in answers if "error" in answer]
     for answer in failed:

@@ -15,18 +15,31 @@ STRICT = ConfigDict(extra="forbid")
 Settings = TypeVar("Settings")
 
 
-def read_params(path: Path) -> dict[str, Any]:
-    """Read a params file as a mapping.
+def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Read a params file, updated by others and by single values.
 
     Args:
-        path: a YAML file.
+        paths: one file, or several: each of them changes what the files before it say, and adds nothing but the
+            entries of :data:`OPEN`.
+        overrides: ``key=value`` with a dotted key and a value in YAML, such as ``train.seed=1``; they come
+            last, in order.
 
     Returns:
         The groups by their names.
 
     Raises:
-        ParamsError: when it is missing, not YAML or not a mapping.
+        ParamsError: when a file is missing, not YAML or not a mapping; for a key that the first file does not have.
     """
+    first, *others = [paths] if isinstance(paths, Path) else paths
+    content = _mapping(first)
+    for path in others:
+        content = _updated(content, _mapping(path), str(path))
+    for override in overrides:
+        content = _updated(content, _nested(override), f"--set {override}")
+    return content
+
+
+def _mapping(path: Path) -> dict[str, Any]:
     import yaml  # where settings are made in Python, none is needed
 
     try:
@@ -105,3 +118,66 @@ def _dataclasses_in(hint: Any) -> list[Any]:
     if is_dataclass(hint):
         return [hint]
     return [inner for argument in get_args(hint) for inner in _dataclasses_in(argument)]
+
+
+OPEN = (
+    "cells",
+    "cohorts",
+    "cohorts.*",
+    "cohorts.*.options",
+    "label_sets",
+    "model.*",
+    "prepare.labels",
+    "prepare.split.folds",
+)
+"""Groups that may get new entries, since their keys are names or depend on another value; * stands for any name."""
+
+STUDY = ("cells",)
+"""Groups that a study has and the pipeline has not: what its cells differ in."""
+
+
+def _updated(
+    base: Mapping[str, Any], update: Mapping[str, Any], source: str, place: str = ""
+) -> dict[str, Any]:
+    """``base`` with the values of ``update``, group by group."""
+    content = dict(base)
+    for key, value in update.items():
+        name = f"{place}.{key}" if place else str(key)
+        if key not in base and not _may_be_new(place, str(key)):
+            near = nearest(str(key), map(str, base))
+            hint = f"did you mean {place}.{near}? ".replace("mean .", "mean ") if near else ""
+            known = ", ".join(map(str, base)) or "nothing"
+            raise ParamsError(f"{source}: there is no {name}; {hint}{place or 'the params file'} has {known}")
+        before = base.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            value = _updated(before, value, source, name)
+        content[key] = value
+    return content
+
+
+def _may_be_new(place: str, key: str) -> bool:
+    if not place:
+        return key in STUDY
+    parts = place.split(".")
+    return any(
+        len(parts) == len(pattern.split("."))
+        and all(one in ("*", other) for one, other in zip(pattern.split("."), parts, strict=True))
+        for pattern in OPEN
+    )
+
+
+def _nested(override: str) -> dict[str, Any]:
+    """``train.seed=1`` as ``{"train": {"seed": 1}}``."""
+    import yaml
+
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ParamsError(f"--set {override}: expected key=value, such as train.seed=1")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParamsError(f"--set {override}: {text!r} is not YAML: {error}") from error
+    for part in reversed(key.split(".")):
+        value = {part: value}
+    nested: dict[str, Any] = value
+    return nested

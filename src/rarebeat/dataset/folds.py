@@ -7,7 +7,7 @@ multi-label data", ECML PKDD) is done here over patients instead of records.
 
 A folder of folds::
 
-    data/folds/
+    data/studies/crossval/folds/
       folds.parquet    record_id, cohort, patient and fold of every record that may be trained on
       summary.json     records, patients and positives of each class, fold by fold
 """
@@ -25,7 +25,8 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table, write_table
-from rarebeat.dataset.split import Split
+from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split, join, take
 
 TABLE = "folds.parquet"
 
@@ -48,6 +49,15 @@ class FoldSettings:
     def __post_init__(self) -> None:
         if len(self.numbers) < 2 or self.numbers != tuple(range(len(self.numbers))):
             raise ValueError("numbers must be [0, 1, ...], two or more, one for each fold")
+
+
+def trainable(shards: Path) -> Split:
+    """All records that may be trained on: the training and the validation split, in this order.
+
+    Raises:
+        RarebeatError: for a shard that cannot be read.
+    """
+    return join([load_split(shards, "train"), load_split(shards, "validation")])
 
 
 def assign_folds(
@@ -190,7 +200,16 @@ def read_folds(folder: Path, split: Split) -> Indices:
     for name, values in (("record_id", split.record_ids), ("cohort", split.cohorts)):
         if table.column(name).to_pylist() != values.tolist():
             raise RarebeatError(
-                f"{folder / TABLE} holds the folds of other records than the shards do: "
-                "run `dvc repro crossval/dvc.yaml:folds`"
+                f"{folder / TABLE} holds the folds of other records than the shards do: divide them anew"
             )
     return np.asarray(table.column("fold").to_numpy(), dtype=np.int64)
+
+
+def held_out(shards: Path, folds: Path, number: int) -> Split:
+    """The records of one fold, which its model has not learnt from.
+
+    Raises:
+        RarebeatError: for shards or folds that cannot be read or do not belong together.
+    """
+    everything = trainable(shards)
+    return take(everything, read_folds(folds, everything) == number)

@@ -1,133 +1,314 @@
-"""Networks that answered the same questions, scored by the CinC Challenge 2020 under every threshold rule.
+"""The cells of a study compared: what each scores, and what the difference of two is worth.
 
-A network's probabilities are enough: thresholds are chosen on the validation split and scored on the test split,
-so that a rule costs no training. Networks that differ in their seed alone are members of one ensemble, which
-answers with the mean of their probabilities.
+A cell is one trained model, known by its factors: what it was trained with, and the seed. Cells that differ in the seed
+alone are one group. There are two kinds of intervals, and they say different things: the t-interval over seeds (first
+weights, order of examples, dropout; the records are the same), and the bootstrap interval over patients (the records;
+the weights are the same).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+from scipy.stats import t
 
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.params import STRICT
 from rarebeat.core.tables import Row, tidy
-from rarebeat.evaluation.bootstrap import Patients
+from rarebeat.evaluation.bootstrap import bootstrap, resample
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
-from rarebeat.metrics.challenge_classes import CLASSES, rewards
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
+from rarebeat.inference.predictions import Predictions, read_predictions
+from rarebeat.metrics.arrays import BoolArray, FloatArray
+from rarebeat.metrics.challenge_classes import CLASSES, challenge_columns, challenge_places, rewards
 from rarebeat.metrics.classification import count, decide, macro
 from rarebeat.metrics.ranking import areas
-from rarebeat.metrics.thresholds import choose_thresholds
+from rarebeat.metrics.thresholds import FOR_CHALLENGE, RULES, choose_thresholds
 
-ENSEMBLE = "ensemble"
-COLUMNS = ("data", "model", "loss", "seed", "rule", "score", "score_low", "score_high", "f1", "auroc")
-"""Columns of the rows of :func:`score_rules`."""
+SEED, ENSEMBLE, AVERAGE = "seed", "ensemble", "macro"
+RULE_NUMBERS = ("score", "score_low", "score_high", "f1", "auroc")
+CLASS_METRICS = ("auroc", "auprc", "f1")
+
+Columns = npt.NDArray[np.intp]
+Value = tuple[float, float, float]
+"""A number and the ends of its interval, NaN where there is none."""
 
 
-@dataclass(frozen=True)
-class Exam:
-    """What every network is asked.
+@dataclass(frozen=True, config=STRICT)
+class CompareSettings:
+    """The group ``compare`` of the params file.
 
     Attributes:
-        learnt: the classes that can be learnt, as places in
-            :data:`~rarebeat.metrics.challenge_classes.CLASSES`. The others are never called; where they are
-            true, they count.
-        validation: truth, shape (n, 24), in the challenge's order.
-        test: truth, shape (m, 24).
-        patients: shape (m,), of the test split.
+        at_least: classes with fewer positive test records have no row, and are not part of the mean.
+        rules: threshold rules, names in :data:`rarebeat.metrics.thresholds.RULES`: each is tried on every cell, and the
+            cells are compared by the challenge's score. None: they are compared class by class.
     """
 
-    learnt: tuple[int, ...]
-    validation: Truth
-    test: Truth
-    patients: Patients
+    at_least: Annotated[int, Field(ge=1)] = 10
+    rules: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if unknown := [rule for rule in self.rules if rule not in RULES]:
+            raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
 
 
-@dataclass(frozen=True)
-class Answers:
-    """Probabilities of the learnt classes: shape (n, learnt) and (m, learnt)."""
+@plain_dataclass(frozen=True)
+class Cell:
+    """One trained model, and what it predicts.
 
-    validation: Probability
-    test: Probability
+    Attributes:
+        factors: what it was trained with, by name; among them the seed where there are several.
+        predictions: of the splits "validation" and "test", with the columns of all classes; probability and threshold
+            are NaN where the model does not know the class.
+    """
 
+    factors: Mapping[str, str]
+    predictions: Predictions
 
-@dataclass(frozen=True)
-class Trained:
-    """Which network gave an answer; the seed is :data:`ENSEMBLE` for the mean of all seeds."""
+    @property
+    def name(self) -> str:
+        """Of its files: the factors in order."""
+        return "-".join(self.factors.values())
 
-    data: str
-    model: str
-    loss: str
-    seed: str
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What cells have in common that differ in the seed alone."""
+        return tuple(value for name, value in self.factors.items() if name != SEED)
 
-
-def mean_answers(members: Sequence[Answers]) -> Answers:
-    """What an ensemble answers: the mean of its members' probabilities."""
-    return Answers(
-        np.mean([member.validation for member in members], axis=0),
-        np.mean([member.test for member in members], axis=0),
-    )
-
-
-def with_ensembles(answers: Mapping[Trained, Answers]) -> dict[Trained, Answers]:
-    """All answers, and those of the ensemble of every data, model and loss that has two seeds or more."""
-    groups: dict[Trained, list[Answers]] = {}
-    for trained, answer in answers.items():
-        whole = Trained(trained.data, trained.model, trained.loss, ENSEMBLE)
-        groups.setdefault(whole, []).append(answer)
-    ensembles = {whole: mean_answers(members) for whole, members in groups.items() if len(members) > 1}
-    return {**answers, **ensembles}
+    @property
+    def known(self) -> BoolArray:
+        """Which classes the model knows, shape (classes,)."""
+        return np.asarray(~np.isnan(self.predictions.thresholds))
 
 
-def score_rules(
-    exam: Exam, trained: Trained, answers: Answers, rules: Sequence[str], replicates: int = 1000
-) -> list[Row]:
-    """One row per threshold rule, with :data:`COLUMNS`, scored on the test split.
-
-    ``score`` is that of the challenge, ``score_low`` and ``score_high`` are the ends of its 95 % bootstrap
-    interval over patients. ``f1`` and ``auroc`` are macro averages over the learnt classes; AUROC is the same
-    under every rule. None where undefined.
+def read_cells(folder: Path, factors: Mapping[str, Sequence[object]]) -> list[Cell]:
+    """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
     Args:
-        exam: the truth.
-        trained: who answered.
-        answers: the probabilities.
-        rules: names in :data:`rarebeat.metrics.thresholds.RULES`.
-        replicates: of the bootstrap.
+        folder: of the tables.
+        factors: the group ``cells`` of the params; every combination of values is a cell.
+
+    Raises:
+        ParamsError: when the factors cannot be used.
+        RarebeatError: when a table is missing or damaged.
     """
-    learnt = list(exam.learnt)
-    table, known = rewards(learnt), exam.test[:, learnt]
-    auroc = macro(areas(known, answers.test)[0])
+    if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
+        raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
+    if set(factors) == {SEED}:
+        raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
+    named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
+    return [Cell(entry, read_predictions(folder / f"{'-'.join(entry.values())}.parquet")) for entry in named]
+
+
+def sections(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that were tested on equal records with equal truth, which alone can be compared."""
+    found: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        test = cell.predictions.only("test")
+        found.setdefault((test.classes, tuple(test.record_ids), test.truth.tobytes()), []).append(cell)
+    return list(found.values())
+
+
+def groups(cells: Sequence[Cell]) -> dict[tuple[str, ...], list[Cell]]:
+    """Cells that differ in their seed alone."""
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.group, []).append(cell)
+    return found
+
+
+def with_ensembles(cells: Sequence[Cell]) -> list[Cell]:
+    """All cells, and for each group of several seeds their ensemble: the mean of probabilities and thresholds.
+
+    Its seed is :data:`ENSEMBLE`.
+    """
+    ensembles = []
+    for members in groups(cells).values():
+        if len(members) > 1:
+            parts = [member.predictions for member in members]
+            mean = replace(
+                parts[0],
+                probability=np.mean([part.probability for part in parts], axis=0),
+                thresholds=np.mean([part.thresholds for part in parts], axis=0),
+                voted=None,
+            )
+            ensembles.append(Cell({**members[0].factors, SEED: ENSEMBLE}, mean))
+    return [*cells, *ensembles]
+
+
+def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> list[Row]:
+    """One row per threshold rule: chosen on the validation split, scored on the test split.
+
+    Columns are the factors, ``rule`` and :data:`RULE_NUMBERS`: ``score`` is that of the CinC Challenge 2020 with its
+    bootstrap interval over patients (None for another vocabulary, whose rows leave the challenge's rules out). A class
+    that the model does not know is never called; where it is true, it counts. ``f1`` and ``auroc`` are macro averages
+    over the classes that the model knows; AUROC is the same under every rule.
+
+    Args:
+        cell: its predictions.
+        rules: names in :data:`rarebeat.metrics.thresholds.RULES`.
+        settings: of the intervals.
+    """
+    validation, test = (cell.predictions.only(split) for split in ("validation", "test"))
+    columns = challenge_columns(test.classes, challenge_places(test.vocabulary, test.codes))
+    known = np.flatnonzero(cell.known) if columns is None else np.array([c for c in columns if cell.known[c]])
+    places = None if columns is None else [columns.index(column) for column in known]
+    table = None if places is None else rewards(places)
+    truth, probability = test.truth[:, known], test.probability[:, known]
+    auroc = float(macro(areas(truth, probability)[0]))
     rows: list[Row] = []
     for rule in rules:
-        thresholds = choose_thresholds(exam.validation[:, learnt], answers.validation, rule, table)
-        called = decide(answers.test, thresholds)
-        decisions: BoolArray = np.zeros(exam.test.shape, dtype=np.bool_)
-        decisions[:, learnt] = called
-        low, high = score_intervals(exam.test, decisions, exam.patients, replicates)
-        numbers: dict[str, FloatArray | float] = {
-            "score": score_decisions(judge(exam.test, decisions))["score"],
-            "score_low": low["score"],
-            "score_high": high["score"],
-            "f1": macro(count(known, called).f1),
-            "auroc": auroc,
-        }
-        tidied = {name: tidy(float(number)) for name, number in numbers.items()}
-        rows.append({**asdict(trained), "rule": rule, **tidied})
+        if table is None and rule in FOR_CHALLENGE:
+            continue
+        chosen = choose_thresholds(validation.truth[:, known], validation.probability[:, known], rule, table)
+        called = decide(probability, chosen)
+        values = {"f1": float(macro(count(truth, called).f1)), "auroc": auroc}
+        if columns is not None and places is not None:
+            values |= _challenge_score(test, columns, places, called, settings)
+        numbers = {name: tidy(values.get(name, np.nan)) for name in RULE_NUMBERS}
+        rows.append({**cell.factors, "rule": rule, **numbers})
     return rows
 
 
-def in_challenge_order(labels: Truth, columns: Sequence[int]) -> Truth:
-    """The labels of a split, shape (n, classes), as 24 columns in the challenge's order.
+def _challenge_score(
+    test: Predictions,
+    columns: Sequence[int],
+    places: Sequence[int],
+    called: BoolArray,
+    settings: EvaluateSettings,
+) -> dict[str, float]:
+    truth = test.truth[:, list(columns)]
+    decisions: BoolArray = np.zeros((len(truth), len(CLASSES)), dtype=np.bool_)
+    decisions[:, places] = called
+    low, high = score_intervals(
+        truth, decisions, test.patients, settings.replicates, settings.confidence, settings.seed
+    )
+    value = float(score_decisions(judge(truth, decisions))["score"])
+    return {"score": value, "score_low": low["score"], "score_high": high["score"]}
 
-    Args:
-        labels: of all classes of a vocabulary of the challenge.
-        columns: which column holds each of the 24, from
-            :func:`rarebeat.metrics.challenge_classes.challenge_columns`.
+
+def common_columns(cells: Sequence[Cell], at_least: int) -> Columns:
+    """The classes that all cells know and that have so many positive test records.
 
     Raises:
-        ValueError: when there are more or fewer than 24 columns.
+        RarebeatError: when there is none.
     """
-    if len(columns) != len(CLASSES):
-        raise ValueError(f"expected {len(CLASSES)} columns, found {len(columns)}")
-    return labels[:, list(columns)]
+    known = np.all([cell.known for cell in cells], axis=0)
+    truth = cells[0].predictions.only("test").truth
+    found = np.flatnonzero(known & (np.count_nonzero(truth == 1, axis=0) >= at_least))
+    if not found.size:
+        raise RarebeatError(
+            f"no class that all cells know has {at_least} positive test records: use more data, or lower "
+            "compare.at_least"
+        )
+    return found
+
+
+def prepared(cell: Cell, columns: Columns) -> Prepared:
+    """Some classes of a cell's test split at the cell's own thresholds, for scores and intervals."""
+    test = cell.predictions.only("test")
+    return prepare(test.truth[:, columns], test.probability[:, columns], test.thresholds[columns])
+
+
+def class_rows(cell: Cell, columns: Columns, settings: EvaluateSettings) -> list[Row]:
+    """One row per class and one for their mean, with bootstrap intervals over patients.
+
+    Columns are the factors, ``class``, ``positives``, and each of :data:`CLASS_METRICS` with the ends of its interval
+    (``auroc``, ``auroc_low``, ``auroc_high``).
+
+    Args:
+        cell: its predictions.
+        columns: the classes.
+        settings: of the intervals.
+    """
+    test, ready = cell.predictions.only("test"), prepared(cell, columns)
+    values = score(ready).values
+    ends = bootstrap(ready, test.patients, settings.replicates, settings.confidence, settings.seed)
+    positives = np.count_nonzero(ready.truth == 1, axis=0)
+    rows: list[Row] = []
+    for index in (*range(len(columns)), MACRO):
+        name = AVERAGE if index == MACRO else test.classes[columns[index]]
+        row: Row = {**cell.factors, "class": name}
+        row["positives"] = int(positives.sum() if index == MACRO else positives[index])
+        for metric in CLASS_METRICS:
+            row[metric] = tidy(values[metric][index])
+            row[f"{metric}_low"] = tidy(ends.low.values[metric][index])
+            row[f"{metric}_high"] = tidy(ends.high.values[metric][index])
+        rows.append(row)
+    return rows
+
+
+def difference_over_patients(
+    one: Sequence[Cell], other: Sequence[Cell], columns: Columns, settings: EvaluateSettings
+) -> dict[str, Value]:
+    """How much higher the macro averages of one group are than those of another, with bootstrap intervals.
+
+    Both are scored on the same drawn patients, and each is the mean over its seeds.
+
+    Args:
+        one: cells of a group.
+        other: cells of another group, tested on the same records.
+        columns: the classes.
+        settings: of the intervals.
+    """
+    sides = [[prepared(cell, columns) for cell in cells] for cells in (one, other)]
+
+    def differences(weights: FloatArray) -> dict[str, FloatArray]:
+        means = [
+            {
+                metric: np.mean([scores.values[metric][..., MACRO] for scores in found], axis=0)
+                for metric in CLASS_METRICS
+            }
+            for found in ([score(side, weights) for side in ready] for ready in sides)
+        ]
+        return {metric: means[0][metric] - means[1][metric] for metric in CLASS_METRICS}
+
+    test = one[0].predictions.only("test")
+    plain = differences(np.ones((1, len(test.patients))))
+    low, high = resample(
+        differences,
+        test.patients,
+        len(columns) * len(CLASS_METRICS),
+        settings.replicates,
+        settings.confidence,
+        settings.seed,
+    )
+    return {name: (float(plain[name][0]), float(low[name]), float(high[name])) for name in CLASS_METRICS}
+
+
+def mean_over_seeds(values: npt.ArrayLike, confidence: float = 0.95) -> Value:
+    """The mean of a few numbers, with its t-interval: NaN for fewer than two.
+
+    The interval is mean ± t s / √n, with the standard deviation s of the n numbers and the quantile t of Student's
+    distribution with n - 1 degrees of freedom: with three seeds it is ± 2.5 s. Give it differences of pairs to compare
+    two ways with the same seeds.
+
+    Args:
+        values: shape (seeds,).
+        confidence: 0.95 for a 95 % interval.
+
+    Source:
+        Student 1908, The probable error of a mean, Biometrika 6:1.
+
+    Example:
+        >>> mean, low, high = mean_over_seeds([1, 2, 3])
+        >>> f"{mean:.2f} ({low:.2f} to {high:.2f})"
+        '2.00 (-0.48 to 4.48)'
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if not numbers.size:
+        return np.nan, np.nan, np.nan
+    mean = float(numbers.mean())
+    if numbers.size < 2:
+        return mean, np.nan, np.nan
+    error = numbers.std(ddof=1) / np.sqrt(numbers.size)
+    half = float(t.ppf((1 + confidence) / 2, numbers.size - 1) * error)
+    return mean, mean - half, mean + half

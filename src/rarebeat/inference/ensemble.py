@@ -2,7 +2,7 @@
 
 ::
 
-    models/folds/
+    models/studies/crossval/
       members/0/ ...   model folders, see :mod:`rarebeat.inference.model_folder`
       ensemble.yaml    which of them belong to it, with the digests of their weights, and how they vote
 """
@@ -48,6 +48,8 @@ class EnsembleCard:
     def __post_init__(self) -> None:
         if not self.members:
             raise ValueError("members must name one model or more")
+        if not self.classes or len(set(self.classes)) != len(self.classes):
+            raise ValueError("classes must name at least one class, each once")
 
 
 def is_ensemble(folder: Path) -> bool:

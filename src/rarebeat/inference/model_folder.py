@@ -1,9 +1,15 @@
 """The model folder: all that prediction needs, and nothing that could run code.
 
 It holds ``weights.safetensors``, and ``model.yaml`` with everything else: architecture, classes, thresholds,
-preprocessing, where the model comes from, and the digest of the weights.
+preprocessing, where the model comes from, the digest of the weights, and a digest over all of that. So nothing in the
+folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
+:func:`sign_model` after it.
 """
 
+import hashlib
+import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, field
 from pathlib import Path
@@ -19,13 +25,20 @@ from torch import nn
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.signals import Preprocessing
+from rarebeat.core.signals import Preprocessing, output_units
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
 CARD = "model.yaml"
-FORMAT = 1
+FORMAT = 2
+
+_CLASS_ID = re.compile(r"[a-z0-9_]+")
+_OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
+_NEVER = (
+    1 + 2**-23
+)  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
+_RESERVED = ("error", "warning")  # columns of the served model's answer
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -65,6 +78,17 @@ class ModelCard:
             raise ValueError("classes must name at least one class, each once")
         if set(self.thresholds) != set(self.classes):
             raise ValueError("thresholds must hold one number for each class and no other")
+        for name in self.classes:
+            if not _CLASS_ID.fullmatch(name) or name in _RESERVED:
+                raise ValueError(f"classes: {name!r} is no class id (a-z, 0-9 and _; not error or warning)")
+            if not 0 <= self.thresholds[name] <= _NEVER:
+                raise ValueError(f"thresholds.{name} must be between 0 and 1, found {self.thresholds[name]}")
+        if not math.isfinite(self.preprocessing.rate):
+            raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
+        if self.units != (expected := output_units(self.preprocessing)):
+            raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
+        if stray := set(self.codes) - set(self.classes):
+            raise ValueError(f"codes must name classes of the model, found {', '.join(sorted(stray))}")
 
 
 def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
@@ -83,9 +107,22 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
     with atomic(folder) as temporary:
         temporary.mkdir()
         save_file(weights, temporary / WEIGHTS)
-        content = {"format": FORMAT, "weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card))
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        (temporary / CARD).write_text(text, encoding="utf-8")
+        _write_card(temporary / CARD, {"weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card)))
+
+
+def sign_model(folder: Path) -> None:
+    """Accept what was changed in ``model.yaml`` by hand: check it, and write its digest anew.
+
+    Args:
+        folder: written by :func:`save_model`. Its weights must be those that ``model.yaml`` names.
+
+    Raises:
+        RarebeatError: when the card holds something that no model can have, or the weights are others.
+    """
+    content = _read_content(folder / CARD)
+    _parse(folder / CARD, content)
+    _check_weights(folder, content)
+    _write_card(folder / CARD, {key: value for key, value in content.items() if key not in _OWN_KEYS})
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
@@ -104,12 +141,9 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     missing = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise RarebeatError(f"{folder} is not a model folder: it lacks {' and '.join(missing)}")
-    card, weights_digest = _read(folder)
-    if digest(folder / WEIGHTS) != weights_digest:
-        raise RarebeatError(
-            f"{folder / WEIGHTS} is damaged, or not the file that {CARD} was written with: "
-            "copy the folder anew, or train again"
-        )
+    content = _read_content(folder / CARD)
+    card = _verified(folder / CARD, content)
+    _check_weights(folder, content)
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
@@ -125,9 +159,9 @@ def read_card(folder: Path) -> ModelCard:
     """Read what a model is, without its weights.
 
     Raises:
-        RarebeatError: when there is no card, or it is damaged.
+        RarebeatError: when there is no card, or it is damaged or was changed.
     """
-    return _read(folder)[0]
+    return _verified(folder / CARD, _read_content(folder / CARD))
 
 
 def weights_digest(folder: Path) -> str:
@@ -135,17 +169,56 @@ def weights_digest(folder: Path) -> str:
     return digest(folder / WEIGHTS)
 
 
-def _read(folder: Path) -> tuple[ModelCard, str]:
-    """The card and the digest of the weights that belong to it."""
-    path = folder / CARD
+def _read_content(path: Path) -> dict[str, Any]:
+    """What ``model.yaml`` says, unchecked but for its format."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise RarebeatError(f"{path} is not a model card of format {FORMAT}")
-    facts = {key: value for key, value in content.items() if key not in ("format", "weights_digest")}
-    return parse(ModelCard, facts, str(path)), str(content.get("weights_digest"))
+        earlier = isinstance(content, dict) and content.get("format") == 1
+        reason = "the model was trained by an earlier version: run `dvc repro`, or train again"
+        raise RarebeatError(
+            f"{path} is not a model card of format {FORMAT}" + (f"; {reason}" if earlier else "")
+        )
+    return content
+
+
+def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, "weights_digest")}
+    return parse(ModelCard, facts, str(path))
+
+
+def _verified(path: Path, content: Mapping[str, Any]) -> ModelCard:
+    """The card, when it is what was written."""
+    card = _parse(path, content)
+    if content.get("digest") != _card_digest(content):
+        raise RarebeatError(
+            f"{path} was changed after it was written: copy the folder anew, or accept the change with "
+            "rarebeat.inference.model_folder.sign_model(folder)"
+        )
+    return card
+
+
+def _check_weights(folder: Path, content: Mapping[str, Any]) -> None:
+    if digest(folder / WEIGHTS) != content.get("weights_digest"):
+        raise RarebeatError(
+            f"{folder / WEIGHTS} is damaged, or not the file that {CARD} was written with: "
+            "copy the folder anew, or train again"
+        )
+
+
+def _write_card(path: Path, facts: Mapping[str, Any]) -> None:
+    content = {"format": FORMAT, "digest": _card_digest(facts), **facts}
+    with atomic(path) as temporary:
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _card_digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a card says, the digest of the weights included, however its YAML is laid out."""
+    facts = {key: value for key, value in content.items() if key not in _OWN_KEYS}
+    return hashlib.sha256(json.dumps(_plain(facts), sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _plain(value: Any) -> Any:

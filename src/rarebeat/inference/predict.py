@@ -9,16 +9,15 @@ import torch
 
 from rarebeat.core.context import Context, persons
 from rarebeat.core.errors import BadRecordError, RarebeatError
-from rarebeat.core.signals import output_scale, preprocess, stored_length
+from rarebeat.core.signals import output_scale
 from rarebeat.dataset.split import Int16
 from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
+from rarebeat.inference.gate import input_windows, known_age, known_sex, network_input
 from rarebeat.inference.model_folder import ModelCard, load_model
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]
-
-UNCALIBRATED = "the amplitude of this record was normalised away, but the model learned from millivolts"
 
 
 def predict_files(
@@ -29,38 +28,39 @@ def predict_files(
     Args:
         files: WFDB headers, challenge ``.hea`` or ``.mat`` files, GE MUSE XML files.
         model: model folder, or the folder of an ensemble (see :mod:`rarebeat.inference.ensemble`).
-        age: years, for all files; None takes what each file says.
-        sex: "female" or "male", for all files; None takes what each file says.
+        age: years (0 to 120), for all files; None takes what each file says.
+        sex: "female" or "male" (also F or M), for all files; None takes what each file says.
 
     Returns:
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",
-        "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered. A record whose amplitude is
-        not calibrated gets a ``"warning"`` when the model learned from millivolts. Of an ensemble, probability and
-        threshold are means, the decision is the vote's, and ``"votes"`` of ``"members"`` call the class.
+        "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered. There is also a ``"warning"``
+        for a record that is much shorter than the network's input, one that is longer (judged by windows over all of
+        it), and one whose amplitude is not calibrated when the model learned from millivolts. Of an ensemble,
+        probability and threshold are means, the decision is the vote's, and ``"votes"`` of ``"members"`` call the
+        class.
 
     Raises:
+        ParamsError: for an age or a sex that nobody has.
         RarebeatError: when the model folder cannot be used.
     """
+    age, sex = known_age(age), known_sex(sex)
     members, ensemble = load_ensemble(model) if is_ensemble(model) else ([load_model(model)], None)
-    settings = members[0][1].preprocessing
     answers: list[Answer] = []
     for file in files:
         try:
             record = read_file(file)
-            signal = preprocess(record.signal, record.rate, settings)
+            found = network_input(record.signal, record.rate, record.calibrated, members[0][1])
         except (BadRecordError, RarebeatError) as error:
             answers.append({"file": str(file), "error": str(error)})
             continue
         except (OSError, ValueError, ArithmeticError, LookupError) as error:  # what a reader did not foresee
             answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
             continue
-        length = stored_length(record.signal.shape[1], record.rate, settings)
         person = persons([record.age if age is None else age], [sex or record.sex])
-        context = replace(person, lengths=torch.tensor([length]))
-        classes = _ask(members, ensemble, signal, context)
-        answer: Answer = {"file": str(file), "classes": classes}
-        if not record.calibrated and settings.normalise == "none":
-            answer["warning"] = UNCALIBRATED
+        context = replace(person, lengths=torch.tensor([found.length]))
+        answer: Answer = {"file": str(file), "classes": _ask(members, ensemble, found.signal, context)}
+        if found.warning:
+            answer["warning"] = found.warning
         answers.append(answer)
     return answers
 
@@ -72,7 +72,8 @@ def _ask(
     rows = []
     for module, card in members:
         scale = output_scale(card.preprocessing)
-        found = predict_probabilities(module, signal[None], scale, context=context, windows=card.window)
+        windows = input_windows(card)
+        found = predict_probabilities(module, signal[None], scale, context=context, windows=windows)
         rows.append(found[0].tolist())
     cards = [card for _, card in members]
     return _classes(rows[0], cards[0]) if ensemble is None else vote_on_record(rows, cards, ensemble)

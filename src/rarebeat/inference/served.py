@@ -1,5 +1,6 @@
 """The model as MLflow serves it (stored as code: nothing is pickled)."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,16 @@ import torch
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from rarebeat.core.context import persons
-from rarebeat.core.signals import output_scale, preprocess, stored_length
+from rarebeat.core.errors import BadRecordError, ParamsError
+from rarebeat.core.signals import output_scale
+from rarebeat.inference.gate import (
+    ModelInput,
+    input_windows,
+    known_age,
+    known_sex,
+    network_input,
+    trusted_ecg,
+)
 from rarebeat.inference.model_folder import load_model
 from rarebeat.inference.probabilities import predict_probabilities
 
@@ -31,26 +41,62 @@ class ServedModel(PythonModel):
         Args:
             context: unused; MLflow asks for it.
             model_input: float32 array, or a mapping with one under ``ecg``.
-            params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years; below zero: unknown) and ``sex`` ("female"
-                or "male") of the person that all these ECGs are of, which some networks use.
+            params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years, 0 to 120; -1: unknown) and ``sex``
+                ("female", "male", "f" or "m"; "": unknown) of the person that all these ECGs are of, which some
+                networks use.
+
+        Returns:
+            A row for each ECG: one probability per class, and two columns of text. ``error`` says why an ECG was
+            refused, whose probabilities are NaN then; ``warning`` says why an answer deserves less trust. Both are
+            empty otherwise.
         """
-        ecgs = model_input["ecg"] if isinstance(model_input, dict) else model_input
+        ecgs = model_input["ecg"] if isinstance(model_input, Mapping) else model_input
         params = params or {}
-        rate, age = float(params.get("rate", 500.0)), float(params.get("age", -1.0))
-        known = persons([age if age >= 0 else None] * len(ecgs), [params.get("sex")] * len(ecgs))
-        settings = self.card.preprocessing
-        limits = np.iinfo(np.int16)
-        microvolts = np.clip(np.rint(np.asarray(ecgs) * 1000), limits.min, limits.max).astype(np.int16)
-        signals = np.stack([preprocess(ecg, rate, settings) for ecg in microvolts])
-        lengths = [stored_length(ecg.shape[1], rate, settings) for ecg in microvolts]
-        probabilities = predict_probabilities(
-            self.module,
-            signals,
-            output_scale(settings),
-            context=replace(known, lengths=torch.tensor(lengths)),
-            windows=self.card.window,
-        )
-        return pd.DataFrame(probabilities.astype(float), columns=list(self.card.classes))
+        rate = float(params.get("rate", 500.0))
+        errors, inputs = [""] * len(ecgs), dict[int, ModelInput]()
+        try:
+            age, sex = known_age(params.get("age")), known_sex(params.get("sex"))
+        except ParamsError as error:  # of the person of all ECGs
+            return self._table({}, inputs, [str(error)] * len(ecgs))
+        for row, ecg in enumerate(ecgs):
+            try:
+                inputs[row] = self._let_in(np.asarray(ecg), rate)
+            except BadRecordError as error:
+                errors[row] = str(error)
+        return self._table(self._ask(inputs, age, sex), inputs, errors)
+
+    def _let_in(self, ecg: np.ndarray[Any, Any], rate: float) -> ModelInput:
+        signal, calibrated = trusted_ecg(ecg, rate)
+        return network_input(signal, rate, calibrated, self.card)
+
+    def _ask(
+        self, inputs: Mapping[int, ModelInput], age: float | None, sex: str | None
+    ) -> dict[int, list[float]]:
+        """The probabilities of each row; ECGs of one length go through the network together."""
+        found: dict[int, list[float]] = {}
+        for samples in sorted({entry.signal.shape[1] for entry in inputs.values()}):
+            rows = [row for row, entry in inputs.items() if entry.signal.shape[1] == samples]
+            lengths = torch.tensor([inputs[row].length for row in rows])
+            probabilities = predict_probabilities(
+                self.module,
+                np.stack([inputs[row].signal for row in rows]),
+                output_scale(self.card.preprocessing),
+                context=replace(persons([age] * len(rows), [sex] * len(rows)), lengths=lengths),
+                windows=input_windows(self.card),
+            )
+            found |= dict(zip(rows, probabilities.astype(float).tolist(), strict=True))
+        return found
+
+    def _table(
+        self, found: Mapping[int, list[float]], inputs: Mapping[int, ModelInput], errors: list[str]
+    ) -> pd.DataFrame:
+        classes = list(self.card.classes)
+        refused = [np.nan] * len(classes)
+        values = [found.get(row, refused) for row in range(len(errors))]
+        table = pd.DataFrame(values, columns=classes, dtype=float)
+        table["error"] = errors
+        table["warning"] = [inputs[row].warning if row in inputs else "" for row in range(len(errors))]
+        return table
 
 
 mlflow.models.set_model(ServedModel())

@@ -58,6 +58,20 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
     return predictions, card
 
 
+def predict_all_classes(model: Path, splits: Mapping[str, Split]) -> Predictions:
+    """Predict splits that are in memory, with columns for all classes of the shards.
+
+    Probability and threshold are NaN where the model does not know the class, so that the predictions of several models
+    can be compared.
+
+    Raises:
+        RarebeatError: as :func:`predict_loaded`.
+    """
+    predictions, _ = predict_loaded(model, splits)
+    classes = next(iter(splits.values())).meta.classes
+    return predictions.spread(classes, np.concatenate([split.columns(classes) for split in splits.values()]))
+
+
 def predict_split(
     module: nn.Module, split: Split, windows: WindowSettings = WHOLE
 ) -> npt.NDArray[np.float32]:

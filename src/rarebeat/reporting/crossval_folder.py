@@ -1,4 +1,4 @@
-"""The folder ``reports/crossval/``: what a cross-validation and its ensemble leave behind."""
+"""The folder ``reports/studies/crossval/``: what a cross-validation and its ensemble leave behind."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +49,9 @@ def write_crossval_reports(
     """Score the ensemble and its members on the test split, and write tables, curves and predictions.
 
     Args:
-        folder: ``reports/crossval``.
+        folder: ``reports/studies/crossval``.
         predictions: of each fold model, for splits ``fold-<its number>`` and ``test``, in order; see
-            :func:`rarebeat.training.folds.predict_folds`.
+            :func:`rarebeat.evaluation.members.known_to_any`.
         title: heading of ``results.md``.
         voting: how the members vote.
         settings: of the intervals.

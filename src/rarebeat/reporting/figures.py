@@ -7,6 +7,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from rarebeat.core.files import atomic
 
@@ -68,5 +69,42 @@ def _draw_panels(path: Path, names: Sequence[str], draw: Any, xlabel: str, ylabe
         axes.tick_params(labelsize=6)
     figure.supxlabel(xlabel, fontsize=8)
     figure.supylabel(ylabel, fontsize=8)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def interval_figure(
+    path: Path, panels: Mapping[str, Sequence[tuple[str, str, tuple[float, float, float]]]], xlabel: str
+) -> None:
+    """Draw numbers with their intervals, a panel for each set of records and a colour for each series.
+
+    Args:
+        path: PNG to write.
+        panels: title to (name, series, (value, low, high)); NaN ends are not drawn.
+        xlabel: what the numbers are.
+    """
+    series = list(dict.fromkeys(entry for rows in panels.values() for _, entry, _ in rows))
+    names = {title: list(dict.fromkeys(name for name, _, _ in rows)) for title, rows in panels.items()}
+    height = 0.35 * max(len(entries) for entries in names.values()) * max(1.0, len(series) / 3) + 1.2
+    figure = Figure(figsize=(4.2 * len(panels) + 1.5, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    for index, (title, rows) in enumerate(panels.items()):
+        axes = figure.add_subplot(1, len(panels), index + 1)
+        for name, entry, (value, low, high) in rows:
+            place = names[title].index(name) + 0.7 * (series.index(entry) + 0.5) / len(series) - 0.35
+            colour = f"C{series.index(entry)}"
+            axes.plot([value], [place], "o", color=colour, markersize=4)
+            axes.plot([low, high], [place, place], color=colour, linewidth=1)
+        axes.set_yticks(range(len(names[title])), names[title], fontsize=7)
+        axes.invert_yaxis()
+        axes.grid(axis="x", linewidth=0.4)
+        axes.set_title(title, fontsize=8)
+        axes.tick_params(axis="x", labelsize=7)
+    if len(series) > 1:
+        handles = [
+            Line2D([], [], marker="o", color=f"C{index}", markersize=4) for index in range(len(series))
+        ]
+        figure.legend(handles, series, fontsize=7, loc="outside upper center", ncols=len(series))
+    figure.supxlabel(xlabel, fontsize=8)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

@@ -82,6 +82,7 @@ def train(
     checkpoints: Path,
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
     rewards: FloatArray | None = None,
+    initialise: Callable[[nn.Module], None] = lambda network: None,
 ) -> nn.Module:
     """Train one network for one label set.
 
@@ -96,6 +97,7 @@ def train(
         on_epoch: called for every epoch in order. A training that is resumed first reports the epochs before
             again, so that whoever listens gets the whole history.
         rewards: shape (classes, classes), what the challenge pays; needed for its loss alone.
+        initialise: changes the new network before its first epoch (``settings.init``).
 
     Returns:
         The trained network, in evaluation mode, on the device it was trained on.
@@ -112,7 +114,9 @@ def train(
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window)
         held_out = load_examples(validation, classes, device, window)
-        network = _new_network(train, len(classes), model, settings).to(device)
+        network = _new_network(train, len(classes), model, settings)
+        initialise(network)
+        network.to(device)
         optimiser = make_optimiser(network, settings)
         stages, labels = stages_of(settings), examples.labels.to(device)
         losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}

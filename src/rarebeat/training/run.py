@@ -2,22 +2,26 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from torch import nn
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
-from rarebeat.core.params import group, read_params
+from rarebeat.core.params import group, parse
+from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split
-from rarebeat.dataset.split import Split
-from rarebeat.inference.model_folder import ModelCard, save_model
+from rarebeat.dataset.split import ShardMeta, Split, take
+from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model
 from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
+from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
@@ -63,6 +67,11 @@ class Experiment:
         """Equal for two trainings that must give the same weights."""
         return fingerprint([self.train, self.validation], self.classes, self.model, self.settings)
 
+    def initialise(self, network: nn.Module) -> None:
+        """Give a new network the weights that the training starts from, where it does not start from drawn ones."""
+        if self.settings.init is not None:
+            start_from(Path(self.settings.init), self.classes, network)
+
     def describe(self) -> dict[str, Any]:
         """The params of the run, for people and for the tracking server."""
         return {
@@ -81,28 +90,53 @@ class Experiment:
         }
 
 
-def read_experiment(params: Path, shards: Path) -> Experiment:
-    """Read the groups of the train stage, and the shards.
+def read_experiment(content: Mapping[str, Any], shards: Path) -> Experiment:
+    """The training that params ask for, on the splits of the shards.
 
     Raises:
         ParamsError: as :func:`make_experiment`.
         RarebeatError: for a shard that cannot be read.
     """
-    return make_experiment(params, load_split(shards, "train"), load_split(shards, "validation"))
+    return make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
 
 
-def make_experiment(params: Path, train_split: Split, validation: Split) -> Experiment:
-    """Read the groups of the train stage, for splits that are in memory.
+def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, number: int) -> Experiment:
+    """The training of one fold of a cross-validation: on the other folds, with thresholds from this one.
+
+    The folds divide the training and the validation split; the test split stays out. Where the training split was
+    re-sampled (``prepare.balance``), the folds are as enriched with rare classes as it is, and so are the records that
+    thresholds are chosen on: on records as they come, such thresholds call the rare classes too often.
+
+    Raises:
+        ParamsError: when there is no such fold; as :func:`make_experiment`.
+        RarebeatError: for shards or folds that cannot be read or do not belong together.
+    """
+    everything = trainable(shards)
+    held_out = read_folds(folds, everything) == number
+    if not held_out.any():
+        raise ParamsError(f"{folds} has no fold {number}: is it in folds.numbers?")
+    return make_experiment(content, take(everything, ~held_out), take(everything, held_out))
+
+
+def make_experiment(content: Mapping[str, Any], train_split: Split, validation: Split) -> Experiment:
+    """The training that params ask for, on splits that are in memory.
+
+    Args:
+        content: the params, see :func:`rarebeat.core.params.read_params`.
+        train_split: to learn from.
+        validation: to choose thresholds on.
 
     Raises:
         ParamsError: naming every key that cannot be used; when no class of the label set can be learnt; when
-            loss or threshold rule need the classes of the challenge and the vocabulary has others.
+            loss or threshold rule need the classes of the challenge and the vocabulary has others; when the model
+            folder to start from does not fit.
     """
-    content = read_params(params)
     label_sets = content.get("label_sets")
     if not isinstance(label_sets, dict):
-        raise ParamsError(f"{params} has no group 'label_sets'")
+        raise ParamsError("the params have no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
+    if settings.shuffle_labels:
+        train_split, validation = (shuffled(split, settings.seed) for split in (train_split, validation))
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
     positives = (train_split.columns(label_set) == 1).any(axis=0)
@@ -113,6 +147,8 @@ def make_experiment(params: Path, train_split: Split, validation: Split) -> Expe
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
     check_rule(settings.threshold, rewards)
+    if settings.init is not None:
+        check_start(read_card(Path(settings.init)), model, train_split.meta, settings.init)
     return Experiment(
         heads=heads,
         classes=learnt,
@@ -125,6 +161,70 @@ def make_experiment(params: Path, train_split: Split, validation: Split) -> Expe
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
     )
+
+
+def shuffled(split: Split, seed: int) -> Split:
+    """The split with its rows of labels dealt out at random."""
+    order = np.random.default_rng(seed).permutation(len(split))
+    return replace(split, labels=split.labels[order])
+
+
+def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: str) -> None:
+    """Check that a training can start from the weights of a model.
+
+    Raises:
+        ParamsError: when it is another network, or learnt from signals of another rate or scale.
+    """
+    rate, normalise = card.preprocessing.rate, card.preprocessing.normalise
+    wanted = {
+        "network": (card.architecture, model.name),
+        "settings of the network": (
+            _settings(card.architecture, card.settings),
+            _settings(model.name, model.settings),
+        ),
+        "sampling rate": (rate, meta.preprocessing.rate),
+        "normalisation": (normalise, meta.preprocessing.normalise),
+        "unit": (card.units, meta.units),
+    }
+    for what, (found, expected) in wanted.items():
+        if found != expected:
+            raise ParamsError(f"train.init: the {what} of {folder} is {found}, this training has {expected}")
+
+
+def _settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of a network, those that are left out too."""
+    return asdict(parse(NETWORKS[name].settings, dict(settings), f"model.{name}"))
+
+
+def start_from(folder: Path, classes: tuple[str, ...], network: nn.Module) -> None:
+    """Give a new network the weights of a trained one.
+
+    The trunk and the standardisation are taken as they are, and so are the heads of the classes that both know; heads
+    of other classes stay as the seed has drawn them.
+
+    Args:
+        folder: model folder, see :func:`check_start`.
+        classes: of the new network, in the order of its outputs.
+        network: changed in place.
+
+    Raises:
+        RarebeatError: when the folder cannot be read.
+        ParamsError: when the weights do not fit, since the recordings are of another length, say.
+    """
+    trained, card = load_model(folder)
+    weights, fresh = trained.state_dict(), network.state_dict()
+    rows = {name: row for row, name in enumerate(card.classes)}
+    for name in (key for key in fresh if key.startswith("heads.")):
+        if weights[name].shape[1:] == fresh[name].shape[1:]:
+            heads = fresh[name].clone()
+            for row, entry in enumerate(classes):
+                if entry in rows:
+                    heads[row] = weights[name][rows[entry]]
+            weights[name] = heads
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise ParamsError(f"train.init: the weights of {folder} do not fit: {error}") from error
 
 
 def run_experiment(
@@ -158,6 +258,7 @@ def run_experiment(
         checkpoints,
         note,
         experiment.rewards,
+        experiment.initialise,
     )
     probabilities = predict_split(module, experiment.validation, experiment.settings.window)
     thresholds = choose_thresholds(

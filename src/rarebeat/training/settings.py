@@ -121,6 +121,10 @@ class TrainSettings:
         device: "cpu", "cuda", or "auto" (CUDA where there is a GPU).
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
+        init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`;
+            None starts from weights drawn by the seed.
+        shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
+            what a network still scores then is what it scores without having learnt anything.
     """
 
     epochs: Positive = 96
@@ -140,6 +144,8 @@ class TrainSettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Positive | None = None
+    init: str | None = None
+    shuffle_labels: bool = False
 
 
 LabelSet = str | list[str]

@@ -24,6 +24,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import git_commit, project_root
@@ -207,7 +208,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
-    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class.
+    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class, an
+    ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
 
     Args:
         tracker: the experiment.
@@ -220,7 +222,13 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
     card = read_card(folder)
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
-        outputs=Schema([ColSpec("double", name) for name in card.classes]),
+        outputs=Schema(
+            [
+                *(ColSpec("double", name) for name in card.classes),
+                ColSpec("string", "error"),
+                ColSpec("string", "warning"),
+            ]
+        ),
         params=ParamSchema(
             [
                 ParamSpec("rate", "double", 500.0),
@@ -294,3 +302,36 @@ def log_evaluation(
             tracker.client.log_artifact(run_id, str(file))
     tracker.client.set_terminated(run_id)
     return run_id
+
+
+def log_parent(
+    tracker: Tracker,
+    key: str,
+    name: str,
+    params: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    files: list[Path],
+    children: Mapping[str, Mapping[str, Any]],
+) -> str:
+    """Log what was made of several models as the parent run of their runs.
+
+    Args:
+        tracker: the experiment.
+        key: what identifies the result, such as the digest of its table.
+        name: of the run.
+        params: nested, as for :func:`training_run`.
+        metrics: nested numbers.
+        files: files and folders to store.
+        children: weights of each model, and its metrics; a run that is still open gets them, and is closed.
+
+    Returns:
+        The id of the parent run.
+    """
+    for weights, numbers in children.items():
+        if tracker.find(WEIGHTS, weights, unfinished=True):  # trained anew, not taken from the cache
+            log_evaluation(tracker, weights, name, {}, numbers, [])
+    parent = log_evaluation(tracker, key, name, params, metrics, files, list(children))
+    for weights in children:
+        if (run := tracker.find(WEIGHTS, weights)) is not None:
+            tracker.client.log_batch(str(run.info.run_id), tags=[RunTag(MLFLOW_PARENT_RUN_ID, parent)])
+    return parent

@@ -5,23 +5,23 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import yaml
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.signals import Preprocessing
-from rarebeat.dataset.folds import FoldSettings, read_folds, write_folds
-from rarebeat.dataset.shards import SplitWriter, row_schema
+from rarebeat.dataset.folds import FoldSettings, held_out, read_folds, trainable, write_folds
+from rarebeat.dataset.shards import SplitWriter, load_split, row_schema
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.members import known_to_any
 from rarebeat.inference.ensemble import member_folder, save_ensemble
+from rarebeat.inference.model_folder import read_card
 from rarebeat.inference.predict import predict_files
-from rarebeat.inference.predictions import read_predictions
+from rarebeat.inference.predictions import Predictions, read_predictions
+from rarebeat.inference.splits import predict_all_classes
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.crossval_folder import write_crossval_reports
-from rarebeat.training.folds import fold_experiment, predict_folds, trainable
-from rarebeat.training.run import read_experiment, run_experiment
+from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
 
-REPOSITORY = Path(__file__).parents[2]
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt", "bigeminy")
 META = ShardMeta(CLASSES, Preprocessing(rate=100, samples=400), 0.001, "mV", "hughes24")
 PARAMS = {
@@ -59,13 +59,12 @@ def write_split(folder: Path, name: str, records: int, rare: dict[str, int]) -> 
 
 @pytest.fixture(scope="module")
 def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project folder with shards, folds and params. Nobody has bigeminy; one validation record has AVNRT."""
+    """A folder with shards and folds. Nobody has bigeminy; one validation record has AVNRT."""
     root = tmp_path_factory.mktemp("clinic")
     write_split(root / "shards", "train", 40, {})
     write_split(root / "shards", "validation", 8, {"avnrt": 3})
     write_split(root / "shards", "test", 10, {"avnrt": 1})
     write_folds(root / "folds", trainable(root / "shards"), FoldSettings(numbers=(0, 1)))
-    (root / "params.yaml").write_text(yaml.safe_dump(PARAMS))
     return root
 
 
@@ -73,14 +72,28 @@ def clinic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(clinic: Path) -> Path:
     """The same with both fold models trained."""
     for number in (0, 1):
-        experiment = fold_experiment(clinic / "params.yaml", clinic / "shards", clinic / "folds", number)
+        experiment = fold_experiment(PARAMS, clinic / "shards", clinic / "folds", number)
         out, curves = member_folder(clinic / "models", number), clinic / f"curves-{number}.csv"
         run_experiment(experiment, out, curves, clinic / "checkpoints", lambda report: None)
     return clinic
 
 
+def predict(folder: Path) -> list[Predictions]:
+    """What both fold models say of their own fold and of the test split, in columns of all classes."""
+    return [
+        predict_all_classes(
+            member_folder(folder / "models", number),
+            {
+                f"fold-{number}": held_out(folder / "shards", folder / "folds", number),
+                "test": load_split(folder / "shards", "test"),
+            },
+        )
+        for number in (0, 1)
+    ]
+
+
 def test_training_and_validation_are_divided_and_the_test_split_stays_out(clinic: Path) -> None:
-    parts = [fold_experiment(clinic / "params.yaml", clinic / "shards", clinic / "folds", n) for n in (0, 1)]
+    parts = [fold_experiment(PARAMS, clinic / "shards", clinic / "folds", n) for n in (0, 1)]
     for part in parts:
         assert not set(part.train.patients) & set(part.validation.patients)
         assert len(part.train) + len(part.validation) == 48
@@ -93,36 +106,37 @@ def test_what_a_fold_s_training_part_lacks_is_not_learnt_there(clinic: Path) -> 
     whole = trainable(clinic / "shards")
     (home,) = read_folds(clinic / "folds", whole)[whole.labels[:, CLASSES.index("avnrt")] == 1]
     with_it, without = (
-        fold_experiment(clinic / "params.yaml", clinic / "shards", clinic / "folds", n)
-        for n in (1 - home, home)
+        fold_experiment(PARAMS, clinic / "shards", clinic / "folds", n) for n in (1 - home, home)
     )
     assert (with_it.classes, with_it.not_learnt) == (CLASSES[:3], ("bigeminy",))
     assert (without.classes, without.not_learnt) == (CLASSES[:2], ("avnrt", "bigeminy"))
-    assert read_experiment(clinic / "params.yaml", clinic / "shards").classes == CLASSES[:2]
+    assert read_experiment(PARAMS, clinic / "shards").classes == CLASSES[:2]
 
 
 def test_a_fold_that_there_is_not_is_one_clear_message(clinic: Path) -> None:
     with pytest.raises(ParamsError, match="has no fold 2"):
-        fold_experiment(clinic / "params.yaml", clinic / "shards", clinic / "folds", 2)
+        fold_experiment(PARAMS, clinic / "shards", clinic / "folds", 2)
 
 
 def test_folds_of_other_shards_are_refused(clinic: Path, tmp_path: Path) -> None:
     write_split(tmp_path / "shards", "train", 42, {})
     write_split(tmp_path / "shards", "validation", 8, {})
     with pytest.raises(RarebeatError, match="other records than the shards"):
-        fold_experiment(clinic / "params.yaml", tmp_path / "shards", clinic / "folds", 0)
+        fold_experiment(PARAMS, tmp_path / "shards", clinic / "folds", 0)
 
 
 def test_each_model_predicts_what_it_has_not_learnt_from(trained: Path) -> None:
-    models = [member_folder(trained / "models", number) for number in (0, 1)]
-    predictions, cards = predict_folds(trained / "shards", trained / "folds", models)
+    everyone = predict(trained)
+    predictions = known_to_any(everyone)
+    cards = [read_card(member_folder(trained / "models", number)) for number in (0, 1)]
     whole = trainable(trained / "shards")
     fold_of = read_folds(trained / "folds", whole)
     assert {card.classes for card in cards} == {CLASSES[:2], CLASSES[:3]}
     for number, entry in enumerate(predictions):
+        assert everyone[number].classes == CLASSES
         assert entry.classes == CLASSES[:3]
-        held_out = entry.only(f"fold-{number}")
-        assert held_out.record_ids.tolist() == whole.record_ids[fold_of == number].tolist()
+        own = entry.only(f"fold-{number}")
+        assert own.record_ids.tolist() == whole.record_ids[fold_of == number].tolist()
         assert len(entry.only("test").record_ids) == 10
         unknown = "avnrt" not in cards[number].classes
         assert np.isnan(entry.probability[:, 2]).all() == unknown
@@ -132,8 +146,7 @@ def test_each_model_predicts_what_it_has_not_learnt_from(trained: Path) -> None:
 def test_the_reports_hold_every_training_record_once_and_each_member_beside_the_ensemble(
     trained: Path, tmp_path: Path
 ) -> None:
-    models = [member_folder(trained / "models", number) for number in (0, 1)]
-    predictions, _ = predict_folds(trained / "shards", trained / "folds", models)
+    predictions = known_to_any(predict(trained))
     report = write_crossval_reports(
         tmp_path, predictions, "Two folds", EnsembleSettings(), EvaluateSettings(replicates=10)
     )
@@ -162,19 +175,3 @@ def test_an_ensemble_classifies_files_by_the_mean_and_the_vote(trained: Path, wf
         assert entry["threshold"] == pytest.approx(np.mean([answer["threshold"] for answer in known]))
         assert entry["votes"] == sum(answer["decision"] for answer in known)
         assert entry["decision"] == (2 * entry["votes"] > entry["members"])
-
-
-def test_the_stages_depend_on_what_those_of_the_pipeline_depend_on() -> None:
-    """What trains and scores one model must also train and score the folds anew when it changes."""
-    plain, crossval = (
-        yaml.safe_load((REPOSITORY / name).read_text())["stages"]
-        for name in ("dvc.yaml", "crossval/dvc.yaml")
-    )
-    fold, ensemble = crossval["fold"]["do"], crossval["ensemble"]
-    assert set(plain["train"]["deps"]) <= set(fold["deps"])
-    assert plain["train"]["params"] == fold["params"]
-    assert set(plain["evaluate"]["deps"]) - {"models/trained", "pipeline/evaluate.py"} <= set(
-        ensemble["deps"]
-    )
-    assert set(plain["evaluate"]["params"]) <= set(ensemble["params"])
-    assert not any("models/folds" in dependency for dependency in fold["deps"])  # so they run side by side

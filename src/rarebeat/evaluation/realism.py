@@ -1,19 +1,16 @@
 """What gives simulated ECGs away? Features of sinus rhythm beside real ones, and a classifier that tells them apart.
 
-    python benchmarks/realism.py --ecg /path/to/ecg [--records 3000] [--out reports/realism.md]
-
-The folder holds ptb-xl and challenge, the calibrated cohorts; only the records that experiments may tune on are read
-(folds 1 to 6 of PTB-XL, four fifths of the others). Measured are rate, regularity, QRS width and axis, amplitudes of R,
-S, T and ST in eight leads, power in four bands, and how far the leads are from having rank 3.
+Only the real records that experiments may tune on are read (folds 1 to 6 of PTB-XL, four fifths of the others), of
+cohorts whose amplitude is calibrated. Measured are rate, regularity, QRS width and axis, amplitudes of R, S, T and ST
+in eight leads, power in four bands, and how far the leads are from having rank 3.
 
 Two comparisons. Like with like: sinus rhythm at 60 to 100 beats per minute and none of the other classes, and for each
 real record three simulated ones of the same sex and about the same age. As labelled: all that is called sinus rhythm,
 whatever else it shows, of any age; readers call 55 beats per minute sinus rhythm, the simulator's truth does not.
 The page has percentiles of both kinds, and the AUROC of gradient boosting (five folds, patients kept together): 0.5
-means that nothing gives the simulation away.
+means that nothing gives the simulation away. Gradient boosting is scikit-learn's, which the development tools bring.
 """
 
-import argparse
 import hashlib
 import math
 from collections.abc import Iterator, Sequence
@@ -24,25 +21,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy.signal import welch
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
-from rarebeat.core.files import atomic
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import iterate_rows
 from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import resample
 from rarebeat.core.tables import markdown_table
-from rarebeat.labels.extract import label_cohort
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_bounds
 from rarebeat.measure.measurements import measure
 from rarebeat.measure.qrs import RATE, find_beats
-from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.simulator.clinic import recording_at, signal_of
 from rarebeat.simulator.settings import SimulatorSettings
 
-REAL = {"ptb-xl": "codes", "challenge": "codes"}
 SINUS = {"sinus_rhythm", "sinus_bradycardia", "sinus_tachycardia", "sinus_arrhythmia"}
 RATES = (60, 100)  # beats per minute of the comparison of like with like
 EACH = 3  # simulated records for each real one
@@ -149,16 +139,6 @@ def simulated_records(settings: SimulatorSettings) -> Iterator[Measured]:
                 yield Measured(f"simulated {patient.number}", age, patient.sex, recording.truth, found)
 
 
-def cohort(kind: str, root: Path, work: Path) -> tuple[Path, Path]:
-    """Records and labels of a cohort; what is there from an earlier run is kept."""
-    records, labels = work / "records" / kind, work / "labels" / kind
-    if not records.is_dir():
-        ingest_cohort(kind, root, records, kind, {})
-    if not labels.is_dir():
-        label_cohort(records, labels, "hughes24", signal_checks=False)
-    return records, labels
-
-
 def plain(records: Sequence[Measured]) -> list[Measured]:
     """Sinus rhythm and nothing else, at the rates of the comparison, from patients of known age and sex."""
     low, high = RATES
@@ -173,11 +153,17 @@ def matched(real: Sequence[Measured], made: Sequence[Measured]) -> tuple[list[Me
     """Both kinds with equal sexes and ages: each real record gets simulated ones, each of which is used once."""
     left, taken = list(made), []
     for one in [*real] * EACH:
-        apart = [abs(other.age - one.age) if other.sex == one.sex else math.inf for other in left]
+        apart = [_years_apart(one, other) for other in left]
         nearest = int(np.argmin(apart))
         if apart[nearest] <= AGES:
             taken.append(left.pop(nearest))
     return list(real), taken
+
+
+def _years_apart(one: Measured, other: Measured) -> float:
+    if one.age is None or other.age is None or one.sex != other.sex:
+        return math.inf
+    return abs(other.age - one.age)
 
 
 def groups(names: Sequence[str]) -> dict[str, list[str]]:
@@ -192,6 +178,10 @@ def groups(names: Sequence[str]) -> dict[str, list[str]]:
 
 def auroc(real: Sequence[Measured], made: Sequence[Measured], names: Sequence[str]) -> float:
     """How well gradient boosting tells simulated from real, on records of patients that it did not learn from."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
+
     matrix = np.array([[one.features[name] for name in names] for one in [*real, *made]])
     simulated = np.repeat([0, 1], [len(real), len(made)])
     patients = [one.patient for one in [*real, *made]]
@@ -246,31 +236,3 @@ Amplitudes in millivolts, power in decibels.
 
 {percentiles}
 """
-
-
-def main() -> None:
-    """Read the command line, measure, print the page, and write it."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--ecg", type=Path, required=True)
-    parser.add_argument("--work", type=Path, default=Path("data/transfer"))
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--records", type=int, default=3000)
-    parser.add_argument("--preset", default="clinic")
-    options = parser.parse_args()
-    real = [
-        one
-        for name, origin in REAL.items()
-        for one in real_records(*cohort(name, options.ecg / name, options.work), origin)
-    ]
-    made = list(simulated_records(SimulatorSettings(records=options.records, preset=options.preset)))
-    text = page(real, made)
-    print(text)
-    if options.out:
-        with atomic(options.out) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,49 @@
+"""The last stage of a study: all its cells in one table and on one page, and as children of one MLflow run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli.console import run
+
+
+def compare(
+    predictions: Annotated[Path, typer.Argument(help="folder with a table of predictions per cell")],
+    models: Annotated[Path, typer.Argument(help="folder with a model folder per cell")],
+    page: Annotated[
+        Path, typer.Argument(help="Markdown to write; a table .csv and a figure .png stand beside")
+    ],
+    about: Annotated[Path, typer.Option(help="Markdown that the page begins with")],
+    params: Annotated[Path, typer.Option(help="params file, with `cells`: factor to values")] = Path(
+        "params.yaml"
+    ),
+    workers: Annotated[int, typer.Option(min=1, help="processes that score")] = 1,
+) -> None:
+    """Score all cells, with intervals over seeds and over patients, and write down what their differences are worth."""
+    from rarebeat.core.files import digest
+    from rarebeat.core.params import group, read_params
+    from rarebeat.evaluation.compare import CompareSettings, read_cells
+    from rarebeat.evaluation.evaluate import EvaluateSettings
+    from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.reporting.compare_page import write_comparison
+    from rarebeat.training import tracking
+
+    content = read_params(params)
+    settings = group(content, "compare", CompareSettings)
+    cells = read_cells(predictions, content.get("cells") or {})
+    text = about.read_text(encoding="utf-8")
+    scored = write_comparison(
+        page, cells, text, settings, group(content, "evaluate", EvaluateSettings), models, workers
+    )
+    print(page.read_text(encoding="utf-8"))
+
+    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    files = [page.with_suffix(ending) for ending in (".md", ".csv", ".png")]
+    children = {weights_digest(models / cell.name): scored.get(cell.name, {}) for cell in cells}
+    logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
+    tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children)
+
+
+if __name__ == "__main__":
+    run(compare)

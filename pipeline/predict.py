@@ -1,0 +1,39 @@
+"""A cell of a study, after its training: predict, for `compare` to read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli.console import run
+
+
+def predict(
+    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    model: Annotated[Path, typer.Argument(help="model folder")],
+    out: Annotated[Path, typer.Argument(help="table of predictions to write")],
+    folds: Annotated[
+        Path | None,
+        typer.Option(
+            help="folder of folds: predict the fold that was held out instead of the validation split"
+        ),
+    ] = None,
+    fold: Annotated[int, typer.Option(help="with --folds: which one was held out")] = 0,
+) -> None:
+    """Predict the test split and the validation split (or the held-out fold), with columns for all classes."""
+    from rarebeat.dataset.folds import held_out
+    from rarebeat.dataset.shards import load_split
+    from rarebeat.inference.predictions import write_predictions
+    from rarebeat.inference.splits import predict_all_classes
+
+    if folds is None:
+        splits = {"validation": load_split(shards, "validation")}
+    else:
+        splits = {f"fold-{fold}": held_out(shards, folds, fold)}
+    predictions = predict_all_classes(model, splits | {"test": load_split(shards, "test")})
+    write_predictions(out, predictions)
+    print(f"{len(predictions.record_ids)} records predicted -> {out}")
+
+
+if __name__ == "__main__":
+    run(predict)

@@ -1,0 +1,186 @@
+"""The page of a study: its cells side by side, in a section for each set of records that they were tested on."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from textwrap import fill
+
+import numpy as np
+import pandas as pd
+
+from rarebeat.core.files import atomic
+from rarebeat.core.parallel import map_in_order
+from rarebeat.core.tables import Row, markdown_table, write_rows
+from rarebeat.evaluation.compare import (
+    AVERAGE,
+    SEED,
+    Cell,
+    CompareSettings,
+    Value,
+    class_rows,
+    common_columns,
+    rule_rows,
+    sections,
+    with_ensembles,
+)
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.inference.model_folder import ModelCard, load_model, read_card
+from rarebeat.models.size import parameters
+from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
+from rarebeat.reporting.figures import interval_figure
+
+
+def write_comparison(
+    page: Path,
+    cells: Sequence[Cell],
+    about: str,
+    settings: CompareSettings,
+    intervals: EvaluateSettings,
+    models: Path,
+    workers: int = 1,
+) -> dict[str, Row]:
+    """Score all cells, and write the page, its table (CSV) and its figure (PNG) side by side.
+
+    Args:
+        page: Markdown to write.
+        cells: of the study.
+        about: Markdown that the page begins with.
+        settings: how the cells are compared.
+        intervals: of the bootstrap.
+        models: folder with the model folder of each cell by its name.
+        workers: processes that score.
+
+    Returns:
+        Numbers of each cell by its name, for the tracking server.
+
+    Raises:
+        RarebeatError: when a model cannot be read, or the cells have no class in common.
+    """
+    cards = {cell.name: read_card(models / cell.name) for cell in cells}
+    parts, panels, scored = (
+        [about.strip(), network_table(models, cards)],
+        dict[str, pd.DataFrame](),
+        list[Row](),
+    )
+    everyone = sections(cells)
+    for section in everyone:
+        title, factors = _title(section, everyone), _varying(section)
+        parts += [f"## {title}", records_text(section, choosing=bool(settings.rules))]
+        if settings.rules:
+            by_rule = partial(rule_rows, rules=settings.rules, settings=intervals)
+            rows = list(chain(*map_in_order(by_rule, with_ensembles(section), workers)))
+            panels[title] = _frame(rows, factors)
+            parts.append(rule_section(panels[title], factors))
+        else:
+            columns = common_columns(section, settings.at_least)
+            by_class = partial(class_rows, columns=columns, settings=intervals)
+            rows = list(chain(*map_in_order(by_class, with_ensembles(section), workers)))
+            panels[title] = _frame(rows, factors)
+            parts.append(class_section(panels[title], section, columns, intervals))
+        scored += rows
+    name = page.stem
+    parts += [
+        f"![All groups with their intervals]({name}.png)",
+        f"All numbers, cell by cell, are in [{name}.csv]({name}.csv).",
+    ]
+    write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
+    study_figure(page.with_suffix(".png"), panels, by_rule=bool(settings.rules))
+    with atomic(page) as temporary:
+        temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    return {cell.name: _numbers(cell, scored) for cell in cells}
+
+
+def _frame(rows: Sequence[Row], factors: Sequence[str]) -> pd.DataFrame:
+    """Rows of one section, with the seed and a name for each group."""
+    frame = pd.DataFrame([{SEED: "", **row} for row in rows])
+    frame["group"] = frame[list(factors)].agg(" ".join, axis=1)
+    return frame
+
+
+def _varying(section: Sequence[Cell]) -> list[str]:
+    """The factors that the groups of a section differ in; the last one where there is a single group."""
+    factors = [name for name in section[0].factors if name != SEED]
+    varying = [name for name in factors if len({cell.factors[name] for cell in section}) > 1]
+    return varying or factors[-1:]
+
+
+def _title(section: Sequence[Cell], everyone: Sequence[Sequence[Cell]]) -> str:
+    """What tells a section from the others: the factors that vary between sections, and in none of them."""
+    fixed = [
+        f"{name} {section[0].factors[name]}"
+        for name in section[0].factors
+        if all(len({cell.factors[name] for cell in other}) == 1 for other in everyone)
+        and len({other[0].factors[name] for other in everyone}) > 1
+    ]
+    return ", ".join(fixed) or "Results"
+
+
+def _numbers(cell: Cell, rows: Sequence[Row]) -> Row:
+    """Rows of one cell as one mapping: ``max_f1.score``, ``sinus_rhythm.auroc`` ..."""
+    own = [row for row in rows if all(row[name] == value for name, value in cell.factors.items())]
+    return {
+        f"{row.get('rule', row.get('class'))}.{name}": value
+        for row in own
+        for name, value in row.items()
+        if isinstance(value, float)
+    }
+
+
+def network_table(models: Path, cards: Mapping[str, ModelCard]) -> str:
+    """Which networks were trained, their size, and what they learnt from."""
+    rows: dict[tuple[str, ...], Row] = {}
+    for name, card in cards.items():
+        settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
+        records, cohorts = f"{card.training.get('records', 0):,}", ", ".join(card.cohorts)
+        key = (card.architecture, settings, ",".join(card.classes), records, cohorts)
+        if key not in rows:
+            network, _ = load_model(models / name)
+            rows[key] = {
+                "network": card.architecture,
+                "settings": settings or "defaults",
+                "classes": len(card.classes),
+                "parameters": f"{parameters(network):,}",
+                "learnt from": f"{records} records of {cohorts}",
+            }
+    return markdown_table(list(rows.values()))
+
+
+def records_text(cells: Sequence[Cell], choosing: bool) -> str:
+    """How many records the cells of a section were tested on, and of which classes."""
+    test = cells[0].predictions.only("test")
+    chosen = len(cells[0].predictions.only("validation").record_ids)
+    counts = np.count_nonzero(test.truth == 1, axis=0)
+    positives = ", ".join(
+        f"{name} {number}" for name, number in zip(test.classes, counts.tolist(), strict=True) if number
+    )
+    known = np.count_nonzero(np.all([cell.known for cell in cells], axis=0))
+    by_rules = f", {chosen:,} to choose thresholds" if choosing else ""
+    text = (
+        f"{len(test.record_ids):,} records of {np.unique(test.patients).size:,} patients to test on{by_rules}. "
+        f"{known} of {len(test.classes)} classes are known to all cells. Positive test records: {positives}."
+    )
+    return fill(text, 120)
+
+
+def study_figure(path: Path, panels: Mapping[str, pd.DataFrame], by_rule: bool) -> None:
+    """Draw every group with its interval, a panel per section: the main number by rule, or macro AUROC.
+
+    Args:
+        path: PNG to write.
+        panels: title of each section to its rows.
+        by_rule: whether the rows are those of threshold rules.
+    """
+    number = main_number(next(iter(panels.values()))) if by_rule else "auroc"
+    drawn: dict[str, list[tuple[str, str, Value]]] = {}
+    for title, rows in panels.items():
+        single = single_cells(rows)
+        if not by_rule:
+            single = single[single["class"] == AVERAGE].assign(rule="")
+        drawn[title] = [
+            (str(group), str(rule), value_of(part, number))
+            for (group, rule), part in single.groupby(["group", "rule"], sort=False)
+        ]
+    interval_figure(
+        path, drawn, {"score": "challenge score", "f1": "macro F1", "auroc": "macro AUROC"}[number]
+    )

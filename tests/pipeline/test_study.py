@@ -1,0 +1,198 @@
+"""The runner of studies: the order of stages, what is run again, and what DVC sees of a study."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from rarebeat.core.errors import ParamsError, RarebeatError
+
+SCRIPT = Path(__file__).resolve().parents[2] / "pipeline" / "study.py"
+
+GRAPH = {
+    "prepare": set[str](),
+    "cell@0": {"prepare"},
+    "cell@1": {"prepare"},
+    "cell@2": {"prepare"},
+    "compare": {"cell@0", "cell@1", "cell@2"},
+}
+
+
+@pytest.fixture
+def study() -> ModuleType:
+    spec = spec_from_file_location("study_runner", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with two studies, in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "params.yaml").write_text("train: {epochs: 12, seed: 0}\n")
+    for name, text in (("shared", ""), ("sweep", "deps: [data/studies/shared/a, data/studies/sweep/b]")):
+        (tmp_path / "studies" / name).mkdir(parents=True)
+        (tmp_path / "studies" / name / "dvc.yaml").write_text(
+            f"# {text}\nstages: {{first: {{}}, last: {{}}}}\n"
+        )
+        (tmp_path / "studies" / name / "overrides.yaml").write_text("train: {epochs: 2}\n")
+    return tmp_path
+
+
+def test_a_graph_is_read_with_stages_that_wait_for_nothing(study: ModuleType) -> None:
+    dot = 'strict digraph {\n"a.yaml:x@1";\n"b";\n"c";\n"a.yaml:x@1" -> "b";\n"c" -> "b";\n}'
+    assert study.parse_dag(dot) == {"a.yaml:x@1": set(), "b": {"a.yaml:x@1", "c"}, "c": set()}
+
+
+def test_what_waits_for_a_changed_stage_is_run_again_and_nothing_else(study: ModuleType) -> None:
+    assert study.stale(GRAPH, {"cell@1"}) == {"cell@1", "compare"}
+    assert study.stale(GRAPH, {"prepare"}) == set(GRAPH)
+    assert study.stale(GRAPH, {"another study"}) == set()
+
+
+def run_with(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch, folder: Path, fail: str = ""
+) -> Callable[[], list[tuple[str, str]]]:
+    """Let stages take a moment each; what is returned tells when they started and ended."""
+    log = folder / "log"
+
+    def start(stage: str) -> object:
+        end = "seq 100; echo it went wrong >&2; exit 3" if stage == fail else f"echo end {stage} >> {log}"
+        said = tempfile.TemporaryFile()  # noqa: SIM115
+        command = ["sh", "-c", f"echo start {stage} >> {log}; sleep 0.3; {end}"]
+        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
+        return study.Running(process, said)
+
+    monkeypatch.setattr(study, "start", start)
+    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
+
+    def events() -> list[tuple[str, str]]:
+        return [tuple(line.split()) for line in log.read_text().splitlines()]  # type: ignore[misc]
+
+    return events
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+def test_stages_run_after_those_they_wait_for_and_so_many_at_a_time(
+    study: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    jobs: int,
+) -> None:
+    events = run_with(study, monkeypatch, tmp_path)
+    study.run_all(GRAPH, 7, jobs)
+    found = events()
+    assert sorted(stage for kind, stage in found if kind == "end") == sorted(GRAPH)
+    for stage, waits in GRAPH.items():
+        for other in waits:
+            assert found.index(("end", other)) < found.index(("start", stage))
+    running = most = 0
+    for kind, _ in found:
+        running += 1 if kind == "start" else -1
+        most = max(most, running)
+    assert most == min(jobs, 3)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("2/7 stages done, 0:00, running prepare")
+    assert lines[-1].startswith("7/7 stages done")
+
+
+def test_a_failed_stage_is_told_by_the_end_of_what_it_said_and_what_waits_for_it_is_not_run(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    events = run_with(study, monkeypatch, tmp_path, fail="cell@1")
+    with pytest.raises(RarebeatError, match=r"^cell@1 failed:\n72\n(.*\n)*100\nit went wrong$"):
+        study.run_all(GRAPH, 5, 2)
+    assert ("start", "compare") not in events()
+    assert ("end", "cell@0") in events()  # that beside it was not broken off
+
+
+def test_what_runs_is_ended_when_the_study_is(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    started = []
+
+    def start(stage: str) -> object:
+        said = tempfile.TemporaryFile()  # noqa: SIM115
+        command = ["sh", "-c", f"sh -c 'sleep 2; touch {tmp_path / stage}'; true"]  # with a child, as DVC has
+        process = subprocess.Popen(command, stdout=said, start_new_session=True)
+        started.append(process)
+        return study.Running(process, said)
+
+    def stop(*arguments: object) -> None:
+        if len(started) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(study, "start", start)
+    monkeypatch.setattr(study, "tell", stop)
+    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        study.run_all({"one": set(), "two": set()}, 2, 2)
+    assert [process.wait(timeout=10) for process in started] == [-signal.SIGTERM] * 2
+    time.sleep(2.5)
+    assert not list(tmp_path.iterdir())  # the children ended, too
+
+
+def test_the_studies_whose_data_is_read_are_needed(study: ModuleType, project: Path) -> None:
+    assert study.needs("sweep") == ["shared"]
+    assert study.needs("shared") == []
+    assert study.last_stage("sweep") == "last"
+
+
+def test_params_are_those_of_the_pipeline_changed_by_the_study_and_by_hand(
+    study: ModuleType, project: Path
+) -> None:
+    from rarebeat.core.params import read_params
+
+    study.show("sweep", ["train.seed=3"])
+    assert read_params(project / "studies/sweep/params.yaml") == {"train": {"epochs": 2, "seed": 3}}
+    assert (project / "studies/sweep/.dvcignore").read_text().endswith("\n!dvc.yaml\n")
+    with pytest.raises(ParamsError, match=r"did you mean train\.seed"):
+        study.show("sweep", ["train.seeds=3"])
+
+
+def test_an_unfinished_study_is_hidden_from_dvc_and_a_finished_one_is_not(
+    study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = "studies/sweep/dvc.yaml:first\nstudies/sweep/dvc.yaml:last\n"
+    monkeypatch.setattr(study, "dvc", lambda *arguments: names)
+    ignore, lock = project / "studies/sweep/.dvcignore", project / "studies/sweep/dvc.lock"
+    study.show("sweep", [])
+    lock.write_text("stages:\n  first:\n    cmd: x\n  last:\n    cmd: y\n")
+    study.hide_unfinished("sweep")
+    assert ignore.exists()
+    lock.write_text("stages:\n  first:\n    cmd: x\n")
+    study.hide_unfinished("sweep")
+    assert not ignore.exists()
+
+
+def test_recordings_are_linked_and_linked_anew(study: ModuleType, project: Path) -> None:
+    (project / "one").mkdir()
+    (project / "two").mkdir()
+    for name in ("one", "two"):
+        study.link(Path(name))
+        assert (project / "data/raw/ecg").resolve() == project / name
+    with pytest.raises(RarebeatError, match="no folder"):
+        study.link(Path("three"))
+    (project / "data/raw/ecg").unlink()
+    (project / "data/raw/ecg").mkdir()
+    with pytest.raises(RarebeatError, match="is a folder, not a link"):
+        study.link(Path("one"))
+
+
+def test_a_study_that_there_is_not_is_one_clear_message(project: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, str(SCRIPT), "swep"], capture_output=True, text=True, cwd=project
+    )
+    assert result.returncode == 2
+    assert "there is no study 'swep'; there are: shared, sweep" in result.stderr

@@ -1,0 +1,98 @@
+"""The page of a study, its table and its figure, from the predictions and the models of its cells."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rarebeat.evaluation.compare import Cell, CompareSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.inference.model_folder import load_model, save_model
+from rarebeat.inference.predictions import Predictions
+from rarebeat.reporting.compare_page import write_comparison
+
+CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
+QUICK = EvaluateSettings(replicates=20)
+
+
+def predictions(seed: int, test_of: int = 0, records: int = 60) -> Predictions:
+    truth = np.random.default_rng(test_of).random((2 * records, len(CLASSES))) < 0.3
+    noise = np.random.default_rng([seed, 7]).normal(0, 0.2, truth.shape)
+    return Predictions(
+        record_ids=np.array([f"{test_of}-{index}" for index in range(2 * records)], dtype=object),
+        cohorts=np.full(2 * records, "ward"),
+        patients=np.array([f"p{index // 2}" for index in range(2 * records)], dtype=object),
+        splits=np.repeat(["validation", "test"], records),
+        classes=CLASSES,
+        thresholds=np.full(len(CLASSES), 0.45),
+        probability=np.clip(0.3 + 0.3 * truth + noise, 0, 1).astype(np.float32),
+        truth=truth.astype(np.int8),
+    )
+
+
+@pytest.fixture
+def study(tmp_path: Path, model_folder: Path) -> tuple[list[Cell], Path]:
+    """Two networks with two seeds on one set of records, and one of them with one seed on another."""
+    factors = [
+        ("a", "small", "0"),
+        ("a", "small", "1"),
+        ("a", "large", "0"),
+        ("a", "large", "1"),
+        ("b", "small", "0"),
+    ]
+    cells = [
+        Cell(
+            dict(zip(("data", "model", "seed"), values, strict=True)),
+            predictions(number, int(values[0] == "b")),
+        )
+        for number, values in enumerate(factors)
+    ]
+    module, card = load_model(model_folder)
+    for cell in cells:
+        save_model(tmp_path / "models" / cell.name, module, replace(card, training={"records": 123}))
+    return cells, tmp_path / "models"
+
+
+def write(
+    study: tuple[list[Cell], Path], folder: Path, settings: CompareSettings
+) -> tuple[str, pd.DataFrame]:
+    cells, models = study
+    page = folder / "study.md"
+    numbers = write_comparison(page, cells, "# A study\n\nWhy?\n", settings, QUICK, models)
+    assert set(numbers) == {cell.name for cell in cells}
+    assert all(numbers.values())
+    assert (folder / "study.png").read_bytes().startswith(b"\x89PNG")
+    return page.read_text(encoding="utf-8"), pd.read_csv(folder / "study.csv", dtype={"seed": str})
+
+
+def test_class_by_class_with_differences_between_cells_of_the_same_records(
+    study: tuple[list[Cell], Path], tmp_path: Path
+) -> None:
+    text, rows = write(study, tmp_path, CompareSettings(at_least=5))
+    assert text.startswith("# A study\n\nWhy?\n\n| network")
+    assert "123 records of simulated" in text
+    assert [line for line in text.splitlines() if line.startswith("##")] == ["## data a", "## data b"]
+    first, second = text.split("## data b")
+    assert "large − small" in first
+    assert "large" not in second
+    assert set(rows["seed"]) == {"0", "1", "ensemble"}
+    assert set(rows["class"]) == {*CLASSES, "macro"}
+    assert len(rows) == (5 + 2) * 4
+
+
+def test_rule_by_rule(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
+    text, rows = write(study, tmp_path, CompareSettings(rules=("fixed", "max_f1")))
+    assert "60 to choose thresholds" in text
+    assert "rule, by model" in text
+    assert list(rows)[:4] == ["data", "model", "seed", "rule"]
+    assert len(rows) == (5 + 2) * 2
+
+
+def test_processes_side_by_side_change_nothing(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
+    cells, models = study
+    settings = CompareSettings(at_least=5)
+    for workers in (1, 2):
+        write_comparison(tmp_path / f"{workers}.md", cells, "", settings, QUICK, models, workers)
+    assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()

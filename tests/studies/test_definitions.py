@@ -1,0 +1,111 @@
+"""Every study as DVC reads it: its cells, where their predictions go, and that DVC misses none that was never run."""
+
+import shutil
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rarebeat.core.params import group, read_params
+from rarebeat.dataset.folds import FoldSettings
+from rarebeat.dataset.prepare import PrepareSettings
+from rarebeat.evaluation.compare import CompareSettings
+from rarebeat.training.settings import ModelSettings, TrainSettings
+
+ROOT = Path(__file__).resolve().parents[2]
+STUDIES = sorted(path.parent.name for path in ROOT.glob("studies/*/dvc.yaml"))
+DVC = [sys.executable, "-m", "dvc"]
+
+
+def dvc(folder: Path, *arguments: str) -> str:
+    result = subprocess.run([*DVC, *arguments], cwd=folder, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def params_of(name: str) -> dict[str, object]:
+    return read_params([ROOT / "params.yaml", ROOT / "studies" / name / "overrides.yaml"])
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The definitions of pipeline and studies in a repository of their own."""
+    folder = tmp_path_factory.mktemp("project")
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    dvc(folder, "init", "--quiet")
+    for name in ("dvc.yaml", "params.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / name, folder / name)
+    for name in STUDIES:
+        (folder / "studies" / name).mkdir(parents=True)
+        for file in ("dvc.yaml", "overrides.yaml"):
+            shutil.copy(ROOT / "studies" / name / file, folder / "studies" / name / file)
+    return folder
+
+
+def test_dvc_sees_no_study_before_it_is_run(project: Path) -> None:
+    assert "studies/" not in dvc(project, "stage", "list", "--all", "--name-only")
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_params_can_be_used_and_overrides_say_only_what_differs(name: str) -> None:
+    root, own = read_params(ROOT / "params.yaml"), read_params(ROOT / "studies" / name / "overrides.yaml")
+    params = params_of(name)
+    for key, kind in (
+        ("model", ModelSettings),
+        ("train", TrainSettings),
+        ("prepare", PrepareSettings),
+        ("folds", FoldSettings),
+        ("compare", CompareSettings),
+    ):
+        group(params, key, kind)
+
+    def same(before: object, after: object, place: str) -> list[str]:
+        if isinstance(before, dict) and isinstance(after, dict):
+            parts = [same(before[key], after[key], f"{place}.{key}") for key in after if key in before]
+            return [entry for part in parts for entry in part]
+        return [place] if before == after else []
+
+    assert same(root, own, name) == []
+    if name != "recordings":
+        assert params["train"]["threads"] == 1  # type: ignore[index]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_cell_is_a_stage_that_the_study_ends_with(project: Path, name: str) -> None:
+    params, folder = params_of(name), project / "studies" / name
+    (folder / "params.yaml").write_text(yaml.safe_dump(params))
+    (folder / ".dvcignore").write_text("!dvc.yaml\n")
+    try:
+        definition = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"]
+        last = f"studies/{name}/dvc.yaml:{list(definition)[-1]}"
+        stages = dvc(project, "stage", "list", "--name-only", f"studies/{name}/dvc.yaml").split()
+        graph = dvc(project, "dag", "--dot", last)
+        if name != "recordings":
+            assert [stage for stage in stages if f'"{stage}"' not in graph] == []
+        outs = dvc(project, "dag", "--dot", "--outs", last)
+        factors = params.get("cells") or {"fold": []}
+        for values in product(*factors.values()):  # type: ignore[attr-defined]
+            cell = "-".join(map(str, values))
+            assert f'"reports/studies/{name}/predictions/{cell}.parquet"' in outs
+            assert f'"models/studies/{name}/{cell}"' in outs
+    finally:
+        (folder / ".dvcignore").unlink()
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_a_cell_trains_and_predicts_with_one_thread_so_that_jobs_change_nothing(name: str) -> None:
+    for stage in yaml.safe_load((ROOT / "studies" / name / "dvc.yaml").read_text())["stages"].values():
+        body = stage.get("do", stage)
+        commands = body["cmd"] if isinstance(body["cmd"], list) else [body["cmd"]]
+        for command in commands:
+            if "pipeline/train.py" in command or "pipeline/predict.py" in command:
+                assert command.startswith("PYTHONPATH=src OMP_NUM_THREADS=1 python ")
+
+
+def test_the_ablation_has_every_network_loss_and_seed_on_both_kinds_of_records() -> None:
+    cells = params_of("ablation")["cells"]
+    assert len(list(product(*cells.values()))) == 2 * 4 * 3 * 3  # type: ignore[attr-defined]
