@@ -39,6 +39,7 @@ _HELP = (
 )
 _SAMPLE_BYTES = 2
 _YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
+_PERSONS = ("LastName", "FirstName", "MiddleName", "PatientID", "TechID", "MDID", "OverreaderID")
 _DATES = ("%m-%d-%Y", "%Y-%m-%d", "%m/%d/%Y")
 
 
@@ -319,11 +320,7 @@ def _status(ecg: Element) -> str:
 
 def _statements(ecg: Element) -> tuple[str | None, bool]:
     """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
-    names = [
-        element.text
-        for element in ecg.iter()
-        if element.text and element.tag.endswith(("LastName", "FirstName", "MiddleName", "PatientID"))
-    ]
+    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_PERSONS)]
     for diagnosis in ("Diagnosis", "OriginalDiagnosis"):
         lines = [""]
         for statement in ecg.iterfind(f"{diagnosis}/DiagnosisStatement"):
