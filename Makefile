@@ -97,3 +97,9 @@ lock: install             ## constraints.txt from pyproject.toml; needs uv
 
 clean:                    ## remove outputs, keep the DVC cache
 	rm -rf data/records data/labels data/shards data/folds data/transfer data/ablation data/disputed data/real-folds models/trained models/folds models/checkpoints reports/crossval reports/predictions.parquet
+
+# Every benchmark on the commit BASE and on this tree, in turn, on one core and on two, into reports/speed/ (12 minutes).
+.PHONY: speed
+BASE ?= c1b6aca
+speed: install
+	python benchmarks/speed.py --base $(BASE)
