@@ -155,7 +155,7 @@ def measure(
                         yield {
                             **{"benchmark": found["name"], "tree": tree.name, "commit": tree.commit},
                             **{"cores": len(cores), "precision": found.get("precision", ""), "pair": pair},
-                            **{"value": round(found["value"], 4), "unit": found["unit"]},
+                            **{"value": float(f"{found['value']:.5g}"), "unit": found["unit"]},
                             **{"processor": model, "instructions": instructions},
                             "date": datetime.date.today().isoformat(),
                         }
