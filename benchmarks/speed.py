@@ -48,8 +48,8 @@ _WFDB = "--archive {inputs}/challenge --kind challenge --processes {cores}"
 _MUSE = "--archive {inputs}/muse-xml --kind muse-xml --processes {cores}"
 BENCHMARKS = {
     "simulator": Benchmark("simulator", "--processes {cores}", "--records 2000", "--records 20"),
-    "wfdb": Benchmark("ingest", _WFDB, "--repeats 3", "--repeats 1"),
-    "muse": Benchmark("ingest", _MUSE, "--repeats 2", "--repeats 1"),
+    "wfdb": Benchmark("ingest", _WFDB, "--repeats 2", "--repeats 1"),
+    "muse": Benchmark("ingest", _MUSE, "--repeats 1", "--repeats 1"),
     "labels": Benchmark("labels", "--reports {inputs}/reports.json", "--repeats 2", "--repeats 1"),
     "shards": Benchmark("shards", "--repeats 5", "--records 2048", "--records 64"),
     "training": Benchmark(
