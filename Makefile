@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro study real transfer ablation crossval disputed test ui format lock clean
+.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock clean
 
 install: $(VENV)/.installed
 
@@ -33,6 +33,10 @@ test: install             ## ruff, mypy and all tests
 	mypy
 	pytest -q
 
+pages: repro              ## the scores of the last run as a page for git
+	cp reports/results.md reports/simulated.md
+	cp reports/classes.csv reports/simulated.csv
+
 ui: install               ## MLflow in the browser
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
@@ -46,3 +50,9 @@ lock: install             ## constraints.txt from pyproject.toml; needs uv
 
 clean:                    ## remove outputs, keep the DVC cache
 	rm -rf data/records data/labels data/shards data/studies models/trained models/checkpoints models/studies reports/studies reports/predictions.parquet
+
+# Every benchmark on the commit BASE and on this tree, in turn, on one core and on two, into reports/speed/ (12 minutes).
+.PHONY: speed
+BASE ?= c1b6aca
+speed: install
+	python benchmarks/speed.py --base $(BASE)

@@ -7,6 +7,7 @@ Truth and probabilities are random, 24 classes. The ways run in turn, and the fi
 """
 
 import argparse
+import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -54,6 +55,19 @@ def in_turn(ways: Mapping[str, Callable[[], object]], repeats: int) -> dict[str,
             way()
             seconds[name].append(time.perf_counter() - start)
     return seconds
+
+
+def own_speed(records: int, validation: int, repeats: int) -> list[dict[str, str | float]]:
+    """Median seconds of the metric and of a bootstrap."""
+    truth, probability = random_case(records)
+    decisions = probability >= 0.3
+    patients = (np.arange(validation) // 2).astype(object)
+    ways: dict[str, Callable[[], object]] = {
+        "challenge metric": lambda: challenge_metrics(truth, decisions, probability),
+        "challenge bootstrap": lambda: score_intervals(truth[:validation], decisions[:validation], patients),
+    }
+    times = in_turn(ways, repeats)
+    return [{"name": name, "value": statistics.median(times[name]), "unit": "s"} for name in ways]
 
 
 def metric_rows(records: int, validation: int, repeats: int) -> list[dict[str, str]]:
@@ -112,7 +126,11 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=40000)
     parser.add_argument("--validation", type=int, default=5000)
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--json", action="store_true", help="only Rarebeat's own speed, for speed.py")
     arguments = parser.parse_args()
+    if arguments.json:
+        print(json.dumps(own_speed(arguments.records, arguments.validation, arguments.repeats)))
+        return
     print(markdown_table(metric_rows(arguments.records, arguments.validation, arguments.repeats)))
     print(f"\n{markdown_table(rule_rows(arguments.validation))}")
 

@@ -5,9 +5,13 @@ record compresses about as well as one of PTB-XL (52 kB), for the time to compre
 keeps the native rate; the loop, which is what one would write without it, stores 250 Hz.
 
     python benchmarks/ingest.py --records 1000 --repeats 5
+    python benchmarks/ingest.py --json --archive exports --kind muse-xml --processes 2
+
+The second form measures the ingest of an archive that is there, in any number of processes.
 """
 
 import argparse
+import json
 import os
 import statistics
 import tempfile
@@ -82,12 +86,37 @@ def measure(work: Callable[[Path, Path], None], archive: Path) -> tuple[float, i
         return seconds, sum(file.stat().st_size for file in Path(out).rglob("*.parquet"))
 
 
+def print_speed_of(archive: Path, kind: str, processes: int, repeats: int) -> None:
+    """Print, as JSON, the records per second of the ingest of an archive (median)."""
+    rates = []
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"key_file": str(Path(folder) / "key")} if kind == "muse-xml" else {}
+        for repeat in range(repeats):
+            start = time.perf_counter()
+            summary = ingest_cohort(kind, archive, Path(folder) / str(repeat), "cohort", options, processes)
+            rates.append(summary["records"] / (time.perf_counter() - start))
+            if summary["quarantined"]:
+                raise SystemExit(f"{summary['quarantined']} of the records were not read")
+    print(json.dumps([{"name": f"ingest {kind}", "value": statistics.median(rates), "unit": "records/s"}]))
+
+
 def main() -> None:
     """Print one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=int, default=1000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument(
+        "--json", action="store_true", help="only Rarebeat's own speed, for speed.py; needs --archive"
+    )
+    parser.add_argument("--archive", type=Path, help="with --json: folder to read")
+    parser.add_argument("--kind", default="challenge", help="with --json: kind of the archive")
+    parser.add_argument("--processes", type=int, default=1, help="with --json")
     arguments = parser.parse_args()
+    if arguments.json:
+        if arguments.archive is None:
+            parser.error("--json needs --archive")
+        print_speed_of(arguments.archive, arguments.kind, arguments.processes, arguments.repeats)
+        return
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     pa.set_cpu_count(1)

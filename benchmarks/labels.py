@@ -8,10 +8,12 @@ medians. "no statement twice" appends a number in words to every statement, so t
 """
 
 import argparse
+import json
 import os
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import Vocabulary, load_vocabulary
@@ -56,11 +58,30 @@ def every_pattern(vocabulary: Vocabulary, reports: Sequence[str]) -> None:
             regex.search(text)
 
 
+def reports_of(file: Path | None, records: int) -> list[str]:
+    """The reports of a JSON file, which is written where there is none."""
+    if file is None:
+        return simulated_reports(records)
+    if not file.exists():
+        file.write_text(json.dumps(simulated_reports(records)), encoding="utf-8")
+    reports: list[str] = json.loads(file.read_text(encoding="utf-8"))
+    return reports
+
+
 def seconds(run: Callable[[], None]) -> float:
     """How long one run takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
+
+
+def measure(ways: Mapping[str, tuple[int, Callable[[], None]]], repeats: int) -> dict[str, float]:
+    """Reports per second of each way: medians over turns."""
+    times: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(repeats):
+        for name, (_, run) in ways.items():
+            times[name].append(seconds(run))
+    return {name: count / statistics.median(times[name]) for name, (count, _) in ways.items()}
 
 
 def main() -> None:
@@ -71,23 +92,26 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--vocabulary", default="hughes24")
+    parser.add_argument("--reports", type=Path, help="JSON file of reports; written where there is none")
+    parser.add_argument("--json", action="store_true", help="only Rarebeat's own speed, for speed.py")
     options = parser.parse_args()
     vocabulary = load_vocabulary(options.vocabulary)
-    reports = simulated_reports(options.records)
+    reports = reports_of(options.reports, options.records)
     unique = no_statement_twice(reports)
     ways: dict[str, tuple[int, Callable[[], None]]] = {
         "Rarebeat": (len(reports), lambda: with_matcher(vocabulary, reports)),
         "Rarebeat, no statement twice": (len(unique), lambda: with_matcher(vocabulary, unique)),
-        "every pattern in turn, without cues": (
-            len(reports) // 10,
-            lambda: every_pattern(vocabulary, reports[: len(reports) // 10]),
-        ),
     }
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(options.repeats):
-        for name, (_, run) in ways.items():
-            times[name].append(seconds(run))
-
+    if options.json:
+        rates = measure(ways, options.repeats)
+        names = {"Rarebeat": "labels", "Rarebeat, no statement twice": "labels, no statement twice"}
+        print(json.dumps([{"name": names[way], "value": rates[way], "unit": "reports/s"} for way in ways]))
+        return
+    ways["every pattern in turn, without cues"] = (
+        len(reports) // 10,
+        lambda: every_pattern(vocabulary, reports[: len(reports) // 10]),
+    )
+    rates = measure(ways, options.repeats)
     lengths = sorted(map(len, reports))
     print(f"{options.vocabulary}, {len(reports)} simulated reports, {len(set(reports))} of them different;")
     print(
@@ -95,8 +119,8 @@ def main() -> None:
     )
     print("| reports to labels, one core | reports/s |")
     print("|---|--:|")
-    for name, (count, _) in ways.items():
-        print(f"| {name} | {count / statistics.median(times[name]):,.0f} |")
+    for name, rate in rates.items():
+        print(f"| {name} | {rate:,.0f} |")
 
 
 if __name__ == "__main__":

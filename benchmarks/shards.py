@@ -7,6 +7,7 @@ medians, so that whatever else the machine does falls on all of them alike.
 """
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -44,11 +45,19 @@ def make_recordings(records: int, samples: int, rate: float) -> Recording:
 def write_shards(folder: Path, signals: Recording) -> None:
     """Write the split "train" as prepare does."""
     meta = ShardMeta(CLASSES, SETTINGS, output_scale(SETTINGS), output_units(SETTINGS), "benchmark")
+    schema = row_schema(CLASSES)
     names = [str(index) for index in range(len(signals))]
-    absent = [0] * len(signals)
-    nothing = [None] * len(signals)
-    columns = [names, ["benchmark"] * len(signals), names, nothing, nothing, *[absent for _ in CLASSES]]
-    rows = pa.table(dict(zip(row_schema(CLASSES).names, columns, strict=True)), schema=row_schema(CLASSES))
+    absent, nothing, length = ([value] * len(signals) for value in (0, None, signals.shape[2]))
+    columns = [
+        names,
+        ["benchmark"] * len(signals),
+        names,
+        nothing,
+        nothing,
+        length,
+        *[absent for _ in CLASSES],
+    ]
+    rows = pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema)
     writer = SplitWriter(folder / "train", meta, rows, shard_size=2048)
     for signal in signals:
         writer.add(signal)
@@ -112,24 +121,34 @@ def main() -> None:
     )
     parser.add_argument("--records", type=int, default=8192)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--json", action="store_true", help="only Rarebeat's own speed, for speed.py")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         signals = make_recordings(arguments.records, SETTINGS.samples, SETTINGS.rate)
         write_shards(folder, signals)
-        write_lists(folder / "lists.parquet", signals)
         if not torch.equal(read_shards(folder), torch.from_numpy(signals)):
             raise SystemExit("the shards did not come back as they were written")
         native = make_recordings(min(512, arguments.records), 5000, 500)
         window = firwin(47, 125, window=("kaiser", 6.76), fs=500).astype(np.float32)
         load, down = "shards to tensor", "500 to 250 Hz"
         few = len(native)
-        ways: list[Way] = [
+        ours: list[Way] = [
             (load, "rarebeat", arguments.records, lambda: read_shards(folder)),
+            (down, "rarebeat", few, lambda: resample_all(native)),
+        ]
+        if arguments.json:
+            rates = measure(ours, arguments.repeats)
+            lines = [{"name": task, "value": rate, "unit": "records/s"} for (task, _), rate in rates.items()]
+            print(json.dumps(lines))
+            return
+        write_lists(folder / "lists.parquet", signals)
+        ways: list[Way] = [
+            ours[0],
             (load, "same files, row by row", arguments.records, lambda: read_rows(folder)),
             (load, "list column, pandas", arguments.records, lambda: read_pandas(folder / "lists.parquet")),
-            (down, "rarebeat", few, lambda: resample_all(native)),
+            ours[1],
             (down, "resample_poly, float32", few, lambda: resample_plainly(native, window)),
         ]
         rates = measure(ways, arguments.repeats)

@@ -8,6 +8,7 @@ defaults of PyTorch. All loops take their steps in turn on the same data, so tha
 """
 
 import argparse
+import json
 import statistics
 import tempfile
 import time
@@ -115,16 +116,15 @@ def _size(network: nn.Module) -> int:
     return sum(weight.numel() for weight in network.parameters())
 
 
-def compare_speed(width: int, samples: int, batch: int, repeats: int) -> list[float]:
-    """Examples per second of the plain loop, ours in fp32 and ours in bf16 (medians)."""
+def random_batch(batch: int, samples: int) -> tuple[Tensor, Tensor]:
+    """Signals (batch, 12, samples) and labels (batch, classes)."""
     torch.manual_seed(0)
     signals = torch.randint(-1000, 1000, (batch, 12, samples), dtype=torch.int16)
-    labels = torch.randint(0, 2, (batch, CLASSES), dtype=torch.int8)
-    steps = [
-        plain_step(width, signals, labels),
-        our_step(width, signals, labels, torch.float32),
-        our_step(width, signals, labels, torch.bfloat16),
-    ]
+    return signals, torch.randint(0, 2, (batch, CLASSES), dtype=torch.int8)
+
+
+def examples_per_second(steps: Sequence[Step], batch: int, repeats: int) -> list[float]:
+    """Speed of each step, which take turns (medians)."""
     seconds: list[list[float]] = [[] for _ in steps]
     for repeat in range(repeats + 1):
         for step, times in zip(steps, seconds, strict=True):
@@ -133,6 +133,30 @@ def compare_speed(width: int, samples: int, batch: int, repeats: int) -> list[fl
             if repeat:  # the first step prepares the convolutions
                 times.append(time.perf_counter() - start)
     return [batch / statistics.median(times) for times in seconds]
+
+
+def compare_speed(width: int, samples: int, batch: int, repeats: int) -> list[float]:
+    """Examples per second of the plain loop, ours in fp32 and ours in bf16."""
+    data = random_batch(batch, samples)
+    ours = [our_step(width, *data, precision) for precision in (torch.float32, torch.bfloat16)]
+    return examples_per_second([plain_step(width, *data), *ours], batch, repeats)
+
+
+def print_own_speed(arguments: argparse.Namespace) -> None:
+    """Print, as JSON, our speed in fp32, and in bf16 where the processor computes in it."""
+    torch.set_num_threads(arguments.threads[0])
+    # Older trees asked the processor alone, and not whether oneDNN may use what it has.
+    native = cpu_computes_in_bf16() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    precisions = {"fp32": torch.float32} | ({"bf16": torch.bfloat16} if native else {})
+    data = random_batch(arguments.batch, arguments.samples)
+    steps = [our_step(arguments.width, *data, precision) for precision in precisions.values()]
+    rates = examples_per_second(steps, arguments.batch, arguments.repeats)
+    line = {"name": "training", "unit": "examples/s"}
+    print(
+        json.dumps(
+            [line | {"precision": name, "value": r} for name, r in zip(precisions, rates, strict=True)]
+        )
+    )
 
 
 def print_speed(arguments: argparse.Namespace) -> None:
@@ -219,8 +243,11 @@ def main() -> None:
     parser.add_argument("--auroc", type=int, metavar="SEEDS", help="compare the AUROC instead of the speed")
     parser.add_argument("--shards", type=Path, help="folder written by prepare (default: a synthetic task)")
     parser.add_argument("--epochs", type=int, default=10, help="of the AUROC comparison")
+    parser.add_argument("--json", action="store_true", help="only Rarebeat's own speed, for speed.py")
     arguments = parser.parse_args()
-    if arguments.auroc:
+    if arguments.json:
+        print_own_speed(arguments)
+    elif arguments.auroc:
         print_auroc(arguments)
     else:
         print_speed(arguments)
