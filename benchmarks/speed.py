@@ -47,15 +47,15 @@ class Benchmark:
 _WFDB = "--archive {inputs}/challenge --kind challenge --processes {cores}"
 _MUSE = "--archive {inputs}/muse-xml --kind muse-xml --processes {cores}"
 BENCHMARKS = {
-    "simulator": Benchmark("simulator", "--processes {cores}", "--records 2000", "--records 20"),
-    "wfdb": Benchmark("ingest", _WFDB, "--repeats 2", "--repeats 1"),
-    "muse": Benchmark("ingest", _MUSE, "--repeats 1", "--repeats 1"),
+    "simulator": Benchmark("simulator", "--processes {cores}", "--records 1000", "--records 20"),
+    "wfdb": Benchmark("ingest", _WFDB, "--repeats 3", "--repeats 1"),
+    "muse": Benchmark("ingest", _MUSE, "--repeats 3", "--repeats 1"),
     "labels": Benchmark("labels", "--reports {inputs}/reports.json", "--repeats 2", "--repeats 1"),
     "shards": Benchmark("shards", "--repeats 5", "--records 2048", "--records 64"),
     "training": Benchmark(
         "training",
         "--threads {cores}",
-        "--width 16 --batch 64 --repeats 5",
+        "--width 16 --batch 64 --repeats 4",
         "--width 4 --batch 4 --repeats 2",
         emulated=True,
     ),
@@ -200,7 +200,7 @@ def _text(value: float) -> str:
 
 def page(rows: Sequence[Row], load: float) -> str:
     """The table with what has to be known to read it."""
-    commits = {str(row["tree"]): row["commit"] for row in rows}
+    commits = {"old": "nothing", "new": "nothing"} | {str(row["tree"]): str(row["commit"]) for row in rows}
     first = rows[0]
     heading = f"{first['processor']}, {first['date']}, load {load:.1f} at the start"
     return (
@@ -223,6 +223,7 @@ def main() -> None:
     load = os.getloadavg()[0]
     today = Tree("new", git("describe", "--always", "--dirty"), ROOT)
     cores = sorted(os.sched_getaffinity(0))[:2]
+    names = [arguments.only] if arguments.only else list(BENCHMARKS)
     rows: list[Row] = []
     failed: list[str] = []
     with (
@@ -232,8 +233,9 @@ def main() -> None:
         inputs = Path(temporary)
         for tree in (old, today):
             check_sources(tree, cores)
-        make_inputs(inputs, today, 20 if arguments.quick else 1000, cores)
-        for name in [arguments.only] if arguments.only else BENCHMARKS:
+        if any("{inputs}" in BENCHMARKS[name].arguments for name in names):
+            make_inputs(inputs, today, 20 if arguments.quick else 1000, cores)
+        for name in names:
             print(f"{datetime.datetime.now():%H:%M:%S} {name}", file=sys.stderr)
             pairs = 1 if arguments.quick else arguments.pairs
             try:
