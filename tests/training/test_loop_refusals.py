@@ -7,7 +7,7 @@ import pytest
 from tests.training.toy import MakeSplit
 
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.training.loop import train
+from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 
@@ -54,9 +54,19 @@ def test_a_training_that_cannot_be_is_refused(
         )
 
 
-@pytest.mark.parametrize(("records", "batch"), [(1, 8), (8, 1), (3, 2)])
+@pytest.mark.parametrize(("records", "batch"), [(1, 8), (8, 1), (1, 1)])
 def test_batches_of_one_record_are_refused(
     make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, records: int, batch: int
 ) -> None:
     with pytest.raises(ParamsError, match="batches of one"):
         train(make_split(records), make_split(4, 1), ("up",), tiny, replace(quick, batch=batch), tmp_path)
+
+
+@pytest.mark.parametrize(("records", "batch"), [(3, 2), (2, 8)])
+def test_two_records_are_enough_for_a_batch(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, records: int, batch: int
+) -> None:
+    reports: list[EpochReport] = []
+    settings = replace(quick, batch=batch)
+    train(make_split(records), make_split(4, 1), ("up",), tiny, settings, tmp_path, reports.append)
+    assert [report.epoch for report in reports] == [1, 2, 3]

@@ -250,7 +250,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
         raise ParamsError("the label set is empty: it must name at least one class")
     if not len(train.signals):
         raise RarebeatError("the training split holds no records: ingest more, or change prepare.split")
-    if len(train.signals) // -(-len(train.signals) // settings.batch) < 2:
+    if min(len(train.signals), settings.batch) < 2:
         raise ParamsError(
             f"train.batch {settings.batch} makes batches of one of {len(train.signals)} training records; "
             "batch norm needs two: take more"
