@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
-from rarebeat.training.augment import augment, piece_length, stretch
+from rarebeat.inference.examples import Examples, make_examples
+from rarebeat.training.augment import augment, random_batch, stretch
 from rarebeat.training.settings import AugmentSettings
 
 SIGNALS = torch.randn(64, 12, 200, generator=torch.Generator().manual_seed(0))
@@ -22,7 +23,7 @@ def test_nothing_is_changed_unless_it_is_asked_for() -> None:
 
 
 def test_the_same_random_state_gives_the_same_and_the_input_stays() -> None:
-    settings = AugmentSettings(gain=2, stretch=0.1, lead_dropout=0.2)
+    settings = AugmentSettings(gain=2, lead_dropout=0.2)
     before = SIGNALS.clone()
     first, second = (augment(SIGNALS, UNKNOWN, settings, random())[0] for _ in range(2))
     assert torch.equal(first, second)
@@ -77,13 +78,59 @@ def test_padding_is_not_stretched_into_the_recording() -> None:
     assert not longer[0, 0, 149:].any()
 
 
-def test_a_window_of_a_longer_recording_is_full_however_fast_it_becomes() -> None:
+def long_recordings(stored: int, lengths: list[int] | None = None) -> Examples:
+    """Recordings of which sample i has the value i + 1, which padding never has; the network sees 160 samples."""
+    records = 64 if lengths is None else len(lengths)
+    ramps = np.broadcast_to(np.arange(1, stored + 1, dtype=np.int16), (records, 12, stored)).copy()
+    context = UNKNOWN if lengths is None else Context(lengths=torch.tensor(lengths))
+    return make_examples(ramps, 1.0, torch.device("cpu"), context, 160)
+
+
+@pytest.mark.parametrize("stored", [170, 200, 1000])
+def test_stretched_windows_are_full_and_reach_both_ends(stored: int) -> None:
+    settings = AugmentSettings(stretch=0.05)
+    examples = long_recordings(stored)
+    generator, firsts, lasts = random(), [], []
+    for _ in range(100 if stored == 1000 else 20):
+        signals, context, _ = random_batch(examples, np.arange(64), settings, generator)
+        assert signals.shape == (64, 12, 160)
+        assert context.lengths is not None
+        assert (context.lengths == 160).all()
+        firsts.append(signals[:, 0, 0])
+        lasts.append(signals[:, 0, -1])
+    first, last = torch.cat(firsts), torch.cat(lasts)
+    assert first.min() == 1
+    assert stored - 1 < last.max() <= stored
+    slow = last - first < 155
+    assert first[slow].min() < 5
+    assert last[slow].max() > stored - 5
+
+
+def test_a_stretched_window_of_a_padded_recording_ends_with_it() -> None:
     settings = AugmentSettings(stretch=0.2)
-    piece = piece_length(160, 1000, settings)
-    signals, context = augment(SIGNALS[:, :, :piece], UNKNOWN, settings, random(), 160)
-    assert signals.shape == (64, 12, 160)
+    rows = np.repeat([0, 1], 200)
+    signals, context, _ = random_batch(long_recordings(1000, [400, 120]), rows, settings, random())
     assert context.lengths is not None
-    assert (context.lengths == 160).all()
+    assert (context.lengths[rows == 0] == 160).all()
+    assert 390 < signals[rows == 0].max() <= 400
+    assert (signals[rows == 1, 0, 0] == 1).all()  # shorter than a window: from its start, whole
+    assert (context.lengths[rows == 1] < 150).all()
+
+
+def test_without_stretching_a_window_is_cut_as_it_is() -> None:
+    signals, _, _ = random_batch(long_recordings(200), np.arange(64), AugmentSettings(), random())
+    starts = random().integers(0, np.full(64, 40), endpoint=True)
+    assert (signals[:, 0, 0].numpy() == starts + 1).all()
+    assert (signals[:, 0, -1].numpy() == starts + 160).all()
+
+
+def test_recordings_that_the_network_sees_whole_are_stretched_from_their_start() -> None:
+    examples = make_examples(np.full((64, 12, 160), 7, np.int16), 1.0, torch.device("cpu"))
+    signals, context, _ = random_batch(examples, np.arange(64), AugmentSettings(stretch=0.2), random())
+    assert (signals[:, :, 0] == 7).all()
+    assert context.lengths is not None
+    assert context.lengths.min() < 135
+    assert (context.lengths == 160).any()
 
 
 def test_a_factor_of_one_changes_nothing() -> None:

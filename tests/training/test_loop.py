@@ -14,8 +14,8 @@ from rarebeat.core.context import Context
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.training import loop
-from rarebeat.training.augment import augment
+from rarebeat.training import augment, loop
+from rarebeat.training.augment import random_batch, stretch
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.settings import AugmentSettings, LossName, ModelSettings, Precision, TrainSettings
 
@@ -86,13 +86,17 @@ def test_windows_and_augmentation_are_drawn_anew_each_epoch_and_repeat_with_the_
     windows: list[Tensor] = []
     shown: list[Tensor] = []
 
-    def noting(signals: Tensor, *arguments: Any) -> tuple[Tensor, Context]:
+    def noting_windows(signals: Tensor, *arguments: Any) -> tuple[Tensor, Tensor]:
         windows.append(signals)
-        result = augment(signals, *arguments)
+        return stretch(signals, *arguments)
+
+    def noting(*arguments: Any) -> tuple[Tensor, Context, Tensor]:
+        result = random_batch(*arguments)
         shown.append(result[0])
         return result
 
-    monkeypatch.setattr(loop, "augment", noting)
+    monkeypatch.setattr(augment, "stretch", noting_windows)
+    monkeypatch.setattr(loop, "random_batch", noting)
     changes = AugmentSettings(gain=1.5, stretch=0.1, lead_dropout=0.1)
     settings = replace(
         quick, epochs=2, batch=32, augment=changes, window=WindowSettings(64)

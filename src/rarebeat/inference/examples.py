@@ -52,12 +52,12 @@ class Examples:
         lengths = self.context.lengths
         return np.full(len(self), self.signals.shape[2]) if lengths is None else lengths.numpy()
 
-    def random_starts(self, indices: Indices, samples: int, random: np.random.Generator) -> Indices:
+    def random_starts(self, indices: Indices, samples: int | Indices, random: np.random.Generator) -> Indices:
         """Draw where a piece of each of some examples starts, anywhere within the recording.
 
         Args:
             indices: shape (k,), which examples.
-            samples: of a piece.
+            samples: of a piece, or of each of them, shape (k,).
             random: where the starts are drawn from.
 
         Returns:
@@ -103,9 +103,10 @@ def window_at(signals: Tensor, starts: Tensor, samples: int) -> Tensor:
         samples: of a window.
 
     Returns:
-        Shape (batch, leads, samples).
+        Shape (batch, leads, samples); beyond the end of a recording its last sample is repeated.
     """
     index = starts[:, None, None] + torch.arange(samples, device=signals.device)
+    index = index.clamp(max=signals.shape[2] - 1)
     return signals.gather(2, index.expand(-1, signals.shape[1], -1))
 
 

@@ -1,6 +1,5 @@
 """Augmentation: each epoch sees every recording a little differently."""
 
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -8,33 +7,60 @@ import torch
 from torch import Tensor
 
 from rarebeat.core.context import UNKNOWN_SEX, Context
+from rarebeat.inference.examples import Examples, Indices
 from rarebeat.training.settings import AugmentSettings
 
 
+def random_batch(
+    examples: Examples, indices: Indices, settings: AugmentSettings, random: np.random.Generator
+) -> tuple[Tensor, Context, Tensor]:
+    """Make a batch as the network sees it in training: a window of each recording, changed at random.
+
+    Where recordings are stretched, the window of a slow one is made of fewer samples than that of a fast one. It may
+    start wherever these lie within the recording, so that every window reaches from one end to the other.
+
+    Args:
+        examples: the training split.
+        indices: shape (batch,), which of them.
+        settings: what may change, and how much.
+        random: everything is drawn from it, on the CPU: a GPU gets the same.
+
+    Returns:
+        Signals (float32, shape (batch, 12, window)), context, and labels of shape (batch, classes).
+    """
+    window, stored = examples.window, examples.signals.shape[2]
+    factors = None
+    if settings.stretch:
+        drawn = random.uniform(1 - settings.stretch, 1 + settings.stretch, len(indices))
+        factors = drawn.astype(np.float32)
+    starts = None
+    samples = np.full(len(indices), window)
+    if not examples.whole:
+        if factors is not None:
+            samples = np.ceil((window - 1) / factors).astype(np.int64) + 1
+        starts = examples.random_starts(indices, samples, random)
+    signals, context, labels = examples.batch(indices, starts, min(stored, int(samples.max())))
+    if factors is not None:
+        signals, lengths = stretch(signals, context.lengths, torch.from_numpy(factors).to(signals), window)
+        context = replace(context, lengths=lengths)
+    return *augment(signals, context, settings, random), labels
+
+
 def augment(
-    signals: Tensor,
-    context: Context,
-    settings: AugmentSettings,
-    random: np.random.Generator,
-    samples: int | None = None,
+    signals: Tensor, context: Context, settings: AugmentSettings, random: np.random.Generator
 ) -> tuple[Tensor, Context]:
-    """Change a batch at random.
+    """Change amplitudes, leads and persons of a batch at random; :func:`random_batch` also stretches.
 
     Args:
         signals: float32, shape (batch, 12, n).
         context: of the batch.
         settings: what may change, and how much.
         random: everything is drawn from it, on the CPU: a GPU gets the same.
-        samples: of the result, where stretching needs more to draw on (see :func:`piece_length`); None for n.
 
     Returns:
-        Signals, shape (batch, 12, samples), and context; the input is left as it is.
+        Signals, shape (batch, 12, n), and context; the input is left as it is.
     """
     batch = len(signals)
-    if settings.stretch:
-        factors = torch.from_numpy(random.uniform(1 - settings.stretch, 1 + settings.stretch, batch))
-        signals, lengths = stretch(signals, context.lengths, factors.to(signals), samples or signals.shape[2])
-        context = replace(context, lengths=lengths)
     if settings.gain != 1:
         limit = np.log(settings.gain)
         gains = np.exp(random.uniform(-limit, limit, (batch, 1, 1)))
@@ -47,25 +73,6 @@ def augment(
         hidden = torch.from_numpy(random.random(batch) < settings.hide_person).to(signals.device)
         context = hide_persons(context, hidden)
     return signals, context
-
-
-def piece_length(window: int, stored: int, settings: AugmentSettings) -> int:
-    """Tell how many samples a window is made from, where stretching may make it faster.
-
-    Args:
-        window: samples of the network's input.
-        stored: samples of the recordings as they are stored.
-        settings: how much faster a recording may become.
-
-    Returns:
-        Samples, at most ``stored``.
-
-    Example:
-        >>> settings = AugmentSettings(stretch=0.2)
-        >>> piece_length(2500, 7500, settings), piece_length(2500, 2500, settings)
-        (3125, 2500)
-    """
-    return min(stored, math.ceil(window / (1 - settings.stretch)))
 
 
 def stretch(signals: Tensor, lengths: Tensor | None, factors: Tensor, samples: int) -> tuple[Tensor, Tensor]:

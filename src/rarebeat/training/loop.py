@@ -27,7 +27,7 @@ from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.classification import auroc, macro
 from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
-from rarebeat.training.augment import augment, piece_length
+from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
@@ -176,16 +176,12 @@ def _train_epoch(
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
     batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
-    piece = piece_length(examples.window, examples.signals.shape[2], settings.augment)
-    whole = piece == examples.signals.shape[2]
     total = torch.zeros((), device=examples.device)
     seen = 0
     for step, indices in enumerate(batches):
         set_learning_rate(optimiser, settings, stage.progress(epoch, step / len(batches)))
         random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
-        starts = None if whole else examples.random_starts(indices, piece, random)
-        signals, context, labels = examples.batch(indices, starts, piece)
-        signals, context = augment(signals, context, settings.augment, random, examples.window)
+        signals, context, labels = random_batch(examples, indices, settings.augment, random)
         with autocast(examples.device, precision):
             logits = network(signals, context)
         loss = loss_of(logits.float(), labels)
