@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.ensemble import (
     is_ensemble,
     load_ensemble,
@@ -15,7 +16,7 @@ from rarebeat.inference.ensemble import (
     save_ensemble,
     vote_on_record,
 )
-from rarebeat.inference.model_folder import load_model, read_card, save_model
+from rarebeat.inference.model_folder import load_model, read_card, save_model, weights_digest
 from rarebeat.inference.voting import EnsembleSettings
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
@@ -67,7 +68,31 @@ def test_models_of_another_preprocessing_cannot_be_asked_together(folds: Path) -
     card = read_card(member_folder(folds, 1))
     retrain(member_folder(folds, 1), preprocessing=replace(card.preprocessing, normalise="zscore"), units="z")
     save_ensemble(folds, (0, 1), CLASSES, EnsembleSettings())
-    with pytest.raises(RarebeatError, match=r"members/1 wants another preprocessing"):
+    with pytest.raises(RarebeatError, match=r"members/1 has another preprocessing"):
+        load_ensemble(folds)
+
+
+@pytest.mark.parametrize(
+    ("changes", "what"),
+    [({"window": WindowSettings(2500, "max")}, "window"), ({"vocabulary": "cinc2020"}, "vocabulary")],
+)
+def test_models_of_another_window_or_vocabulary_cannot_be_asked_together(
+    folds: Path, changes: dict[str, object], what: str
+) -> None:
+    retrain(member_folder(folds, 1), **changes)
+    save_ensemble(folds, (0, 1), CLASSES, EnsembleSettings())
+    with pytest.raises(RarebeatError, match=rf"members/1 has another {what}"):
+        load_ensemble(folds)
+
+
+def test_other_thresholds_make_another_member(folds: Path) -> None:
+    save_ensemble(folds, (0, 1), CLASSES, EnsembleSettings())
+    place = member_folder(folds, 1)
+    module, card = load_model(place)
+    weights = weights_digest(place)
+    save_model(place, module, replace(card, thresholds=card.thresholds | {"sinus_rhythm": 0.25}))
+    assert weights_digest(place) == weights
+    with pytest.raises(RarebeatError, match=r"members/1 was trained again"):
         load_ensemble(folds)
 
 
@@ -92,12 +117,12 @@ def test_a_missing_member_is_named(folds: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("format: 2\n", "not an ensemble of format 1"),
-        ("just text", "not an ensemble of format 1"),
-        ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {}\n", "one model or more"),
-        ("format: 1\nclasses: [a, a]\nsettings: {}\nmembers: {0: abc}\n", "each once"),
-        ("format: 1\nclasses: [a]\nsettings: {}\nmembers: {../../elsewhere: abc}\n", "valid integer"),
-        ("format: 1\nclasses: [a]\nsettings: {vote: loudest}\nmembers: {0: abc}\n", r"settings\.vote"),
+        ("format: 1\n", "not an ensemble of format 2"),
+        ("just text", "not an ensemble of format 2"),
+        ("format: 2\nclasses: [a]\nsettings: {}\nmembers: {}\n", "one model or more"),
+        ("format: 2\nclasses: [a, a]\nsettings: {}\nmembers: {0: abc}\n", "each once"),
+        ("format: 2\nclasses: [a]\nsettings: {}\nmembers: {../../elsewhere: abc}\n", "valid integer"),
+        ("format: 2\nclasses: [a]\nsettings: {vote: loudest}\nmembers: {0: abc}\n", r"settings\.vote"),
         ("format: [1", "cannot read"),
     ],
 )

@@ -17,7 +17,15 @@ from torch import nn
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Preprocessing
-from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model, sign_model
+from rarebeat.inference.model_folder import (
+    ModelCard,
+    card_digest,
+    load_model,
+    read_card,
+    save_model,
+    sign_model,
+    weights_digest,
+)
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.metrics.ranking import candidate_thresholds
 from rarebeat.models.registry import build
@@ -250,6 +258,28 @@ def test_nothing_is_signed_that_no_model_can_have(folder: Path) -> None:
     with pytest.raises(RarebeatError, match=r"weights\.safetensors is damaged"):
         sign_model(folder)
     assert yaml.safe_load(before)["digest"] == yaml.safe_load((folder / "model.yaml").read_text())["digest"]
+
+
+def test_weights_that_are_missing_are_named_whoever_asks_for_them(folder: Path) -> None:
+    lose_weights(folder)
+    for ask in (load_model, sign_model, weights_digest):
+        with pytest.raises(RarebeatError, match=r"is not a model folder: it lacks weights\.safetensors"):
+            ask(folder)  # type: ignore[operator]
+
+
+def test_the_digest_of_a_card_changes_with_thresholds_and_with_weights(folder: Path) -> None:
+    first, weights = card_digest(folder), weights_digest(folder)
+    edit(folder)  # keys in another order
+    assert card_digest(folder) == first
+    edit_and_sign(folder, thresholds=threshold(0.3))
+    assert card_digest(folder) != first
+    assert weights_digest(folder) == weights
+    torch.manual_seed(1)
+    save_model(folder, build(CARD.architecture, 2, 64, CARD.settings), CARD)
+    assert card_digest(folder) != first
+    edit(folder, thresholds=threshold(0.4))
+    with pytest.raises(RarebeatError, match=r"model\.yaml was changed"):
+        card_digest(folder)
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:

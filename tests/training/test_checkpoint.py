@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch import nn
 
 from rarebeat.dataset.split import Split
-from rarebeat.training.checkpoint import Checkpoint, Progress, fingerprint
+from rarebeat.training.checkpoint import PACKAGE, ROOMS, Checkpoint, Progress, fingerprint
 from rarebeat.training.schedule import make_optimiser
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
@@ -54,6 +55,14 @@ def test_the_fingerprint_changes_with_whatever_changes_the_weights(
     ]
     assert len(set(keys)) == len(keys)
     assert fingerprint([make_split(records=8, seed=0), two], ("up",), tiny, quick) == keys[0]
+
+
+def test_the_code_in_the_fingerprint_is_what_the_stage_train_depends_on() -> None:
+    root = Path(__file__).resolve().parents[2]
+    stages = yaml.safe_load((root / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
+    deps = [Path(dep) for dep in stages["train"]["deps"]]
+    assert {dep.name for dep in deps if dep.parent == Path("src/rarebeat")} == set(ROOMS)
+    assert all((PACKAGE / room).is_dir() for room in ROOMS)
 
 
 def test_network_optimiser_and_history_come_back(tmp_path: Path) -> None:

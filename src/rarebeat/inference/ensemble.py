@@ -4,7 +4,7 @@
 
     models/studies/crossval/
       members/0/ ...   model folders, see :mod:`rarebeat.inference.model_folder`
-      ensemble.yaml    which of them belong to it, with the digests of their weights, and how they vote
+      ensemble.yaml    which of them belong to it, with the digests of their cards, and how they vote
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ from torch import nn
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import STRICT, parse
-from rarebeat.inference.model_folder import ModelCard, load_model, weights_digest
+from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
 from rarebeat.inference.voting import EnsembleSettings, vote
 from rarebeat.metrics.arrays import FloatArray
 
 CARD = "ensemble.yaml"
 MEMBERS = "members"
-FORMAT = 1
+FORMAT = 2
 
 Member = tuple[nn.Module, ModelCard]
 
@@ -37,7 +37,7 @@ class EnsembleCard:
 
     Attributes:
         classes: all that a member knows, in the order of the vocabulary.
-        members: fold number to the digest of its model's weights.
+        members: fold number to the digest of its model, see :func:`rarebeat.inference.model_folder.card_digest`.
         settings: how they vote.
     """
 
@@ -74,9 +74,9 @@ def save_ensemble(
         settings: how they vote.
 
     Raises:
-        RarebeatError: when it cannot be written.
+        RarebeatError: when it cannot be written, or a member cannot be read.
     """
-    digests = {number: weights_digest(member_folder(folder, number)) for number in numbers}
+    digests = {number: card_digest(member_folder(folder, number)) for number in numbers}
     card = EnsembleCard(classes, digests, settings)
     content = {"format": FORMAT} | asdict(card) | {"classes": list(classes)}
     with atomic(folder / CARD) as temporary:
@@ -104,8 +104,8 @@ def load_ensemble(folder: Path, device: str = "cpu") -> tuple[list[Member], Ense
     """Load all members.
 
     Raises:
-        RarebeatError: when the card or a member is missing or damaged; when a member was trained again since, or is
-            fed by another preprocessing than the first.
+        RarebeatError: when the card or a member is missing or damaged; when a member was trained again since, or has
+            another preprocessing, window or vocabulary than the first.
     """
     card = read_ensemble(folder)
     members = [load_model(member_folder(folder, number), device) for number in card.members]
@@ -160,10 +160,11 @@ def check_members(folder: Path, card: EnsembleCard, members: Mapping[int, ModelC
     first = next(iter(members.values()))
     for number, member in members.items():
         place = member_folder(folder, number)
-        if weights_digest(place) != card.members[number]:
+        if card_digest(place) != card.members[number]:
             raise RarebeatError(f"{place} was trained again after {CARD} was written: run `make crossval`")
-        if member.preprocessing != first.preprocessing:
-            raise RarebeatError(f"{place} wants another preprocessing than the other members do")
+        for what in ("preprocessing", "window", "vocabulary"):
+            if getattr(member, what) != getattr(first, what):
+                raise RarebeatError(f"{place} has another {what} than the other members have")
     known = {name for member in members.values() for name in member.classes}
     if differing := known ^ set(card.classes):
         names = ", ".join(sorted(differing))

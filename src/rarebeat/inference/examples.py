@@ -164,6 +164,24 @@ def make_examples(
     return Examples(stored, states, scale, device, context, window or signals.shape[2])
 
 
+def batch_shape(examples: int, batch: int) -> tuple[int, int]:
+    """Tell how the examples of one epoch are divided into batches of one size.
+
+    Args:
+        examples: number of examples.
+        batch: examples per batch, at most.
+
+    Returns:
+        The number of batches, and the examples in each: together as many as there are, or a few more.
+
+    Example:
+        >>> batch_shape(100, 32), batch_shape(33, 32)
+        ((4, 25), (2, 17))
+    """
+    batches = -(-examples // batch)
+    return batches, -(-examples // batches)
+
+
 def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[Indices]:
     """Divide the examples of one epoch into batches of one size.
 
@@ -183,8 +201,8 @@ def shuffled_batches(examples: int, batch: int, seed: int, epoch: int) -> list[I
         As many arrays of indices as are needed, all of one length.
     """
     order = np.random.default_rng([seed, epoch]).permutation(examples)
-    batches = -(-examples // batch)
-    return np.split(np.resize(order, -(-examples // batches) * batches), batches)
+    batches, size = batch_shape(examples, batch)
+    return np.split(np.resize(order, size * batches), batches)
 
 
 def ordered_batches(examples: int, batch: int) -> list[Indices]:

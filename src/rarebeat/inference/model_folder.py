@@ -117,8 +117,9 @@ def sign_model(folder: Path) -> None:
         folder: written by :func:`save_model`. Its weights must be those that ``model.yaml`` names.
 
     Raises:
-        RarebeatError: when the card holds something that no model can have, or the weights are others.
+        RarebeatError: when the card holds something that no model can have, or the weights are missing or others.
     """
+    check_complete(folder)
     content = _read_content(folder / CARD)
     _parse(folder / CARD, content)
     _check_weights(folder, content)
@@ -138,9 +139,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     Raises:
         RarebeatError: naming all that is missing or damaged.
     """
-    missing = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
-    if missing:
-        raise RarebeatError(f"{folder} is not a model folder: it lacks {' and '.join(missing)}")
+    check_complete(folder)
     content = _read_content(folder / CARD)
     card = _verified(folder / CARD, content)
     _check_weights(folder, content)
@@ -164,9 +163,36 @@ def read_card(folder: Path) -> ModelCard:
     return _verified(folder / CARD, _read_content(folder / CARD))
 
 
+def check_complete(folder: Path) -> None:
+    """Check that a folder has all files of a model.
+
+    Raises:
+        RarebeatError: naming those that are missing.
+    """
+    missing = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
+    if missing:
+        raise RarebeatError(f"{folder} is not a model folder: it lacks {' and '.join(missing)}")
+
+
 def weights_digest(folder: Path) -> str:
-    """What identifies the weights of a model folder."""
+    """What identifies the weights of a model folder, whatever its card says.
+
+    Raises:
+        RarebeatError: when the folder is not complete.
+    """
+    check_complete(folder)
     return digest(folder / WEIGHTS)
+
+
+def card_digest(folder: Path) -> str:
+    """What identifies a model: the digest that its card is signed with, over thresholds and weights too.
+
+    Raises:
+        RarebeatError: as :func:`read_card`.
+    """
+    content = _read_content(folder / CARD)
+    _verified(folder / CARD, content)
+    return str(content["digest"])
 
 
 def _read_content(path: Path) -> dict[str, Any]:

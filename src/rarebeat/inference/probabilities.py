@@ -71,7 +71,9 @@ def record_logits(network: nn.Module, examples: Examples, batch: int, windows: W
     logits, pieces = window_logits(network, examples, batch)
     if examples.whole:
         return logits
-    return combine(logits.sigmoid(), pieces, len(examples), windows).logit(eps=SMALLEST)
+    # On the CPU: the sum over an ECG's windows depends on the order of the GPU's threads, which is never the same.
+    combined = combine(logits.sigmoid().cpu(), pieces, len(examples), windows)
+    return combined.to(logits.device).logit(eps=SMALLEST)
 
 
 def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[Tensor, Windows]:

@@ -30,7 +30,8 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
     """Predict splits that are in memory, under the names given.
 
     Raises:
-        RarebeatError: when the model was trained on other classes or another preprocessing than the splits have.
+        RarebeatError: when the model was trained on other classes, another vocabulary or another preprocessing than the
+            splits have.
     """
     module, card = load_model(model, device="cuda" if torch.cuda.is_available() else "cpu")
     parts = []
@@ -39,6 +40,11 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
             raise RarebeatError(
                 f"{model} was trained on {card.preprocessing}, the shards hold {split.meta.preprocessing}: "
                 "run `dvc repro`"
+            )
+        if split.meta.vocabulary != card.vocabulary:
+            raise RarebeatError(
+                f"{model} learnt classes of the vocabulary {card.vocabulary}, the shards hold labels of "
+                f"{split.meta.vocabulary}: run `dvc repro`"
             )
         probability = predict_split(module, split, card.window)
         parts.append((split, split.columns(card.classes), probability))

@@ -17,7 +17,7 @@ def random_batch(
     """Make a batch as the network sees it in training: a window of each recording, changed at random.
 
     Where recordings are stretched, the window of a slow one is made of fewer samples than that of a fast one. It may
-    start wherever these lie within the recording, so that every window reaches from one end to the other.
+    start wherever these lie within the recording, so that slow and fast windows reach both of its ends.
 
     Args:
         examples: the training split.

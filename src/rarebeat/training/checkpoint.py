@@ -63,7 +63,7 @@ def fingerprint(
         for known_of_records in (split.lengths, split.ages, split.sexes):
             known = None if known_of_records is None else known_of_records.tolist()
             total.update(repr(known).encode())
-    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).glob("*.py"))))
+    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))))
     start = None if settings.init is None else _weights_of(settings.init)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())

@@ -21,7 +21,13 @@ from tqdm import tqdm
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
-from rarebeat.inference.examples import Examples, load_examples, ordered_batches, shuffled_batches
+from rarebeat.inference.examples import (
+    Examples,
+    batch_shape,
+    load_examples,
+    ordered_batches,
+    shuffled_batches,
+)
 from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.classification import auroc, macro
@@ -124,9 +130,10 @@ def train(
         progress = checkpoint.resume(network, optimiser)
         for past in progress.history:
             on_epoch(EpochReport(**past))
-        forward = _compile(network, settings, device, len(examples))
+        forward = _compile(network, settings, device, len(examples) * stages[-1].end)
 
-        with _progress_bar(len(examples), stages[-1].end, progress.epoch) as bar:
+        shown = math.prod(batch_shape(len(examples), settings.batch))
+        with _progress_bar(shown, stages[-1].end, progress.epoch) as bar:
             for epoch in range(progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
@@ -276,9 +283,10 @@ def _compile(network: nn.Module, settings: TrainSettings, device: torch.device, 
     """The network as training steps call it: compiled where that is wanted, on CUDA as CUDA graphs.
 
     A step of these networks is several hundred small kernels, and launching them one by one takes longer than they do.
+    ``examples`` are those of all epochs together.
     """
     gpu = device.type == "cuda"
-    auto = gpu and examples * settings.epochs >= WORTH_COMPILING
+    auto = gpu and examples >= WORTH_COMPILING
     if settings.compile == "off" or (settings.compile == "auto" and not auto):
         return network
     mode = "reduce-overhead" if gpu else "default"
@@ -294,7 +302,7 @@ def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> 
 
 
 def _progress_bar(examples: int, epochs: int, finished: int) -> "tqdm[Never]":
-    """Examples of all epochs on standard error, where that is a terminal."""
+    """Examples of all epochs on standard error, where that is a terminal; ``examples`` are those of all its steps."""
     bar: tqdm[Never] = tqdm(
         total=examples * epochs,
         initial=examples * finished,

@@ -97,7 +97,7 @@ class TrainSettings:
 
     Attributes:
         epochs: passes over the training split.
-        batch: examples per step, at most (steps share the examples evenly).
+        batch: examples per step, at most. All steps have one size; a few examples come twice in an epoch.
         learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
         schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
             epochs are few), or "steps".
@@ -119,7 +119,8 @@ class TrainSettings:
         precision: of the arithmetic. "fp32"; "bf16" (weights, sums and statistics stay in fp32); "auto": bf16
             where the processor computes in it, else fp32.
         device: "cpu", "cuda", or "auto" (CUDA where there is a GPU).
-        compile: the network with torch.compile: "on", "off", or "auto" (on CUDA; on a CPU it is slower).
+        compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
+            the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
         init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`;
             None starts from weights drawn by the seed.
