@@ -25,7 +25,7 @@ def compare(
     from rarebeat.core.params import group, read_params
     from rarebeat.evaluation.compare import CompareSettings, read_cells
     from rarebeat.evaluation.evaluate import EvaluateSettings
-    from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.inference.model_folder import card_digest
     from rarebeat.reporting.compare_page import write_comparison
     from rarebeat.training import tracking
 
@@ -40,7 +40,7 @@ def compare(
 
     tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
     files = [page.with_suffix(ending) for ending in (".md", ".csv", ".png")]
-    children = {weights_digest(models / cell.name): scored.get(cell.name, {}) for cell in cells}
+    children = {card_digest(models / cell.name): scored.get(cell.name, {}) for cell in cells}
     logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
     tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children)
 

@@ -47,8 +47,8 @@ def ensemble(
         name: content[name] for name in ("folds", "ensemble", "evaluate")
     }
     children = {
-        weights: metrics_content(scores)
-        for weights, scores in zip(ensemble.members.values(), report.members, strict=True)
+        model: metrics_content(scores)
+        for model, scores in zip(ensemble.members.values(), report.members, strict=True)
     }
     metrics, key = metrics_content(report.ensemble), digest(models / CARD)
     tracking.log_parent(tracker, key, f"{heads}, ensemble", logged, metrics, report.files, children)

@@ -17,7 +17,7 @@ def evaluate(
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
-    from rarebeat.inference.model_folder import weights_digest
+    from rarebeat.inference.model_folder import card_digest
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
@@ -42,7 +42,7 @@ def evaluate(
         "evaluate": content["evaluate"],
     }
     metrics = metrics_content(evaluation)
-    tracking.log_evaluation(tracker, weights_digest(model), card.heads, params_logged, metrics, files)
+    tracking.log_evaluation(tracker, card_digest(model), card.heads, params_logged, metrics, files)
 
 
 if __name__ == "__main__":

@@ -16,12 +16,9 @@ def train(
     checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path(
         "models/checkpoints"
     ),
-    params: Annotated[
-        list[Path] | None,
-        typer.Option(help="params file; more of them change the first; default: params.yaml"),
-    ] = None,
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
     overrides: Annotated[
-        list[str] | None, typer.Option("--set", help="key=value, instead of what the files say")
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the file says")
     ] = None,
     folds: Annotated[
         Path | None, typer.Option(help="folder of folds; default: the splits of the shards")
@@ -31,17 +28,16 @@ def train(
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat.core.params import read_params
     from rarebeat.core.project import project_root
-    from rarebeat.inference.model_folder import weights_digest
     from rarebeat.training import tracking
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
 
-    content = read_params(params or [Path("params.yaml")], overrides or [])
+    content = read_params(params, overrides or [])
     experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
     if experiment.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
     tracker = tracking.connect(experiment.tracking)
-    key = f"{experiment.heads}-{experiment.key()}"
+    key = f"{experiment.heads}-{experiment.key}"
     name = f"{experiment.heads}, fold {fold}" if folds else experiment.heads
     with tracking.training_run(tracker, key, name, experiment.describe()) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train_loss")
@@ -53,7 +49,7 @@ def train(
 
         # In the repository that owns a temporary experiment, so that a killed one goes on, too.
         run_experiment(experiment, out, curves, project_root() / checkpoints, log)
-        tracking.log_model(tracker, run_id, out, weights_digest(out))
+        tracking.log_model(tracker, run_id, out)
 
 
 if __name__ == "__main__":

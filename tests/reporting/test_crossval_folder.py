@@ -99,7 +99,7 @@ def test_training_and_validation_are_divided_and_the_test_split_stays_out(clinic
         assert len(part.train) + len(part.validation) == 48
         assert not [name for name in part.train.record_ids if name.startswith("test")]
     assert set(parts[0].validation.record_ids) == set(parts[1].train.record_ids)
-    assert parts[0].key() != parts[1].key()
+    assert parts[0].key != parts[1].key
 
 
 def test_what_a_fold_s_training_part_lacks_is_not_learnt_there(clinic: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from rarebeat.inference.model_folder import weights_digest
+from rarebeat.inference.model_folder import card_digest
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
 from rarebeat.training import tracking
@@ -63,13 +63,13 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     with tracking.training_run(tracker, "key1", "all", params) as run_id:
         tracking.log_metrics(tracker, run_id, {"train_loss": 3.0, "validation_auroc": None}, step=1)
         tracking.log_metrics(tracker, run_id, {"train_loss": 2.0}, step=2)
-        tracking.log_model(tracker, run_id, model_folder, weights_digest(model_folder))
+        tracking.log_model(tracker, run_id, model_folder)
     report = project / "metrics.json"
     report.write_text("{}")
     metrics = {"macro": {"f1": 0.5, "auroc": None}, "classes": {"avnrt": {"auprc": float("nan")}}}
     evaluated = {"heads": "all", "evaluate": {"replicates": 50}}
-    weights = weights_digest(model_folder)
-    assert tracking.log_evaluation(tracker, weights, "all", evaluated, metrics, [report]) == run_id
+    model = card_digest(model_folder)
+    assert tracking.log_evaluation(tracker, model, "all", evaluated, metrics, [report]) == run_id
 
     run = tracker.client.get_run(run_id)
     assert run.info.status == "FINISHED"
@@ -84,7 +84,7 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     assert [artifact.path for artifact in tracker.client.list_artifacts(run_id)] == ["metrics.json"]
     _check_served_model(tracker, run_id, model_folder, wfdb_record)
 
-    again = tracking.log_evaluation(tracker, weights, "all", evaluated, metrics, [])
+    again = tracking.log_evaluation(tracker, model, "all", evaluated, metrics, [])
     assert again != run_id  # a model from the cache: the closed run keeps its own numbers
     assert tracker.client.get_run(again).data.tags["rarebeat.trained_in"] == run_id
 
@@ -127,9 +127,9 @@ def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
     assert tracker.client.get_run(run_id).info.status == "FAILED"
 
 
-def test_weights_from_elsewhere_get_a_run_of_their_own(project: Path) -> None:
+def test_a_model_from_elsewhere_gets_a_run_of_their_own(project: Path) -> None:
     tracker = tracking.connect("rarebeat")
-    run_id = tracking.log_evaluation(tracker, "unknown-weights", "all", {}, {"macro": {"f1": 0.5}}, [])
+    run_id = tracking.log_evaluation(tracker, "unknown-model", "all", {}, {"macro": {"f1": 0.5}}, [])
     run = tracker.client.get_run(run_id)
     assert run.data.metrics == {"macro.f1": 0.5}
     assert run.data.tags["rarebeat.trained_in"] == "unknown"
@@ -137,9 +137,9 @@ def test_weights_from_elsewhere_get_a_run_of_their_own(project: Path) -> None:
 
 def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
     tracker = tracking.connect("rarebeat")
-    members = [tracking.log_evaluation(tracker, weights, "fold", {}, {}, []) for weights in ("w0", "w1")]
-    weights = ["w0", "w1", "w-that-nobody-logged"]
-    run_id = tracking.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], weights)
+    members = [tracking.log_evaluation(tracker, model, "fold", {}, {}, []) for model in ("m0", "m1")]
+    models = ["m0", "m1", "m-that-nobody-logged"]
+    run_id = tracking.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], models)
     run = tracker.client.get_run(run_id)
     assert run.data.tags["rarebeat.trained_in"] == ",".join(members)
     assert run.info.status == "FINISHED"
@@ -148,7 +148,7 @@ def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
 def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_folder: Path) -> None:
     tracker = tracking.connect("rarebeat")
     with tracking.training_run(tracker, "key", "all", {"heads": "all"}) as trained:
-        tracker.client.set_tag(trained, tracking.WEIGHTS, "first")
+        tracker.client.set_tag(trained, tracking.MODEL, "first")
     cached = tracking.log_evaluation(tracker, "second", "all", {}, {"macro": {"f1": 0.4}}, [])
     table = project / "study.csv"
     table.write_text("model,score\n")

@@ -65,6 +65,7 @@ def trusted_ecg(ecg: npt.NDArray[Any], rate: float) -> tuple[Signal, bool]:
         raise BadRecordError("missing_leads", f"an array of shape {ecg.shape}; expected (12, samples)")
     if ecg.dtype.kind not in "fiu":
         raise BadRecordError("unreadable", f"an array of {ecg.dtype}; expected numbers in millivolts")
+    # float32 is multiplied in float32: its product is rounded to whole microvolts again where the ECG had them.
     values = ecg if ecg.dtype == np.float32 else ecg.astype(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):  # what is infinite is refused below
         microvolts = (values * 1000).astype(np.float64)

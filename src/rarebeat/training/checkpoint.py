@@ -64,18 +64,18 @@ def fingerprint(
             known = None if known_of_records is None else known_of_records.tolist()
             total.update(repr(known).encode())
     code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))))
-    start = None if settings.init is None else _weights_of(settings.init)
+    start = None if settings.start is None else _weights_of(settings.start)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]
 
 
-def _weights_of(folder: str) -> str:
+def _weights_of(folder: Path) -> str:
     from rarebeat.inference.model_folder import (
         weights_digest,  # model folders need more libraries than training does
     )
 
-    return weights_digest(Path(folder))
+    return weights_digest(folder)
 
 
 class Checkpoint:

@@ -89,6 +89,7 @@ def train(
     on_epoch: Callable[[EpochReport], None] = lambda report: None,
     rewards: FloatArray | None = None,
     initialise: Callable[[nn.Module], None] = lambda network: None,
+    key: str | None = None,
 ) -> nn.Module:
     """Train one network for one label set.
 
@@ -104,6 +105,7 @@ def train(
             again, so that whoever listens gets the whole history.
         rewards: shape (classes, classes), what the challenge pays; needed for its loss alone.
         initialise: changes the new network before its first epoch (``settings.init``).
+        key: the :func:`rarebeat.training.checkpoint.fingerprint` of all this, from whoever has computed it already.
 
     Returns:
         The trained network, in evaluation mode, on the device it was trained on.
@@ -126,7 +128,8 @@ def train(
         optimiser = make_optimiser(network, settings)
         stages, labels = stages_of(settings), examples.labels.to(device)
         losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}
-        checkpoint = Checkpoint(checkpoints, fingerprint([train, validation], classes, model, settings))
+        key = key or fingerprint([train, validation], classes, model, settings)
+        checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser)
         for past in progress.history:
             on_epoch(EpochReport(**past))

@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 from torch import nn
 
 from rarebeat.core.errors import ParamsError
@@ -16,7 +18,7 @@ from rarebeat.core.params import group, parse
 from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import ShardMeta, Split, take
-from rarebeat.inference.model_folder import ModelCard, load_model, read_card, save_model
+from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
 from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
@@ -25,6 +27,7 @@ from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
+from rarebeat.training.precision import backends
 from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
 
@@ -63,14 +66,15 @@ class Experiment:
         """The cohorts that are trained on."""
         return tuple(dict.fromkeys(self.train.cohorts.tolist()))
 
+    @cached_property
     def key(self) -> str:
-        """Equal for two trainings that must give the same weights."""
+        """Equal for two trainings that must give the same weights; computed once, since it reads all signals."""
         return fingerprint([self.train, self.validation], self.classes, self.model, self.settings)
 
     def initialise(self, network: nn.Module) -> None:
         """Give a new network the weights that the training starts from, where it does not start from drawn ones."""
-        if self.settings.init is not None:
-            start_from(Path(self.settings.init), self.classes, network)
+        if self.settings.start is not None:
+            start_from(self.settings.start, self.classes, network)
 
     def describe(self) -> dict[str, Any]:
         """The params of the run, for people and for the tracking server."""
@@ -147,8 +151,9 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
     check_rule(settings.threshold, rewards)
-    if settings.init is not None:
-        check_start(read_card(Path(settings.init)), model, train_split.meta, settings.init)
+    if settings.start is not None:
+        check_complete(settings.start)
+        check_start(read_card(settings.start), model, train_split.meta, str(settings.init))
     return Experiment(
         heads=heads,
         classes=learnt,
@@ -242,7 +247,14 @@ def run_experiment(
         curves: CSV to write, one row per epoch.
         checkpoints: folder from which a killed training goes on; emptied of this training's at its end.
         on_epoch: called after every epoch (see :func:`rarebeat.training.loop.train`).
+
+    Raises:
+        ParamsError: when the model folder to write is the one that the training starts from.
+        RarebeatError: as :func:`rarebeat.training.loop.train`.
     """
+    start = experiment.settings.start
+    if start is not None and start.resolve() == out.resolve():
+        raise ParamsError(f"train.init: {out} is the model folder to write; start from a copy of it")
     history: list[EpochReport] = []
 
     def note(report: EpochReport) -> None:
@@ -259,8 +271,11 @@ def run_experiment(
         note,
         experiment.rewards,
         experiment.initialise,
+        experiment.key,
     )
-    probabilities = predict_split(module, experiment.validation, experiment.settings.window)
+    # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
+    with backends(torch.device("cpu"), experiment.settings.threads):
+        probabilities = predict_split(module, experiment.validation, experiment.settings.window)
     thresholds = choose_thresholds(
         experiment.validation.columns(experiment.classes),
         probabilities,
@@ -271,7 +286,7 @@ def run_experiment(
     save_model(out, module, card)
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
-    shutil.rmtree(checkpoints / experiment.key(), ignore_errors=True)
+    shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
 
 
 def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -11,6 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
+from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.models.registry import NETWORKS
 
@@ -122,8 +124,8 @@ class TrainSettings:
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
-        init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`;
-            None starts from weights drawn by the seed.
+        init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`:
+            absolute, with ``~``, or relative to the root of the project; None starts from weights drawn by the seed.
         shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
             what a network still scores then is what it scores without having learnt anything.
     """
@@ -147,6 +149,11 @@ class TrainSettings:
     threads: Positive | None = None
     init: str | None = None
     shuffle_labels: bool = False
+
+    @property
+    def start(self) -> Path | None:
+        """The folder that ``init`` names, also from inside a temporary DVC experiment."""
+        return None if self.init is None else resolve_root(self.init, project_root() / "params.yaml")
 
 
 LabelSet = str | list[str]

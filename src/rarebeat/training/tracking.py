@@ -30,7 +30,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import git_commit, project_root
 
 TRAINING_KEY = "rarebeat.training_key"
-WEIGHTS = "rarebeat.weights"
+MODEL = "rarebeat.model"
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 
@@ -204,7 +204,7 @@ def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
     return max((entry.step for entry in tracker.client.get_metric_history(run_id, metric)), default=0)
 
 
-def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None:
+def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
@@ -215,9 +215,11 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
         tracker: the experiment.
         run_id: of the training.
         folder: the model folder.
-        weights: what identifies the weights, see :func:`rarebeat.inference.model_folder.weights_digest`.
     """
-    from rarebeat.inference.model_folder import read_card  # it needs torch, which an evaluation does not
+    from rarebeat.inference.model_folder import (
+        card_digest,
+        read_card,
+    )  # it needs torch, which an evaluation does not
 
     card = read_card(folder)
     signature = ModelSignature(
@@ -250,7 +252,7 @@ def log_model(tracker: Tracker, run_id: str, folder: Path, weights: str) -> None
         )
     # Leaving the block above closes the run; the evaluation has still to come.
     tracker.client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-    tracker.client.log_batch(run_id, tags=[RunTag(WEIGHTS, weights)])
+    tracker.client.log_batch(run_id, tags=[RunTag(MODEL, card_digest(folder))])
 
 
 def _requirements() -> list[str]:
@@ -261,34 +263,34 @@ def _requirements() -> list[str]:
 
 def log_evaluation(
     tracker: Tracker,
-    weights: str,
+    model: str,
     name: str,
     params: Mapping[str, Any],
     metrics: Mapping[str, Any],
     files: list[Path],
     members: Sequence[str] = (),
 ) -> str:
-    """Add params, final metrics, tables and plots to the run that trained these weights, and close it.
+    """Add params, final metrics, tables and plots to the run that trained this model, and close it.
 
     Args:
         tracker: the experiment.
-        weights: what identifies the weights, see :func:`rarebeat.inference.model_folder.weights_digest`.
+        model: what identifies it, see :func:`rarebeat.inference.model_folder.card_digest`.
         name: of a new run.
         params: nested, as for :func:`training_run`.
         metrics: nested numbers.
         files: files and folders to store.
-        members: the weights of the members, where an ensemble was evaluated.
+        members: what identifies the members, where an ensemble was evaluated.
 
     Returns:
         The run id. A model that came from the cache was evaluated before, in a run that is closed: its new evaluation
         gets a run of its own, which names that run in the tag ``rarebeat.trained_in``. So does an ensemble, which
         names the runs of its members.
     """
-    run = tracker.find(WEIGHTS, weights, unfinished=True)
+    run = tracker.find(MODEL, model, unfinished=True)
     if run is None:
-        origins = [tracker.find(WEIGHTS, digest) for digest in members or [weights]]
+        origins = [tracker.find(MODEL, digest) for digest in members or [model]]
         trained_in = ",".join(str(origin.info.run_id) for origin in origins if origin) or "unknown"
-        tags = _tags() | {WEIGHTS: weights, "rarebeat.trained_in": trained_in}
+        tags = _tags() | {MODEL: model, "rarebeat.trained_in": trained_in}
         run = tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
     run_id = str(run.info.run_id)
     known = run.data.params
@@ -322,16 +324,16 @@ def log_parent(
         params: nested, as for :func:`training_run`.
         metrics: nested numbers.
         files: files and folders to store.
-        children: weights of each model, and its metrics; a run that is still open gets them, and is closed.
+        children: what identifies each model, and its metrics; a run that is still open gets them, and is closed.
 
     Returns:
         The id of the parent run.
     """
-    for weights, numbers in children.items():
-        if tracker.find(WEIGHTS, weights, unfinished=True):  # trained anew, not taken from the cache
-            log_evaluation(tracker, weights, name, {}, numbers, [])
+    for model, numbers in children.items():
+        if tracker.find(MODEL, model, unfinished=True):  # trained anew, not taken from the cache
+            log_evaluation(tracker, model, name, {}, numbers, [])
     parent = log_evaluation(tracker, key, name, params, metrics, files, list(children))
-    for weights in children:
-        if (run := tracker.find(WEIGHTS, weights)) is not None:
+    for model in children:
+        if (run := tracker.find(MODEL, model)) is not None:
             tracker.client.log_batch(str(run.info.run_id), tags=[RunTag(MLFLOW_PARENT_RUN_ID, parent)])
     return parent
