@@ -5,6 +5,7 @@ DVC sees `studies/NAME/dvc.yaml` only once this has written two files beside it,
 study off the list of what DVC ignores. Otherwise `dvc checkout` would complain of every output that was never made.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated
@@ -27,6 +28,9 @@ from rarebeat.core.files import atomic
 from rarebeat.core.params import read_params
 
 STUDIES, RAW = Path("studies"), Path("data/raw/ecg")
+READ = RAW.with_suffix(".read")
+"""Stages that have read the recordings since :data:`RAW` points where it does: DVC does not see that it changed."""
+
 RECORDINGS = "recordings"
 """The study that reads the real recordings in :data:`RAW`."""
 
@@ -35,6 +39,7 @@ PARAMS_HEAD = (
 )
 IGNORE_HEAD = "# Written by `make study`: DVC knows this study from now on.\n"
 SHOWN = 30  # lines of what a failed stage said
+PATIENCE = 10.0  # seconds that a stage has to end when the study is broken off
 
 Graph = Mapping[str, set[str]]
 """Stage to the stages that it waits for."""
@@ -55,32 +60,57 @@ def study(
     if ecg is not None:
         link(ecg)
     visible = [name, *needs(name)]
-    for each in visible:
-        show(each, overrides or [])
     try:
-        end = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
-        graph = parse_dag(dvc("dag", "--dot", end))
-        todo = stale(graph, set(json.loads(dvc("status", "--json", "--with-deps", end))))
+        for each in visible:
+            show(each, overrides or [])
+        last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
+        graph = parse_dag(dvc("dag", "--dot", last))
+        forced = unread(graph)
+        changed = set(json.loads(dvc("status", "--json", "--with-deps", last)))
+        todo = stale(graph, changed | forced)
         if any(f"/{RECORDINGS}/" in stage for stage in todo) and not RAW.is_dir():
             raise RarebeatError(
                 f"the study {name} reads real recordings, and there is no {RAW}: say where they are, with "
                 f"ECG=/path/to/ecg (make) or --ecg; it has ptb-xl, challenge, ludb and ptb-xl-filtered in it"
             )
-        run_all({stage: waits & todo for stage, waits in graph.items() if stage in todo}, len(graph), jobs)
+        waiting = {stage: waits & todo for stage, waits in graph.items() if stage in todo}
+        run_all(waiting, len(graph), jobs, forced)
     finally:
         for each in visible:
             hide_unfinished(each)
 
 
-def link(ecg: Path) -> None:
-    """Make `data/raw/ecg` point to a folder, so that no path stands in the params."""
+def link(ecg: Path) -> bool:
+    """Make `data/raw/ecg` point to a folder, so that no path stands in the params.
+
+    Returns:
+        Whether it pointed elsewhere before: what was read there must be read anew.
+    """
     if not ecg.is_dir():
         raise RarebeatError(f"there is no folder {ecg}")
     if RAW.exists() and not RAW.is_symlink():
         raise RarebeatError(f"{RAW} is a folder, not a link: leave ECG out to use it, or move it away")
+    if RAW.is_symlink() and RAW.readlink() == ecg.resolve():
+        return False
     RAW.parent.mkdir(parents=True, exist_ok=True)
+    READ.write_text("", encoding="utf-8")  # before the link changes: a run killed here reads once too often
     RAW.unlink(missing_ok=True)
     RAW.symlink_to(ecg.resolve(), target_is_directory=True)
+    return True
+
+
+def unread(graph: Graph) -> set[str]:
+    """The stages that read recordings and have not done so since `data/raw/ecg` was linked anew."""
+    if not READ.is_file():
+        return set()
+    known = READ.read_text(encoding="utf-8").split()
+    return {stage for stage in graph if stage.startswith(f"{STUDIES / RECORDINGS}/")} - set(known)
+
+
+def note_read(stage: str) -> None:
+    """Write down that a stage has read the recordings where `data/raw/ecg` points now."""
+    with READ.open("a", encoding="utf-8") as file:
+        file.write(f"{stage}\n")
 
 
 def needs(name: str) -> list[str]:
@@ -92,8 +122,11 @@ def needs(name: str) -> list[str]:
 
 def last_stage(name: str) -> str:
     """The stage that a study ends with: the last one of its file."""
-    content = yaml.safe_load((STUDIES / name / "dvc.yaml").read_text(encoding="utf-8"))
-    return str(list(content["stages"])[-1])
+    path = STUDIES / name / "dvc.yaml"
+    try:
+        return str(list(yaml.safe_load(path.read_text(encoding="utf-8"))["stages"])[-1])
+    except (yaml.YAMLError, KeyError, TypeError, IndexError) as error:
+        raise RarebeatError(f"cannot read the stages of {path}: {error}") from error
 
 
 def show(name: str, overrides: Sequence[str]) -> None:
@@ -107,11 +140,20 @@ def show(name: str, overrides: Sequence[str]) -> None:
 
 def hide_unfinished(name: str) -> None:
     """Let DVC ignore a study with outputs that are not there yet: `dvc checkout` would fail for want of them."""
+    ignore = STUDIES / name / ".dvcignore"
+    if ignore.is_file() and not is_finished(name):
+        ignore.unlink()
+
+
+def is_finished(name: str) -> bool:
+    """Whether every stage of a study was run; no, where DVC cannot tell its stages."""
     lock = STUDIES / name / "dvc.lock"
     done = lock.read_text(encoding="utf-8") if lock.is_file() else ""
-    stages = dvc("stage", "list", "--name-only", f"{STUDIES / name}/dvc.yaml").split()
-    if not all(f"\n  {stage.rpartition(':')[2]}:\n" in done for stage in stages):
-        (STUDIES / name / ".dvcignore").unlink(missing_ok=True)
+    try:
+        stages = dvc("stage", "list", "--name-only", f"{STUDIES / name}/dvc.yaml").split()
+    except RarebeatError:  # a study that DVC cannot read: the error that ended the run says so
+        return False
+    return all(f"\n  {stage.rpartition(':')[2]}:\n" in done for stage in stages)
 
 
 def dvc(*arguments: str) -> str:
@@ -156,20 +198,37 @@ class Running:
     said: IO[bytes]
 
 
-def start(stage: str) -> Running:
-    """Run one stage, in a group of processes that can be ended together."""
+def start(stage: str, force: bool = False) -> Running:
+    """Run one stage, in a group of processes that can be ended together.
+
+    Args:
+        stage: its name.
+        force: run it even where DVC finds nothing changed, or knows the result.
+    """
     said = tempfile.TemporaryFile()  # noqa: SIM115 (read when the stage has ended)
-    command = ["dvc", "--wait-for-lock", "repro", "--single-item", stage]
+    command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if force else []), stage]
     return Running(subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True), said)
 
 
-def run_all(graph: Graph, total: int, jobs: int) -> None:
+def end(running: Collection[Running]) -> None:
+    """End stages with all that they started, and wait until they have ended."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for one in running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(one.process.pid, number)
+        for one in running:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                one.process.wait(PATIENCE)
+
+
+def run_all(graph: Graph, total: int, jobs: int, forced: Collection[str] = ()) -> None:
     """Run the stages of a graph, each after those it waits for, so many side by side.
 
     Args:
         graph: the stages to run.
         total: of the study, with those that are up to date.
         jobs: how many at a time.
+        forced: those that read recordings anew.
 
     Raises:
         RarebeatError: with what a stage said that failed, once those beside it have ended.
@@ -181,7 +240,7 @@ def run_all(graph: Graph, total: int, jobs: int) -> None:
     try:
         while running or (waiting and not failed):
             for stage in ready(waiting, running)[: 0 if failed else jobs - len(running)]:
-                running[stage] = start(stage)
+                running[stage] = start(stage, stage in forced)
             tell(total - len(graph) + done, total, time.monotonic() - began, list(running))
             while not (ended := [stage for stage, one in running.items() if one.process.poll() is not None]):
                 time.sleep(0.1)
@@ -194,9 +253,10 @@ def run_all(graph: Graph, total: int, jobs: int) -> None:
                 else:
                     done += 1
                     del waiting[stage]
+                    if stage in forced:
+                        note_read(stage)
     finally:
-        for one in running.values():
-            os.killpg(one.process.pid, signal.SIGTERM)
+        end(running.values())
     tell(total - len(graph) + done, total, time.monotonic() - began, [])
     if failed:
         raise RarebeatError("\n\n".join(failed))

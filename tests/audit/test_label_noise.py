@@ -10,7 +10,6 @@ from rarebeat.audit.label_noise import (
     Readings,
     disagreements,
     format_label_noise,
-    measure_label_noise,
     noise_rows,
     read_reports,
 )
@@ -82,7 +81,7 @@ def test_simulated_reports_are_measured_for_each_step_and_class(simulated: Readi
 def test_a_writer_who_errs_more_loses_more() -> None:
     def lost(label_noise: float) -> int:
         settings = SimulatorSettings(seed=3, preset="balanced", label_noise=label_noise)
-        return int(row(measure_label_noise(settings, 300), "truth to report", ALL)["lost"] or 0)
+        return int(row(noise_rows(read_reports(settings, 300)), "truth to report", ALL)["lost"] or 0)
 
     assert lost(0.0) == 0
     assert 20 < lost(0.2) < lost(0.8)

@@ -19,6 +19,21 @@ def test_elsewhere_a_relative_root_is_taken_from_the_folder_of_the_params_file(
 ) -> None:
     monkeypatch.delenv("DVC_ROOT", raising=False)
     assert resolve_root("raw/ludb", tmp_path / "params.yaml") == tmp_path / "raw" / "ludb"
+    monkeypatch.chdir(tmp_path)  # where there is no pipeline
+    assert resolve_root("raw/ludb", Path("own/params.yaml")) == tmp_path / "own" / "raw" / "ludb"
+
+
+def test_in_a_project_a_relative_root_is_taken_from_it_also_with_the_params_of_a_study(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    (project / "studies" / "recordings").mkdir(parents=True)
+    (project / "dvc.yaml").touch()
+    monkeypatch.chdir(project)
+    for params in (Path("params.yaml"), Path("studies/recordings/params.yaml")):
+        assert resolve_root("data/raw/ecg", params) == project / "data" / "raw" / "ecg"
+    assert resolve_root("data", elsewhere / "params.yaml") == elsewhere / "data"
 
 
 def test_without_dvc_the_nearest_pipeline_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_the_summary_tells_what_share_was_understood(tmp_path: Path) -> None:
         "statements": 4,
         "statements_understood": 0.5,
         "codes": 4,
-        "codes_known": 0.5,
+        "codes_of_known_systems": 0.5,
     }
 
 
@@ -131,7 +131,9 @@ def test_nothing_to_understand_has_no_share(tmp_path: Path) -> None:
     table = pa.Table.from_pylist([record("a", None, [])], schema=RECORD_SCHEMA)
     write_table(tmp_path / "records" / "part-00000.parquet", table)
     summary = label_cohort(tmp_path / "records", tmp_path / "labels", "hughes24", signal_checks=False)
-    assert summary["coverage"]["statements_understood"] is summary["coverage"]["codes_known"] is None
+    assert (
+        summary["coverage"]["statements_understood"] is summary["coverage"]["codes_of_known_systems"] is None
+    )
 
 
 def test_the_same_records_give_the_same_bytes(records: Path, tmp_path: Path) -> None:
@@ -163,11 +165,13 @@ def test_a_folder_without_records_and_an_unknown_vocabulary_are_told(records: Pa
 
 def test_the_stage_runs_as_a_script(records: Path, tmp_path: Path) -> None:
     script = Path(__file__).parents[2] / "pipeline" / "label.py"
-    arguments = [sys.executable, script, records, tmp_path / "labels", "--vocabulary", "hughes24"]
+    params = tmp_path / "params.yaml"
+    params.write_text("label: {vocabulary: hughes24, signal_checks: true, least_coverage: 0.5}")
+    arguments = [sys.executable, script, records, tmp_path / "labels", "--params", params]
     result = subprocess.run(arguments, capture_output=True, text=True, check=True)
     assert "made_up: 2 of 4 records labelled by text" in result.stdout
     assert "made_up: 100.0% of 3 statements understood" in result.stdout
-    assert "made_up: 100.0% of 5 codes understood" in result.stdout
+    assert "made_up: 100.0% of 5 codes of a known system" in result.stdout
     assert "warning" not in result.stderr
     assert (tmp_path / "labels" / "codes.parquet").is_file()
 
@@ -177,12 +181,14 @@ def test_the_stage_warns_of_a_cohort_in_another_language(tmp_path: Path) -> None
     folder = tmp_path / "records" / "made_up"
     write_table(folder / "part-00000.parquet", pa.Table.from_pylist([row], schema=RECORD_SCHEMA))
     script = Path(__file__).parents[2] / "pipeline" / "label.py"
-    arguments = [sys.executable, script, folder, tmp_path / "labels", "--signal-checks", "false"]
+    params, written = tmp_path / "params.yaml", set()
+    arguments = [sys.executable, script, folder, tmp_path / "labels", "--params", params]
     for limit, warned in (("0.5", True), ("0.2", False)):
-        result = subprocess.run(
-            [*arguments, "--least-coverage", limit], capture_output=True, text=True, check=True
-        )
+        params.write_text(f"label: {{signal_checks: false, least_coverage: {limit}}}")
+        result = subprocess.run(arguments, capture_output=True, text=True, check=True)
+        written.add((tmp_path / "labels" / "summary.json").read_bytes())
         assert ("warning: made_up: less than 50% of the statements" in result.stderr) == warned
+    assert len(written) == 1  # the warning is in no output, so no stage depends on its limit
 
 
 def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:

@@ -1,5 +1,6 @@
 """The runner of studies: the order of stages, what is run again, and what DVC sees of a study."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -66,7 +67,7 @@ def run_with(
     """Let stages take a moment each; what is returned tells when they started and ended."""
     log = folder / "log"
 
-    def start(stage: str) -> object:
+    def start(stage: str, force: bool = False) -> object:
         end = "seq 100; echo it went wrong >&2; exit 3" if stage == fail else f"echo end {stage} >> {log}"
         said = tempfile.TemporaryFile()  # noqa: SIM115
         command = ["sh", "-c", f"echo start {stage} >> {log}; sleep 0.3; {end}"]
@@ -122,7 +123,7 @@ def test_what_runs_is_ended_when_the_study_is(
 ) -> None:
     started = []
 
-    def start(stage: str) -> object:
+    def start(stage: str, force: bool = False) -> object:
         said = tempfile.TemporaryFile()  # noqa: SIM115
         command = ["sh", "-c", f"sh -c 'sleep 2; touch {tmp_path / stage}'; true"]  # with a child, as DVC has
         process = subprocess.Popen(command, stdout=said, start_new_session=True)
@@ -138,9 +139,23 @@ def test_what_runs_is_ended_when_the_study_is(
     monkeypatch.setattr(study.signal, "signal", lambda *_: None)
     with pytest.raises(KeyboardInterrupt):
         study.run_all({"one": set(), "two": set()}, 2, 2)
-    assert [process.wait(timeout=10) for process in started] == [-signal.SIGTERM] * 2
+    assert [process.returncode for process in started] == [-signal.SIGTERM] * 2  # they were waited for
     time.sleep(2.5)
     assert not list(tmp_path.iterdir())  # the children ended, too
+
+
+def test_what_does_not_end_when_asked_is_killed(study: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(study, "PATIENCE", 0.2)
+    command = ["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout
+    process.stdout.readline()
+    gone = subprocess.Popen(["true"], start_new_session=True)
+    gone.wait()
+    with tempfile.TemporaryFile() as said:
+        study.end([study.Running(process, said), study.Running(gone, said)])
+    process.stdout.close()
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_the_studies_whose_data_is_read_are_needed(study: ModuleType, project: Path) -> None:
@@ -176,11 +191,28 @@ def test_an_unfinished_study_is_hidden_from_dvc_and_a_finished_one_is_not(
     assert not ignore.exists()
 
 
+def test_a_study_that_dvc_cannot_read_is_hidden_and_its_error_is_the_one_that_is_told(
+    study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dvc(*arguments: str) -> str:
+        raise RarebeatError(f"dvc {arguments[0]} cannot read it")
+
+    monkeypatch.setattr(study, "dvc", dvc)
+    with pytest.raises(RarebeatError, match="dvc dag cannot read it"):
+        study.study("sweep")
+    assert not list(project.glob("studies/*/.dvcignore"))
+    (project / "studies/sweep/dvc.yaml").write_text("stages: [")
+    with pytest.raises(RarebeatError, match=r"cannot read the stages of studies/sweep/dvc\.yaml"):
+        study.study("sweep")
+    assert not list(project.glob("studies/*/.dvcignore"))
+
+
 def test_recordings_are_linked_and_linked_anew(study: ModuleType, project: Path) -> None:
     (project / "one").mkdir()
     (project / "two").mkdir()
     for name in ("one", "two"):
-        study.link(Path(name))
+        assert study.link(Path(name))
+        assert not study.link(project / name)
         assert (project / "data/raw/ecg").resolve() == project / name
     with pytest.raises(RarebeatError, match="no folder"):
         study.link(Path("three"))
@@ -188,6 +220,59 @@ def test_recordings_are_linked_and_linked_anew(study: ModuleType, project: Path)
     (project / "data/raw/ecg").mkdir()
     with pytest.raises(RarebeatError, match="is a folder, not a link"):
         study.link(Path("one"))
+
+
+RECORDINGS = """stages:
+  ingest:
+    foreach: [a, b]
+    do:
+      wdir: ../..
+      cmd: mkdir -p data/studies/recordings/${item} && cp data/raw/ecg/${item} data/studies/recordings/${item}/x
+      outs:
+        - data/studies/recordings/${item}
+"""
+SHARING = """stages:
+  last:
+    wdir: ../..
+    cmd: cat data/studies/recordings/a/x data/studies/recordings/b/x > page
+    deps: [data/studies/recordings]
+    outs: [page]
+"""
+
+
+def test_recordings_of_another_folder_are_read_anew(
+    study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
+    (project / ".dvcignore").write_text("/studies/*/dvc.yaml\n")
+    (project / "studies/recordings").mkdir()
+    (project / "studies/recordings/dvc.yaml").write_text(RECORDINGS)
+    (project / "studies/recordings/overrides.yaml").write_text("{}")
+    (project / "studies/sweep/dvc.yaml").write_text(SHARING)
+    for name in ("one", "two"):
+        (project / name).mkdir()
+        for cohort in "ab":
+            (project / name / cohort).write_text(f"{name}-{cohort} ")
+
+    def page(ecg: str | None) -> str:
+        study.study("sweep", ecg=Path(ecg) if ecg else None)
+        return (project / "page").read_text()
+
+    assert page("one") == "one-a one-b "
+    (project / "two/b").unlink()
+    with pytest.raises(RarebeatError, match="ingest@b failed"):
+        page("two")
+    (project / "two/b").write_text("two-b ")
+    capsys.readouterr()
+    assert page(None) == "two-a two-b "  # goes on where it stopped
+    assert "ingest@a" not in capsys.readouterr().err
+    assert page("one") == "one-a one-b "  # though DVC knows what these commands have made before
+    capsys.readouterr()
+    assert page("one") == "one-a one-b "
+    assert "running" not in capsys.readouterr().err
 
 
 def test_a_study_that_there_is_not_is_one_clear_message(project: Path) -> None:

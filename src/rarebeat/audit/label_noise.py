@@ -114,17 +114,6 @@ def _number(state: State) -> int:
     return _UNKNOWN if state is UNKNOWN else state
 
 
-def measure_label_noise(settings: SimulatorSettings, records: int, style: Style = USUAL) -> list[Row]:
-    """:func:`noise_rows` of freshly simulated reports.
-
-    Args:
-        settings: of the simulated clinic; its number of records is not used.
-        records: number of reports.
-        style: how they are written.
-    """
-    return noise_rows(read_reports(settings, records, style))
-
-
 def noise_rows(readings: Readings) -> list[Row]:
     """One row per step and class, and one per step for all classes together, with :data:`COLUMNS`.
 

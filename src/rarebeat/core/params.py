@@ -100,7 +100,7 @@ def group(params: Mapping[str, Any], name: str, kind: type[Settings]) -> Setting
     if name not in params:
         near = nearest(name, map(str, params))
         hint = f", but one that is spelt {near!r}" if near else ""
-        raise ParamsError(f"params.yaml has no group {name!r}{hint}")
+        raise ParamsError(f"the params have no group {name!r}{hint}")
     return parse(kind, params[name], name)
 
 
@@ -145,7 +145,7 @@ def _updated(
         name = f"{place}.{key}" if place else str(key)
         if key not in base and not _may_be_new(place, str(key)):
             near = nearest(str(key), map(str, base))
-            hint = f"did you mean {place}.{near}? ".replace("mean .", "mean ") if near else ""
+            hint = f"did you mean {'.'.join(filter(None, (place, near)))}? " if near else ""
             known = ", ".join(map(str, base)) or "nothing"
             raise ParamsError(f"{source}: there is no {name}; {hint}{place or 'the params file'} has {known}")
         before = base.get(key)

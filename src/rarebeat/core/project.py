@@ -28,9 +28,10 @@ def resolve_root(root: str, params: Path) -> Path:
     """Find a data root that a params file names.
 
     Args:
-        root: absolute, with ``~``, or relative to the folder of the params file.
-        params: the params file. That of a temporary DVC experiment is a copy: there the repository around it stands
-            in.
+        root: absolute, with ``~``, or relative: to the project, where the params file lies in it (as those of the
+            studies do), otherwise to the folder of the params file.
+        params: the params file. That of a temporary DVC experiment is a copy: there the project is the repository
+            around it.
 
     Returns:
         The folder, whether it exists or not.
@@ -39,7 +40,9 @@ def resolve_root(root: str, params: Path) -> Path:
         >>> resolve_root("/data/ludb", Path("params.yaml")).as_posix()
         '/data/ludb'
     """
-    base = project_root() if "DVC_ROOT" in os.environ else params.resolve().parent
+    project, place = project_root(), params.resolve().parent
+    has_params = (project / "dvc.yaml").is_file() and place.is_relative_to(project.resolve())
+    base = project if has_params or "DVC_ROOT" in os.environ else place
     return base / Path(root).expanduser()
 
 

@@ -28,16 +28,13 @@ SPLITS_SCHEMA = pa.schema(
         pa.field("group", pa.string(), nullable=False),  # patients, linked ones together
         pa.field("split", pa.string(), nullable=False),  # train, validation, test or duplicate
         pa.field("selected", pa.bool_(), nullable=False),
-        pa.field("reason", pa.string()),  # why it is not selected: a key of LEFT_OUT
+        pa.field("reason", pa.string()),  # why it is not selected: DUPLICATE, UNLABELLED or RESAMPLED
     ]
 )
 
-LEFT_OUT = {
-    "duplicate": "the same recording comes earlier, in this cohort or another",
-    "unlabelled": "no class is known to be present or absent",
-    "balance": "class re-sampling did not choose it",
-}
-"""Why a record is in no shard: code and meaning."""
+UNLABELLED, RESAMPLED = "unlabelled", "balance"
+"""Why a record is in no shard, beside :data:`rarebeat.dataset.splits.DUPLICATE`: no class is known to be present or
+absent; class re-sampling did not choose it."""
 
 Flags = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.object_]
@@ -51,7 +48,7 @@ class Selection:
         labels: shape (n, classes): 1, 0 or MASKED.
         groups: shape (n,), see :class:`rarebeat.dataset.splits.Assignment`.
         splits: shape (n,), likewise.
-        reasons: shape (n,): a key of LEFT_OUT, or "" for a record that is selected.
+        reasons: shape (n,): DUPLICATE, UNLABELLED or RESAMPLED, or "" for a record that is selected.
     """
 
     labels: Int8
@@ -68,7 +65,7 @@ class Selection:
         Returns:
             Bool, shape (n,).
         """
-        flags: Flags = (self.splits == split) & (self.reasons != "unlabelled")
+        flags: Flags = (self.splits == split) & (self.reasons != UNLABELLED)
         return flags
 
     def selected(self, split: str) -> Flags:
@@ -104,13 +101,13 @@ def select(
     labels = resolve_uncertain(catalogue.states, uncertain)
     assignment = assign_splits(catalogue.records, split)
     reasons = np.full(len(catalogue), "", dtype=object)
-    reasons[(labels == MASKED).all(axis=1)] = "unlabelled"
-    reasons[assignment.splits == DUPLICATE] = "duplicate"
+    reasons[(labels == MASKED).all(axis=1)] = UNLABELLED
+    reasons[assignment.splits == DUPLICATE] = DUPLICATE
     selection = Selection(labels, assignment.groups, assignment.splits, reasons)
     for name in balance.splits if balance.enabled else ():
         available = np.flatnonzero(selection.available(name))
         chosen = choose_records(labels[available], balance.target, balance.seed)
-        reasons[np.delete(available, chosen)] = "balance"  # the selection holds this array
+        reasons[np.delete(available, chosen)] = RESAMPLED  # the selection holds this array
     if not selection.selected("train").any():
         raise RarebeatError(
             f"no record to train on: {len(catalogue)} records, by split {_count(assignment.splits)}, "

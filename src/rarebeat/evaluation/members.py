@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
 from rarebeat.core.tables import Row, interval_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation
@@ -23,20 +22,7 @@ _SHOWN = {"f1": "F1", "auroc": "AUROC", "auprc": "AUPRC"}
 def known_to_any(members: Sequence[Predictions]) -> list[Predictions]:
     """The predictions of several models, without the columns of classes that none of them knows."""
     known = ~np.isnan([entry.thresholds for entry in members]).all(axis=0)
-    return [only_classes(entry, np.flatnonzero(known)) for entry in members]
-
-
-def only_classes(predictions: Predictions, columns: npt.NDArray[np.intp]) -> Predictions:
-    """The predictions of some classes, by their columns."""
-    return replace(
-        predictions,
-        classes=tuple(predictions.classes[column] for column in columns),
-        thresholds=predictions.thresholds[columns],
-        probability=predictions.probability[:, columns],
-        truth=predictions.truth[:, columns],
-        voted=None if predictions.voted is None else predictions.voted[:, columns],
-        by_split={split: own[columns] for split, own in predictions.by_split.items()},
-    )
+    return [entry.of_classes(np.flatnonzero(known)) for entry in members]
 
 
 def ensemble_predictions(members: Sequence[Predictions], settings: EnsembleSettings) -> Predictions:

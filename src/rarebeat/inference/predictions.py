@@ -113,16 +113,25 @@ class Predictions:
             The predictions without the other columns.
         """
         known = np.flatnonzero(~np.isnan(self.thresholds))
-        if len(known) == len(self.classes):
-            return self
+        return self if len(known) == len(self.classes) else self.of_classes(known)
+
+    def of_classes(self, columns: npt.NDArray[np.intp]) -> "Predictions":
+        """Take some classes.
+
+        Args:
+            columns: int, theirs.
+
+        Returns:
+            The predictions of them, in the order of the columns.
+        """
         return replace(
             self,
-            classes=tuple(self.classes[column] for column in known),
-            thresholds=self.thresholds[known],
-            probability=self.probability[:, known],
-            truth=self.truth[:, known],
-            voted=None if self.voted is None else self.voted[:, known],
-            by_split={split: own[known] for split, own in self.by_split.items()},
+            classes=tuple(self.classes[column] for column in columns),
+            thresholds=self.thresholds[columns],
+            probability=self.probability[:, columns],
+            truth=self.truth[:, columns],
+            voted=None if self.voted is None else self.voted[:, columns],
+            by_split={split: own[columns] for split, own in self.by_split.items()},
         )
 
     def spread(self, classes: tuple[str, ...], truth: Truth) -> "Predictions":

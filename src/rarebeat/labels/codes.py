@@ -83,8 +83,8 @@ class CodeLabeller:
         }
         negative_if_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
         states, warnings = self._absence_rules.complete(found, negative, negative_if_rhythm)
-        known = sum(code.partition(":")[0] in self._absent for code in codes)
-        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=known)
+        of_known_systems = sum(code.partition(":")[0] in self._absent for code in codes)
+        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=of_known_systems)
 
     def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:
         """What the absence of each class's codes means, given the systems that the record is coded in."""

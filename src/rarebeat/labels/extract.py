@@ -17,12 +17,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import Field
+from pydantic.dataclasses import dataclass
 
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
+from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import part_files
 from rarebeat.labels.agreement import AgreementCounter
@@ -53,6 +56,22 @@ UNMATCHED_COLUMNS = ("statement", "records", "example")
 _COLUMNS = ["record_id", "source", "text", "codes"]
 _UNMATCHED_KEPT = 10_000
 _NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True, config=STRICT)
+class LabelSettings:
+    """The group ``label`` of the params file.
+
+    Attributes:
+        vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
+        signal_checks: compare the labels with rate, regularity and QRS width of the signals.
+        least_coverage: share of a cohort's statements or codes below which the stage warns that it knows too few of
+            them. It changes no file.
+    """
+
+    vocabulary: str = "hughes24"
+    signal_checks: bool = True
+    least_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
 def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool = True) -> dict[str, Any]:
@@ -164,13 +183,16 @@ class _Counts:
 
 
 def _coverage(text: _Counts, codes: _Counts) -> dict[str, int | float | None]:
-    """How much of a cohort was understood; a share is None where there is nothing to understand."""
+    """How much of a cohort was understood; a share is None where there is nothing to understand.
+
+    A code of a known system may still belong to no class: ``unmatched_codes`` counts those.
+    """
     return {
         "records": text.records,
         "statements": text.parts,
         "statements_understood": round(text.understood / text.parts, 4) if text.parts else None,
         "codes": codes.parts,
-        "codes_known": round(codes.understood / codes.parts, 4) if codes.parts else None,
+        "codes_of_known_systems": round(codes.understood / codes.parts, 4) if codes.parts else None,
     }
 
 

@@ -51,7 +51,8 @@ class Labels:
     Attributes:
         states: one state per class id, in the order of the vocabulary.
         evidence: every mention that counted, in the order of the text.
-        warnings: combinations that are medically implausible or incomplete; nothing is repaired.
+        warnings: combinations that are medically implausible or incomplete, and a report that was not understood;
+            nothing is repaired.
         unmatched: the statements that mention no class, as written (of a text).
         parts: how many statements with words a report has, or how many codes a record.
         understood: how many of them are known: statements of known words, or codes of a system that

@@ -82,7 +82,7 @@ class CohortSettings:
 
     Attributes:
         kind: of archive.
-        root: its folder, absolute or relative to the params file; None for what is generated.
+        root: its folder, see :func:`rarebeat.core.project.resolve_root`; None for what is generated.
         options: of its reader.
     """
 

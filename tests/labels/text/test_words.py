@@ -31,6 +31,14 @@ def test_a_report_of_another_language_denies_nothing(text: str) -> None:
     assert "report not understood" in labels.warnings
 
 
+def test_a_report_without_a_class_is_told_where_it_was_not_understood_and_only_there() -> None:
+    foreign = MATCHER.label("Verlengde geleiding, brede kamercomplexen, oude littekens")
+    assert set(foreign.states.values()) == {None}
+    assert foreign.warnings == ("report not understood",)
+    for text in ("Low voltage", "72\n---", "", None):
+        assert MATCHER.label(text).warnings == ()
+
+
 @pytest.mark.parametrize(
     "text",
     [

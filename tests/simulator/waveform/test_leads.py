@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from tests.simulator.waveform.average import average_heart as anatomy
 
-from rarebeat.simulator.waveform.anatomy import average_heart as anatomy
 from rarebeat.simulator.waveform.anatomy import draw_anatomy
 from rarebeat.simulator.waveform.beats import Waveform, p_wave, qrs_complex, t_wave
 from rarebeat.simulator.waveform.leads import TORSO, patient_matrix, see, see_qrs, twelve_leads

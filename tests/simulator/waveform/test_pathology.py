@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from tests.simulator.waveform.average import average_heart
 
-from rarebeat.simulator.waveform.anatomy import Anatomy, average_heart, draw_anatomy
+from rarebeat.simulator.waveform.anatomy import Anatomy, draw_anatomy
 from rarebeat.simulator.waveform.beats import p_wave, qrs_complex, t_wave
 from rarebeat.simulator.waveform.leads import TORSO
 from rarebeat.simulator.waveform.pathology import draw_findings, show

@@ -57,13 +57,15 @@ class Matcher:
         report = self._read(text or "")
         mentions = _settle(report.mentions)
         unmatched = tuple(report.unmatched)
+        is_understood = understood(report.words, report.strange)
         if not mentions:
-            return Labels(self._unknown.copy(), (), (), unmatched, report.statements, report.understood)
+            unread = () if is_understood else (_NOT_UNDERSTOOD,)
+            return Labels(self._unknown.copy(), (), unread, unmatched, report.statements, report.understood)
         found: dict[str, int] = {}
         for mention in mentions:
             evidence = mention.evidence
             found[evidence.class_id] = stronger(found.get(evidence.class_id), evidence.state)
-        states, warnings = self._complete(tuple(found.items()), understood(report.words, report.strange))
+        states, warnings = self._complete(tuple(found.items()), is_understood)
         mentioned = tuple([mention.evidence for mention in mentions])
         return Labels(states.copy(), mentioned, warnings, unmatched, report.statements, report.understood)
 

@@ -81,12 +81,6 @@ class Anatomy:
         return math.degrees(direction(float(y), float(x)) + self.vectors.frontal)
 
 
-def average_heart(conduction: str) -> Anatomy:
-    """A heart without anything of its own, for comparison."""
-    qrs, st, t, _ = _forces(_columns([1.0, 0.0, 0.5]))
-    return Anatomy(conduction, frozenset(), Vectors(qrs, t, st, _P, 0.0, 0.0, 0.078, 0.104), SHARES, 1.0, 1.0)
-
-
 def _columns(weights: list[float]) -> Array:
     """The typical heart of an age and a sex, in the rows of the table."""
     return np.asarray((_HEARTS[:, :3] * weights).sum(axis=1))
