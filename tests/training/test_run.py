@@ -16,10 +16,9 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, held_out, trainable, write_folds
 from rarebeat.dataset.prepare import PrepareSettings, prepare
-from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import card_digest, load_model, save_model, weights_digest
-from rarebeat.inference.splits import predict_all_classes, predict_loaded, predict_split, predict_splits
+from rarebeat.inference.splits import predict_all_classes, predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
@@ -267,14 +266,6 @@ def test_thresholds_are_predicted_on_the_threads_of_the_training(
     run(read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threads": threads}), tmp_path)  # type: ignore[operator]
     assert noted == [threads]
     assert torch.get_num_threads() == 1
-
-
-def test_shards_of_another_vocabulary_are_refused(shards: Path, trained: Path) -> None:
-    split = load_split(shards, "test")
-    other = replace(split, meta=replace(split.meta, vocabulary="cinc2020"))
-    predict_loaded(trained, {"test": split})
-    with pytest.raises(RarebeatError, match="vocabulary hughes24, the shards hold labels of cinc2020"):
-        predict_loaded(trained, {"test": other})
 
 
 @pytest.fixture(scope="module")

@@ -63,7 +63,8 @@ class Examples:
         Returns:
             Shape (k,), the first samples.
         """
-        return random.integers(0, np.maximum(self.lengths[indices] - samples, 0), endpoint=True)
+        starts: Indices = random.integers(0, np.maximum(self.lengths[indices] - samples, 0), endpoint=True)
+        return starts
 
     def batch(
         self, indices: Indices, starts: Indices | None = None, samples: int | None = None
