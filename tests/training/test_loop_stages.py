@@ -1,10 +1,14 @@
 """Trainings in two stages: pre-training, then the training itself."""
 
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from typing import Any, Never
 
 import pytest
 from tests.training.toy import REWARDS, MakeSplit, equal
+from torch import nn
+from tqdm import tqdm
 
 from rarebeat.training import loop
 from rarebeat.training.loop import EpochReport, train
@@ -90,3 +94,44 @@ def test_the_best_epoch_is_none_of_pre_training(
         *splits, ("up", "rare"), tiny, pretrained(quick, keep="best"), tmp_path / "b", rewards=REWARDS
     )
     assert equal(best, third)
+
+
+def test_the_progress_bar_ends_where_the_last_step_does(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bars: list[tqdm[Never]] = []
+
+    def shown(**options: Any) -> "tqdm[Never]":
+        bars.append(tqdm(**options | {"disable": False, "file": StringIO()}))
+        return bars[-1]
+
+    monkeypatch.setattr(loop, "tqdm", shown)
+    settings = replace(quick, epochs=2, batch=4, pretrain=Pretrain(epochs=1, loss="bce"))
+    train(make_split(9), make_split(4, 1), ("up",), tiny, settings, tmp_path)  # three batches of three
+    train(
+        make_split(10), make_split(4, 1), ("up",), tiny, settings, tmp_path
+    )  # three of four: two come twice
+    assert [(bar.n, bar.total) for bar in bars] == [(27, 27), (36, 36)]
+
+
+def test_the_epochs_of_pre_training_count_when_compiling_is_weighed(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weighed: list[int] = []
+
+    def noting(network: nn.Module, *arguments: Any) -> nn.Module:
+        weighed.append(arguments[-1])
+        return network
+
+    monkeypatch.setattr(loop, "_compile", noting)
+    settings = replace(quick, epochs=2, pretrain=Pretrain(epochs=3, loss="bce"))
+    train(make_split(8), make_split(4, 1), ("up",), tiny, settings, tmp_path)
+    assert weighed == [40]

@@ -6,23 +6,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
+from tests.training.toy import MakeSplit
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.folds import FoldSettings, held_out, trainable, write_folds
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
-from rarebeat.inference.model_folder import load_model, save_model, weights_digest
-from rarebeat.inference.splits import predict_split, predict_splits
+from rarebeat.inference.model_folder import card_digest, load_model, save_model, weights_digest
+from rarebeat.inference.splits import predict_all_classes, predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.models.registry import build
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.training.loop import EpochReport
-from rarebeat.training.run import Experiment, read_experiment, run_experiment
+from rarebeat.training.run import Experiment, fold_experiment, read_experiment, run_experiment, shuffled
 
 PARAMS = {
     "heads": "some",
@@ -217,6 +220,54 @@ def test_labels_are_dealt_out_row_by_row_and_the_records_stay(shards: Path, tmp_
     assert not np.array_equal(other.train.labels, shuffled.train.labels)
 
 
+def test_masked_labels_stay_with_the_rest_of_their_row(make_split: MakeSplit) -> None:
+    split = make_split(records=50, uncertain=0.3)
+    dealt = shuffled(split, 0)
+    assert (split.labels == -1).any()
+    assert not np.array_equal(split.labels == -1, dealt.labels == -1)
+    assert sorted(map(tuple, split.labels)) == sorted(map(tuple, dealt.labels))
+
+
+def test_a_fold_is_predicted_with_its_true_labels_after_a_training_on_dealt_ones(
+    shards: Path, tmp_path: Path
+) -> None:
+    write_folds(tmp_path / "folds", trainable(shards), FoldSettings(numbers=(0, 1)))
+    plain, dealt = (
+        fold_experiment(
+            PARAMS | {"train": PARAMS["train"] | {"epochs": 1, "shuffle_labels": shuffle}},  # type: ignore[operator]
+            shards,
+            tmp_path / "folds",
+            1,
+        )
+        for shuffle in (False, True)
+    )
+    for split, other in ((plain.train, dealt.train), (plain.validation, dealt.validation)):
+        assert split.record_ids.tolist() == other.record_ids.tolist()
+        assert not np.array_equal(split.labels, other.labels)
+        assert sorted(map(tuple, split.labels)) == sorted(map(tuple, other.labels))
+    run(dealt, tmp_path)
+    read_again = held_out(shards, tmp_path / "folds", 1)
+    predictions = predict_all_classes(tmp_path / "model", {"fold-1": read_again})
+    assert predictions.record_ids.tolist() == plain.validation.record_ids.tolist()
+    assert np.array_equal(predictions.truth, plain.validation.labels)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_thresholds_are_predicted_on_the_threads_of_the_training(
+    shards: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int
+) -> None:
+    noted: list[int] = []
+
+    def noting(*arguments: Any) -> npt.NDArray[np.float32]:
+        noted.append(torch.get_num_threads())
+        return predict_split(*arguments)
+
+    monkeypatch.setattr("rarebeat.training.run.predict_split", noting)
+    run(read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threads": threads}), tmp_path)  # type: ignore[operator]
+    assert noted == [threads]
+    assert torch.get_num_threads() == 1
+
+
 @pytest.fixture(scope="module")
 def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The model folder of a network that knows sinus rhythm and atrial fibrillation."""
@@ -266,20 +317,15 @@ def test_what_a_training_starts_from_decides_its_weights_and_its_key(
     shards: Path, trained: Path, tmp_path: Path
 ) -> None:
     plain = read(tmp_path, shards)
-    same = replace(plain, settings=replace(plain.settings, init=str(trained)))
-    moved = tmp_path / "moved"
-    shutil.copytree(trained, moved)
-    module, card = load_model(moved)
+    again = tmp_path / "again"
+    shutil.copytree(trained, again)
+    starting = replace(plain.settings, init=str(again))
+    first = replace(plain, settings=starting).key
+    module, card = load_model(again)
     for weights in module.parameters():
         weights.data += 0.1
-    key = same.key
-    save_model(moved, module, card)
-    other = replace(plain, settings=replace(plain.settings, init=str(moved)))
-    assert len({plain.key, key, other.key}) == 3
-    shutil.copytree(trained, tmp_path / "again")
-    first = replace(plain, settings=replace(plain.settings, init=str(tmp_path / "again"))).key
-    save_model(tmp_path / "again", module, card)
-    assert first != replace(plain, settings=replace(plain.settings, init=str(tmp_path / "again"))).key
+    save_model(again, module, card)
+    assert replace(plain, settings=starting).key != first
 
     slow = replace(plain.settings, epochs=1, learning_rate=1e-9, init=str(trained))
     run(replace(plain, settings=slow), tmp_path / "out")
@@ -330,5 +376,37 @@ def test_a_model_of_other_signals_is_refused(
 
 
 def test_a_folder_that_holds_no_model_is_one_clear_message(shards: Path, tmp_path: Path) -> None:
-    with pytest.raises(RarebeatError, match="cannot read"):
+    with pytest.raises(RarebeatError, match=r"lacks model\.yaml and weights\.safetensors"):
         read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path)})  # type: ignore[operator]
+
+
+def test_a_model_without_weights_is_refused_before_the_training(
+    shards: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained, tmp_path / "card")
+    (tmp_path / "card" / "weights.safetensors").unlink()
+    with pytest.raises(RarebeatError, match=r"card is not a model folder: it lacks weights\.safetensors"):
+        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path / "card")})  # type: ignore[operator]
+
+
+def test_a_model_to_start_from_is_found_from_the_root_of_the_project(
+    shards: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(trained, tmp_path / "models" / "first")
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / ".dvc" / "tmp" / "exps" / "abc"))
+    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"init": "models/first"})  # type: ignore[operator]
+    assert experiment.settings.start == tmp_path / "models" / "first"
+    assert experiment.settings.init == "models/first"  # no place of this machine reaches the card
+
+
+def test_a_training_does_not_replace_the_model_that_it_starts_from(
+    shards: Path, trained: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(trained, tmp_path / "model")
+    before = card_digest(tmp_path / "model")
+    start = tmp_path / "elsewhere" / ".." / "model"
+    (tmp_path / "elsewhere").mkdir()
+    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"init": str(start)})  # type: ignore[operator]
+    with pytest.raises(ParamsError, match="is the model folder to write"):
+        run(experiment, tmp_path)
+    assert card_digest(tmp_path / "model") == before
