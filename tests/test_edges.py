@@ -198,7 +198,9 @@ def test_a_group_that_is_named_in_part_is_named_but_for_what_changes_no_output(n
     exempt = {key for script, key in NO_OUTPUT if script in scripts(STAGES[name])}
     for keys in params_of(STAGES[name]).values():
         parts = {key for key in keys if "." in key and "$" not in key and key != "model.name"}
-        whole = {f"{part}.{key}" for part in {key.partition(".")[0] for key in parts} for key in content[part]}
+        whole = {
+            f"{part}.{key}" for part in {key.partition(".")[0] for key in parts} for key in content[part]
+        }
         assert parts == whole - exempt
 
 
