@@ -1,4 +1,4 @@
-"""Every stage depends on the rooms that its script reaches, and on no others; rooms import downhill."""
+"""Every stage depends on the rooms that its script reaches and on the params that it reads; rooms import downhill."""
 
 import ast
 import re
@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import yaml
+
+from rarebeat.core.params import STUDY
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
@@ -25,6 +27,16 @@ EXEMPT = {
     "rarebeat.training.tracking": "logs to MLflow what was computed",
 }
 """Modules that cannot change the output of a stage: what they import does not count either."""
+
+GROUPS = {*yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8")), *STUDY}
+"""The groups that a params file of the project has."""
+
+NO_OUTPUT = {
+    ("*", "tracking"): "where runs are logged",
+    ("pipeline/train.py", "prepare"): "logged with the run; what it made is in the shards",
+    ("pipeline/label.py", "label.least_coverage"): "from when on a warning is printed",
+}
+"""Params that a script reads and that cannot change the output of its stage: script (* is any) and group or key."""
 
 
 @cache
@@ -93,6 +105,103 @@ def test_a_stage_depends_on_its_script_and_the_rooms_that_it_reaches(name: str) 
     listed = {Path(dep).name for dep in deps if dep.startswith("src/")}
     assert not reached - listed, f"{name} lacks {sorted(reached - listed)}"
     assert not listed - reached, f"{name} lists rooms that it never reaches: {sorted(listed - reached)}"
+
+
+def groups_in(source: str) -> set[str]:
+    """The groups of params that Python source reads: by `group`, or from `content` or `read_params(...)` by name."""
+
+    def is_params(node: ast.expr) -> bool:
+        if isinstance(node, ast.Call):
+            return isinstance(node.func, ast.Name) and node.func.id == "read_params"
+        return isinstance(node, ast.Name) and node.id == "content"
+
+    found: list[ast.expr] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Subscript) and is_params(node.value):
+            found.append(node.slice)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr == "get" and is_params(node.func.value):
+                found.append(node.args[0])
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "group":
+            found.append(node.args[1])
+    return {entry.value for entry in found if isinstance(entry, ast.Constant)} & GROUPS  # type: ignore[return-value]
+
+
+@cache
+def groups_read(script: str) -> frozenset[str]:
+    """The groups of params that a script of the pipeline reads, itself or in modules that know params."""
+    readers = [path for name in closure(ROOT / script) if knows_params(path := modules()[name])]
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / script, *readers)]
+    read = set().union(*map(groups_in, sources))
+    return frozenset(name for name in read if not {("*", name), (script, name)} & NO_OUTPUT.keys())
+
+
+def knows_params(path: Path) -> bool:
+    """Whether a module reads params: others may call a JSON file ``content``."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "rarebeat.core.params"
+        and {"group", "read_params"} & {alias.name for alias in node.names}
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    )
+
+
+def params_of(stage: dict[str, Any]) -> dict[str, set[str]]:
+    """The keys that a stage names under ``params``, by their file."""
+    found: dict[str, set[str]] = {}
+    for entry in stage.get("params", []):
+        for file, keys in entry.items() if isinstance(entry, dict) else [("params.yaml", [entry])]:
+            found.setdefault(file, set()).update(keys)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("source", "groups"),
+    [
+        ('group(read_params(path), "folds", FoldSettings)', {"folds"}),
+        ('content.get("use")', {"use"}),
+        ('read_params(path).get("cohorts") or {}', {"cohorts"}),
+        ('content["cells"]', {"cells"}),
+        ('content["thresholds"], other["use"], "train"', set()),
+    ],
+)
+def test_groups_that_are_read_are_found(source: str, groups: set[str]) -> None:
+    assert groups_in(source) == groups
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_the_params_that_its_script_reads(name: str) -> None:
+    stage = STAGES[name]
+    read = set().union(*map(groups_read, scripts(stage)))
+    named = {key.partition(".")[0] for keys in params_of(stage).values() for key in keys}
+    assert not read - named, f"{name} lacks the params {sorted(read - named)}"
+    # What stands in the command is read, too. It need not be named: DVC compares the command as it is run.
+    filled_in = set(re.findall(r"\$\{(\w+)", str(stage["cmd"])))
+    unread = named - read - filled_in
+    assert not unread, f"{name} names params that it never reads: {sorted(unread)}"
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_the_file_that_its_script_reads(name: str) -> None:
+    stage = STAGES[name]
+    commands = stage["cmd"] if isinstance(stage["cmd"], list) else [stage["cmd"]]
+    read = set()
+    for command in commands:
+        if any(map(groups_read, re.findall(r"python (pipeline/\w+\.py)", command))):
+            read |= set(re.findall(r"--params (\S+)", command) or ["params.yaml"])
+    assert read == set(params_of(stage))
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_group_that_is_named_in_part_is_named_but_for_what_changes_no_output(name: str) -> None:
+    content = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    exempt = {key for script, key in NO_OUTPUT if script in scripts(STAGES[name])}
+    for keys in params_of(STAGES[name]).values():
+        parts = {key for key in keys if "." in key and "$" not in key and key != "model.name"}
+        whole = {
+            f"{part}.{key}" for part in {key.partition(".")[0] for key in parts} for key in content[part]
+        }
+        assert parts == whole - exempt
 
 
 @pytest.mark.parametrize("name", STAGES)

@@ -106,6 +106,19 @@ def test_a_cell_trains_and_predicts_with_one_thread_so_that_jobs_change_nothing(
                 assert command.startswith("PYTHONPATH=src OMP_NUM_THREADS=1 python ")
 
 
+def test_no_stage_names_a_cohort_so_that_others_can_be_used() -> None:
+    named = {
+        f"{name}:{stage}"
+        for name in STUDIES
+        for stage, body in yaml.safe_load((ROOT / "studies" / name / "dvc.yaml").read_text())[
+            "stages"
+        ].items()
+        if {Path(dep).name for dep in body.get("do", body)["deps"]} & set(params_of(name)["use"])  # type: ignore[call-overload]
+    }
+    # It needs the cohorts whose amplitudes are calibrated.
+    assert named == {"transfer:realism"}
+
+
 def test_the_ablation_has_every_network_loss_and_seed_on_both_kinds_of_records() -> None:
     cells = params_of("ablation")["cells"]
     assert len(list(product(*cells.values()))) == 2 * 4 * 3 * 3  # type: ignore[attr-defined]
