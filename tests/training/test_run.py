@@ -1,6 +1,5 @@
 """The whole road at its smallest: a simulated clinic is ingested, labelled, prepared, learnt and predicted."""
 
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,48 +8,20 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from tests.training.toy import MakeSplit
-from torch import nn
+from tests.training.toy import PARAMS, MakeSplit, read, run
 
-from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.folds import FoldSettings, held_out, trainable, write_folds
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
-from rarebeat.inference.model_folder import card_digest, load_model, save_model, weights_digest
+from rarebeat.inference.model_folder import load_model, weights_digest
 from rarebeat.inference.splits import predict_all_classes, predict_split, predict_splits
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
-from rarebeat.models.registry import build
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.training.loop import EpochReport
-from rarebeat.training.run import Experiment, fold_experiment, read_experiment, run_experiment, shuffled
-
-PARAMS = {
-    "heads": "some",
-    "label_sets": {
-        "some": ["atrial_fibrillation", "sinus_rhythm", "fusion_complexes"],
-        "nobody": ["fusion_complexes"],
-        "misspelt": ["sinus_rythm"],
-    },
-    "model": {"name": "hughes34", "width": 2, "kernel": 5},
-    "train": {"epochs": 2, "batch": 32, "threads": 1, "device": "cpu"},
-}
-
-
-@pytest.fixture(scope="module")
-def shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty simulated records of five seconds; none of them has fusion complexes in its report."""
-    root = tmp_path_factory.mktemp("clinic")
-    ingest_cohort(
-        "simulated", Path(), root / "records" / "sim", options={"records": 60, "seconds": 5}, workers=1
-    )
-    label_cohort(root / "records" / "sim", root / "labels" / "sim", "hughes24")
-    settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
-    summary = prepare(root / "records", root / "labels", root / "shards", ["sim"], settings)
-    assert not summary["splits"]["train"]["classes"]["fusion_complexes"]["after"]["positive"]
-    return root / "shards"
+from rarebeat.training.run import Experiment, fold_experiment, shuffled
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +35,6 @@ def challenge_shards(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings = PrepareSettings(signal=Preprocessing(rate=100, samples=500))
     prepare(root / "records", root / "labels", root / "shards", ["sim"], settings)
     return root / "shards"
-
-
-def read(folder: Path, shards: Path, **changes: object) -> Experiment:
-    folder.mkdir(parents=True, exist_ok=True)
-    return read_experiment(PARAMS | changes, shards)
-
-
-def run(experiment: Experiment, folder: Path) -> list[EpochReport]:
-    reports: list[EpochReport] = []
-    run_experiment(
-        experiment, folder / "model", folder / "curves.csv", folder / "checkpoints", reports.append
-    )
-    return reports
 
 
 @pytest.mark.slow
@@ -266,147 +224,3 @@ def test_thresholds_are_predicted_on_the_threads_of_the_training(
     run(read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threads": threads}), tmp_path)  # type: ignore[operator]
     assert noted == [threads]
     assert torch.get_num_threads() == 1
-
-
-@pytest.fixture(scope="module")
-def trained(shards: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The model folder of a network that knows sinus rhythm and atrial fibrillation."""
-    folder = tmp_path_factory.mktemp("trained")
-    run(read(folder, shards, train=PARAMS["train"] | {"epochs": 1, "learning_rate": 0.05}), folder)  # type: ignore[operator]
-    return folder / "model"
-
-
-def started(
-    shards: Path, folder: Path, init: Path, heads: list[str]
-) -> tuple[Experiment, nn.Module, nn.Module]:
-    """An experiment that starts from a model, the new network before, and after it got the weights."""
-    experiment = read(
-        folder,
-        shards,
-        heads="some",
-        label_sets={"some": heads},
-        train=PARAMS["train"] | {"init": str(init)},  # type: ignore[operator]
-    )
-    networks = []
-    for _ in range(2):
-        torch.manual_seed(3)
-        networks.append(build("hughes34", len(experiment.classes), 500, {"width": 2, "kernel": 5}))
-    experiment.initialise(networks[1])
-    return experiment, networks[0], networks[1]
-
-
-def test_a_training_starts_from_the_trunk_and_the_heads_that_both_know(
-    shards: Path, trained: Path, tmp_path: Path
-) -> None:
-    heads = ["sinus_rhythm", "av_block_1st_degree", "atrial_fibrillation"]
-    experiment, fresh, network = started(shards, tmp_path, trained, heads)
-    module, card = load_model(trained)
-    assert set(card.classes) < set(experiment.classes)
-    before, after, old = fresh.state_dict(), network.state_dict(), module.state_dict()
-    for name in before:
-        if not name.startswith("heads."):
-            assert torch.equal(after[name], old[name])
-            continue
-        for row, entry in enumerate(experiment.classes):
-            expected = old[name][card.classes.index(entry)] if entry in card.classes else before[name][row]
-            assert torch.equal(after[name][row], expected)
-
-
-@pytest.mark.slow
-def test_what_a_training_starts_from_decides_its_weights_and_its_key(
-    shards: Path, trained: Path, tmp_path: Path
-) -> None:
-    plain = read(tmp_path, shards)
-    again = tmp_path / "again"
-    shutil.copytree(trained, again)
-    starting = replace(plain.settings, init=str(again))
-    first = replace(plain, settings=starting).key
-    module, card = load_model(again)
-    for weights in module.parameters():
-        weights.data += 0.1
-    save_model(again, module, card)
-    assert replace(plain, settings=starting).key != first
-
-    slow = replace(plain.settings, epochs=1, learning_rate=1e-9, init=str(trained))
-    run(replace(plain, settings=slow), tmp_path / "out")
-    weights, expected = (
-        load_model(tmp_path / "out" / "model")[0].state_dict(),
-        load_model(trained)[0].state_dict(),
-    )
-    assert torch.allclose(
-        weights["heads.regressions.weight"], expected["heads.regressions.weight"], atol=1e-5
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"model": {"name": "se_resnet", "width": 2}},
-            "the network of .* is hughes34, this training has se_resnet",
-        ),
-        (
-            {"model": {"name": "hughes34", "width": 4, "kernel": 5}},
-            "the settings of the network of .*'width': 2",
-        ),
-    ],
-)
-def test_a_model_that_does_not_fit_is_refused_before_the_training(
-    shards: Path, trained: Path, tmp_path: Path, changes: dict[str, object], message: str
-) -> None:
-    with pytest.raises(ParamsError, match=message):
-        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(trained)}, **changes)  # type: ignore[operator]
-
-
-@pytest.mark.parametrize(
-    ("change", "units", "message"),
-    [
-        ({"rate": 250}, "mV", "the sampling rate of .* is 250"),
-        ({"normalise": "zscore"}, "z", "the normalisation of .* is zscore"),
-    ],
-)
-def test_a_model_of_other_signals_is_refused(
-    shards: Path, trained: Path, tmp_path: Path, change: dict[str, Any], units: str, message: str
-) -> None:
-    module, card = load_model(trained)
-    other = replace(card, preprocessing=replace(card.preprocessing, **change), units=units)
-    save_model(tmp_path / "other", module, other)
-    with pytest.raises(ParamsError, match=message):
-        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path / "other")})  # type: ignore[operator]
-
-
-def test_a_folder_that_holds_no_model_is_one_clear_message(shards: Path, tmp_path: Path) -> None:
-    with pytest.raises(RarebeatError, match=r"lacks model\.yaml and weights\.safetensors"):
-        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path)})  # type: ignore[operator]
-
-
-def test_a_model_without_weights_is_refused_before_the_training(
-    shards: Path, trained: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(trained, tmp_path / "card")
-    (tmp_path / "card" / "weights.safetensors").unlink()
-    with pytest.raises(RarebeatError, match=r"card is not a model folder: it lacks weights\.safetensors"):
-        read(tmp_path, shards, train=PARAMS["train"] | {"init": str(tmp_path / "card")})  # type: ignore[operator]
-
-
-def test_a_model_to_start_from_is_found_from_the_root_of_the_project(
-    shards: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(trained, tmp_path / "models" / "first")
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path / ".dvc" / "tmp" / "exps" / "abc"))
-    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"init": "models/first"})  # type: ignore[operator]
-    assert experiment.settings.start == tmp_path / "models" / "first"
-    assert experiment.settings.init == "models/first"  # no place of this machine reaches the card
-
-
-def test_a_training_does_not_replace_the_model_that_it_starts_from(
-    shards: Path, trained: Path, tmp_path: Path
-) -> None:
-    shutil.copytree(trained, tmp_path / "model")
-    before = card_digest(tmp_path / "model")
-    start = tmp_path / "elsewhere" / ".." / "model"
-    (tmp_path / "elsewhere").mkdir()
-    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"init": str(start)})  # type: ignore[operator]
-    with pytest.raises(ParamsError, match="is the model folder to write"):
-        run(experiment, tmp_path)
-    assert card_digest(tmp_path / "model") == before

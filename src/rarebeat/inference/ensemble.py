@@ -96,7 +96,7 @@ def read_ensemble(folder: Path) -> EnsembleCard:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}. `make crossval` writes it.") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
-        raise RarebeatError(f"{path} is not an ensemble of format {FORMAT}")
+        raise RarebeatError(f"{path} is not an ensemble of format {FORMAT}: run `make crossval`")
     return parse(EnsembleCard, content, str(path))
 
 
