@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -30,13 +31,15 @@ from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.precision import autocast, cpu_computes_in_bf16
 from rarebeat.training.schedule import make_optimiser
-from rarebeat.training.settings import ModelSettings, Precision, TrainSettings
+from rarebeat.training.settings import ModelSettings, TrainSettings
 
 CLASSES = 24
 SCALE = 0.001
 CPU = torch.device("cpu")
 
 Step = Callable[[], None]
+
+Precision = Literal["auto", "fp32", "bf16"]  # an older commit has no such name in its settings
 
 
 class PlainConv(nn.Conv1d):
