@@ -8,7 +8,13 @@ from tests.labels.score_reports import Case, Reader, faults, read_cases
 
 FOLDER = Path(__file__).parent
 FILES = {
-    "hughes24": ["cases.yaml", "reports.yaml", "reports_everyday.yaml", "reports_statements.yaml"],
+    "hughes24": [
+        "cases.yaml",
+        "reports.yaml",
+        "reports_everyday.yaml",
+        "reports_statements.yaml",
+        "reports_ended.yaml",
+    ],
     "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml"],
 }
 READERS = {name: Reader(name) for name in FILES}
