@@ -15,7 +15,7 @@ FILES = {
         "reports_statements.yaml",
         "reports_ended.yaml",
     ],
-    "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml"],
+    "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml", "reports_devices_cinc2020.yaml"],
 }
 READERS = {name: Reader(name) for name in FILES}
 

@@ -253,13 +253,21 @@ def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
 
 
 def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
-    """A cue in a text. A word of doubt that begins a clause belongs to what follows: "probable, AF" has none before."""
+    """A cue in a text.
+
+    A word of doubt that is a clause of its own belongs to what stands before it, at the end of a statement ("AF,
+    probable"), and otherwise to what follows ("probable, AF").
+    """
     if cues.kind == "pseudo":
         return None
-    side, window = cues.side, cues.window
+    side, window, through = cues.side, cues.window, cues.through
     if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
-        side, window = "before", max(window, 1)
-    return Cue(*span, cues.kind, side, window, cues.whole_list, cues.through)
+        window = max(window, 1)
+        if text[span[1] :].strip(" .") == "":
+            through = True
+        else:
+            side = "before"
+    return Cue(*span, cues.kind, side, window, cues.whole_list, through)
 
 
 def _begins_clause(text: str, start: int) -> bool:
