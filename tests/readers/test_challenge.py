@@ -28,7 +28,7 @@ def test_early_headers_carry_short_names(ecg: Microvolts, write_wfdb: Write, tmp
     write_wfdb(ecg, "A0001", comments=["Age: NaN", "Sex: Unknown", "Dx: AF,RBBB,I-AVB"])
     (record,) = read_all("challenge", tmp_path)
     assert record.codes == ("cpsc:AF", "cpsc:RBBB", "cpsc:I-AVB")
-    assert (record.age, record.sex, record.source) == (None, None, "challenge")
+    assert (record.age, record.sex, record.source) == (None, None, "cpsc_2018")
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,16 @@ def test_a_record_without_a_diagnosis_has_no_codes(
         ("georgia", "georgia"),
         ("training/georgia/g1", "georgia"),
         ("training/ptb-xl/g22", "ptb-xl"),
-        ("training", "challenge"),
+        ("PhysioNetChallenge2020_Training_CPSC/Training_WFDB", "cpsc_2018"),
+        ("PhysioNetChallenge2020_PTB-XL/WFDB", "ptb-xl"),
+        ("PhysioNetChallenge2020_Training_E/WFDB", "georgia"),
+        ("5-PhysioNetChallenge2020_Training_PTB-XL", "ptb-xl"),
+        ("PhysioNetChallenge2020_Training_StPetersburg", "st_petersburg_incart"),
+        ("Training_StPetersburg", "st_petersburg_incart"),
+        ("WFDB_ShaoxingUniv", "chapman_shaoxing"),
+        ("ptb-xl/some part", "ptb-xl"),
+        ("hospital", "hospital"),
+        ("training/hospital/g1", "hospital"),
         ("Training_WFDB", "cpsc_2018"),
         ("WFDB_CPSC2018", "cpsc_2018"),
         ("WFDB_CPSC2018_2", "cpsc_2018_extra"),
@@ -82,4 +91,26 @@ def test_the_source_is_the_folder_that_names_a_database(
     ecg: Microvolts, write_wfdb: Write, tmp_path: Path, folder: str, source: str
 ) -> None:
     write_wfdb(ecg, "E00001", tmp_path / folder)
+    assert [record.source for record in read_all("challenge", tmp_path)] == [source]
+
+
+@pytest.mark.parametrize(
+    ("record", "source"),
+    [
+        ("A0001", "cpsc_2018"),
+        ("Q0001", "cpsc_2018_extra"),
+        ("I0001", "st_petersburg_incart"),
+        ("S0001", "ptb"),
+        ("HR00001", "ptb-xl"),
+        ("E00001", "georgia"),
+        ("JS00001", "chapman_ningbo"),
+        ("X00001", "challenge"),
+        ("E1", "challenge"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["", "training", "WFDB", "training_data"])
+def test_where_no_folder_names_a_database_the_record_does(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, folder: str, record: str, source: str
+) -> None:
+    write_wfdb(ecg, record, tmp_path / folder)
     assert [record.source for record in read_all("challenge", tmp_path)] == [source]
