@@ -20,7 +20,9 @@ def label(
 
     content = read_params(params)
     settings = group(content, "label", LabelSettings)
-    summary = label_cohort(records, out, settings.vocabulary, settings.signal_checks)
+    summary = label_cohort(
+        records, out, settings.vocabulary, settings.signal_checks, settings.incomplete_codes
+    )
     for origin in ("text", "codes"):
         counts = summary[origin]
         said = counts["records"] - counts["without_evidence"]
@@ -39,6 +41,11 @@ def label(
                 f"(label.least_coverage): another language or code system? Most labels stay unknown.",
                 file=sys.stderr,
             )
+    if incomplete := coverage.get("records_with_incomplete_codes"):
+        print(
+            f"{records.name}: {incomplete} of {coverage['records']} records have incomplete codes; "
+            f"what they do not name is {settings.incomplete_codes} (label.incomplete_codes)"
+        )
     for origin, checks in (summary["signal_checks"] or {}).items():
         contradicted = {
             name: check["contradicted"] for name, check in checks.items() if check["contradicted"]

@@ -1,5 +1,6 @@
 """Records of the challenges of 2020 and 2021."""
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,6 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from tests.readers.reading import read_all
+
+from rarebeat.labels.codes import CodeLabeller
+from rarebeat.labels.vocabulary import load_vocabulary
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -114,3 +118,51 @@ def test_where_no_folder_names_a_database_the_record_does(
 ) -> None:
     write_wfdb(ecg, record, tmp_path / folder)
     assert [record.source for record in read_all("challenge", tmp_path)] == [source]
+
+
+@pytest.mark.parametrize(
+    ("folders", "code", "negative", "unknown"),
+    [
+        (["cpsc_2018", "WFDB_CPSC2018", "Training_WFDB"], "59118001", 5, 18),
+        (["ptb", "WFDB_PTB"], "164865005", 0, 24),
+        (["ptb-xl", "WFDB_PTBXL", "PhysioNetChallenge2020_PTB-XL/WFDB"], "426783006", 20, 3),
+        (["ningbo", "WFDB_Ningbo"], "426177001", 20, 3),
+        (["cpsc_2018_extra", "WFDB_CPSC2018_2", "Training_2"], "426177001", 0, 23),
+    ],
+)
+def test_labels_do_not_depend_on_whose_name_a_folder_has(
+    ecg: Microvolts,
+    write_wfdb: Write,
+    tmp_path: Path,
+    folders: list[str],
+    code: str,
+    negative: int,
+    unknown: int,
+) -> None:
+    labeller = CodeLabeller(load_vocabulary("cinc2020"))
+    for folder in folders:
+        write_wfdb(ecg, "Q8001", tmp_path / folder, comments=[f"Dx: {code}"])
+    for record in read_all("challenge", tmp_path):
+        states = Counter(labeller.label(record.codes, record.source).states.values())
+        assert (states[0], states[None]) == (negative, unknown)
+
+
+@pytest.mark.parametrize(
+    ("cell", "positive"),
+    [
+        ("164889003;59118001", {"AF", "RBBB"}),
+        ("164889003 59118001", {"AF", "RBBB"}),
+        ("AFIB", set()),
+        ("atrial fibrillation", set()),
+    ],
+)
+def test_words_that_are_no_code_deny_nothing(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, cell: str, positive: set[str]
+) -> None:
+    write_wfdb(ecg, "R1", comments=[f"Dx: {cell}"])
+    vocabulary = load_vocabulary("hughes24")
+    (record,) = read_all("challenge", tmp_path)
+    states = CodeLabeller(vocabulary).label(record.codes, record.source).states
+    codes = {entry.id: entry.code for entry in vocabulary.classes}
+    assert {codes[name] for name, state in states.items() if state == 1} == positive
+    assert (0 in states.values()) == bool(positive)

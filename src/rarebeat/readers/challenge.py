@@ -16,8 +16,10 @@ from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import comment_fields, person_of
 
-_PLUMBING = re.compile(r"(all_?)?(training|data|wfdb|records|files)(_?(data|set))?|g\d+", re.IGNORECASE)  # name no database
-# What the challenge calls its databases: folders on PhysioNet (as in the values), names of its archives, and folders in them.
+_PLUMBING = re.compile(
+    r"(all_?)?(training|data|wfdb|records|files)(_?(data|set))?|g\d+", re.IGNORECASE
+)  # name no database
+# What the challenge calls its databases: folders on PhysioNet, names of its archives, and folders in these.
 _DATABASES = {
     "cpsc_2018": ("cpsc_2018", "cpsc", "Training_CPSC", "Training_WFDB", "WFDB_CPSC2018"),
     "cpsc_2018_extra": ("cpsc_2018_extra", "cpsc_extra", "Training_2", "WFDB_CPSC2018_2"),
