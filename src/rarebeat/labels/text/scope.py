@@ -89,9 +89,11 @@ def decide(
         for number, (one, two) in enumerate(pairwise(mentions), start=1)
     ]
     decided = _spread(text, mentions, decided, joins, language)
+    floor = 0
     for cue in cues:
         if cue.kind == "gone" and cue.side == "after":
-            _fall_together(text, mentions, decided, cue, language)
+            _fall_together(text, mentions, decided, cue, language, max(floor, cue.start - _FARTHEST))
+            floor = cue.end
     return decided
 
 
@@ -219,9 +221,14 @@ def _open_alternatives(decided: list[Cue | None], members: range, join: Cue) -> 
 
 
 def _fall_together(
-    text: str, mentions: Sequence[Span], decided: list[Cue | None], cue: Cue, language: Language
+    text: str,
+    mentions: Sequence[Span],
+    decided: list[Cue | None],
+    cue: Cue,
+    language: Language,
+    floor: int,
 ) -> None:
-    """What "with" joins is gone together: "AF with LBBB is no longer seen" has neither.
+    """What "with" joins, from character ``floor`` on, is gone together: "AF with LBBB is no longer seen" has neither.
 
     A plural verb behind a singular head speaks of what stands behind "with" only: "sinus rhythm with PVCs, which are".
     """
@@ -229,7 +236,9 @@ def _fall_together(
     if last < 0 or not _holds_together(text, mentions[last][1], cue.start, language):
         return
     first = last
-    while first and _holds_together(text, mentions[first - 1][1], mentions[first][0], language, joined=True):
+    while first and mentions[first - 1][0] >= floor:
+        if not _holds_together(text, mentions[first - 1][1], mentions[first][0], language, joined=True):
+            break
         first -= 1
     if not language.accompanied.search(text, mentions[first][1], cue.start):
         return
