@@ -13,12 +13,15 @@ def label(
     records: Annotated[Path, typer.Argument(help="cohort folder written by ingest")],
     out: Annotated[Path, typer.Argument(help="folder to write")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the file says")
+    ] = None,
 ) -> None:
     """Extract three-state labels with evidence from the text and from the codes of a cohort."""
     from rarebeat.core.params import group, read_params
     from rarebeat.labels.extract import LabelSettings, label_cohort
 
-    content = read_params(params)
+    content = read_params(params, overrides or [])
     settings = group(content, "label", LabelSettings)
     summary = label_cohort(
         records, out, settings.vocabulary, settings.signal_checks, settings.incomplete_codes
