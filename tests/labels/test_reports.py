@@ -14,6 +14,7 @@ FILES = {
         "reports_everyday.yaml",
         "reports_statements.yaml",
         "reports_ended.yaml",
+        "reports_devices.yaml",
     ],
     "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml", "reports_devices_cinc2020.yaml"],
 }
