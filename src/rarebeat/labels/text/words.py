@@ -10,6 +10,7 @@ from rarebeat.labels.text.patterns import Pattern, literal_words
 _WORD = re.compile(r"[a-z]{3,}")  # shorter ones are abbreviations, or alike in many languages
 _REMEMBERED = 1 << 16
 _LARGEST_SHARE = 3  # at most one word in so many may be strange
+_SHORTEST_STATEMENT = 3  # words; shorter ones are names and units as often as findings
 
 
 class KnownWords:
@@ -46,6 +47,20 @@ class KnownWords:
         if self._foreign.fullmatch(word):
             return "foreign"
         return "" if word in self._whole or word.startswith(self._stems) else "strange"
+
+
+def says_something_strange(words: int, strange: int) -> bool:
+    """Whether a statement may say anything: it has three words at least, and more than half of them are strange.
+
+    Args:
+        words: how many words it has.
+        strange: how many of them are not known.
+
+    Example:
+        >>> says_something_strange(3, 2), says_something_strange(4, 2), says_something_strange(2, 2)
+        (True, False, False)
+    """
+    return words >= _SHORTEST_STATEMENT and 2 * strange > words
 
 
 def understood(words: int, strange: int) -> bool:
