@@ -154,7 +154,7 @@ class TrainSettings:
     init: str | None = None
     shuffle_labels: bool = False
     shuffle_except: tuple[str, ...] = ()
-    limit_positives: dict[str, Positive] = field(default_factory=dict)
+    limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
 
     @property
     def start(self) -> Path | None:
