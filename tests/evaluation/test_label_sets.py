@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from tests.evaluation.test_compare import predictions
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.compare import Cell
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.label_sets import arrange, cell_row, difference
-from tests.evaluation.test_compare import predictions
 
 CLASSES = ("a", "b", "c")
 QUICK = EvaluateSettings(replicates=100)
@@ -53,9 +53,12 @@ def test_of_several_ways_the_best_on_validation_is_taken():
     cells = [
         cell("a", seed, skill, rate=rate) for rate, skill in (("low", 0.1), ("high", 0.5)) for seed in (0, 1)
     ]
-    (columns,) = arrange(cells, ("a",), {"single": {"heads": ("a",)}}).values()
-    assert columns["single"].of == 2
-    assert [entry.factors["rate"] for entry in columns["single"].cells] == ["high", "high"]
+    titles = {"single": {"heads": ("a",), "rate": ("low",)}, "best": {"heads": ("a",)}}
+    (columns,) = arrange(cells, ("a",), titles).values()
+    assert columns["single"].of == 1
+    assert [entry.factors["rate"] for entry in columns["single"].cells] == ["low", "low"]
+    assert columns["best"].of == 2
+    assert [entry.factors["rate"] for entry in columns["best"].cells] == ["high", "high"]
 
 
 def test_models_that_have_learnt_hardly_anything_are_counted():

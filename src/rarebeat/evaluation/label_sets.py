@@ -1,4 +1,4 @@
-"""Models of different label sets compared class by class: does a class gain from the heads beside its own?
+"""Models of different label sets compared class by class: what a class gains from the heads beside its own.
 
 The cells of a study stand in columns (``compare.columns``: one head, two heads, all heads, say). For every class, a
 column holds the cells that know it. Differences are taken between cells of the same seed, on the same patients.
@@ -57,6 +57,7 @@ def arrange(
         cells: of the study, tested on the same records.
         classes: those to compare. A cell with a factor ``class`` is compared by that class alone.
         columns: title to factor to values: a cell stands in every column whose factors have one of these values.
+            Factors that no column names make rows, but for the seed.
 
     Returns:
         Rows in the order of the classes and of the cells, each with its columns in their order.
