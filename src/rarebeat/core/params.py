@@ -125,10 +125,13 @@ OPEN = (
     "cohorts",
     "cohorts.*",
     "cohorts.*.options",
+    "compare.columns",
+    "compare.published",
     "label_sets",
     "model.*",
     "prepare.labels",
     "prepare.split.folds",
+    "train.limit_positives",
 )
 """Groups that may get new entries, since their keys are names or depend on another value; * stands for any name."""
 

@@ -53,12 +53,14 @@ class CompareSettings:
         classes: compared one by one among the cells that know them, because the label sets of the cells differ
             (:mod:`rarebeat.evaluation.label_sets`); needs ``columns``.
         columns: title to factor to values: which cells stand in which column of that comparison.
+        published: class to title to F1, of the paper that is repeated.
     """
 
     at_least: Annotated[int, Field(ge=1)] = 10
     rules: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
     columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
+    published: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := [rule for rule in self.rules if rule not in RULES]:
@@ -97,23 +99,24 @@ class Cell:
 
 
 def read_cells(
-    folder: Path, factors: Mapping[str, Sequence[object]] | list[Mapping[str, Sequence[object]]]
+    folder: Path, factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]
 ) -> list[Cell]:
     """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
     Args:
         folder: of the tables.
-        factors: the group ``cells`` of the params; every combination of values is a cell. Or a list of such groups
-            with the same factors in the same order.
+        factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
+            several such mappings by names of their own, with the same factors in the same order.
 
     Raises:
         ParamsError: when the factors cannot be used.
         RarebeatError: when a table is missing or damaged.
     """
-    if isinstance(factors, list):
-        if len({tuple(part) for part in factors}) > 1:
-            raise ParamsError("cells: all groups of cells have the same factors in the same order")
-        return [cell for part in factors for cell in read_cells(folder, part)]
+    parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    if parts:
+        if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
+            raise ParamsError("cells: its parts must have the same factors in the same order")
+        return [cell for part in parts for cell in read_cells(folder, part)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:
