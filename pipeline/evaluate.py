@@ -21,6 +21,7 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.reporting.resampling import read_summary, write_resampling
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -31,7 +32,8 @@ def evaluate(
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
     title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
-    files = write_reports(out, test, evaluation, title)
+    training_records, table = write_resampling(out, read_summary(shards))
+    files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
 
     tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))

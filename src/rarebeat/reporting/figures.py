@@ -145,3 +145,29 @@ def curve_figure(
     figure.supylabel(ylabel, fontsize=8)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def bars_figure(path: Path, names: Sequence[str], series: Mapping[str, Sequence[float]], xlabel: str) -> None:
+    """Draw numbers as horizontal bars on a logarithmic axis, several for each name.
+
+    Args:
+        path: PNG to write.
+        names: from the top to the bottom.
+        series: title to a number for each name.
+        xlabel: what the numbers are.
+    """
+    figure = Figure(figsize=(7.0, 0.3 * len(names) + 1.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    height = 0.8 / len(series)
+    for index, (title, values) in enumerate(series.items()):
+        places = [place + (index - (len(series) - 1) / 2) * height for place in range(len(names))]
+        axes.barh(places, values, height, label=title)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=7)
+    axes.set_xscale("log")
+    axes.invert_yaxis()
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel(xlabel, fontsize=8)
+    axes.legend(fontsize=7)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
