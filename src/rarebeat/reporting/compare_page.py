@@ -92,7 +92,7 @@ def write_comparison(
     ]
     write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
     if curves:
-        curve_figure(page.with_suffix(".png"), curves, "AUPRC")
+        curve_figure(page.with_suffix(".png"), curves, list(settings.columns), "AUPRC")
     else:
         study_figure(page.with_suffix(".png"), panels, by_rule=bool(settings.rules))
     with atomic(page) as temporary:
@@ -142,7 +142,7 @@ def network_table(models: Path, cards: Mapping[str, ModelCard]) -> str:
     for name, card in cards.items():
         settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
         records, cohorts = f"{card.training.get('records', 0):,}", ", ".join(card.cohorts)
-        key = (card.architecture, settings, ",".join(card.classes), records, cohorts)
+        key = (card.architecture, settings, str(len(card.classes)), records, cohorts)
         if key not in rows:
             network, _ = load_model(models / name)
             rows[key] = {

@@ -112,16 +112,19 @@ def interval_figure(
 
 
 def curve_figure(
-    path: Path, panels: Mapping[str, Sequence[tuple[str, str, tuple[float, float, float]]]], ylabel: str
+    path: Path,
+    panels: Mapping[str, Sequence[tuple[str, str, tuple[float, float, float]]]],
+    series: Sequence[str],
+    ylabel: str,
 ) -> None:
     """Draw numbers with their intervals over an ordered axis, a panel for each class and a curve for each series.
 
     Args:
         path: PNG to write.
         panels: title to (place on the axis, series, (value, low, high)); NaN ends are not drawn.
+        series: the order of the series.
         ylabel: what the numbers are.
     """
-    series = list(dict.fromkeys(entry for rows in panels.values() for _, entry, _ in rows))
     lines = -(-len(panels) // _CURVES)
     figure = Figure(figsize=(3.2 * min(len(panels), _CURVES), 2.6 * lines + 0.5), layout="constrained")
     FigureCanvasAgg(figure)

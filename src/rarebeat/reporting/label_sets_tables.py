@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from itertools import chain
 
 import numpy as np
 
@@ -86,7 +85,7 @@ def score_table(arranged: Arranged, rows: Rows, metric: str, settings: CompareSe
 
     Where F1 at 0.5 has a published number, it stands before ours.
     """
-    titles = list(dict.fromkeys(chain(*arranged.values())))
+    titles = [title for title in settings.columns if any(title in columns for columns in arranged.values())]
     table: list[Row] = []
     for place, columns in arranged.items():
         values = {title: _over_seeds(columns[title], rows, place[0], metric) for title in columns}
