@@ -13,6 +13,7 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="folder for reports")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
@@ -35,6 +36,8 @@ def evaluate(
     training_records, table = write_resampling(out, read_summary(shards))
     files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
+    if not track:
+        return
 
     tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
     params_logged = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import INCOMPLETE
 
 OLDEST = 90.0
 """Ages over 89 could identify a person: 90 stands for 90 and over."""
@@ -15,6 +16,8 @@ OLDEST = 90.0
 _PTB_XL_OVER_89 = 300.0  # how PTB-XL writes an age over 89
 _HIGHEST_AGE = 125.0
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
+_COMPLETE = {"true": True, "yes": True, "y": True, "1": True, "1.0": True}
+_COMPLETE |= {"false": False, "no": False, "n": False, "0": False, "0.0": False, "": False}
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
@@ -132,6 +135,34 @@ def _parse_literal(text: str) -> Iterable[object]:
     raise BadRecordError(
         "unreadable", "the cell of codes is neither a dictionary, nor a list, nor a list of words"
     )
+
+
+def mark_incomplete(codes: tuple[str, ...], complete: str | None) -> tuple[str, ...]:
+    """Note behind the codes of a record that some may lack.
+
+    Args:
+        codes: from :func:`parse_codes`.
+        complete: the cell that tells whether they are all (true, yes, 1; an empty one does not); None where the archive
+            does not tell, which counts as complete.
+
+    Returns:
+        The codes, with :data:`rarebeat.core.records.INCOMPLETE` behind them where they are not complete.
+
+    Raises:
+        BadRecordError: when the cell is neither yes nor no.
+
+    Example:
+        >>> mark_incomplete(("scp:SR",), "True"), mark_incomplete(("scp:SR",), "False")
+        (('scp:SR',), ('scp:SR', 'codes:incomplete'))
+    """
+    if complete is None:
+        return codes
+    known = _COMPLETE.get(complete.strip().lower())
+    if known is None:
+        raise BadRecordError(
+            "unreadable", "the cell that tells whether the codes are complete is neither yes nor no"
+        )
+    return codes if known or not codes else (*codes, INCOMPLETE)
 
 
 def parse_fold(cell: str) -> int | None:

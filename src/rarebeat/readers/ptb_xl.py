@@ -9,7 +9,15 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.fields import (
+    clean_age,
+    clean_sex,
+    clean_text,
+    mark_incomplete,
+    parse_codes,
+    parse_fold,
+    whole_number,
+)
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
@@ -28,9 +36,12 @@ class Options:
 
     Attributes:
         rate: which of the two published versions to read, in Hz.
+        complete_column: a column of the table that tells whether the codes of a record are all that apply (true or
+            false). Where they are not, a class that they do not name is unknown, not absent. None: they are.
     """
 
     rate: Literal[500, 100] = 500
+    complete_column: str | None = None
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -48,15 +59,18 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         ParamsError: for an unknown option.
         RarebeatError: when the table lacks a column.
     """
-    files = _FILE_COLUMNS[parse(Options, dict(options), "options").rate]
+    settings = parse(Options, dict(options), "options")
+    files = _FILE_COLUMNS[settings.rate]
+    columns = [*_COLUMNS, settings.complete_column] if settings.complete_column else [*_COLUMNS]
     help_text = physionet_help(root, "PTB-XL", "CC BY 4.0, 3 GB", "ptb-xl/1.0.3")
     require_folder(root, help_text)
-    rows = read_csv(root / _TABLE, ["ecg_id", files, *_COLUMNS], help_text)
+    rows = read_csv(root / _TABLE, ["ecg_id", files, *columns], help_text)
     return [
         Entry(
             row["ecg_id"],
             root / f"{row[files]}.hea",
-            details={name: row[name] for name in _COLUMNS},
+            details={name: row[name] for name in columns}
+            | {"complete": row[settings.complete_column] if settings.complete_column else None},
             source=NAMESPACE,
         )
         for row in rows
@@ -92,5 +106,5 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         fold=parse_fold(row["strat_fold"]),
         calibrated=calibrated,
         text=clean_text([row["report"]]),
-        codes=parse_codes(row["scp_codes"], "scp"),
+        codes=mark_incomplete(parse_codes(row["scp_codes"], "scp"), row["complete"]),
     )

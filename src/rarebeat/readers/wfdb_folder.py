@@ -10,7 +10,15 @@ from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.fields import (
+    clean_age,
+    clean_sex,
+    clean_text,
+    mark_incomplete,
+    parse_codes,
+    parse_fold,
+    whole_number,
+)
 from rarebeat.readers.privacy import Pseudonym, redact
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
@@ -38,6 +46,8 @@ class Options:
         text_column: the column with the report.
         fold_column: the column with the database's own fold.
         codes_column: the column with statement codes: a dictionary, a list, or words.
+        complete_column: the column that tells whether the codes of a record are all that apply (true or false). Where
+            they are not, a class that they do not name is unknown, not absent. None: they are.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
         patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
@@ -56,6 +66,7 @@ class Options:
     text_column: str | None = None
     fold_column: str | None = None
     codes_column: str | None = None
+    complete_column: str | None = None
     code_system: str = "scp"
     sex_values: dict[str | int, Literal["female", "male"]] | None = None
     patient_namespace: str | None = None
@@ -105,7 +116,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    named = [name for name in [settings.record_column, *columns.values()] if name]
+    named = [name for name in [settings.record_column, settings.complete_column, *columns.values()] if name]
     rows = read_csv(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
@@ -115,8 +126,9 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     for row in rows:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
+        complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
-        entries.append(Entry(name, path, {"settings": settings, **cells}, source))
+        entries.append(Entry(name, path, {"settings": settings, "complete": complete, **cells}, source))
     return entries
 
 
@@ -172,5 +184,5 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         fold=parse_fold(cells["fold"]),
         calibrated=calibrated,
         text=redact(text) or None if text and pseudonym.private else text,
-        codes=parse_codes(cells["codes"], settings.code_system),
+        codes=mark_incomplete(parse_codes(cells["codes"], settings.code_system), cells["complete"]),
     )
