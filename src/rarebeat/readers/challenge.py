@@ -11,10 +11,11 @@ from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
+from rarebeat.readers.fields import not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import comment_fields, person_of
+from rarebeat.readers.wfdb_header import check_told_once, comment_fields, not_told, person_of
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 # The challenge's own archives name their folders otherwise than PhysioNet does, whose names count here.
@@ -34,6 +35,7 @@ _FOLDERS = {
     "wfdbchapmanshaoxing": "chapman_shaoxing",
     "wfdbningbo": "ningbo",
 }
+_KEYS = ("age", "sex", "dx")  # what every header tells, also where it is unknown
 _SHORT_NAMES = {"Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"}  # of CPSC 2018
 _LIST_SIGNS = re.compile(r"[,;|/\[\]\"']")
 _NOT_TOLD = {"", "nan", "unknown"}
@@ -92,7 +94,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    person = person_of(header.comments)
+    check_told_once(header.comments, _KEYS)
+    person, told = person_of(header.comments), comment_fields(header.comments)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -101,7 +104,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=person.age,
         sex=person.sex,
         calibrated=calibrated,
-        codes=_codes(comment_fields(header.comments).get("dx", "")),
+        codes=_codes(told.get("dx", "")),
+        # A header of a line or two was written by somebody else, who told what was known.
+        not_understood=(not_told(header.comments, _KEYS) if len(header.comments) >= len(_KEYS) else ())
+        + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
             "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
         )
     _check_gains(header)
+    _check_like_the_others(header.leads)
     try:
+        _check_names(path, header)
         raw = _read_leads(path, header)
     except OSError as error:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
@@ -74,12 +77,59 @@ def _check_gains(header: Header) -> None:
         )
 
 
+def _check_like_the_others(leads: Sequence[Lead]) -> None:
+    """Refuse leads whose step or zero is unlike that of most: one recorder has one. Where all differ, each was scaled
+    by itself (as in LUDB, and by wfdb where no gain is given), and nothing can be told."""
+    found = {
+        lead.name: (lead.gain, lead.baseline, lead.units.lower())
+        for lead in leads
+        if lead_index(lead.name) is not None
+    }
+    usual, count = Counter(found.values()).most_common(1)[0] if found else (None, 0)
+    if len(found) > count > len(found) / 2:
+        odd = ", ".join(name for name, scale in found.items() if scale != usual)
+        raise BadRecordError(
+            "header_mismatch", f"gain, baseline or unit of {odd} are unlike those of the other leads"
+        )
+
+
+def _check_names(path: Path, header: Header) -> None:
+    """Refuse the header of one record under the name of another."""
+    if header.name.casefold() != path.stem.casefold():
+        raise BadRecordError("header_mismatch", f"the header is that of record {header.name[:40]!r}")
+    if all(lead.file.startswith(f"{path.stem}.") for lead in header.leads):
+        return
+    others = {Path(lead.file).stem for lead in header.leads} - {path.stem, _NO_FILE}
+    for other in sorted(others):
+        if is_inside(path.parent, path.parent / other) and (path.parent / f"{other}.hea").is_file():
+            raise BadRecordError(
+                "header_mismatch", f"the header names the signal file of record {other[:40]!r}"
+            )
+
+
 def _read_leads(path: Path, header: Header) -> RawLeads:
     if not _is_plain(header.leads):
         return _read_with_wfdb(path, header)
     samples = _read_plain(path.parent, header)
     check_checksums(samples, [lead.checksum for lead in header.leads], [lead.name for lead in header.leads])
+    _check_initial_values(samples, header.leads)
     return _raw_leads(samples, header.leads)
+
+
+def _check_initial_values(samples: npt.NDArray[np.int16], leads: Sequence[Lead]) -> None:
+    if not any(lead.initial for lead in leads):  # writers that do not know them write zeros
+        return
+    found = samples[:, 0].tolist() if samples.shape[1] else []
+    wrong = [
+        lead.name
+        for lead, value in zip(leads, found, strict=False)
+        if lead.initial is not None and lead.initial != value
+    ]
+    if wrong:
+        raise BadRecordError(
+            "header_mismatch",
+            f"the first samples of {', '.join(wrong)[:100]} are not the initial values that the header gives",
+        )
 
 
 def _raw_leads(samples: npt.NDArray[np.int16], leads: Sequence[Lead]) -> RawLeads:
