@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import MissingSourceError
+from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
@@ -35,6 +35,16 @@ _FOLDERS = {
     "wfdbchapmanshaoxing": "chapman_shaoxing",
     "wfdbningbo": "ningbo",
 }
+_RATE = 500.0
+_AT_ONE_RATE = (
+    "cpsc_2018",
+    "cpsc_2018_extra",
+    "chapman_ningbo",
+    "chapman_shaoxing",
+    "georgia",
+    "ningbo",
+    "ptb-xl",
+)
 _KEYS = ("age", "sex", "dx")  # what every header tells, also where it is unknown
 _SHORT_NAMES = {"Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"}  # of CPSC 2018
 _LIST_SIGNS = re.compile(r"[,;|/\[\]\"']")
@@ -94,6 +104,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
+    if entry.source in _AT_ONE_RATE and header.rate != _RATE:
+        raise BadRecordError(
+            "header_mismatch", f"the header says {header.rate:g} Hz, {entry.source} was recorded at {_RATE:g}"
+        )
     check_told_once(header.comments, _KEYS)
     person, told = person_of(header.comments), comment_fields(header.comments)
     return Record(
