@@ -179,12 +179,13 @@ def parse_fold(cell: str) -> int | None:
     return int(fold) if math.isfinite(fold) and fold == int(fold) and abs(fold) < 2**15 else None
 
 
-def trusted_fold(cell: str, highest: int = HIGHEST_FOLD) -> int | None:
+def trusted_fold(cell: str, highest: int = HIGHEST_FOLD, lowest: int = 0) -> int | None:
     """Read a fold, or refuse the record: its fold decides whether it is trained or tested on.
 
     Args:
         cell: as :func:`parse_fold` takes it.
         highest: the largest number that a fold can have.
+        lowest: the smallest.
 
     Returns:
         The fold; None where none is told.
@@ -199,9 +200,10 @@ def trusted_fold(cell: str, highest: int = HIGHEST_FOLD) -> int | None:
     fold = parse_fold(cell)
     if cell.strip().lower() in _NOT_TOLD:
         return None
-    if fold is None or not 0 <= fold <= highest:
+    if fold is None or not lowest <= fold <= highest:
         raise BadRecordError(
-            "implausible_header", f"its fold is {cell[:20]!r}, expected a whole number from 0 to {highest}"
+            "implausible_header",
+            f"its fold is {cell[:20]!r}, expected a whole number from {lowest} to {highest}",
         )
     return fold
 

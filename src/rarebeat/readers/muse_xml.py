@@ -73,7 +73,8 @@ class MuseEcg:
         text: the statements, one a line, without persons and dates.
         status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
             it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
-        not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages.
+        not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
+            "patient" where there is no id, as every export has one.
     """
 
     signal: Signal
@@ -201,18 +202,20 @@ def parse_muse(content: bytes) -> MuseEcg:
     signal, calibrated = trusted_signal(raw, rate)
     text, of_machine = _statements(ecg)
     age, gender = _age(ecg), _text(ecg, "PatientDemographics/Gender")
-    sex = clean_sex(gender)
+    sex, patient = clean_sex(gender), _text(ecg, "PatientDemographics/PatientID") or None
     return MuseEcg(
         signal=signal,
         rate=rate,
         calibrated=calibrated,
-        patient=_text(ecg, "PatientDemographics/PatientID") or None,
+        patient=patient,
         age=age,
         sex=sex,
         text=text,
         status="unconfirmed" if of_machine else _status(ecg),
         not_understood=not_understood(
-            age=(_text(ecg, "PatientDemographics/PatientAge"), age), sex=(gender, sex)
+            age=(_text(ecg, "PatientDemographics/PatientAge"), age),
+            sex=(gender, sex),
+            patient=("no id", patient),
         ),
     )
 

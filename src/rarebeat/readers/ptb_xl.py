@@ -99,6 +99,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     row = entry.details
     patient = parse_patient(row["patient_id"], NAMESPACE)
     age, sex = clean_age(row["age"]), clean_sex(whole_number(row["sex"]), SEXES)
+    if wrong := not_understood(age=(row["age"], age), sex=(row["sex"], sex)):
+        raise BadRecordError("header_mismatch", f"{' and '.join(wrong)} of the row are not where they belong")
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -107,11 +109,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         patient_id=pseudonym.of(NAMESPACE, patient) if patient else None,
         age=age,
         sex=sex,
-        fold=trusted_fold(row["strat_fold"], _FOLDS),
+        fold=trusted_fold(row["strat_fold"], _FOLDS, lowest=1),
         calibrated=calibrated,
         text=clean_text([row["report"]]),
         codes=parse_codes(row["scp_codes"], "scp"),
-        not_understood=not_understood(age=(row["age"], age), sex=(row["sex"], sex)),
     )
 
 
