@@ -15,7 +15,7 @@ from rarebeat.readers.fields import not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import check_told_once, comment_fields, not_told, person_of
+from rarebeat.readers.wfdb_header import person_in, told_once
 
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 # The challenge's own archives name their folders otherwise than PhysioNet does, whose names count here.
@@ -108,8 +108,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         raise BadRecordError(
             "header_mismatch", f"the header says {header.rate:g} Hz, {entry.source} was recorded at {_RATE:g}"
         )
-    check_told_once(header.comments, _KEYS)
-    person, told = person_of(header.comments), comment_fields(header.comments)
+    told = told_once(header.comments, _KEYS)
+    person = person_in(told)
+    # A header of a line or two was written by somebody else, who told what was known.
+    expected = _KEYS if len(header.comments) >= len(_KEYS) else ()
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -119,8 +121,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         sex=person.sex,
         calibrated=calibrated,
         codes=_codes(told.get("dx", "")),
-        # A header of a line or two was written by somebody else, who told what was known.
-        not_understood=(not_told(header.comments, _KEYS) if len(header.comments) >= len(_KEYS) else ())
+        not_understood=tuple(key for key in expected if key not in told)
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 

@@ -19,7 +19,7 @@ from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_unders
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import check_told_once, comment_fields, not_told, person_of
+from rarebeat.readers.wfdb_header import person_in, told_once
 
 NAMESPACE = "ludb"
 
@@ -84,8 +84,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
             "header_mismatch", f"the header says {header.rate:g} Hz, LUDB was recorded at {_RATE}"
         )
     before, diagnoses = _split_comments(header.comments)
-    check_told_once(before, _KEYS)
-    person, told = person_of(before), comment_fields(before)
+    told = told_once(before, _KEYS)
+    person = person_in(told)
     if entry.details:
         _compare(entry.details, told, diagnoses)
     return Record(
@@ -98,7 +98,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         calibrated=False,
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
-        not_understood=not_told(header.comments, (*_KEYS, "diagnoses"))
+        not_understood=tuple(key for key in _KEYS if key not in told)
+        + (() if _DIAGNOSES in header.comments else ("diagnoses",))
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 

@@ -82,6 +82,9 @@ def _check_gains(header: Header) -> None:
 def _check_like_the_others(leads: Sequence[Lead]) -> None:
     """Refuse leads whose step or zero is unlike that of most: one recorder has one. Where all differ, each was scaled
     by itself (as in LUDB, and by wfdb where no gain is given), and nothing can be told."""
+    scale = (leads[0].gain, leads[0].baseline, leads[0].units) if leads else None
+    if all((lead.gain, lead.baseline, lead.units) == scale for lead in leads):
+        return
     found = {
         lead.name: (lead.gain, lead.baseline, lead.units.lower())
         for lead in leads
@@ -99,9 +102,8 @@ def _check_names(path: Path, header: Header) -> None:
     """Refuse the header of one record under the name of another."""
     if header.name.casefold() != path.stem.casefold():
         raise BadRecordError("header_mismatch", f"the header is that of record {header.name[:40]!r}")
-    if all(lead.file.startswith(f"{path.stem}.") for lead in header.leads):
-        return
-    others = {Path(lead.file).stem for lead in header.leads} - {path.stem, _NO_FILE}
+    files = {lead.file for lead in header.leads}
+    others = {Path(file).stem for file in files} - {path.stem, _NO_FILE}
     for other in sorted(others):
         if is_inside(path.parent, path.parent / other) and (path.parent / f"{other}.hea").is_file():
             raise BadRecordError(

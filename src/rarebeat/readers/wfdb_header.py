@@ -6,7 +6,7 @@ some Georgia headers of the 2020 Challenge (``E00666.mat 12 500 5000``).
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -98,38 +98,26 @@ def _pairs(comments: Iterable[str]) -> list[tuple[str, str]]:
     return [(key.strip().strip("<>").lower(), value.strip()) for key, colon, value in parts if colon]
 
 
-def check_told_once(comments: Iterable[str], keys: Sequence[str]) -> None:
-    """Refuse a header that tells the same thing twice: nobody knows which is right.
+def told_once(comments: Iterable[str], keys: Sequence[str]) -> dict[str, str]:
+    """Read comments as :func:`comment_fields` does, and refuse a header that tells the same thing twice.
 
     Args:
         comments: of :class:`Header`.
-        keys: in lower case, without brackets.
+        keys: what may not be told twice, for nobody knows which is right: in lower case, without brackets.
+
+    Returns:
+        The values by their keys.
 
     Raises:
         BadRecordError: ``header_mismatch``.
     """
-    found = [key for key, _ in _pairs(comments)]
-    twice = [key for key in keys if found.count(key) > 1]
-    if twice:
-        raise BadRecordError("header_mismatch", f"the header tells {' and '.join(twice)} twice")
-
-
-def not_told(comments: Iterable[str], keys: Sequence[str]) -> tuple[str, ...]:
-    """Name what every header of a database tells and this one does not: misspelt, or without its colon.
-
-    Args:
-        comments: of :class:`Header`.
-        keys: in lower case, without brackets.
-
-    Returns:
-        Those of ``keys`` that are not there.
-
-    Example:
-        >>> not_told(["Age: 74", "Dx 426783006"], ["age", "dx"])
-        ('dx',)
-    """
-    found = comment_fields(comments)
-    return tuple(key for key in keys if key not in found)
+    pairs = _pairs(comments)
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        found = [key for key, _ in pairs]
+        if twice := [key for key in keys if found.count(key) > 1]:
+            raise BadRecordError("header_mismatch", f"the header tells {' and '.join(twice)} twice")
+    return told
 
 
 def person_of(comments: Iterable[str]) -> Person:
@@ -145,7 +133,18 @@ def person_of(comments: Iterable[str]) -> Person:
         >>> person_of(["Age: 63", "Sex: Male"]), person_of(["<age>: >89", "<sex>: F"])
         (Person(age=63.0, sex='male'), Person(age=90.0, sex='female'))
     """
-    told = comment_fields(comments)
+    return person_in(comment_fields(comments))
+
+
+def person_in(told: Mapping[str, str]) -> Person:
+    """Find out age and sex of the person from what comments tell.
+
+    Args:
+        told: as :func:`comment_fields` returns it.
+
+    Returns:
+        Both, each None where it is not told.
+    """
     return Person(clean_age(told.get("age", "")), clean_sex(told.get("sex", "")))
 
 
