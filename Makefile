@@ -21,8 +21,8 @@ repro: install            ## the pipeline: from ECGs to reports/
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
 JOBS ?= 1
 study: install
-	@test -n "$(STUDY)" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
-	PYTHONPATH=src python pipeline/study.py $(STUDY) --jobs $(JOBS) $(if $(ECG),--ecg "$(ECG)") $(SET)
+	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
+	PYTHONPATH=src python pipeline/study.py "$$STUDY" --jobs $(JOBS) $(if $(ECG),--ecg "$$ECG") $(SET)
 
 real transfer ablation crossval disputed:
 	$(MAKE) study STUDY=$@
