@@ -21,6 +21,7 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -30,19 +31,22 @@ def evaluate(
 
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
-    title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
+    tested = list(dict.fromkeys(test.cohorts.tolist()))
+    title = heading(card.heads, card.cohorts, tested)
     files = write_reports(out, test, evaluation, title)
     print((out / "results.md").read_text(encoding="utf-8"))
 
-    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    tracker = tracking.connect(content)
     params_logged = {
         "heads": card.heads,
         "cohorts": ",".join(card.cohorts),
+        "tested_on": ",".join(tested),
         "model": {"name": card.architecture, **card.settings},
         "evaluate": content["evaluate"],
     }
+    name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    tracking.log_evaluation(tracker, card_digest(model), card.heads, params_logged, metrics, files)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files)
 
 
 if __name__ == "__main__":

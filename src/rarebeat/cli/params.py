@@ -77,7 +77,7 @@ def _faults_of(check: Callable[..., object], *arguments: Any) -> list[str]:
 
 def _check_cohorts(content: Mapping[str, Any]) -> None:
     """Every cohort has a kind that there is and options of that kind; `use` names cohorts that there are, once each."""
-    cohorts = group(content, "cohorts", dict[str, Any])  # type: ignore[type-abstract]
+    cohorts = group(content, "cohorts", dict[str, Any])
     faults = [
         f"cohorts.{name}: the name of a cohort is letters, digits, - and _, for folders are named after it"
         for name in cohorts
@@ -130,7 +130,7 @@ def _check_labels_and_training(content: Mapping[str, Any]) -> None:
         vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
     except ParamsError as error:
         faults, vocabulary = [f"label.vocabulary: {error}"], None
-    label_sets = group(content, "label_sets", dict[str, Any])  # type: ignore[type-abstract]
+    label_sets = group(content, "label_sets", dict[str, Any])
     faults += _faults_of(_check_training, content, label_sets, vocabulary)
     classes = {} if vocabulary is None else dict.fromkeys(vocabulary.class_ids)
     for path in sorted(FOLDER.glob("*.yaml")):  # the other label sets may be those of another vocabulary
@@ -162,7 +162,7 @@ def _check_training(
 
 def _check_networks(content: Mapping[str, Any]) -> None:
     """The network is there, and every network's group holds settings that it has."""
-    model = group(content, "model", dict[str, Any])  # type: ignore[type-abstract]
+    model = group(content, "model", dict[str, Any])
     name = group(content, "model", ModelSettings).name
     faults = [] if name in NETWORKS else [f"model.name: there is no network {name!r}{_networks(name)}"]
     beside = {}
