@@ -37,6 +37,7 @@ pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
 
+ui: export MLFLOW_DISABLE_TELEMETRY ?= true
 ui: install               ## MLflow in the browser; its runs are one page further than where it opens
 	@echo "runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs"
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)

@@ -33,6 +33,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning
 
 MODEL = "rarebeat.model"
 """Tag of a run: what identifies the model that it trained or evaluated."""
@@ -209,8 +210,12 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
     Raises:
         RarebeatError: when it cannot be used.
     """
-    root = project_root()
-    mlflow.set_tracking_uri(uri)
+    root, asked = project_root(), os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)  # it also writes the variable: what the user has set stays
+    if asked is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = asked
     try:
         # Two experiments that create the same SQLite database at once would break it.
         with FileLock(root / "mlflow.db.lock"):
@@ -327,7 +332,11 @@ def _cannot_use(uri: str, error: Exception) -> str:
 
 
 def _line(error: BaseException) -> str:
-    """The first line of an error, without the nest of those that it came from."""
-    inner = getattr(error, "orig", None) or error
-    text = str(inner).strip().splitlines() or [type(inner).__name__]
-    return text[0][:300]
+    """An error in a line: what the system said, where the error came from that, or else its own first line."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0][:300] if said else type(error).__name__
