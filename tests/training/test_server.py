@@ -161,10 +161,10 @@ def test_a_training_that_fails_without_a_server_is_told_with_its_own_error(proje
 
 @pytest.mark.parametrize(("asked", "found"), [(None, "True"), ("false", "False")])
 def test_telemetry_is_off_unless_it_is_asked_for(asked: str | None, found: str) -> None:
-    program = "import rarebeat.training.server; from mlflow.environment_variables import MLFLOW_DISABLE_TELEMETRY as off"
+    program = "import rarebeat.training.server; from mlflow.environment_variables import *"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_DISABLE_TELEMETRY"}
     environment |= {"MLFLOW_DISABLE_TELEMETRY": asked} if asked else {}
-    command = [sys.executable, "-c", f"{program}; print(off.get())"]
+    command = [sys.executable, "-c", f"{program}; print(MLFLOW_DISABLE_TELEMETRY.get())"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == found
 
