@@ -52,6 +52,8 @@ class Record:
         codes: statements as ``system:code``; :data:`INCOMPLETE` behind them where the archive says that some lack.
         report_status: "confirmed", "unconfirmed" or "unknown" where the archive tells whether a person has
             confirmed the report, else None. It is counted and not stored.
+        not_understood: fields that the archive tells in a form that is not understood, such as "age"; they are
+            counted and not stored.
     """
 
     record_id: str
@@ -66,3 +68,4 @@ class Record:
     text: str | None = None
     codes: tuple[str, ...] = ()
     report_status: str | None = None
+    not_understood: tuple[str, ...] = ()

@@ -7,14 +7,15 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import MissingSourceError
+from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
+from rarebeat.readers.fields import not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import comment_fields, person_of
+from rarebeat.readers.wfdb_header import person_in, told_once
 
 _PLUMBING = re.compile(
     r"(all_?)?(training|data|wfdb|records|files)(_?(data|set))?|g\d+", re.IGNORECASE
@@ -49,6 +50,17 @@ _RECORDS = {
     "JS": "chapman_ningbo",
 }
 _RECORD = re.compile(r"([A-Z]{1,2})\d{4,5}")
+_RATE = 500.0
+_AT_ONE_RATE = (
+    "cpsc_2018",
+    "cpsc_2018_extra",
+    "chapman_ningbo",
+    "chapman_shaoxing",
+    "georgia",
+    "ningbo",
+    "ptb-xl",
+)
+_KEYS = ("age", "sex", "dx")  # what every header tells, also where it is unknown
 _SHORT_NAMES = {"Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"}  # of CPSC 2018
 _LIST_SIGNS = re.compile(r"[,;|/\[\]\"']")
 _NOT_TOLD = {"", "nan", "unknown"}
@@ -120,7 +132,14 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    person = person_of(header.comments)
+    if entry.source in _AT_ONE_RATE and header.rate != _RATE:
+        raise BadRecordError(
+            "header_mismatch", f"the header says {header.rate:g} Hz, {entry.source} was recorded at {_RATE:g}"
+        )
+    told = told_once(header.comments, _KEYS)
+    person = person_in(told)
+    # A header of a line or two was written by somebody else, who told what was known.
+    expected = _KEYS if len(header.comments) >= len(_KEYS) else ()
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -129,7 +148,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=person.age,
         sex=person.sex,
         calibrated=calibrated,
-        codes=_codes(comment_fields(header.comments).get("dx", "")),
+        codes=_codes(told.get("dx", "")),
+        not_understood=tuple(key for key in expected if key not in told)
+        + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 
 
