@@ -48,8 +48,8 @@ class Matcher:
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
         does not know) says nothing: every class stays unknown. So does what is not mentioned where more than a
-        third of the words are strange, where that are more than half in a statement of three or more that mentions no class,
-        or where one word belongs to a language that is not read: other languages share a word or two with those that
+        third of the words are strange, or more than half of a statement of three or more that mentions no class, or
+        where one word belongs to a language that is not read: other languages share a word or two with those that
         are. Otherwise a class that is not mentioned is negative, with the exceptions that
         :class:`rarebeat.labels.absence.AbsenceRules` lists.
 
