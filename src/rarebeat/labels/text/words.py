@@ -40,8 +40,10 @@ class KnownWords:
             text: normalised text.
             unread: the same without what patterns have matched.
         """
-        kinds = [] if self._any else [kind for word in _WORD.findall(unread) if (kind := self._kind(word))]
-        return len(_WORD.findall(text)), len(kinds), "foreign" in kinds
+        found = _WORD.findall(unread)
+        kinds = [] if self._any else [kind for word in found if (kind := self._kind(word))]
+        words = found if unread is text else _WORD.findall(text)
+        return len(words), len(kinds), "foreign" in kinds
 
     def _look_up(self, word: str) -> Literal["", "strange", "foreign"]:
         if self._foreign.fullmatch(word):
