@@ -16,7 +16,12 @@ FILES = {
         "reports_ended.yaml",
         "reports_devices.yaml",
     ],
-    "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml", "reports_devices_cinc2020.yaml"],
+    "cinc2020": [
+        "reports_cinc2020.yaml",
+        "reports_programs.yaml",
+        "reports_devices_cinc2020.yaml",
+        "reports_places.yaml",
+    ],
 }
 READERS = {name: Reader(name) for name in FILES}
 

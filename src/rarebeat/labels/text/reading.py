@@ -112,6 +112,7 @@ class StatementReader:
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
             accompanied=re.compile(_any_of(language.joins.accompanied) or _NEVER),
+            places=re.compile(_any_of(language.places) or _NEVER),
         )
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
@@ -270,11 +271,10 @@ def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
         return None
     side, window, through = cues.side, cues.window, cues.through
     if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
-        window = max(window, 1)
         if text[span[1] :].strip(" .") == "":
-            through = True
+            window, through = 0, True
         else:
-            side = "before"
+            side, window = "before", max(window, 1)
     return Cue(*span, cues.kind, side, window, cues.whole_list, through)
 
 
