@@ -209,7 +209,7 @@ def test_the_stage_says_what_incomplete_codes_mean(tmp_path: Path) -> None:
     write_table(folder / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
     script = Path(__file__).parents[2] / "pipeline" / "label.py"
     params = tmp_path / "params.yaml"
-    params.write_text("label: {signal_checks: false}")
+    params.write_text("label: {signal_checks: false, incomplete_codes: unknown}")
     arguments = [sys.executable, script, folder, tmp_path / "labels", "--params", params]
     for more, word in (([], "unknown"), (["--set", "label.incomplete_codes=negative"], "negative")):
         result = subprocess.run([*arguments, *more], capture_output=True, text=True, check=True)
