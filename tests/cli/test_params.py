@@ -155,6 +155,9 @@ def test_every_fault_has_its_line() -> None:
 
 def test_the_values_of_a_studys_factors_are_plain_words() -> None:
     check_params(OWN | {"cells": {"seed": [0, 1], "rate": [0.5], "model": ["se_resnet"]}})
+    check_params(OWN | {"cells": {"one": {"seed": [0]}, "two": {"seed": [1]}}})
+    with pytest.raises(ParamsError, match=r"cells\.one\.seed: 'a b' must be letters"):
+        check_params(OWN | {"cells": {"one": {"seed": ["a b"]}}})
     with pytest.raises(ParamsError, match=r"cells\.data: '\$\(id\)' must be letters"):
         check_params(OWN | {"cells": {"data": ["$(id)"]}})
 
@@ -163,3 +166,10 @@ def test_the_values_of_a_studys_factors_are_plain_words() -> None:
 def test_a_missing_group_is_named(group: str) -> None:
     with pytest.raises(ParamsError, match=group):
         check_params({name: value for name, value in OWN.items() if name != group})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("train/shuffle_except", ["avnrtt"]), ("train/limit_positives", {"avnrtt": 3})]
+)
+def test_the_classes_of_a_control_are_known(key: str, value: Any) -> None:
+    assert "no class 'avnrtt'; did you mean 'avnrt'?" in fault(key, value)

@@ -150,6 +150,18 @@ def _check_training(
     if vocabulary is None:
         return
     classes = resolve_label_set(label_sets, heads, vocabulary.class_ids)
+    every = vocabulary.class_ids
+    strangers = [
+        f"train.{key}: no class {name!r}{did_you_mean(name, every)}"
+        for key, names in (
+            ("shuffle_except", settings.shuffle_except),
+            ("limit_positives", settings.limit_positives),
+        )
+        for name in names
+        if name not in every
+    ]
+    if strangers:
+        raise ParamsError("\n".join(strangers))
     losses = [stage.settings.loss for stage in stages_of(settings)]
     rewards = None
     if "challenge" in losses or settings.threshold in FOR_CHALLENGE:
@@ -189,10 +201,15 @@ def _networks(name: str) -> str:
 
 def _check_cells(content: Mapping[str, Any]) -> None:
     """The values of a study's factors become words of a command and parts of file names."""
-    cells = parse(dict[str, list[Any]], content.get("cells") or {}, "cells")
+    cells = parse(dict[str, list[Any] | dict[str, list[Any]]], content.get("cells") or {}, "cells")
+    named = {
+        (f"cells.{part}.{factor}" if isinstance(values, dict) else f"cells.{part}"): entries
+        for part, values in cells.items()
+        for factor, entries in (values.items() if isinstance(values, dict) else [(part, values)])
+    }
     strange = [
-        f"cells.{factor}: {value!r} must be letters, digits, -, _ and ."
-        for factor, values in cells.items()
+        f"{factor}: {value!r} must be letters, digits, -, _ and ."
+        for factor, values in named.items()
         for value in values
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", str(value))
     ]

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -25,6 +24,7 @@ from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.controls import controlled
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends
@@ -142,8 +142,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     if not isinstance(label_sets, dict):
         raise ParamsError("the params have no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
-    if settings.shuffle_labels:
-        train_split, validation = (shuffled(split, settings.seed) for split in (train_split, validation))
+    train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
     positives = (train_split.columns(label_set) == 1).any(axis=0)
@@ -168,12 +167,6 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
         prepare=content.get("prepare") or {},
         rewards=rewards,
     )
-
-
-def shuffled(split: Split, seed: int) -> Split:
-    """The split with its rows of labels dealt out at random."""
-    order = np.random.default_rng(seed).permutation(len(split))
-    return replace(split, labels=split.labels[order])
 
 
 def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: str) -> None:

@@ -5,6 +5,7 @@ A training and its evaluation share one run: they find it by a tag, so that no r
 """
 
 import os
+import re
 import sys
 import time
 import warnings
@@ -130,6 +131,10 @@ def _tags() -> dict[str, str]:
     return tags
 
 
+NO_NAME = r"[^\w\-. :/]"
+"""What MLflow takes in no name of a param."""
+
+
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Turn nested mappings into one mapping with dotted names.
 
@@ -143,10 +148,12 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     Example:
         >>> flatten({"train": {"epochs": 3}, "heads": "all"})
         {'train.epochs': 3, 'heads': 'all'}
+        >>> flatten({"columns": {"one head, best": 1}})  # signs that MLflow takes in no name
+        {'columns.one head_ best': 1}
     """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{re.sub(NO_NAME, '_', str(key))}"
         flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return flat
 
