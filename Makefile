@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock clean
+.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock verify clean
 
 install: $(VENV)/.installed
 
@@ -49,6 +49,9 @@ format: install
 lock: install             ## constraints.txt from pyproject.toml; needs uv
 	echo 'torch==2.13.0' | uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	  --no-header --extra dev --constraint - pyproject.toml --output-file constraints.txt
+
+verify: install           ## compare DVC's cache with its checksums, and remove what is damaged
+	PYTHONPATH=src python pipeline/verify.py
 
 clean:                    ## remove outputs, keep the DVC cache
 	rm -rf data/records data/labels data/shards data/studies models/trained models/checkpoints models/studies reports/studies reports/predictions.parquet
