@@ -211,7 +211,7 @@ def _of_xml(new: bytes) -> list[str]:
     for wave in waves[:1]:
         found += _of_waveform(wave)
     age, unit = _text(root, "PatientDemographics/PatientAge"), _text(root, "PatientDemographics/AgeUnits")
-    if age and not age.isdigit():
+    if age and not age.isdigit() and age.lower() != "nan":
         found.append("an age that is no number")
     if unit.upper() not in _UNITS:
         found.append("an age in an unknown unit")
