@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import INCOMPLETE
 
 HIGHEST_FOLD = 20
 """Numbers of folds above it are taken for mistakes, unless an archive's options say otherwise."""
@@ -19,6 +20,8 @@ _PTB_XL_OVER_89 = 300.0  # how PTB-XL writes an age over 89
 _HIGHEST_AGE = 125.0
 _NUMBERED = ("ptb-xl",)  # public databases whose patients are whole numbers
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
+_COMPLETE = {"true": True, "yes": True, "y": True, "1": True, "1.0": True}
+_COMPLETE |= {"false": False, "no": False, "n": False, "0": False, "0.0": False, "": False}
 _NOT_TOLD = frozenset({"", "nan", "na", "n/a", "none", "null", "nil", "unknown", "unk", "u", "?", "-", "--"})
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
@@ -157,6 +160,34 @@ def _parse_literal(text: str) -> Iterable[object]:
     raise BadRecordError(
         "unreadable", "the cell of codes is neither a dictionary, nor a list, nor a list of words"
     )
+
+
+def mark_incomplete(codes: tuple[str, ...], complete: str | None) -> tuple[str, ...]:
+    """Note behind the codes of a record that some may lack.
+
+    Args:
+        codes: from :func:`parse_codes`.
+        complete: the cell that tells whether they are all (true, yes, 1; an empty one does not); None where the archive
+            does not tell, which counts as complete.
+
+    Returns:
+        The codes, with :data:`rarebeat.core.records.INCOMPLETE` behind them where they are not complete.
+
+    Raises:
+        BadRecordError: when the cell is neither yes nor no.
+
+    Example:
+        >>> mark_incomplete(("scp:SR",), "True"), mark_incomplete(("scp:SR",), "False")
+        (('scp:SR',), ('scp:SR', 'codes:incomplete'))
+    """
+    if complete is None:
+        return codes
+    known = _COMPLETE.get(complete.strip().lower())
+    if known is None:
+        raise BadRecordError(
+            "unreadable", "the cell that tells whether the codes are complete is neither yes nor no"
+        )
+    return codes if known or not codes else (*codes, INCOMPLETE)
 
 
 def parse_fold(cell: str) -> int | None:

@@ -14,6 +14,7 @@ from rarebeat.readers.fields import (
     clean_age,
     clean_sex,
     clean_text,
+    mark_incomplete,
     not_understood,
     parse_codes,
     parse_patient,
@@ -39,9 +40,12 @@ class Options:
 
     Attributes:
         rate: which of the two published versions to read, in Hz.
+        complete_column: a column of the table that tells whether the codes of a record are all that apply (true or
+            false). Where they are not, a class that they do not name is unknown, not absent. None: they are.
     """
 
     rate: Literal[500, 100] = 500
+    complete_column: str | None = None
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -59,15 +63,18 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         ParamsError: for an unknown option.
         RarebeatError: when the table lacks a column.
     """
-    files = _FILE_COLUMNS[parse(Options, dict(options), "options").rate]
+    settings = parse(Options, dict(options), "options")
+    files = _FILE_COLUMNS[settings.rate]
+    columns = [*_COLUMNS, settings.complete_column] if settings.complete_column else [*_COLUMNS]
     help_text = physionet_help(root, "PTB-XL", "CC BY 4.0, 3 GB", "ptb-xl/1.0.3")
     require_folder(root, help_text)
-    rows = read_csv(root / _TABLE, ["ecg_id", files, *_COLUMNS], help_text)
+    rows = read_csv(root / _TABLE, ["ecg_id", files, *columns], help_text)
     entries = [
         Entry(
             row["ecg_id"],
             root / f"{row[files]}.hea",
-            details={name: row[name] for name in _COLUMNS},
+            details={name: row[name] for name in columns}
+            | {"complete": row[settings.complete_column] if settings.complete_column else None},
             source=NAMESPACE,
         )
         for row in rows
@@ -112,7 +119,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         fold=trusted_fold(row["strat_fold"], _FOLDS, lowest=1),
         calibrated=calibrated,
         text=clean_text([row["report"]]),
-        codes=parse_codes(row["scp_codes"], "scp"),
+        codes=mark_incomplete(parse_codes(row["scp_codes"], "scp"), row["complete"]),
     )
 
 

@@ -15,6 +15,7 @@ from rarebeat.readers.fields import (
     clean_age,
     clean_sex,
     clean_text,
+    mark_incomplete,
     not_understood,
     parse_codes,
     parse_patient,
@@ -49,6 +50,8 @@ class Options:
         fold_column: the column with the database's own fold.
         highest_fold: the largest number that a fold can have; a cell with a larger one is taken for a mistake.
         codes_column: the column with statement codes: a dictionary, a list, or words.
+        complete_column: the column that tells whether the codes of a record are all that apply (true or false). Where
+            they are not, a class that they do not name is unknown, not absent. None: they are.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
         patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
@@ -68,6 +71,7 @@ class Options:
     fold_column: str | None = None
     highest_fold: int = HIGHEST_FOLD
     codes_column: str | None = None
+    complete_column: str | None = None
     code_system: str = "scp"
     sex_values: dict[str | int, Literal["female", "male"]] | None = None
     patient_namespace: str | None = None
@@ -117,7 +121,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    named = [name for name in [settings.record_column, *columns.values()] if name]
+    named = [name for name in [settings.record_column, settings.complete_column, *columns.values()] if name]
     rows = read_csv(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
@@ -128,8 +132,11 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     for row in rows:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
+        complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
-        entries.append(Entry(name, path, {"settings": settings, "lists": lists, **cells}, source))
+        entries.append(
+            Entry(name, path, {"settings": settings, "complete": complete, "lists": lists, **cells}, source)
+        )
     return entries + unlisted_entries(root, entries)
 
 
@@ -188,6 +195,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         fold=trusted_fold(cells["fold"], settings.highest_fold),
         calibrated=calibrated,
         text=redact(text) or None if text and pseudonym.private else text,
-        codes=parse_codes(cells["codes"], settings.code_system),
+        codes=mark_incomplete(parse_codes(cells["codes"], settings.code_system), cells["complete"]),
         not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)),
     )
