@@ -42,6 +42,9 @@ fuzz: install
 	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) \
 	  $(if $(ECG),--fuzz-ecg "$(ECG)") $(if $(MUSE),--fuzz-muse "$(MUSE)")
 
+audit: install            ## the licences of what is installed, against docs/licences.md
+	python .ci/licences.py
+
 pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
