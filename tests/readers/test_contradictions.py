@@ -173,6 +173,13 @@ def test_what_is_told_and_not_understood_is_unknown_and_noted(
     assert (ecg.age, ecg.not_understood) == (age, not_understood)
 
 
+def test_a_file_that_tells_nothing_of_its_patient_is_noted(muse_xml: Make) -> None:
+    content = muse_xml()
+    assert parse_muse(content.replace(b"<PatientID>00123456</PatientID>", b"")).not_understood == ("patient",)
+    head, tail = content.index(b"<PatientDemographics>"), content.index(b"<TestDemographics>")
+    assert parse_muse(content[:head] + content[tail:]).not_understood == ("age", "patient", "sex")
+
+
 # ----------------------------------------------------------------------- tables
 
 
