@@ -129,5 +129,7 @@ def _check_row(entry: Entry) -> None:
     number, row = entry.record_id.strip(), entry.details
     if not number.isdecimal() or not entry.path.stem.startswith(f"{int(number):05d}_"):
         raise BadRecordError("header_mismatch", f"the row of ecg_id {number[:20]!r} names {entry.path.name}")
+    if empty := [name for name in ("patient_id", "strat_fold") if not row[name].strip()]:
+        raise BadRecordError("header_mismatch", f"{' and '.join(empty)} is empty, as in no row of PTB-XL")
     if row["scp_codes"].strip()[:1] not in ("{", ""):
         raise BadRecordError("header_mismatch", "scp_codes is not a dictionary")
