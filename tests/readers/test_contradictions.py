@@ -201,8 +201,9 @@ ROW = {
     [
         ({"strat_fold": "1O"}, "its fold is '1O'"),
         ({"strat_fold": 77}, "its fold is '77'"),
-        ({"strat_fold": ""}, "strat_fold is empty"),
-        ({"patient_id": ""}, "patient_id is empty"),
+        ({"strat_fold": ""}, "patient_id or strat_fold is empty"),
+        ({"strat_fold": "NaN"}, "patient_id or strat_fold is empty"),
+        ({"patient_id": ""}, "patient_id or strat_fold is empty"),
         ({"patient_id": "1570'.0"}, "the patient is no number"),
         ({"ecg_id": 2}, "the row of ecg_id '2' names 00001_hr.hea"),
         ({"scp_codes": "NORM"}, "scp_codes is not a dictionary"),
