@@ -33,6 +33,18 @@ test: install             ## ruff, mypy and all tests
 	mypy
 	pytest -q
 
+# Mutated files through every reader, more than `make test` has: `make fuzz COUNT=760 SEED=3 ECG=/path/to/ecg MUSE=/path/to/xml`
+# takes real recordings; without ECG and MUSE they are simulated.
+.PHONY: fuzz audit
+COUNT ?= 400
+SEED ?= 0
+fuzz: install
+	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) \
+	  $(if $(ECG),--fuzz-ecg "$(ECG)") $(if $(MUSE),--fuzz-muse "$(MUSE)")
+
+audit: install            ## the licences of what is installed, against docs/licences.md
+	python .ci/licences.py
+
 pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rarebeat.core.files import atomic, write_json
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic, inside, write_json
 from rarebeat.core.tables import write_rows
 from rarebeat.evaluation.curves import (
     CONFUSION_COLUMNS,
@@ -41,6 +42,9 @@ def write_reports(
     Returns:
         What was written: ``metrics.json`` (for ``dvc metrics``), ``results.md`` (for people), ``classes.csv``,
         ``confusion.csv`` and ``precision_recall/<class>.csv`` (for ``dvc plots``), and ``figures/``.
+
+    Raises:
+        RarebeatError: for a class whose name leads out of the folder.
     """
     write_json(folder / "metrics.json", metrics_content(evaluation))
     _write_markdown(folder / "results.md", evaluation, title, more)
@@ -52,6 +56,10 @@ def write_reports(
     curves = precision_recall_rows(test.truth, test.probability, test.classes)
     with atomic(folder / "precision_recall") as temporary:
         for name, points in curves.items():
+            if inside(temporary, f"{name}.csv") is None:
+                raise RarebeatError(
+                    f"a class of the predictions is named {name!r}, which leads out of {folder}"
+                )
             write_rows(temporary / f"{name}.csv", points, CURVE_COLUMNS)
 
     known = evaluation.known.clip(min=1)
