@@ -19,6 +19,7 @@ NAMES = (
     "label-text",
     "labels agreement",
     "labels noise",
+    "labels words",
     "labels audit",
     "labels verdicts",
     "labels audit-model",

@@ -20,6 +20,7 @@ from rarebeat.readers.privacy import Pseudonym, private_pseudonym
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 
 _EXAMPLES = 5
+_FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -145,6 +146,11 @@ def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    if summary.get("free_text") == _FREE_TEXT[True]:
+        lines.append(
+            "free text is kept, without the names, dates and numbers that were found: read it before it is shared, "
+            "and before data/ goes to a remote"
+        )
     if not summary["with_text"] and not summary["with_codes"]:
         hint = suggest_kind(root, kind)
         lines.append(f"no record has a report or codes, so there is nothing to label. {hint}".strip())
@@ -243,6 +249,10 @@ def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:
     }
 
 
+def _keeps_text(options: Mapping[str, Any]) -> bool:
+    return options.get("free_text") == "keep"
+
+
 def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
     if not entries:
         return f"no recordings of kind {kind} in {root}"
@@ -271,6 +281,7 @@ def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
         "with_text": total.with_text,
         "with_codes": total.with_codes,
         **(statuses if total.statuses else {}),  # of archives that tell them
+        **({"free_text": _FREE_TEXT[_keeps_text(job.options)]} if job.pseudonym.private else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
         "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
+from xml.parsers.expat import ErrorString
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +26,9 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
@@ -37,9 +40,35 @@ _HELP = (
     "export them in the MUSE Editor or through its interface, and put the files under this folder, in "
     "sub-folders or not."
 )
+_OTHER_ROOTS = {
+    "annotatedecg": "the HL7 annotated ECG",
+    "cardiologyxml": "GE's CardiologyXML",
+    "restingecgdata": "Philips' XML",
+    "sapphire": "GE's Sapphire XML",
+    "ecg": "of another kind of ECG XML",
+    "ecgreport": "of another kind of ECG XML",
+    "restingecgs": "of several ECGs in one file",
+    "html": "a web page",
+    "clinicaldocument": "an HL7 clinical document",
+}
+"""Roots of other files that end in .xml, in small letters, and what they are."""
 _SAMPLE_BYTES = 2
 _YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
 _PERSONS = ("LastName", "FirstName", "MiddleName", "PatientID", "TechID", "MDID", "OverreaderID")
+_PLACES = (
+    "OrderNumber",
+    "HISOrderNumber",
+    "VisitNumber",
+    "AdmitNumber",
+    "AccountNumber",
+    "RoomID",
+    "Bed",
+    "SiteName",
+    "LocationName",
+    "HISLocation",
+    "SecondaryID",
+)
+_KNOWN = _PERSONS + _PLACES
 _DATES = ("%m-%d-%Y", "%Y-%m-%d", "%m/%d/%Y")
 
 
@@ -51,10 +80,15 @@ class Options:
         key_file: the user's secret key; None takes the default place.
         statements: "confirmed" takes the statements of confirmed over-reads alone; other files become records
             without text. "all" takes what the machine has stated, too.
+        free_text: "recognised" keeps of a report what :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all
+            but the names, dates and numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
+        words: a file of further words that are recognised, as ``rarebeat labels words`` writes it for a vocabulary.
     """
 
     key_file: str | None = None
     statements: Literal["confirmed", "all"] = "confirmed"
+    free_text: Literal["recognised", "keep"] = "recognised"
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -136,6 +170,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     ecg = read_muse(entry.path)
     settings = parse(Options, dict(options), "options")
     trusted = settings.statements == "all" or ecg.status == "confirmed"
+    text = ecg.text if trusted else None
+    if text and settings.free_text == "recognised":
+        text = recognised_words(settings.words).keep(text) or None
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=ecg.signal,
@@ -145,7 +182,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=ecg.age,
         sex=ecg.sex,
         calibrated=ecg.calibrated,
-        text=ecg.text if trusted else None,
+        text=text,
         report_status=ecg.status,
     )
 
@@ -188,10 +225,14 @@ def parse_muse(content: bytes) -> MuseEcg:
         ecg = fromstring(content)
     except DefusedXmlException as error:
         raise BadRecordError("unreadable", "the XML defines entities, which no ECG needs") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise BadRecordError("unreadable", f"not XML: {error}"[:200]) from error
+    except ParseError as error:
+        raise BadRecordError("unreadable", f"not XML: {_what_is_wrong(error)}") from error
+    except (ValueError, LookupError) as error:
+        raise BadRecordError(
+            "unreadable", f"not XML: its encoding is not known: {str(error)[:100]!r}"
+        ) from error
     if ecg.tag != "RestingECG":
-        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {ecg.tag[:40]!r}")
+        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {_root(ecg.tag)}")
     raw, rate = _read_waveform(ecg)
     signal, calibrated = trusted_signal(raw, rate)
     text, of_machine = _statements(ecg)
@@ -205,6 +246,20 @@ def parse_muse(content: bytes) -> MuseEcg:
         text=text,
         status="unconfirmed" if of_machine else _status(ecg),
     )
+
+
+def _what_is_wrong(error: ParseError) -> str:
+    """What the parser says, without what it quotes: an entity can have any name."""
+    line, column = error.position
+    return f"{ErrorString(error.code)}, line {line}, column {column}"
+
+
+def _root(tag: str) -> str:
+    """The root of another kind of XML: in plain words where the kind is known, else quoted (it could be any word)."""
+    namespace, _, name = tag.rpartition("}")
+    if vendor := _OTHER_ROOTS.get(name.lower()):
+        return f"{name}, {vendor}"
+    return repr(f"{name[:40]} ({namespace.lstrip('{')[:80]})" if namespace else name[:40])
 
 
 def _text(element: Element, path: str) -> str:
@@ -320,7 +375,7 @@ def _status(ecg: Element) -> str:
 
 def _statements(ecg: Element) -> tuple[str | None, bool]:
     """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
-    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_PERSONS)]
+    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_KNOWN)]
     for diagnosis in ("Diagnosis", "OriginalDiagnosis"):
         lines = [""]
         for statement in ecg.iterfind(f"{diagnosis}/DiagnosisStatement"):

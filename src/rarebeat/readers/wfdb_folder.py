@@ -11,7 +11,9 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
@@ -42,10 +44,13 @@ class Options:
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
         patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
             already, and stay the same wherever it is named. Without it the archive is private: record and
-            patient ids become hashes under the user's secret key, and the text is stripped of names and
-            dates.
+            patient ids become hashes under the user's secret key, and text and codes are cut (``free_text``).
         source: name of the database in the records.
         key_file: the user's secret key, for a private archive.
+        free_text: of a private archive: "recognised" keeps of text and codes what
+            :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all codes, and all text but the names, dates and
+            numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
+        words: a file of further words and codes that are recognised, as ``rarebeat labels words`` writes it.
     """
 
     csv: str | None = None
@@ -61,6 +66,8 @@ class Options:
     patient_namespace: str | None = None
     source: str | None = None
     key_file: str | None = None
+    free_text: Literal["recognised", "keep"] = "recognised"
+    words: str | None = None
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -161,6 +168,12 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     patient = whole_number(cells["patient"])
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
     text = clean_text(cells["text"].splitlines())
+    codes = parse_codes(cells["codes"], settings.code_system)
+    if pseudonym.private:
+        text = redact(text) if text else text
+        if settings.free_text == "recognised":
+            words = recognised_words(settings.words)
+            text, codes = words.keep(text or ""), words.codes(codes)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -171,6 +184,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         sex=clean_sex(cells["sex"], sexes),
         fold=parse_fold(cells["fold"]),
         calibrated=calibrated,
-        text=redact(text) or None if text and pseudonym.private else text,
-        codes=parse_codes(cells["codes"], settings.code_system),
+        text=text or None,
+        codes=codes,
     )

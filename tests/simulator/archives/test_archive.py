@@ -17,8 +17,8 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.core.records import LEADS, Record
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.readers.privacy import redact
 from rarebeat.readers.simulated import record_at
 from rarebeat.simulator.archives import archive
 from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive
