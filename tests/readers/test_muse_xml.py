@@ -150,7 +150,7 @@ def test_the_patient_is_a_keyed_hash_and_the_record_too(muse_xml: Make, tmp_path
         (tmp_path / name).write_bytes(muse_xml())
     (tmp_path / "._one.xml").write_bytes(b"left behind by another system")
     records = [reader.read(entry, PRIVATE, {}) for entry in reader.discover(tmp_path, {})]
-    assert {record.patient_id for record in records} == {PRIVATE.of("patient", "00123456")}
+    assert {record.patient_id for record in records} == {PRIVATE.of("patient", "123456")}
     assert {record.record_id for record in records} == {
         PRIVATE.record_id(name) for name in ("a/one.xml", "two.XML")
     }

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.readers.privacy import Pseudonym, default_key_file, private_pseudonym
+from rarebeat.readers.privacy import Pseudonym, default_key_file, patient_number, private_pseudonym
 
 
 def test_public_pseudonyms_are_the_same_on_every_machine() -> None:
@@ -75,6 +75,32 @@ def test_a_file_that_is_no_key_is_refused(tmp_path: Path, content: str) -> None:
     assert (tmp_path / "key").read_text() == content
 
 
+def test_a_key_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    private_pseudonym(path)
+    path.write_text(path.read_text()[:40])
+    with pytest.raises(RarebeatError, match="cut short"):
+        private_pseudonym(path)
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o644, True), (0o606, True), (0o640, False), (0o600, False)])
+def test_a_key_that_everyone_may_read_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
+    path = tmp_path / "key"
+    private_pseudonym(path)
+    path.chmod(mode)
+    if refused:
+        with pytest.raises(RarebeatError, match=f"chmod 600 {path}"):
+            private_pseudonym(path)
+    else:
+        assert private_pseudonym(path).private
+
+
+def test_one_patient_has_one_number_however_it_is_typed() -> None:
+    assert {patient_number(raw) for raw in ("ab12", "AB12", " Ab12 ")} == {"AB12"}
+    assert {patient_number(raw) for raw in ("00123", "123", "0123")} == {"123"}
+    assert patient_number("A001") != patient_number("A1")
+
+
 def test_a_key_that_another_process_made_first_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -83,6 +109,7 @@ def test_a_key_that_another_process_made_first_is_used(
 
     def lose_the_race(self: Path, target: Path) -> None:
         path.write_text(winner)
+        path.chmod(0o600)
         raise FileExistsError
 
     monkeypatch.setattr(Path, "hardlink_to", lose_the_race)

@@ -13,6 +13,7 @@ Row = dict[str, Cell]
 
 _UNDEFINED = "–"
 _DIGITS = 5
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tidy(value: float) -> float | None:
@@ -99,3 +100,35 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Cell]], columns: Sequence
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def for_people(cell: object) -> object:
+    """Write a cell of a CSV file that people open as a table: what would be a formula gets an apostrophe before it.
+
+    Args:
+        cell: text, which may come from a report, or a number.
+
+    Returns:
+        The cell; :func:`from_people` takes the apostrophe off.
+
+    Example:
+        >>> for_people("=1+1"), for_people("-> AF"), for_people("AF"), for_people(-1.5)
+        ("'=1+1", "'-> AF", 'AF', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def from_people(cell: str) -> str:
+    """Read a cell that :func:`for_people` has written.
+
+    Args:
+        cell: as it stands in the file.
+
+    Returns:
+        The text as it was.
+
+    Example:
+        >>> from_people("'=1+1"), from_people("'quoted'")
+        ('=1+1', "'quoted'")
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

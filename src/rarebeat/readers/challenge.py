@@ -16,6 +16,7 @@ from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import comment_fields, person_of
 
+TAKES = (".hea", ".mat", ".dat")
 _PLUMBING = re.compile(r"training|g\d+", re.IGNORECASE)  # folders of the 2021 layout that name no database
 # The challenge's own archives name their folders otherwise than PhysioNet does, whose names count here.
 _FOLDERS = {

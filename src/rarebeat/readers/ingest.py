@@ -1,5 +1,9 @@
 """From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
 
+import csv
+import hashlib
+import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,12 +19,15 @@ from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.core.record_files import write_part, write_quarantine
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import is_inside
-from rarebeat.readers.privacy import Pseudonym, private_pseudonym
+from rarebeat.core.tables import for_people
+from rarebeat.readers.discovery import is_inside, passed_over, readable
+from rarebeat.readers.privacy import Pseudonym, key_path, private_pseudonym
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
+_OWNER_COLUMNS = ("record_id", "path", "reason", "detail")
+_LOG = logging.getLogger(__name__)
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -50,6 +57,22 @@ class _Report:
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
     quarantine: list[dict[str, str]] = field(default_factory=list)
+    owner: list[tuple[str, ...]] = field(default_factory=list)
+
+    def refuse(self, job: _Job, entry: Entry, error: BadRecordError) -> None:
+        """Add a row to the quarantine table, and to the owner's what a private archive leaves out of it."""
+        private = job.pseudonym.private
+        row = {
+            "record_id": job.pseudonym.record_id(entry.record_id),
+            "cohort": job.cohort,
+            "source": entry.source or job.kind,
+            "reason": error.reason,
+            "detail": _QUOTATION.sub("'…'", error.detail) if private else error.detail,
+        }
+        self.quarantine.append(row)
+        if private:
+            path = entry.record_id if entry.path is None else str(entry.path.absolute())
+            self.owner.append((row["record_id"], readable(path), error.reason, error.detail))
 
     def count(self, record: Record) -> None:
         self.records += 1
@@ -75,6 +98,7 @@ class _Report:
         self.rates.update(other.rates)
         self.patients |= other.patients
         self.quarantine += other.quarantine
+        self.owner += other.owner
 
 
 def ingest_cohort(
@@ -120,18 +144,20 @@ def ingest_cohort(
         job = _Job(kind, root, folder, cohort, options, pseudonym)
         total = _read_all(job, chunks, _worker_count(workers, len(chunks)))
         for entry in duplicates:
-            total.quarantine.append(
-                _refuse(job, entry, BadRecordError("duplicate_id", "the id was seen before"))
-            )
+            total.refuse(job, entry, BadRecordError("duplicate_id", "the id was seen before"))
+        if pseudonym.private:
+            _write_owner_table(job, total.owner)
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
-        summary = _summarise(job, total)
+        summary = _summarise(job, total, passed_over(root, source.takes) if source.takes else {})
         write_json(folder / "summary.json", summary)
     return summary
 
 
-def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]) -> list[str]:
+def summary_lines(
+    cohort: str, kind: str, root: Path, summary: Mapping[str, Any], options: Mapping[str, Any] | None = None
+) -> list[str]:
     """What a person wants to know of an ingest.
 
     Args:
@@ -139,8 +165,14 @@ def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]
         kind: of the archive.
         root: of the archive.
         summary: as :func:`ingest_cohort` returns it.
+        options: of its reader.
     """
     lines = [f"{cohort}: {summary['records']} records, {summary['quarantined']} quarantined"]
+    table = owner_table(kind, root, options or {}) if summary["quarantined"] else None
+    if table and table.is_file():
+        lines.append(f"which files were quarantined, for you alone: {table}")
+    if passed := summary.get("passed_over"):
+        lines.append("passed over: " + ", ".join(f"{count} x {name}" for name, count in passed.items()))
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
@@ -166,11 +198,49 @@ def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[En
         raise
 
 
+def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | None:
+    """Say where the owner of a private archive finds which file a quarantined record was.
+
+    Args:
+        kind: of archive.
+        root: its folder.
+        options: of its reader.
+
+    Returns:
+        A CSV file beside the secret key, named after the folder; None for a public archive.
+    """
+    if not get_source(kind).is_private(options):
+        return None
+    place = root.absolute()
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", place.name) or "archive"
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
+    return key_path(_key_file(options)).with_name(f"quarantine-{name}-{digest}.csv")
+
+
+def _write_owner_table(job: _Job, rows: list[tuple[str, ...]]) -> None:
+    """Write the owner's table, for the owner alone to read. Without it a cohort is whole all the same."""
+    path = owner_table(job.kind, job.root, job.options)
+    assert path is not None
+    try:
+        with atomic(path) as temporary:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(_OWNER_COLUMNS)
+                writer.writerows([for_people(cell) for cell in row] for row in rows)
+    except RarebeatError as error:
+        _LOG.warning("which files were quarantined is not kept: %s", error)
+
+
+def _key_file(options: Mapping[str, Any]) -> Path | None:
+    name = options.get("key_file")
+    return Path(str(name)) if name else None
+
+
 def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
     if not source.is_private(options):
         return Pseudonym()
-    key_file = options.get("key_file")
-    return private_pseudonym(Path(str(key_file)) if key_file else None)
+    return private_pseudonym(_key_file(options))
 
 
 def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
@@ -210,7 +280,7 @@ def _read_chunk(job: _Job, numbered: tuple[int, Sequence[Entry]]) -> _Report:
             try:
                 record = _read_entry(job, source, entry)
             except BadRecordError as error:
-                report.quarantine.append(_refuse(job, entry, error))
+                report.refuse(job, entry, error)
                 continue
             report.count(record)
             yield record
@@ -227,7 +297,10 @@ def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
                     "outside_folder", "the file is, or links to, a place outside the folder of the archive"
                 )
             if not entry.path.is_file():
-                raise BadRecordError("unreadable", "file missing: is the archive incomplete?")
+                looked_for = readable(os.path.relpath(entry.path, job.root))
+                raise BadRecordError(
+                    "unreadable", f"file missing: {looked_for!r} is not there. Is the archive incomplete?"
+                )
         return source.read(entry, job.pseudonym, job.options)
     except OSError as error:  # not to be taken for trouble with writing
         raise BadRecordError("unreadable", f"the file cannot be read: {error.strerror}") from error
@@ -235,18 +308,6 @@ def _read_entry(job: _Job, source: Source, entry: Entry) -> Record:
         raise BadRecordError(
             "unreadable", f"{type(error).__name__} in the reader of kind {job.kind}"
         ) from error
-
-
-def _refuse(job: _Job, entry: Entry, error: BadRecordError) -> dict[str, str]:
-    """A row of the quarantine table; what a private file was quoted with is left out."""
-    detail = _QUOTATION.sub("'…'", error.detail) if job.pseudonym.private else error.detail
-    return {
-        "record_id": job.pseudonym.record_id(entry.record_id),
-        "cohort": job.cohort,
-        "source": entry.source or job.kind,
-        "reason": error.reason,
-        "detail": detail,
-    }
 
 
 def _keeps_text(options: Mapping[str, Any]) -> bool:
@@ -265,7 +326,7 @@ def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
     return f"0 of {entries} records in {root} could be read ({counts}), for example:\n{shown}"
 
 
-def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
+def _summarise(job: _Job, total: _Report, passed: Mapping[str, int]) -> dict[str, Any]:
     reasons = Counter(row["reason"] for row in total.quarantine)
     statuses = {
         "report_statuses": dict(sorted(total.statuses.items())),
@@ -282,6 +343,7 @@ def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
         "with_codes": total.with_codes,
         **(statuses if total.statuses else {}),  # of archives that tell them
         **({"free_text": _FREE_TEXT[_keeps_text(job.options)]} if job.pseudonym.private else {}),
+        **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
         "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),

@@ -6,6 +6,7 @@ the date of birth, and the statements are redacted.
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,14 +25,15 @@ from defusedxml.ElementTree import fromstring
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
-from rarebeat.readers.discovery import readable, require_folder, walk
+from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
+TAKES = (".xml",)
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""
 
@@ -40,35 +42,15 @@ _HELP = (
     "export them in the MUSE Editor or through its interface, and put the files under this folder, in "
     "sub-folders or not."
 )
-_OTHER_ROOTS = {
-    "annotatedecg": "the HL7 annotated ECG",
-    "cardiologyxml": "GE's CardiologyXML",
-    "restingecgdata": "Philips' XML",
-    "sapphire": "GE's Sapphire XML",
-    "ecg": "of another kind of ECG XML",
-    "ecgreport": "of another kind of ECG XML",
-    "restingecgs": "of several ECGs in one file",
-    "html": "a web page",
-    "clinicaldocument": "an HL7 clinical document",
-}
-"""Roots of other files that end in .xml, in small letters, and what they are."""
 _SAMPLE_BYTES = 2
 _YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
-_PERSONS = ("LastName", "FirstName", "MiddleName", "PatientID", "TechID", "MDID", "OverreaderID")
-_PLACES = (
-    "OrderNumber",
-    "HISOrderNumber",
-    "VisitNumber",
-    "AdmitNumber",
-    "AccountNumber",
-    "RoomID",
-    "Bed",
-    "SiteName",
-    "LocationName",
-    "HISLocation",
-    "SecondaryID",
+_SECRETS = tuple(
+    re.findall(
+        r"\w+",
+        """LastName FirstName MiddleName PatientID SecondaryID TechID MDID OverreaderID OrderNumber VisitNumber
+        AdmitNumber AccountNumber RoomID Bed SiteName LocationName HISLocation""",
+    )
 )
-_KNOWN = _PERSONS + _PLACES
 _DATES = ("%m-%d-%Y", "%Y-%m-%d", "%m/%d/%Y")
 
 
@@ -178,7 +160,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         signal=ecg.signal,
         rate=ecg.rate,
         source=entry.source,
-        patient_id=pseudonym.of("patient", ecg.patient) if ecg.patient else None,
+        patient_id=pseudonym.of("patient", patient_number(ecg.patient)) if ecg.patient else None,
         age=ecg.age,
         sex=ecg.sex,
         calibrated=ecg.calibrated,
@@ -232,7 +214,7 @@ def parse_muse(content: bytes) -> MuseEcg:
             "unreadable", f"not XML: its encoding is not known: {str(error)[:100]!r}"
         ) from error
     if ecg.tag != "RestingECG":
-        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {_root(ecg.tag)}")
+        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {xml_root(ecg.tag)}")
     raw, rate = _read_waveform(ecg)
     signal, calibrated = trusted_signal(raw, rate)
     text, of_machine = _statements(ecg)
@@ -252,14 +234,6 @@ def _what_is_wrong(error: ParseError) -> str:
     """What the parser says, without what it quotes: an entity can have any name."""
     line, column = error.position
     return f"{ErrorString(error.code)}, line {line}, column {column}"
-
-
-def _root(tag: str) -> str:
-    """The root of another kind of XML: in plain words where the kind is known, else quoted (it could be any word)."""
-    namespace, _, name = tag.rpartition("}")
-    if vendor := _OTHER_ROOTS.get(name.lower()):
-        return f"{name}, {vendor}"
-    return repr(f"{name[:40]} ({namespace.lstrip('{')[:80]})" if namespace else name[:40])
 
 
 def _text(element: Element, path: str) -> str:
@@ -375,7 +349,7 @@ def _status(ecg: Element) -> str:
 
 def _statements(ecg: Element) -> tuple[str | None, bool]:
     """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
-    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_KNOWN)]
+    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_SECRETS)]
     for diagnosis in ("Diagnosis", "OriginalDiagnosis"):
         lines = [""]
         for statement in ecg.iterfind(f"{diagnosis}/DiagnosisStatement"):

@@ -10,6 +10,7 @@ import hmac
 import logging
 import os
 import secrets
+import stat
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,8 @@ from rarebeat.core.errors import RarebeatError
 PUBLIC_KEY = b"rarebeat: ids of public databases"
 """The fixed key for databases whose ids are pseudonyms already."""
 
-_MIN_KEY_BYTES = 16
+_KEY_BYTES = 32
+_OTHERS = stat.S_IRWXO
 _LOG = logging.getLogger(__name__)
 
 
@@ -75,6 +77,35 @@ def default_key_file() -> Path:
     return folder / "rarebeat" / "pseudonym.key"
 
 
+def key_path(key_file: Path | None = None) -> Path:
+    """Say where the key lies that an option names.
+
+    Args:
+        key_file: as the option has it; None takes :func:`default_key_file`.
+
+    Returns:
+        Its path, with ``~`` written out.
+    """
+    return (key_file or default_key_file()).expanduser()
+
+
+def patient_number(raw: str) -> str:
+    """Write the id of a patient in one way: typed in another case, or with zeros before it, it is the same patient.
+
+    Args:
+        raw: the id as a hospital has it.
+
+    Returns:
+        The id in capitals, without blanks around it, and without leading zeros where it holds digits alone.
+
+    Example:
+        >>> patient_number(" ab-12 "), patient_number("00123"), patient_number("A001"), patient_number("000")
+        ('AB-12', '123', 'A001', '0')
+    """
+    text = raw.strip().upper()
+    return text.lstrip("0") or "0" if text.isascii() and text.isdigit() else text
+
+
 def private_pseudonym(key_file: Path | None = None) -> Pseudonym:
     """Take pseudonyms under the user's secret key, which is made on first use (readable by the user alone).
 
@@ -85,12 +116,13 @@ def private_pseudonym(key_file: Path | None = None) -> Pseudonym:
         Pseudonyms of a private archive.
 
     Raises:
-        RarebeatError: when the key file cannot be created or read, or holds no key.
+        RarebeatError: when the key file cannot be created or read, holds no whole key, or is open to everyone.
     """
-    path = (key_file or default_key_file()).expanduser()
+    path = key_path(key_file)
     try:
         if not path.exists():
             _create_key(path)
+        mode = stat.S_IMODE(path.stat().st_mode)
         key = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except OSError as error:
         raise RarebeatError(
@@ -99,8 +131,17 @@ def private_pseudonym(key_file: Path | None = None) -> Pseudonym:
         ) from error
     except ValueError as error:
         raise RarebeatError(f"{path} is not a pseudonym key: expected hexadecimal digits") from error
-    if len(key) < _MIN_KEY_BYTES:
-        raise RarebeatError(f"{path} is not a pseudonym key: expected at least {2 * _MIN_KEY_BYTES} digits")
+    if len(key) < _KEY_BYTES:
+        raise RarebeatError(
+            f"{path} is not a pseudonym key: expected at least {2 * _KEY_BYTES} hexadecimal digits, found "
+            f"{2 * len(key)}. Was it cut short? Take the whole one from a backup: with another key, patients and "
+            "records get other pseudonyms"
+        )
+    if mode & _OTHERS:
+        raise RarebeatError(
+            f"{path} can be read by everyone on this machine, and whoever has it can turn pseudonyms back: "
+            f"`chmod 600 {path}`"
+        )
     return Pseudonym(key, private=True)
 
 
@@ -109,7 +150,7 @@ def _create_key(path: Path) -> None:
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32) + "\n")
+            file.write(secrets.token_hex(_KEY_BYTES) + "\n")
         # A link, unlike a rename, does not replace the key of a process that was faster.
         path.hardlink_to(temporary)
     except FileExistsError:

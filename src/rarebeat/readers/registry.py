@@ -67,6 +67,7 @@ class Source:
             trusted.
         about: one line for people.
         is_private: ``options`` to whether ids may identify a person, so that they need the user's secret key.
+        takes: endings of files that belong to recordings, where recordings are found by walking through the folder.
     """
 
     kind: str
@@ -74,6 +75,7 @@ class Source:
     read: Callable[[Entry, Pseudonym, Options], Record]
     about: str
     is_private: Callable[[Options], bool] = _public
+    takes: tuple[str, ...] = ()
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
@@ -123,7 +125,14 @@ def get_source(kind: str) -> Source:
         )
     row = _KINDS[kind]
     module = import_module(row.module)
-    return Source(kind, module.discover, module.read, row.about, getattr(module, "is_private", _public))
+    return Source(
+        kind,
+        module.discover,
+        module.read,
+        row.about,
+        getattr(module, "is_private", _public),
+        getattr(module, "TAKES", ()),
+    )
 
 
 def suggest_kind(root: Path, kind: str) -> str:

@@ -13,11 +13,11 @@ from rarebeat.readers.discovery import read_csv, require_folder
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
-RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
+RECORD_COLUMNS = ("filename_hr", "filename", "path", "file_name", "record", "record_name", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
 
 _HELP = (
@@ -34,10 +34,13 @@ class Options:
         csv: the CSV, relative to the folder; None takes the only one there.
         record_column: the column with the path of a record, relative to the folder, with or without ``.hea``;
             None takes the first column of :data:`RECORD_COLUMNS` that is there. Its cells are the record ids.
+        text_csv: another CSV that holds the reports, relative to the folder (MIMIC-IV-ECG: machine_measurements.csv).
+        text_key: the column that names a recording in both CSV files (MIMIC-IV-ECG: study_id).
         patient_column: the column with the patient.
         age_column: the column with the age in years.
         sex_column: the column with the sex (F, M, female, male, or see ``sex_values``).
-        text_column: the column with the report.
+        text_column: the column with the report, or the columns, one a line; ``report_*`` is all that begin so, in
+            their order.
         fold_column: the column with the database's own fold.
         codes_column: the column with statement codes: a dictionary, a list, or words.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
@@ -58,7 +61,9 @@ class Options:
     patient_column: str | None = None
     age_column: str | None = None
     sex_column: str | None = None
-    text_column: str | None = None
+    text_column: str | tuple[str, ...] | None = None
+    text_csv: str | None = None
+    text_key: str | None = None
     fold_column: str | None = None
     codes_column: str | None = None
     code_system: str = "scp"
@@ -108,23 +113,55 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "patient": settings.patient_column,
         "age": settings.age_column,
         "sex": settings.sex_column,
-        "text": settings.text_column,
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    named = [name for name in [settings.record_column, *columns.values()] if name]
-    rows = read_csv(table, named, _HELP)
+    own_text = () if settings.text_csv else _text_columns(settings)
+    named = [name for name in [settings.record_column, *columns.values(), settings.text_key] if name]
+    rows = read_csv(table, [*named, *(name for name in own_text if not name.endswith("*"))], _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
+    texts = _texts_of_another(root, settings) if settings.text_csv else None
     record_column = settings.record_column or _guess_record_column(list(rows[0]), table)
     source = settings.source or settings.patient_namespace or "wfdb"
     entries = []
     for row in rows:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
+        cells["text"] = _text(row, own_text) if texts is None else texts.get(row[settings.text_key or ""], "")
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
         entries.append(Entry(name, path, {"settings": settings, **cells}, source))
     return entries
+
+
+def _text_columns(settings: Options) -> tuple[str, ...]:
+    columns = settings.text_column or ()
+    return (columns,) if isinstance(columns, str) else columns
+
+
+def _text(row: Mapping[str, str], columns: Sequence[str]) -> str:
+    """The cells of the columns, one a line."""
+    names = [
+        name
+        for column in columns
+        for name in (
+            [key for key in row if key.startswith(column[:-1])] if column.endswith("*") else [column]
+        )
+    ]
+    return "\n".join(row[name] for name in names)
+
+
+def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
+    """The reports of another CSV, by the cell that names the recording in both."""
+    columns = _text_columns(settings)
+    if not settings.text_key or not columns:
+        raise ParamsError(
+            "the option text_csv needs text_key, the column that both CSV files have, and text_column, such as "
+            "text_csv: machine_measurements.csv, text_key: study_id, text_column: report_*"
+        )
+    named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
+    rows = read_csv(root / str(settings.text_csv), named, _HELP)
+    return {row[settings.text_key]: _text(row, columns) for row in rows}
 
 
 def _only_csv(root: Path) -> Path:
@@ -166,6 +203,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     settings: Options = cells["settings"]
     header, signal, calibrated = read_wfdb(entry.path)
     patient = whole_number(cells["patient"])
+    if patient and pseudonym.private:
+        patient = patient_number(patient)
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
     text = clean_text(cells["text"].splitlines())
     codes = parse_codes(cells["codes"], settings.code_system)
