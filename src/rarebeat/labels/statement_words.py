@@ -21,6 +21,7 @@ _RANGE = re.compile(r"(.)-(.)")
 _SPELLED_OUT = 10  # a set of more characters stands for any
 _COUNTED = 3
 _ANY = "*"
+_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a"}
 _NOTHING = frozenset({""})
 
 
@@ -178,4 +179,6 @@ def _joined(firsts: frozenset[str], lasts: frozenset[str]) -> frozenset[str]:
 
 
 def _plain(word: str) -> str:
-    return word.translate(str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "a"}))
+    for letter, plain in _LETTERS.items():
+        word = word.replace(letter, plain)
+    return word

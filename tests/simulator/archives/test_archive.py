@@ -222,6 +222,21 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.parametrize("format", ["wfdb", "challenge", "muse-xml"])
+def test_an_archive_is_written_anew_unless_somebody_put_a_file_into_it(format: str, tmp_path: Path) -> None:
+    settings = SimulatorSettings(records=1)
+    out = tmp_path / "out"
+    for _ in range(2):
+        write_archive(out, format, settings, workers=1)
+    for name in ("notes.txt", "patient.xml", "mine/sim-000000.hea"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("precious")
+        with pytest.raises(RarebeatError, match="does not write"):
+            write_archive(out, format, settings, workers=1)
+        assert (out / name).read_text() == "precious"
+        (out / name).unlink()
+
+
 def test_what_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(folder: Path, ecg: object) -> None:
         raise OSError(28, "No space left on device")
