@@ -1,8 +1,5 @@
 """From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
 
-import csv
-import hashlib
-import logging
 import os
 import re
 from collections import Counter
@@ -19,15 +16,12 @@ from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.core.record_files import write_part, write_quarantine
 from rarebeat.core.records import Record
-from rarebeat.core.tables import for_people
 from rarebeat.readers.discovery import is_inside, passed_over, readable
-from rarebeat.readers.privacy import Pseudonym, key_path, private_pseudonym
+from rarebeat.readers.privacy import Pseudonym, owner_table_path, private_pseudonym, write_owner_table
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
-_OWNER_COLUMNS = ("record_id", "path", "reason", "detail")
-_LOG = logging.getLogger(__name__)
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -52,6 +46,7 @@ class _Report:
     with_text: int = 0
     with_codes: int = 0
     withheld: int = 0
+    without_patient: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     rates: Counter[str] = field(default_factory=Counter)
@@ -84,7 +79,9 @@ class _Report:
             self.withheld += record.report_status != "confirmed" and record.text is None
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
-        if record.patient_id is not None:
+        if record.patient_id is None:
+            self.without_patient += 1
+        else:
             self.patients.add(record.patient_id)
 
     def add(self, other: "_Report") -> None:
@@ -93,6 +90,7 @@ class _Report:
         self.with_text += other.with_text
         self.with_codes += other.with_codes
         self.withheld += other.withheld
+        self.without_patient += other.without_patient
         self.statuses.update(other.statuses)
         self.sources.update(other.sources)
         self.rates.update(other.rates)
@@ -146,7 +144,7 @@ def ingest_cohort(
         for entry in duplicates:
             total.refuse(job, entry, BadRecordError("duplicate_id", "the id was seen before"))
         if pseudonym.private:
-            _write_owner_table(job, total.owner)
+            write_owner_table(owner_table_path(root, _key_file(options)), total.owner)
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
@@ -171,6 +169,11 @@ def summary_lines(
     table = owner_table(kind, root, options or {}) if summary["quarantined"] else None
     if table and table.is_file():
         lines.append(f"which files were quarantined, for you alone: {table}")
+    if alone := summary.get("without_patient"):
+        lines.append(
+            f"the patient of {alone} records is not known: they are split by record, so that one patient may be in "
+            "several splits"
+        )
     if passed := summary.get("passed_over"):
         lines.append("passed over: " + ", ".join(f"{count} x {name}" for name, count in passed.items()))
     if withheld := summary.get("without_confirmed_report"):
@@ -207,29 +210,9 @@ def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | Non
         options: of its reader.
 
     Returns:
-        A CSV file beside the secret key, named after the folder; None for a public archive.
+        See :func:`rarebeat.readers.privacy.owner_table_path`; None for a public archive.
     """
-    if not get_source(kind).is_private(options):
-        return None
-    place = root.absolute()
-    name = re.sub(r"[^A-Za-z0-9_-]", "_", place.name) or "archive"
-    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
-    return key_path(_key_file(options)).with_name(f"quarantine-{name}-{digest}.csv")
-
-
-def _write_owner_table(job: _Job, rows: list[tuple[str, ...]]) -> None:
-    """Write the owner's table, for the owner alone to read. Without it a cohort is whole all the same."""
-    path = owner_table(job.kind, job.root, job.options)
-    assert path is not None
-    try:
-        with atomic(path) as temporary:
-            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            with temporary.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file, lineterminator="\n")
-                writer.writerow(_OWNER_COLUMNS)
-                writer.writerows([for_people(cell) for cell in row] for row in rows)
-    except RarebeatError as error:
-        _LOG.warning("which files were quarantined is not kept: %s", error)
+    return owner_table_path(root, _key_file(options)) if get_source(kind).is_private(options) else None
 
 
 def _key_file(options: Mapping[str, Any]) -> Path | None:
@@ -338,6 +321,7 @@ def _summarise(job: _Job, total: _Report, passed: Mapping[str, int]) -> dict[str
         "records": total.records,
         "quarantined": len(total.quarantine),
         "patients": len(total.patients),
+        **({"without_patient": total.without_patient} if total.without_patient else {}),
         "calibrated": total.calibrated,
         "with_text": total.with_text,
         "with_codes": total.with_codes,

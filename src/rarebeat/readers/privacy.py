@@ -1,21 +1,26 @@
-"""What keeps persons out of records: keyed hashes in place of their numbers.
+"""What keeps persons out of records: keyed hashes in place of their numbers, and a table for the owner alone.
 
 One patient has one pseudonym, and nobody reads it back. Public databases carry pseudonyms already, so their key is
 public and fixed: splits repeat on every machine. Hospital exports carry real numbers, so their key is a secret that
 stays in a file of the user.
 """
 
+import csv
 import hashlib
 import hmac
 import logging
 import os
+import re
 import secrets
 import stat
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
+from rarebeat.core.tables import for_people
 
 PUBLIC_KEY = b"rarebeat: ids of public databases"
 """The fixed key for databases whose ids are pseudonyms already."""
@@ -162,3 +167,37 @@ def _create_key(path: Path) -> None:
         "Keep it (without it new exports get other pseudonyms), and keep it to yourself.",
         path,
     )
+
+
+def owner_table_path(root: Path, key_file: Path | None = None) -> Path:
+    """Say where the owner of a private archive finds which file a quarantined record was.
+
+    Args:
+        root: folder of the archive.
+        key_file: see :func:`key_path`.
+
+    Returns:
+        A CSV file beside the secret key, named after the archive's folder.
+    """
+    place = root.absolute()
+    name = re.sub(r"[^A-Za-z0-9_-]", "_", place.name) or "archive"
+    digest = hashlib.sha256(os.fsencode(place)).hexdigest()[:8]
+    return key_path(key_file).with_name(f"quarantine-{name}-{digest}.csv")
+
+
+def write_owner_table(path: Path, rows: Iterable[tuple[str, ...]]) -> None:
+    """Write the owner's table, for the owner alone to read. Where it cannot be written, a warning says so.
+
+    Args:
+        path: see :func:`owner_table_path`.
+        rows: the id under which a record is quarantined, its path, the reason, and the detail with all that it quotes.
+    """
+    try:
+        with atomic(path) as temporary:
+            os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            with temporary.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                writer.writerow(("record_id", "path", "reason", "detail"))
+                writer.writerows([for_people(cell) for cell in row] for row in rows)
+    except RarebeatError as error:
+        _LOG.warning("which files were quarantined is not kept: %s", error)
