@@ -2,7 +2,7 @@
 
 ``readers/free_text/statement_words.txt`` is this list for the package: ingest keeps no other word (see
 :mod:`rarebeat.readers.free_text.recognised`, which explains its marks). A pattern is spelled out into the words that
-it can match; where it leaves the end of a word open (``fib[a-z]*``), the list holds the stem, as ``fib*``.
+it can match; where it leaves letters open (``fib[a-z]*``, ``[a-z]*ly``), the list holds the part that it names.
 """
 
 import re
@@ -16,8 +16,10 @@ from rarebeat.labels.vocabulary import Vocabulary
 _PART = re.compile(
     r"(?P<open>\((?:\?:)?)|(?P<close>\))|(?P<or>\|)|\[(?P<set>[^\]]+)\]|\\?(?P<letter>.)", re.DOTALL
 )
-_REPEAT = re.compile(r"\?|\*|\+|\{\d,\d\}")
+_REPEAT = re.compile(r"\?|\*|\+|\{(?P<least>\d+),(?P<most>\d+)\}")
 _RANGE = re.compile(r"(.)-(.)")
+_SHORTEST_PART = 4
+_ADVERB = "ly"
 _SPELLED_OUT = 10  # a set of more characters stands for any
 _COUNTED = 3
 _ANY = "*"
@@ -72,8 +74,9 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
         vocabularies: as :func:`rarebeat.labels.vocabulary.load_vocabulary` returns them.
 
     Returns:
-        Words in small letters without accents (``ae`` for ``ä``), sorted; ``fib*`` is a stem of patterns,
-        ``norm~`` one of word lists, ``resp.`` a word whose full stop ends no sentence, ``scp:AFIB`` a code.
+        Words in small letters without accents (``ae`` for ``ä``), sorted; ``fib*`` and ``*ly`` are parts
+        of words in patterns, ``norm~`` a stem of word lists, ``resp.`` a word whose full stop ends no sentence,
+        ``scp:AFIB`` a code.
 
     Example:
         >>> from rarebeat.labels.vocabulary import load_vocabulary
@@ -118,16 +121,24 @@ def _language_patterns(language: ReportLanguage) -> Iterator[Pattern]:
         language.breaks_before,
         language.joins.either,
         language.joins.both,
+        language.joins.accompanied,
+        language.foreign,
     )
     for group in groups:
         yield from group
 
 
 def _words_of(pattern: str) -> set[str]:
-    """The words that a pattern spells out; an open end becomes ``*``, and what is open at its start is left out."""
+    """The words that a pattern spells out; of those with open letters, beginning, end, and what stands between."""
     texts, _ = _alternatives(pattern, 0)
-    words = {word[: word.find(_ANY) + 1] if _ANY in word else word for word in texts.words()}
-    return {_plain(word) for word in words} - {"", _ANY}
+    found = set()
+    for word in map(_plain, texts.words()):
+        first, *others = word.split(_ANY)
+        found.add(f"{first}{_ANY}" if first and others else first)
+        found.update(f"{_ANY}{part}{_ANY}" for part in others[:-1] if len(part) >= _SHORTEST_PART)
+        if others and (len(others[-1]) >= _SHORTEST_PART or others[-1] == _ADVERB):
+            found.add(f"{_ANY}{others[-1]}")
+    return found - {""}
 
 
 def _alternatives(pattern: str, at: int) -> tuple[_Texts, int]:
@@ -146,7 +157,7 @@ def _alternatives(pattern: str, at: int) -> tuple[_Texts, int]:
         repeat = _REPEAT.match(pattern, at)
         if repeat:
             at = repeat.end()
-            item = _repeated(item, repeat[0])
+            item = _repeated(item, repeat)
         texts = texts.then(item)
     return branches.either(texts), at
 
@@ -156,6 +167,8 @@ def _item(part: re.Match[str]) -> _Texts:
         spelled = _RANGE.sub(
             lambda ends: "".join(map(chr, range(ord(ends[1]), ord(ends[2]) + 1))), part["set"]
         )
+        if spelled.isdigit():
+            return _Texts(whole=frozenset({"0"}))
         if len(spelled) > _SPELLED_OUT:
             return _Texts(whole=frozenset({_ANY}))
         letters = _Texts(whole=frozenset(filter(str.isalnum, spelled)))
@@ -163,19 +176,19 @@ def _item(part: re.Match[str]) -> _Texts:
     return _Texts(whole=frozenset({part["letter"]})) if part["letter"].isalnum() else _GAP
 
 
-def _repeated(item: _Texts, repeat: str) -> _Texts:
-    if repeat in "*+":
-        return _Texts(whole=frozenset({_ANY} if repeat == "+" else {_ANY, ""}))
-    if repeat == "?" or repeat.startswith("{0"):
+def _repeated(item: _Texts, repeat: re.Match[str]) -> _Texts:
+    sign, least, most = repeat[0], repeat["least"], int(repeat["most"] or 1)
+    if sign in "*+" or most > _SPELLED_OUT:  # letters without end
+        return _Texts(whole=frozenset({_ANY, ""} if sign == "*" or least == "0" else {_ANY}))
+    if sign == "?" or least == "0":
         item = replace(item, whole=item.whole | _NOTHING)
-    return item if repeat == "?" else item.then(replace(item, whole=item.whole | _NOTHING))
+    return item if sign == "?" else item.then(replace(item, whole=item.whole | _NOTHING))
 
 
 def _joined(firsts: frozenset[str], lasts: frozenset[str]) -> frozenset[str]:
     if not firsts or not lasts:
         return frozenset()
-    # What follows an open end belongs to it.
-    return frozenset(one if one.endswith(_ANY) else one + other for one in firsts for other in lasts)
+    return frozenset(re.sub(r"\*+", _ANY, one + other) for one in firsts for other in lasts)
 
 
 def _plain(word: str) -> str:

@@ -48,6 +48,7 @@ class _Report:
     withheld: int = 0
     without_patient: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    not_understood: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
@@ -77,6 +78,7 @@ class _Report:
         if record.report_status is not None:
             self.statuses[record.report_status] += 1
             self.withheld += record.report_status != "confirmed" and record.text is None
+        self.not_understood.update(record.not_understood)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is None:
@@ -92,6 +94,7 @@ class _Report:
         self.withheld += other.withheld
         self.without_patient += other.without_patient
         self.statuses.update(other.statuses)
+        self.not_understood.update(other.not_understood)
         self.sources.update(other.sources)
         self.rates.update(other.rates)
         self.patients |= other.patients
@@ -133,7 +136,8 @@ def ingest_cohort(
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
-    entries = _discover(source, root, options)
+    found = _discover(source, root, options)
+    entries = [entry for entry in found if entry.listed]
     pseudonym = _pseudonym(source, options)
     unique, duplicates = _split_duplicates(entries)
     chunks = [unique[start : start + part_size] for start in range(0, len(unique), part_size)]
@@ -148,7 +152,8 @@ def ingest_cohort(
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
-        summary = _summarise(job, total, passed_over(root, source.takes) if source.takes else {})
+        passed = passed_over(root, source.takes) if source.takes else {}
+        summary = _summarise(job, total, passed, len(found) - len(entries))
         write_json(folder / "summary.json", summary)
     return summary
 
@@ -181,6 +186,11 @@ def summary_lines(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    if missed := summary.get("not_listed"):
+        lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
+    if unread := summary.get("not_understood"):
+        counts = ", ".join(f"{name} of {count}" for name, count in unread.items())
+        lines.append(f"not understood, and so unknown: {counts} records")
     if summary.get("free_text") == _FREE_TEXT[True]:
         lines.append(
             "free text is kept, without the names, dates and numbers that were found: read it before it is shared, "
@@ -227,11 +237,18 @@ def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
 
 
 def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Entries with ids of their own, and those whose id was there before. Two rows that tell different things of one
+    recording are both refused: nobody knows which is right."""
     unique: dict[str, Entry] = {}
-    duplicates = []
+    duplicates, contradicted = [], set()
     for entry in entries:
-        if unique.setdefault(entry.record_id, entry) is not entry:
-            duplicates.append(entry)
+        first = unique.setdefault(entry.record_id, entry)
+        if first is entry:
+            continue
+        duplicates.append(entry)
+        if first.path == entry.path and first.details != entry.details:
+            contradicted.add(entry.record_id)
+    duplicates += [unique.pop(name) for name in sorted(contradicted)]
     return list(unique.values()), duplicates
 
 
@@ -309,7 +326,7 @@ def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
     return f"0 of {entries} records in {root} could be read ({counts}), for example:\n{shown}"
 
 
-def _summarise(job: _Job, total: _Report, passed: Mapping[str, int]) -> dict[str, Any]:
+def _summarise(job: _Job, total: _Report, passed: Mapping[str, int], not_listed: int) -> dict[str, Any]:
     reasons = Counter(row["reason"] for row in total.quarantine)
     statuses = {
         "report_statuses": dict(sorted(total.statuses.items())),
@@ -326,6 +343,8 @@ def _summarise(job: _Job, total: _Report, passed: Mapping[str, int]) -> dict[str
         "with_text": total.with_text,
         "with_codes": total.with_codes,
         **(statuses if total.statuses else {}),  # of archives that tell them
+        **({"not_listed": not_listed} if not_listed else {}),
+        **({"not_understood": dict(sorted(total.not_understood.items()))} if total.not_understood else {}),
         **({"free_text": _FREE_TEXT[_keeps_text(job.options)]} if job.pseudonym.private else {}),
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),

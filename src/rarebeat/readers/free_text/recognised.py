@@ -4,7 +4,8 @@ What may pass stands in ``statement_words.txt``: the words and codes of all voca
 (:mod:`rarebeat.labels.statement_words` makes the list), with lead names, and numbers that count, grade or measure.
 
 - A word that is not there becomes ``xxx``, or ``x`` and ``xx`` where it is shorter, with a capital where it had one.
-- ``fib*``: what patterns may find. An ordinary ending stays, any other is cut.
+- ``fib*``: a part of a word that patterns may find. An ordinary ending stays, any other is cut. ``*ly`` and ``*blok*``
+  are the end and the middle of words.
 - ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``.
 - Digits of other numbers become 0.
 
@@ -36,7 +37,7 @@ _ENDINGS = frozenset(
         ertes erung erungen es et ete eten eter etes ets heit ia iac ial ible ic ical ically ics ie ied ien
         ies ig ige igem igen iger iges igt igte igter ika ikel ility ing ings ion ionen ions isch ische
         ischem ischen ischer isches ised ism ist ities ity iv ive ively ized ization keit liche lichen
-        licher liches ly lich ment ments n ness ning ningar onse ningen nd nde or orisch orische orium ors
+        licher liches ly lich ment ments n ns ness ning ningar onse ningen nd nde or orisch orische orium ors
         ort ory ous ously r ra re red ret s se sen sion sions st t te ted ten ter tes ting tion tions tisch
         tische tive ts tt ual um ung ungen ular ularis ur ure ured ures us y""",
     )
@@ -73,7 +74,11 @@ class RecognisedWords:
     def __init__(self, words: Iterable[str]) -> None:
         words = frozenset(words)
         self._whole = words
-        self._stems = frozenset(word[:-1] for word in words if word.endswith("*"))
+        parts = sorted((word[1:] for word in words if word.startswith("*")), key=len, reverse=True)
+        self._part = re.compile(
+            "|".join(part[:-1] if part.endswith("*") else f"{part}$" for part in parts) or "(?!)"
+        )
+        self._stems = frozenset(word[:-1] for word in words if word.endswith("*") and word[0] != "*")
         self._listed = frozenset(word[:-1] for word in words if word.endswith("~"))
         self._longest = max(map(len, self._stems | self._listed), default=0)
         self._kept = lru_cache(maxsize=1 << 15)(self._look_up)
@@ -152,16 +157,24 @@ class RecognisedWords:
         known = stems + [start for start in starts if start in self._listed]
         if any(plain == stem or plain[len(stem) :] in _ENDINGS for stem in known):
             return word
+        part = self._part.search(plain)
+        if part and known:
+            return _beginning(word, known[0]) + part[0]
         if stems and f"{stems[0]}." not in self._whole:  # an abbreviation's full stop would end no sentence
-            return next(
-                word[:end] for end in range(1, len(word) + 1) if len(_plain(word[:end])) >= len(stems[0])
-            )
+            return _beginning(word, stems[0])
         if known:
             return _cased(_KNOWN, word)
+        if part:
+            return _cased("xxx", word) + part[0]
         runs = re.findall(rf"[a-z]{{{_COUNTED},}}", plain)
         if not runs:
             return _cased("x" * min(len(word), 2), word)
         return _cased(_KNOWN if all(run in self._whole for run in runs) else "xxx", word)
+
+
+def _beginning(word: str, stem: str) -> str:
+    """The characters of a word that make up a stem."""
+    return next(word[:end] for end in range(1, len(word) + 1) if len(_plain(word[:end])) >= len(stem))
 
 
 def _cased(replacement: str, word: str) -> str:
