@@ -69,6 +69,7 @@ class Source:
             trusted.
         about: one line for people.
         is_private: ``options`` to whether ids may identify a person, so that they need the user's secret key.
+        options: settings dataclass of the options.
         takes: endings of files that belong to recordings, where recordings are found by walking through the folder.
     """
 
@@ -77,6 +78,7 @@ class Source:
     read: Callable[[Entry, Pseudonym, Options], Record]
     about: str
     is_private: Callable[[Options], bool] = _public
+    options: type[Any] = dict
     takes: tuple[str, ...] = ()
 
 
@@ -127,14 +129,9 @@ def get_source(kind: str) -> Source:
         )
     row = _KINDS[kind]
     module = import_module(row.module)
-    return Source(
-        kind,
-        module.discover,
-        module.read,
-        row.about,
-        getattr(module, "is_private", _public),
-        getattr(module, "TAKES", ()),
-    )
+    private = getattr(module, "is_private", _public)
+    takes = getattr(module, "TAKES", ())
+    return Source(kind, module.discover, module.read, row.about, private, module.Options, takes)
 
 
 def suggest_kind(root: Path, kind: str) -> str:
