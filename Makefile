@@ -14,13 +14,21 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	touch $@
 
-repro: install            ## the pipeline: from ECGs to reports/
+# DVC works in a git repository; what was downloaded as a ZIP file is none.
+.PHONY: repository
+repository:
+	@git rev-parse --git-dir >/dev/null 2>&1 || grep -qs 'no_scm = true' .dvc/config.local || { echo "this folder is no git repository (was it downloaded as a ZIP file?), and DVC wants one. Make it one:"; \
+	  echo "  git init && git add -A && git commit -m start"; \
+	  echo "or do without experiments:  dvc config --local core.no_scm true"; \
+	  exit 2; }
+
+repro: repository install ## the pipeline: from ECGs to reports/
 	dvc repro
 
 # A study trains more than one model: `make study STUDY=ablation JOBS=2 ECG=/path/to/ecg SET='-S train.epochs=2'`.
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
 JOBS ?= 1
-study: install
+study: repository install
 	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
 	PYTHONPATH=src python pipeline/study.py "$$STUDY" --jobs $(JOBS) $(if $(ECG),--ecg "$$ECG") $(SET)
 

@@ -107,10 +107,15 @@ def test_the_folder_holds_two_files_and_the_card_is_plain_yaml(folder: Path) -> 
 
 def test_saving_twice_writes_the_same_bytes_and_replaces_the_folder(folder: Path) -> None:
     before = [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")]
-    (folder / "leftover").touch()
     save_model(folder, network(), CARD)
     assert [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")] == before
-    assert not (folder / "leftover").exists()
+
+
+def test_a_file_that_somebody_put_beside_a_model_is_not_lost(folder: Path) -> None:
+    (folder / "notes.md").touch()
+    with pytest.raises(RarebeatError, match=r"holds notes\.md, which this command does not write"):
+        save_model(folder, network(), CARD)
+    assert (folder / "notes.md").exists()
 
 
 def test_a_failed_save_leaves_the_old_model_in_place(folder: Path) -> None:
