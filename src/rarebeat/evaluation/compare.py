@@ -22,7 +22,7 @@ from scipy.stats import t
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import STRICT
 from rarebeat.core.tables import Row, tidy
-from rarebeat.evaluation.bootstrap import bootstrap, resample
+from rarebeat.evaluation.bootstrap import bootstrap, percentiles, replicate_scores
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
@@ -261,27 +261,24 @@ def difference_over_patients(
     """
     sides = [[prepared(cell, columns) for cell in cells] for cells in (one, other)]
 
-    def differences(weights: FloatArray) -> dict[str, FloatArray]:
-        means = [
-            {
-                metric: np.mean([scores.values[metric][..., MACRO] for scores in found], axis=0)
-                for metric in CLASS_METRICS
-            }
-            for found in ([score(side, weights) for side in ready] for ready in sides)
-        ]
-        return {metric: means[0][metric] - means[1][metric] for metric in CLASS_METRICS}
-
     test = one[0].predictions.only("test")
-    plain = differences(np.ones((1, len(test.patients))))
-    low, high = resample(
-        differences,
-        test.patients,
-        len(columns) * len(CLASS_METRICS),
-        settings.replicates,
-        settings.confidence,
-        settings.seed,
-    )
-    return {name: (float(plain[name][0]), float(low[name]), float(high[name])) for name in CLASS_METRICS}
+
+    def drawn(ready: Sequence[Prepared]) -> dict[str, FloatArray]:
+        found = [replicate_scores(side, test.patients, settings.replicates, settings.seed) for side in ready]
+        return {name: np.mean([values[name][:, MACRO] for values in found], axis=0) for name in CLASS_METRICS}
+
+    plain = [[score(side).values for side in ready] for ready in sides]
+    means = [
+        {name: float(np.mean([values[name][MACRO] for values in found])) for name in CLASS_METRICS}
+        for found in plain
+    ]
+    ends = dict.fromkeys(CLASS_METRICS, (np.nan, np.nan))
+    if settings.replicates and np.unique(test.patients).size > 1:
+        replicates = [drawn(ready) for ready in sides]
+        for name in CLASS_METRICS:
+            low, high = percentiles(replicates[0][name] - replicates[1][name], settings.confidence)
+            ends[name] = (float(low), float(high))
+    return {name: (means[0][name] - means[1][name], *ends[name]) for name in CLASS_METRICS}
 
 
 def mean_over_seeds(values: npt.ArrayLike, confidence: float = 0.95) -> Value:
