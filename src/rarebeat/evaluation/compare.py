@@ -24,7 +24,7 @@ from rarebeat.core.params import STRICT
 from rarebeat.core.tables import Row, tidy
 from rarebeat.evaluation.bootstrap import bootstrap, percentiles, replicate_scores
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, count_positive_patients
 from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
 from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
@@ -150,7 +150,8 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
     Columns are the factors, ``rule`` and :data:`RULE_NUMBERS`: ``score`` is that of the CinC Challenge 2020 with its
     bootstrap interval over patients (None for another vocabulary, whose rows leave the challenge's rules out). A class
     that the model does not know is never called; where it is true, it counts. ``f1`` and ``auroc`` are macro averages
-    over the classes that the model knows; AUROC is the same under every rule.
+    over the classes that the model knows and that have ``settings.at_least`` positive patients; AUROC is the same under
+    every rule.
 
     Args:
         cell: its predictions.
@@ -163,14 +164,21 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
     places = None if columns is None else [columns.index(column) for column in known]
     table = None if places is None else rewards(places)
     truth, probability = test.truth[:, known], test.probability[:, known]
-    auroc = float(macro(areas(truth, probability)[0]))
+    enough = count_positive_patients(test)[known] >= settings.at_least
+    auroc = float(macro(areas(truth, probability)[0][enough]))
     rows: list[Row] = []
     for rule in rules:
         if table is None and rule in FOR_CHALLENGE:
             continue
-        chosen = choose_thresholds(validation.truth[:, known], validation.probability[:, known], rule, table)
+        chosen = choose_thresholds(
+            validation.truth[:, known],
+            validation.probability[:, known],
+            rule,
+            table,
+            validation.patients,
+        )
         called = decide(probability, chosen)
-        values = {"f1": float(macro(count(truth, called).f1)), "auroc": auroc}
+        values = {"f1": float(macro(count(truth, called).f1[enough])), "auroc": auroc}
         if columns is not None and places is not None:
             values |= _challenge_score(test, columns, places, called, settings)
         numbers = {name: tidy(values.get(name, np.nan)) for name in RULE_NUMBERS}

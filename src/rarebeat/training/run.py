@@ -281,6 +281,8 @@ def run_experiment(
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
+        experiment.validation.patients,
+        experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
     save_model(out, module, card)
