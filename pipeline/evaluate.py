@@ -13,6 +13,7 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="folder for reports")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
@@ -21,6 +22,7 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.reporting.resampling import read_summary, write_resampling
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -31,8 +33,11 @@ def evaluate(
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
     title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
-    files = write_reports(out, test, evaluation, title)
+    training_records, table = write_resampling(out, read_summary(shards))
+    files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
+    if not track:
+        return
 
     tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
     params_logged = {

@@ -64,7 +64,7 @@ def predict(
     from rarebeat.inference.predict import format_answers, predict_files
 
     answers = predict_files(files, model, age, sex)
-    print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
+    print(json.dumps(answers, indent=2, allow_nan=False) if as_json else format_answers(answers))
     failed = [answer for answer in answers if "error" in answer]
     for answer in failed:
         print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)

@@ -73,6 +73,40 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def parse_json(text: str) -> Any:
+    """Read JSON that somebody else may have written.
+
+    Args:
+        text: a JSON document.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ValueError: when it is not JSON (NaN is not), names a key of an object twice, or is nested without end.
+
+    Example:
+        >>> parse_json('{"id": 1}')
+        {'id': 1}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("lists and objects are nested too deeply") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {max(names, key=names.count)[:40]!r} is there twice")
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
@@ -80,7 +114,7 @@ def read_json(path: Path) -> Any:
         RarebeatError: when it is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
 

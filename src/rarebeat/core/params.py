@@ -12,6 +12,7 @@ from rarebeat.core.errors import ParamsError, did_you_mean, nearest
 STRICT = ConfigDict(extra="forbid")
 """For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error."""
 
+_SHOWN = 200
 Settings = TypeVar("Settings")
 
 
@@ -42,9 +43,11 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
 def _mapping(path: Path) -> dict[str, Any]:
     import yaml  # where settings are made in Python, none is needed
 
+    from rarebeat.core.yaml_text import load_yaml
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path} must be a mapping of groups, found {type(content).__name__}")
@@ -76,11 +79,28 @@ def parse(kind: type[Settings], value: Any, where: str) -> Settings:
         lines = []
         for entry in error.errors():
             path = [str(step) for step in entry["loc"]]
-            line = f"{'.'.join([where, *path])}: {entry['msg']} (found {entry['input']!r})"
+            line = f"{'.'.join([where, *path])}: {entry['msg']} (found {shortened(entry['input'])})"
             if entry["type"] == "unexpected_keyword_argument":
                 line += did_you_mean(path[-1], _keys_beside(kind, path))
             lines.append(line)
         raise ParamsError("\n".join(lines)) from error
+
+
+def shortened(value: object) -> str:
+    """Show a value in a message, which stays readable however large the value is.
+
+    Args:
+        value: what was found.
+
+    Returns:
+        What Python shows of it, cut off.
+
+    Example:
+        >>> shortened("nine"), len(shortened("9" * 1000))
+        ("'nine'", 201)
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def group(params: Mapping[str, Any], name: str, kind: type[Settings]) -> Settings:
@@ -125,10 +145,13 @@ OPEN = (
     "cohorts",
     "cohorts.*",
     "cohorts.*.options",
+    "compare.columns",
+    "compare.published",
     "label_sets",
     "model.*",
     "prepare.labels",
     "prepare.split.folds",
+    "train.limit_positives",
 )
 """Groups that may get new entries, since their keys are names or depend on another value; * stands for any name."""
 
@@ -170,11 +193,13 @@ def _nested(override: str) -> dict[str, Any]:
     """``train.seed=1`` as ``{"train": {"seed": 1}}``."""
     import yaml
 
+    from rarebeat.core.yaml_text import load_yaml
+
     key, equals, text = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ParamsError(f"--set {override}: expected key=value, such as train.seed=1")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise ParamsError(f"--set {override}: {text!r} is not YAML: {error}") from error
     for part in reversed(key.split(".")):

@@ -1,5 +1,6 @@
 """Classifying single files with a model folder, or an ensemble of them, and nothing else."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -59,6 +60,9 @@ def predict_files(
         person = persons([record.age if age is None else age], [sex or record.sex])
         context = replace(person, lengths=torch.tensor([found.length]))
         answer: Answer = {"file": str(file), "classes": _ask(members, ensemble, found.signal, context)}
+        if not all(math.isfinite(entry["probability"]) for entry in answer["classes"].values()):
+            answers.append({"file": str(file), "error": "the network gave no number for it"})
+            continue
         if found.warning:
             answer["warning"] = found.warning
         answers.append(answer)

@@ -43,12 +43,14 @@ class Entry:
         path: where to read it; None for what is generated.
         details: whatever the reader needs besides (cells of a CSV row, a seed).
         source: the database, or the part of it, that the recording comes from; "" for the kind of archive.
+        listed: False for a recording that the table of its archive does not name: it is counted, not read.
     """
 
     record_id: str
     path: Path | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    listed: bool = True
 
 
 def _public(_: Options) -> bool:

@@ -2,12 +2,11 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -25,6 +24,7 @@ from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.controls import controlled
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends
@@ -139,8 +139,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     if not isinstance(label_sets, dict):
         raise ParamsError("the params have no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
-    if settings.shuffle_labels:
-        train_split, validation = (shuffled(split, settings.seed) for split in (train_split, validation))
+    train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
     positives = (train_split.columns(label_set) == 1).any(axis=0)
@@ -166,12 +165,6 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
         tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
     )
-
-
-def shuffled(split: Split, seed: int) -> Split:
-    """The split with its rows of labels dealt out at random."""
-    order = np.random.default_rng(seed).permutation(len(split))
-    return replace(split, labels=split.labels[order])
 
 
 def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: str) -> None:

@@ -131,6 +131,10 @@ class TrainSettings:
             absolute, with ``~``, or relative to the root of the project; None starts from weights drawn by the seed.
         shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
             what a network still scores then is what it scores without having learnt anything.
+        shuffle_except: classes whose labels stay true when the others are shuffled: whether a head learns from the
+            labels of the other heads, or only from there being more of them.
+        limit_positives: class to the number of its positive training records that are kept, see
+            :func:`rarebeat.training.controls.limited`.
     """
 
     epochs: Positive = 96
@@ -153,6 +157,8 @@ class TrainSettings:
     threads: Positive | None = None
     init: str | None = None
     shuffle_labels: bool = False
+    shuffle_except: tuple[str, ...] = ()
+    limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
 
     @property
     def start(self) -> Path | None:
