@@ -163,8 +163,8 @@ def audit_summary(audit: ModelAudit) -> str:
         f"{audit.records} records, {ranked} of {len(audit.classes)} classes, {len(audit.cases)} disagreements. "
         "A class or source in bold has more of them than the others: at least five, and by Fisher's exact test "
         "(one-sided) p is at most 0.025. Where the true shares are equal, that is at most one in forty. Records are "
-        "counted as if independent: those of one patient and the classes of one record are not, so it can be more by chance. "
-        "Neither side is the truth.",
+        "counted as if independent: those of one patient and the classes of one record are not, so it can be more by "
+        "chance. Neither side is the truth.",
         "## Classes",
         markdown_table(_class_rows(audit)),
         "The share of records with this label that the model decides against, with 95 % Wilson intervals."
