@@ -23,6 +23,7 @@ def evaluate(
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
     from rarebeat.reporting.resampling import read_summary, write_resampling
+    from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -32,22 +33,25 @@ def evaluate(
 
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
-    title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
+    tested = list(dict.fromkeys(test.cohorts.tolist()))
+    title = heading(card.heads, card.cohorts, tested)
     training_records, table = write_resampling(out, read_summary(shards))
     files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return
 
-    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    tracker = tracking.connect(content)
     params_logged = {
         "heads": card.heads,
         "cohorts": ",".join(card.cohorts),
+        "tested_on": ",".join(tested),
         "model": {"name": card.architecture, **card.settings},
         "evaluate": content["evaluate"],
     }
+    name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    tracking.log_evaluation(tracker, card_digest(model), card.heads, params_logged, metrics, files)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files)
 
 
 if __name__ == "__main__":

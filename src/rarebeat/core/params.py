@@ -3,17 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError, did_you_mean, nearest
 
-STRICT = ConfigDict(extra="forbid")
-"""For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error."""
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error, as is infinity."""
+
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""What every generator of random numbers takes."""
 
 _SHOWN = 200
 Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrackingSettings:
+    """The group ``tracking`` of the params file, which the stages of several rooms read.
+
+    Attributes:
+        experiment: name of the MLflow experiment.
+    """
+
+    experiment: Annotated[str, Field(min_length=1)] = "rarebeat"
 
 
 def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> dict[str, Any]:

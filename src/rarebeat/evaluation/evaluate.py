@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
@@ -37,9 +37,9 @@ class EvaluateSettings:
         at_least: classes with fewer positive patients are not part of the macro averages: their scores are chance.
     """
 
-    replicates: Annotated[int, Field(ge=0)] = 1000
+    replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     at_least: Annotated[int, Field(ge=1)] = 10
 
 

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from tqdm import tqdm
 
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
 from rarebeat.core.params import STRICT
@@ -118,7 +119,7 @@ def label_cohort(
                 for origin in counts
             }
             evidence = stack.enter_context(_writer(folder / "evidence.parquet", EVIDENCE_SCHEMA))
-            for part in parts:
+            for part in tqdm(parts, desc=f"label {records.name}", unit="part", disable=None, delay=2):
                 rows = read_table(part, _COLUMNS).to_pylist()
                 ids = [row["record_id"] for row in rows]
                 labels = label_rows(rows, matcher, labeller)

@@ -201,7 +201,7 @@ def _worker_count(workers: int | None, chunks: int) -> int:
 def _read_all(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> _Report:
     total = _Report()
     size = sum(len(chunk) for chunk in chunks)
-    with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None) as progress:
+    with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None, delay=2) as progress:
         reports = map_in_order(partial(_read_chunk, job), enumerate(chunks), workers)
         for chunk, report in zip(chunks, reports, strict=True):
             total.add(report)

@@ -69,6 +69,7 @@ class Source:
             trusted.
         about: one line for people.
         is_private: ``options`` to whether ids may identify a person, so that they need the user's secret key.
+        options: settings dataclass of the options.
     """
 
     kind: str
@@ -76,6 +77,7 @@ class Source:
     read: Callable[[Entry, Pseudonym, Options], Record]
     about: str
     is_private: Callable[[Options], bool] = _public
+    options: type[Any] = dict
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
@@ -125,7 +127,8 @@ def get_source(kind: str) -> Source:
         )
     row = _KINDS[kind]
     module = import_module(row.module)
-    return Source(kind, module.discover, module.read, row.about, getattr(module, "is_private", _public))
+    private = getattr(module, "is_private", _public)
+    return Source(kind, module.discover, module.read, row.about, private, module.Options)
 
 
 def suggest_kind(root: Path, kind: str) -> str:

@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import group, parse
 from rarebeat.dataset.folds import read_folds, trainable
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import ShardMeta, Split, take
 from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
 from rarebeat.inference.splits import predict_split
@@ -46,7 +46,7 @@ class Experiment:
         train: the split to learn from.
         validation: the split that chooses thresholds.
         prepare: the params that the shards were made with, for the record.
-        tracking: name of the MLflow experiment.
+        tested_on: the cohorts of the test split of the same shards.
         rewards: shape (classes, classes), what the CinC Challenge 2020 pays, where its classes are learnt.
     """
 
@@ -58,7 +58,7 @@ class Experiment:
     train: Split
     validation: Split
     prepare: Mapping[str, Any]
-    tracking: str
+    tested_on: tuple[str, ...] = ()
     rewards: FloatArray | None = None
 
     @property
@@ -83,6 +83,7 @@ class Experiment:
             "classes": ",".join(self.classes),
             "not_learnt": ",".join(self.not_learnt),
             "cohorts": ",".join(self.cohorts),
+            "tested_on": ",".join(self.tested_on),
             "model": {"name": self.model.name, **self.model.settings},
             "train": asdict(self.settings),
             "data": {
@@ -101,7 +102,8 @@ def read_experiment(content: Mapping[str, Any], shards: Path) -> Experiment:
         ParamsError: as :func:`make_experiment`.
         RarebeatError: for a shard that cannot be read.
     """
-    return make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
+    experiment = make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
+    return replace(experiment, tested_on=split_cohorts(shards, "test"))
 
 
 def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, number: int) -> Experiment:
@@ -119,7 +121,8 @@ def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, numbe
     held_out = read_folds(folds, everything) == number
     if not held_out.any():
         raise ParamsError(f"{folds} has no fold {number}: is it in folds.numbers?")
-    return make_experiment(content, take(everything, ~held_out), take(everything, held_out))
+    experiment = make_experiment(content, take(everything, ~held_out), take(everything, held_out))
+    return replace(experiment, tested_on=split_cohorts(shards, "test"))
 
 
 def make_experiment(content: Mapping[str, Any], train_split: Split, validation: Split) -> Experiment:
@@ -162,7 +165,6 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
         train=train_split,
         validation=validation,
         prepare=content.get("prepare") or {},
-        tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
     )
 
@@ -302,6 +304,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
             **asdict(experiment.settings),
             "records": len(experiment.train.labels),
             "not_learnt": list(experiment.not_learnt),
+            "test_split_cohorts": list(experiment.tested_on),
             "epochs_run": len(history),
         },
     )
