@@ -47,8 +47,8 @@ class PrepareSettings:
         split: how patients are split.
         balance: class re-sampling.
         labels: cohort to the labels it takes, "text" or "codes"; by default codes where it has any, else text.
-        uncertain: what an uncertain label counts as: "mask" leaves it out of loss and metrics, "zero" makes
-            it negative, "one" positive.
+        uncertain: what an uncertain label counts as in training: "mask" leaves it out of the loss, "zero" makes
+            it negative, "one" positive. Thresholds and scores leave it out, whatever training does.
         shard_size: records per file.
     """
 
@@ -179,5 +179,5 @@ def _shard_rows(catalogue: Catalogue, selection: Selection, meta: ShardMeta) -> 
     identity = records.select(["record_id", "cohort", "age", "sex"])
     identity = identity.add_column(2, "patient", pa.array(selection.groups, pa.string()))
     identity = identity.append_column("length", pa.array(lengths, pa.int32()))
-    labels = [pa.array(column) for column in selection.labels.T]
+    labels = [pa.array(column) for column in selection.stored.T]
     return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(meta.classes))

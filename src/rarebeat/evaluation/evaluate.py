@@ -34,11 +34,13 @@ class EvaluateSettings:
         replicates: bootstrap replicates over patients; 0 leaves the intervals out.
         confidence: of the intervals.
         seed: of the bootstrap.
+        at_least: classes with fewer positive patients are not part of the macro averages: their scores are chance.
     """
 
     replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Seed = 0
+    at_least: Annotated[int, Field(ge=1)] = 10
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,10 @@ class Evaluation:
         patients: number of patients; a record whose patient is not known counts as one.
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
+        positive_patients: shape (classes,), patients who have any.
+        averaged: shape (classes,), whether a class is part of the macro averages: it has at least ``at_least`` positive
+            patients, and a negative record.
+        at_least: of the settings.
         tuned: all metrics at the chosen thresholds.
         at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
@@ -108,6 +114,9 @@ class Evaluation:
     patients: int
     known: npt.NDArray[np.intp]
     positives: npt.NDArray[np.intp]
+    positive_patients: npt.NDArray[np.intp]
+    averaged: BoolArray
+    at_least: int
     tuned: OperatingPoint
     at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
@@ -146,6 +155,8 @@ def evaluate(
         for name in (names if len(names) > 1 else [])
     }
     half = np.full(len(known.classes), DEFAULT_THRESHOLD)
+    positive_patients = count_positive_patients(known)
+    averaged = (positive_patients >= settings.at_least) & (known.truth == 0).any(axis=0)
     return Evaluation(
         classes=known.classes,
         records=len(known),
@@ -153,12 +164,33 @@ def evaluate(
         without_patient=known.without_patient,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
-        tuned=_operating_point(known, known.thresholds, known.decisions, settings, areas=True),
-        at_half=_operating_point(known, half, decide(known.probability, half), settings, areas=False),
+        positive_patients=positive_patients,
+        averaged=averaged,
+        at_least=settings.at_least,
+        tuned=_operating_point(known, known.thresholds, known.decisions, settings, averaged, areas=True),
+        at_half=_operating_point(
+            known, half, decide(known.probability, half), settings, averaged, areas=False
+        ),
         cohorts=parts,
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
     )
+
+
+def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """Count the patients with a positive record, class by class.
+
+    Args:
+        predictions: of any records.
+
+    Returns:
+        Shape (classes,).
+    """
+    names, owner = np.unique(predictions.patients, return_inverse=True)
+    found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
+    rows, columns = np.nonzero(predictions.truth == 1)
+    found[owner[rows], columns] = True
+    return np.count_nonzero(found, axis=0)
 
 
 def _operating_point(
@@ -166,11 +198,12 @@ def _operating_point(
     thresholds: FloatArray,
     decisions: BoolArray,
     settings: EvaluateSettings,
+    averaged: BoolArray,
     areas: bool,
 ) -> OperatingPoint:
     """Scores of some decisions, and of the ranking where ``areas`` is True."""
     prepared = replace(
-        prepare(predictions.truth, predictions.probability, thresholds, areas), decisions=decisions
+        prepare(predictions.truth, predictions.probability, thresholds, areas, averaged), decisions=decisions
     )
     intervals = bootstrap(
         prepared, predictions.patients, settings.replicates, settings.confidence, settings.seed
@@ -195,10 +228,10 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """The content of ``reports/metrics.json``: nested mappings of plain numbers, for ``dvc metrics diff``.
 
     ``macro`` and ``micro`` hold the five metrics and the ends of the intervals of F1, AUROC and AUPRC
-    (``f1_low``, ``f1_high``), ``at_0.5`` the same F1, precision and recall at a threshold of 0.5, ``classes``
-    each class by name, ``challenge`` (where all its classes are there) the metrics of the PhysioNet/CinC
-    Challenge 2020 with the interval of the score, and ``cohorts`` (where there are several) each cohort by
-    name. Numbers have five significant digits; an undefined metric is None.
+    (``f1_low``, ``f1_high``), ``macro_classes`` is how many classes the macro averages are over, ``at_0.5`` has the
+    same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
+    classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
+    (where there are several) each cohort by name. Numbers have five significant digits; an undefined metric is None.
 
     Args:
         evaluation: all that is known.
@@ -210,6 +243,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         "records": evaluation.records,
         **_people(evaluation),
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
+        "macro_classes": int(np.count_nonzero(evaluation.averaged)),
         **_averages(evaluation.tuned, METRICS),
         "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
@@ -220,6 +254,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
             name: {
                 "records": part.records,
                 **_people(part),
+                "macro_classes": int(np.count_nonzero(part.averaged)),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
             }
@@ -250,8 +285,10 @@ def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:
 def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
     return {
         **_column(evaluation.tuned, METRICS, index),
+        "f1_at_0.5": tidy(evaluation.at_half.scores.values["f1"][index]),
         "threshold": tidy(evaluation.tuned.thresholds[index]),
         "positives": int(evaluation.positives[index]),
+        "positive_patients": int(evaluation.positive_patients[index]),
     }
 
 

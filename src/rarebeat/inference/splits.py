@@ -60,6 +60,7 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
         truth=np.concatenate([truth for _, truth, _ in parts]),
         vocabulary=card.vocabulary,
         codes=parts[0][0].meta.codes,
+        units=card.units,
     )
     return predictions, card
 

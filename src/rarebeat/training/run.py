@@ -152,7 +152,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (train_split.columns(label_set) == 1).any(axis=0)
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
@@ -284,6 +284,8 @@ def run_experiment(
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
+        experiment.validation.patients,
+        experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
     save_model(out, module, card)
