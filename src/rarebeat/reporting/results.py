@@ -63,7 +63,8 @@ def results_table(evaluation: Evaluation) -> str:
         evaluation: of any number of classes.
 
     Returns:
-        The table, a line on its records and, where it is scored, one on the challenge.
+        The table, a line on its records and, where it is scored, one on the challenge; where the model can tell, one
+        on records unlike the training data.
     """
     rows: list[Row] = []
     for index, name in enumerate((*evaluation.classes, "**macro**", "**micro**")):
@@ -79,7 +80,17 @@ def results_table(evaluation: Evaluation) -> str:
         f"{evaluation.records} records of {evaluation.patients} patients; "
         f"in brackets: {100 * evaluation.confidence:g} % bootstrap intervals over patients."
     )
-    return "\n\n".join([markdown_table(rows), caption, *_challenge_line(evaluation)])
+    more = [*_challenge_line(evaluation), *_unlike_line(evaluation)]
+    return "\n\n".join([markdown_table(rows), caption, *more])
+
+
+def _unlike_line(evaluation: Evaluation) -> list[str]:
+    if (share := evaluation.unlike) is None:
+        return []
+    return [
+        f"Warned of as unlike the training data: {100 * share.value:.1f} % of the records "
+        f"({100 * evaluation.confidence:g} % interval {100 * share.low:.1f} to {100 * share.high:.1f} %)."
+    ]
 
 
 def _challenge_line(evaluation: Evaluation) -> list[str]:

@@ -19,7 +19,8 @@ from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import ShardMeta, Split, take
 from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
-from rarebeat.inference.splits import predict_split
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
+from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
@@ -275,7 +276,9 @@ def run_experiment(
     )
     # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
     with backends(torch.device("cpu"), experiment.settings.threads):
-        probabilities = predict_split(module, experiment.validation, experiment.settings.window)
+        window = experiment.settings.window
+        probabilities, unseen = predict_with_evidence(module, experiment.validation, window)
+        _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
     thresholds = choose_thresholds(
         experiment.validation.columns(experiment.classes),
         probabilities,
@@ -283,10 +286,15 @@ def run_experiment(
         experiment.rewards,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
-    save_model(out, module, card)
+    save_model(out, module, card, fit_detector(seen, unseen))
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
+
+
+def _evenly(split: Split, most: int) -> Split:
+    """So many records of a split at most, evenly spread over it."""
+    return take(split, np.linspace(0, len(split) - 1, min(len(split), most)).round().astype(np.int64))
 
 
 def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:
