@@ -73,7 +73,8 @@ def _longest_flat(values: Float64, rate: float) -> float:
     spans = np.ptp(pieces, axis=2) / np.maximum(np.ptp(values, axis=1), 1e-9)[:, None]
     flat = np.concatenate([[False], np.median(spans, axis=0) < FLAT_SPAN, [False]])
     edges = np.flatnonzero(flat[1:] != flat[:-1])
-    return float(max((edges[1::2] - edges[::2]).tolist(), default=0)) / count
+    longest: int = max((edges[1::2] - edges[::2]).tolist(), default=0)
+    return float(longest / count)
 
 
 def _heart_rate(signal: Int16, rate: float) -> float:

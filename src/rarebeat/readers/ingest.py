@@ -13,8 +13,9 @@ from tqdm import tqdm
 from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import core_count, map_in_order
-from rarebeat.core.record_files import write_part, write_quarantine
+from rarebeat.core.record_files import WARNINGS, write_part, write_quarantine, write_warnings
 from rarebeat.core.records import Record
+from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
 from rarebeat.readers.discovery import is_inside
 from rarebeat.readers.privacy import Pseudonym, private_pseudonym
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
@@ -49,6 +50,7 @@ class _Report:
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
     quarantine: list[dict[str, str]] = field(default_factory=list)
+    amplitudes: list[Amplitude] = field(default_factory=list)
 
     def count(self, record: Record) -> None:
         self.records += 1
@@ -58,6 +60,9 @@ class _Report:
         if record.report_status is not None:
             self.statuses[record.report_status] += 1
             self.withheld += record.report_status != "confirmed" and record.text is None
+        if record.calibrated:
+            span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
+            self.amplitudes.append(Amplitude(record.record_id, span, step))
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is not None:
@@ -74,6 +79,7 @@ class _Report:
         self.rates.update(other.rates)
         self.patients |= other.patients
         self.quarantine += other.quarantine
+        self.amplitudes += other.amplitudes
 
 
 def ingest_cohort(
@@ -125,7 +131,9 @@ def ingest_cohort(
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
-        summary = _summarise(job, total)
+        warnings = gain_warnings(total.amplitudes)
+        write_warnings(folder, warnings)
+        summary = _summarise(job, total) | {"warned": len(warnings)}
         write_json(folder / "summary.json", summary)
     return summary
 
@@ -140,6 +148,9 @@ def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]
         summary: as :func:`ingest_cohort` returns it.
     """
     lines = [f"{cohort}: {summary['records']} records, {summary['quarantined']} quarantined"]
+    if warned := summary["warned"]:
+        of = f"{warned} of {summary['records']} records"
+        lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
