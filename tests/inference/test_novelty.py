@@ -30,9 +30,9 @@ from rarebeat.inference.novelty import (
     Evidence,
     fit_detector,
     from_arrays,
+    novelty_sentences,
     novelty_warnings,
     to_arrays,
-    told,
 )
 from rarebeat.inference.predict import predict_files
 from rarebeat.inference.probabilities import predict_probabilities, predict_with_features
@@ -103,7 +103,7 @@ def serve(folder: Path, ecgs: object, rate: float = 500.0) -> list[tuple[str, st
 
 
 def test_ordinary_ecgs_pass(detector: Detector, network: nn.Module, clinic: Ecgs) -> None:
-    warnings = told(detector, evidence(network, clinic[180:]), SETTINGS)
+    warnings = novelty_sentences(detector, evidence(network, clinic[180:]), SETTINGS)
     assert sum(map(bool, warnings)) <= 4  # of 80; 1 in 100 is expected from each of two distances
 
 
@@ -286,4 +286,4 @@ def test_arrays_that_no_detector_can_have_are_refused(
 def test_few_records_are_enough_to_fit(network: nn.Module, clinic: Ecgs) -> None:
     seen = evidence(network, clinic[:3])
     small = fit_detector(seen, evidence(network, clinic[3:4]))
-    assert not any(told(small, evidence(network, clinic[3:4]), SETTINGS))
+    assert not any(novelty_sentences(small, evidence(network, clinic[3:4]), SETTINGS))

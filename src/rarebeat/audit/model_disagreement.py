@@ -9,7 +9,7 @@ can be measured (:mod:`rarebeat.labels.signal_rules`). Nobody is taken to be rig
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from tqdm import tqdm
 from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, rows_by_source
 from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import read_metadata
+from rarebeat.core.record_files import read_metadata, read_warnings
 from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
@@ -51,6 +51,7 @@ class Case:
         rank: 1 for the most surprising case of this class and label.
         signal: what the rule of the class says; None without a rule or where it cannot tell.
         measurements: of the record.
+        warning: what ingest found doubtful of the record; "" for nothing.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Case:
     rank: int
     signal: bool | None
     measurements: Measurements
+    warning: str = ""
 
     @property
     def explained(self) -> bool:
@@ -140,10 +142,12 @@ def audit_model(
     verdicts = _verdicts(opinions.classes, measurements)
     everywhere = np.ones(len(measurements), dtype=np.bool_)
     places = rows_by_source(opinions.cohorts, sources)
+    warnings = {name: read_warnings(records / name) for name in set(opinions.cohorts.tolist())}
+    cases = _cases(opinions, sources, measurements, verdicts)
     return ModelAudit(
         classes=opinions.classes,
         records=len(measurements),
-        cases=tuple(_cases(opinions, sources, measurements, verdicts)),
+        cases=tuple(replace(case, warning=warnings[case.cohort].get(case.record_id, "")) for case in cases),
         groups=tuple(group_disagreements(opinions, sources)),
         kappas=_kappas(opinions, verdicts, everywhere, replicates),
         by_source={place: _kappas(opinions, verdicts, rows, replicates) for place, rows in places.items()},

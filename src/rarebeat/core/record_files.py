@@ -209,10 +209,13 @@ def read_warnings(folder: Path) -> dict[str, str]:
         folder: written by ingest.
 
     Returns:
-        By record id; records that are not there are not doubtful.
+        By record id; records that are not there are not doubtful, and none is in a cohort of an earlier version, which
+        has no such table.
 
     Raises:
-        RarebeatError: when the table is missing or damaged.
+        RarebeatError: when the table is damaged.
     """
+    if not (folder / WARNINGS).is_file():
+        return {}
     table = read_table(folder / WARNINGS)
     return dict(zip(table.column("record_id").to_pylist(), table.column("warning").to_pylist(), strict=True))

@@ -16,6 +16,7 @@ from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
+from rarebeat.inference.novelty import UNLIKE
 from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
@@ -179,13 +180,13 @@ def evaluate(
 
 
 def _unlike(predictions: Predictions, confidence: float) -> Share | None:
-    """The share of records with a warning; the Wilson interval as if each patient had one record.
+    """The share of records that are unlike the training data; the Wilson interval as if each patient had one record.
 
     A bootstrap has no interval for the most welcome result, which is not one warning.
     """
     if predictions.warnings is None:
         return None
-    share = float(np.mean(predictions.warnings != ""))
+    share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
     count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
     middle = (share + z * z / (2 * count)) / (1 + z * z / count)
     reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)

@@ -25,6 +25,9 @@ SHARE = 0.99
 LARGEST_SAMPLE = 1000
 """Training records that a detector is fitted on, at most, and that it keeps the spectra of."""
 
+UNLIKE = "unlike the training data"
+"""How each warning of a detector begins."""
+
 MARGIN = 0.1
 """How far the range of a measure reaches beyond the records seen, as a share of its width."""
 
@@ -241,7 +244,7 @@ def novelty_warnings(
         return [""] * len(signals)
     summary = summarise(signals, lengths, settings.rate)
     found = [
-        told(detector, Evidence(own, summary), settings)
+        novelty_sentences(detector, Evidence(own, summary), settings)
         for detector, own in zip(detectors, features, strict=True)
         if detector is not None
     ]
@@ -252,7 +255,7 @@ def novelty_warnings(
     return answers
 
 
-def told(detector: Detector, evidence: Evidence, settings: Preprocessing) -> list[str]:
+def novelty_sentences(detector: Detector, evidence: Evidence, settings: Preprocessing) -> list[str]:
     """What one detector says of some records.
 
     Args:
@@ -284,7 +287,7 @@ def told(detector: Detector, evidence: Evidence, settings: Preprocessing) -> lis
             parts.append(
                 f"no heart rate can be measured, as in {100 * detector.without_rate[0]:.2g} % of training records"
             )
-        answers.append(f"unlike the training data: {'; '.join(parts)}" if parts else "")
+        answers.append(f"{UNLIKE}: {'; '.join(parts)}" if parts else "")
     return answers
 
 

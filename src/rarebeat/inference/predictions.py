@@ -1,7 +1,8 @@
 """Predictions as Parquet: what the model said about each record, beside the truth.
 
-One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, where the model can tell it ``warning`` (how the
-record is unlike the training data; "" where it is not), and for every class
+One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, where it was looked for
+``warning`` (how the record is unlike the training data, and what ingest found doubtful; "" for nothing), and for every
+class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
 ``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
 happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary and the
@@ -43,8 +44,8 @@ class Predictions:
         thresholds: shape (classes,), float64; NaN where the model does not know the class.
         probability: shape (n, classes), float32; likewise NaN.
         truth: shape (n, classes): 1, 0 or -1 (left out).
-        warnings: shape (n,), how each record is unlike the training data; "" where it is not. None where nothing can
-            tell.
+        warnings: shape (n,), how each record is unlike the training data, and what ingest found doubtful; "" for
+            nothing. None where nobody looked.
         voted: shape (n, classes), decisions that the thresholds alone do not make: those of an ensemble, and of
             several models in one table (the thresholds are then means). None for those of one model.
         by_split: where each split was decided by a model of its own: split to its thresholds, shape (classes,).

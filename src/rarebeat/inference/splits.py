@@ -1,6 +1,7 @@
 """Predicting whole splits of the shards, with a network or with a model folder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,24 +9,31 @@ import torch
 from torch import nn
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, read_doubts
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.model_folder import ModelCard, load_detector, load_model
-from rarebeat.inference.novelty import Detector, Evidence, told
+from rarebeat.inference.novelty import Detector, Evidence, novelty_sentences
 from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.probabilities import Float32, predict_probabilities, predict_with_features
 from rarebeat.inference.signal_summary import summarise
 
 
 def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
-    """Predict whole splits with a model folder, and say which records are unlike the training data.
+    """Predict whole splits with a model folder, and say which records are unlike the training data or doubtful.
 
     Raises:
         RarebeatError: as :func:`predict_loaded`.
     """
     splits = {name: load_split(shards, name) for name in names}
-    return predict_loaded(model, splits, load_detector(model))
+    predictions, card = predict_loaded(model, splits, load_detector(model))
+    if predictions.warnings is None:
+        return predictions, card
+    doubts = read_doubts(shards)
+    keys = zip(predictions.cohorts.tolist(), predictions.record_ids.tolist(), strict=True)
+    pairs = zip(predictions.warnings.tolist(), (doubts.get(key, "") for key in keys), strict=True)
+    warnings = np.array(["; ".join(filter(None, pair)) for pair in pairs], dtype=object)
+    return replace(predictions, warnings=warnings), card
 
 
 def predict_loaded(
@@ -62,7 +70,7 @@ def predict_loaded(
             probability = predict_split(module, split, card.window)
         else:
             probability, evidence = predict_with_evidence(module, split, card.window)
-            warnings += told(detector, evidence, card.preprocessing)
+            warnings += novelty_sentences(detector, evidence, card.preprocessing)
         parts.append((split, split.columns(card.classes), probability))
     thresholds = np.array([card.thresholds[name] for name in card.classes])
     predictions = Predictions(
