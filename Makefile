@@ -21,8 +21,8 @@ repro: install            ## the pipeline: from ECGs to reports/
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
 JOBS ?= 1
 study: install
-	@test -n "$(STUDY)" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
-	PYTHONPATH=src python pipeline/study.py $(STUDY) --jobs $(JOBS) $(if $(ECG),--ecg "$(ECG)") $(SET)
+	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
+	PYTHONPATH=src python pipeline/study.py "$$STUDY" --jobs $(JOBS) $(if $(ECG),--ecg "$$ECG") $(SET)
 
 real transfer ablation crossval disputed:
 	$(MAKE) study STUDY=$@
@@ -37,6 +37,7 @@ pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
 
+ui: export MLFLOW_DISABLE_TELEMETRY ?= true
 ui: install               ## MLflow in the browser; its runs are one page further than where it opens
 	@echo "runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs"
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)

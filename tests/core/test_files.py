@@ -1,6 +1,10 @@
 """Files are written whole or not at all, and read with messages that name file and line."""
 
 import errno
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +31,51 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
             (temporary / name).touch()
     assert [path.name for path in target.iterdir()] == ["new"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from rarebeat.core import files
+
+target = Path(sys.argv[1])
+if sys.argv[2] == "between the renames":
+    files._remove = files.shutil.rmtree = lambda *_, **__: None
+    Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with files.atomic(target) as temporary:
+    temporary.mkdir()
+    (temporary / "part").write_text("new")
+    if sys.argv[2] == "while it writes":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", ["while it writes", "between the renames"])
+def test_what_a_killed_writer_has_left_is_swept_by_the_next_one(tmp_path: Path, moment: str) -> None:
+    target, other = tmp_path / "labels", tmp_path / "others"
+    for folder in (target, other):
+        with atomic(folder) as temporary:
+            temporary.mkdir()
+            (temporary / "part").write_text("old")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    command = [sys.executable, "-c", WRITER, str(target), moment]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) > 2 or not target.exists()
+    with atomic(other) as mine, pytest.raises(ZeroDivisionError), atomic(target) as temporary:
+        mine.mkdir()
+        raise ZeroDivisionError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels", "others"]
+    assert (target / "part").read_text() == "old"
+
+
+def test_what_a_living_writer_writes_is_left_alone(tmp_path: Path) -> None:
+    with atomic(tmp_path / "a") as first:
+        first.write_text("1")
+        with atomic(tmp_path / "a") as second:
+            second.write_text("2")
+        assert first.exists()
+    assert (tmp_path / "a").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from tests.readers.reading import PUBLIC, read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
 
@@ -80,6 +81,35 @@ def test_csv_and_record_column_are_found_where_there_is_one_choice(own_folder: P
     (record,) = read_all("wfdb", own_folder, {"codes_column": "labels", "code_system": "own"})
     assert record.codes == ("own:SR", "own:ISCI")
     assert (record.patient_id, record.age, record.sex, record.fold, record.text) == (None,) * 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "complete"),
+    [
+        ("True", True),
+        ("yes", True),
+        ("1", True),
+        ("False", False),
+        ("no", False),
+        ("0.0", False),
+        ("", False),
+    ],
+)
+def test_a_column_tells_whether_codes_are_complete(own_folder: Path, cell: str, complete: bool) -> None:
+    (own_folder / "own.csv").write_text(f"filename,labels,whole\nrecords250/00519,SR,{cell}\n")
+    (record,) = read_all("wfdb", own_folder, {"codes_column": "labels", "complete_column": "whole"})
+    assert record.codes == (("scp:SR",) if complete else ("scp:SR", INCOMPLETE))
+
+
+def test_completeness_that_is_neither_yes_nor_no_spoils_the_record_and_no_codes_are_never_incomplete(
+    own_folder: Path,
+) -> None:
+    options = {"codes_column": "labels", "complete_column": "whole"}
+    (own_folder / "own.csv").write_text("filename,labels,whole\nrecords250/00519,SR,perhaps\n")
+    with pytest.raises(BadRecordError, match="neither yes nor no"):
+        read_all("wfdb", own_folder, options)
+    (own_folder / "own.csv").write_text("filename,labels,whole\nrecords250/00519,,False\n")
+    assert [record.codes for record in read_all("wfdb", own_folder, options)] == [()]
 
 
 def test_two_csv_files_need_a_choice(own_folder: Path) -> None:

@@ -58,10 +58,15 @@ def ingest(
 def _options(pairs: list[str]) -> dict[str, Any]:
     import yaml
 
+    from rarebeat.core.yaml_text import load_yaml
+
     options = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator:
             raise ParamsError(f"--option takes key=value, found {pair!r}")
-        options[key] = yaml.safe_load(value)
+        try:
+            options[key] = load_yaml(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"--option {pair}: {value!r} is not YAML: {error}") from error
     return options

@@ -4,6 +4,8 @@ import csv
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,23 +21,59 @@ def atomic(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
 
     Works for files and for folders (an existing folder is replaced: see :func:`check_replaceable`). If the block
-    fails, the temporary path is removed and ``target`` stays as it was.
+    fails, the temporary path is removed and ``target`` stays as it was. What a process that was killed has left of
+    the same target is removed first.
 
     Raises:
         RarebeatError: when the disk is full or the place cannot be written.
     """
-    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = target.parent / f".{target.name}.{_owner()}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         yield temporary
         _replace(target, temporary)
     except OSError as error:
         raise RarebeatError(f"could not write {target}: {error.strerror or error}") from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        elif temporary.exists():
-            temporary.unlink()
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.exists():
+        path.unlink()
+
+
+def _owner() -> str:
+    """This process, as temporary names tell it: of which machine, for several may share a disk, and which number."""
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return f"{machine}-{os.getpid()}"
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed processes of this machine have left beside a target that they were writing."""
+    machine = _owner().partition("-")[0]
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.{machine}-(\d+)\.[0-9a-f]{{8}}\.(tmp|old)")
+    for path in list(target.parent.iterdir()):
+        found = pattern.fullmatch(path.name)
+        if not found or _is_alive(int(found[1])):
+            continue
+        if found[2] == "old" and not target.exists():  # killed between the two renames
+            path.rename(target)
+        else:
+            _remove(path)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _replace(target: Path, temporary: Path) -> None:
@@ -73,6 +111,40 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def parse_json(text: str) -> Any:
+    """Read JSON that somebody else may have written.
+
+    Args:
+        text: a JSON document.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ValueError: when it is not JSON (NaN is not), names a key of an object twice, or is nested without end.
+
+    Example:
+        >>> parse_json('{"id": 1}')
+        {'id': 1}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("lists and objects are nested too deeply") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {max(names, key=names.count)[:40]!r} is there twice")
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
@@ -80,7 +152,7 @@ def read_json(path: Path) -> Any:
         RarebeatError: when it is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
 

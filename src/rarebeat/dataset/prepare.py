@@ -155,7 +155,7 @@ def _write_shards(
         split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
         for split in SPLITS
     }
-    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None)
+    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None, delay=2)
     for row, split, reason in zip(progress, selection.splits, selection.reasons, strict=True):
         if not reason:
             writers[split].add(_preprocess(row, meta.preprocessing))

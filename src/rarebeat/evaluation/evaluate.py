@@ -11,7 +11,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
@@ -39,9 +39,9 @@ class EvaluateSettings:
         seed: of the bootstrap.
     """
 
-    replicates: Annotated[int, Field(ge=0)] = 1000
+    replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.signals import Preprocessing, output_units
+from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.models.registry import build
@@ -158,11 +159,16 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
-        module.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        module.load_state_dict(weights)
     except (ParamsError, SafetensorError, RuntimeError) as error:
         raise RarebeatError(
             f"{folder}: the weights do not fit the network that {CARD} describes: {error}"
         ) from error
+    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise RarebeatError(
+            f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
+        )
     return module.to(torch.device(device)).eval(), card
 
 
@@ -233,7 +239,7 @@ def card_digest(folder: Path) -> str:
 def _read_content(path: Path) -> dict[str, Any]:
     """What ``model.yaml`` says, unchecked but for its format."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

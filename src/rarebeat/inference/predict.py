@@ -1,5 +1,6 @@
 """Classifying single files with a model folder, or an ensemble of them, and nothing else."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,9 @@ def predict_files(
         context = replace(person, lengths=torch.tensor([found.length]))
         classes, unlike = _ask(members, detectors, ensemble, found.signal, context)
         answer: Answer = {"file": str(file), "classes": classes}
+        if not all(math.isfinite(entry["probability"]) for entry in answer["classes"].values()):
+            answers.append({"file": str(file), "error": "the network gave no number for it"})
+            continue
         if warning := "; ".join(filter(None, [found.warning, unlike])):
             answer["warning"] = warning
         answers.append(answer)

@@ -23,13 +23,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from tqdm import tqdm
 
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import part_files
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.agreement import AgreementCounter
-from rarebeat.labels.codes import CodeLabeller
+from rarebeat.labels.codes import CodeLabeller, Incomplete
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
 from rarebeat.labels.text.matcher import Matcher
@@ -65,16 +67,25 @@ class LabelSettings:
     Attributes:
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
         signal_checks: compare the labels with rate, regularity and QRS width of the signals.
+        incomplete_codes: what a class is that an incomplete list of codes (``complete_column`` of a reader) does not
+            name: "unknown", or "negative" as in a complete list.
         least_coverage: share of a cohort's statements or codes below which the stage warns that it knows too few of
             them. It changes no file.
     """
 
     vocabulary: str = "hughes24"
     signal_checks: bool = True
+    incomplete_codes: Incomplete = "unknown"
     least_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool = True) -> dict[str, Any]:
+def label_cohort(
+    records: Path,
+    out: Path,
+    vocabulary: str,
+    signal_checks: bool = True,
+    incomplete_codes: Incomplete = "unknown",
+) -> dict[str, Any]:
     """Label a cohort and write the folder ``out``, whole or not at all.
 
     Args:
@@ -82,6 +93,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
         out: folder to write; an existing one is replaced.
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
         signal_checks: whether the signals are measured and compared with the labels, which takes most of the time.
+        incomplete_codes: see :class:`LabelSettings`.
 
     Returns:
         The content of ``summary.json``.
@@ -92,10 +104,11 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
     """
     check_replaceable(out, "evidence.parquet")
     words = load_vocabulary(vocabulary)
-    matcher, labeller = Matcher(words), CodeLabeller(words)
+    matcher, labeller = Matcher(words), CodeLabeller(words, incomplete_codes)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
     agreement, unmatched = AgreementCounter(), UnmatchedStatements()
     unknown_codes: Counter[str] = Counter()
+    incomplete = 0
     schema = _states_schema(words.class_ids)
     parts = part_files(records)
     with atomic(out) as folder:
@@ -106,7 +119,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
                 for origin in counts
             }
             evidence = stack.enter_context(_writer(folder / "evidence.parquet", EVIDENCE_SCHEMA))
-            for part in parts:
+            for part in tqdm(parts, desc=f"label {records.name}", unit="part", disable=None, delay=2):
                 rows = read_table(part, _COLUMNS).to_pylist()
                 ids = [row["record_id"] for row in rows]
                 labels = label_rows(rows, matcher, labeller)
@@ -118,13 +131,16 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
                     agreement.add(row["record_id"], row["text"], row["codes"], text, codes)
                     unmatched.add(row["record_id"], text.unmatched)
                     unknown_codes.update(code for code in row["codes"] if not labeller.knows(code))
+                    incomplete += INCOMPLETE in row["codes"]
         agreement.write(folder)
         unmatched.write(folder / "unmatched.csv")
+        del unknown_codes[INCOMPLETE]  # says something of the list, and is no code
         summary = {
             "vocabulary": words.name,
             "classes": {entry.id: entry.code for entry in words.classes},
             **{origin: count.summary() for origin, count in counts.items()},
-            "coverage": _coverage(counts["text"], counts["codes"]),
+            "coverage": _coverage(counts["text"], counts["codes"])
+            | ({"records_with_incomplete_codes": incomplete} if incomplete else {}),
             "unmatched_codes": dict(unknown_codes.most_common()),
             "signal_checks": check_cohort(records, folder) if signal_checks else None,
         }

@@ -1,13 +1,13 @@
 """Finding the recordings of an archive: walking folders, reading a CSV, what to do where it is missing."""
 
-import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from rarebeat.core.errors import MissingSourceError, RarebeatError
-from rarebeat.core.files import inside
+from rarebeat.core.files import inside, read_csv_lines
+from rarebeat.readers.registry import Entry
 
 
 def physionet_help(root: Path, database: str, licence: str, name: str) -> str:
@@ -114,17 +114,48 @@ def read_csv(path: Path, required: list[str], help_text: str = "") -> list[dict[
 
     Raises:
         MissingSourceError: when the file is missing.
-        RarebeatError: when it is not a CSV in UTF-8, or a column is missing; the message lists the columns.
+        RarebeatError: when it is not a CSV in UTF-8, a column is missing or there twice, or a row has more or fewer
+            cells than there are columns: one quotation mark too many moves the cells of all that follows.
     """
     if not path.is_file():
         raise MissingSourceError(f"there is no file {path}. {help_text}".strip())
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or [])
-            if absent := [name for name in required if name not in columns]:
-                found = ", ".join(columns) or "none"
-                raise RarebeatError(f"{path} has no column {', '.join(absent)}; its columns are: {found}")
-            return [{name: row.get(name) or "" for name in columns} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RarebeatError(f"cannot read {path} as a CSV in UTF-8: {error}") from error
+    lines = read_csv_lines(path)
+    columns = lines[0][1] if lines else []
+    if absent := [name for name in required if name not in columns]:
+        found = ", ".join(columns) or "none"
+        raise RarebeatError(f"{path} has no column {', '.join(absent)}; its columns are: {found}")
+    if twice := [name for name in columns if name and columns.count(name) > 1]:
+        raise RarebeatError(f"{path} has the column {twice[0]} twice")
+    for line, cells in lines[1:]:
+        if len(cells) != len(columns):
+            raise RarebeatError(
+                f"{path}, line {line}: {len(cells)} cells in {len(columns)} columns. A text that holds a comma or "
+                "a quotation mark must stand between quotation marks"
+            )
+    return [dict(zip(columns, cells, strict=True)) for _, cells in lines[1:]]
+
+
+def unlisted_entries(root: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """Find the recordings beside those that a table names: what a table has lost is on disk still.
+
+    Args:
+        root: folder of the archive.
+        entries: the recordings that the table names.
+
+    Returns:
+        An entry that is not listed for each header that the table does not name and that lies in a folder of ``root``
+        that it names, or below; for a table of recordings in ``root`` itself, beside those.
+    """
+    root = Path(os.path.normpath(root))
+    named = {os.path.normpath(entry.path) for entry in entries if entry.path is not None}
+    places = {Path(path).relative_to(root).parts for path in named if Path(path).is_relative_to(root)}
+    found: list[Path] = []
+    for folder in sorted({parts[0] for parts in places if len(parts) > 1}):
+        found += walk(root / folder, ".hea")
+    if any(len(parts) == 1 for parts in places):
+        found += (path for path in walk(root, ".hea") if path.parent == root)
+    return [
+        Entry(readable(path.relative_to(root).as_posix()), path, listed=False)
+        for path in found
+        if os.path.normpath(path) not in named
+    ]

@@ -46,6 +46,7 @@ class _Report:
     with_codes: int = 0
     withheld: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
+    not_understood: Counter[str] = field(default_factory=Counter)
     sources: Counter[str] = field(default_factory=Counter)
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
@@ -63,6 +64,7 @@ class _Report:
         if record.calibrated:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
             self.amplitudes.append(Amplitude(record.record_id, span, step))
+        self.not_understood.update(record.not_understood)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is not None:
@@ -75,6 +77,7 @@ class _Report:
         self.with_codes += other.with_codes
         self.withheld += other.withheld
         self.statuses.update(other.statuses)
+        self.not_understood.update(other.not_understood)
         self.sources.update(other.sources)
         self.rates.update(other.rates)
         self.patients |= other.patients
@@ -116,7 +119,8 @@ def ingest_cohort(
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
-    entries = _discover(source, root, options)
+    found = _discover(source, root, options)
+    entries = [entry for entry in found if entry.listed]
     pseudonym = _pseudonym(source, options)
     unique, duplicates = _split_duplicates(entries)
     chunks = [unique[start : start + part_size] for start in range(0, len(unique), part_size)]
@@ -133,7 +137,7 @@ def ingest_cohort(
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
         warnings = gain_warnings(total.amplitudes)
         write_warnings(folder, warnings)
-        summary = _summarise(job, total) | {"warned": len(warnings)}
+        summary = _summarise(job, total, len(found) - len(entries)) | {"warned": len(warnings)}
         write_json(folder / "summary.json", summary)
     return summary
 
@@ -156,6 +160,11 @@ def summary_lines(cohort: str, kind: str, root: Path, summary: Mapping[str, Any]
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    if missed := summary.get("not_listed"):
+        lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
+    if unread := summary.get("not_understood"):
+        counts = ", ".join(f"{name} of {count}" for name, count in unread.items())
+        lines.append(f"not understood, and so unknown: {counts} records")
     if not summary["with_text"] and not summary["with_codes"]:
         hint = suggest_kind(root, kind)
         lines.append(f"no record has a report or codes, so there is nothing to label. {hint}".strip())
@@ -179,11 +188,18 @@ def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
 
 
 def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Entries with ids of their own, and those whose id was there before. Two rows that tell different things of one
+    recording are both refused: nobody knows which is right."""
     unique: dict[str, Entry] = {}
-    duplicates = []
+    duplicates, contradicted = [], set()
     for entry in entries:
-        if unique.setdefault(entry.record_id, entry) is not entry:
-            duplicates.append(entry)
+        first = unique.setdefault(entry.record_id, entry)
+        if first is entry:
+            continue
+        duplicates.append(entry)
+        if first.path == entry.path and first.details != entry.details:
+            contradicted.add(entry.record_id)
+    duplicates += [unique.pop(name) for name in sorted(contradicted)]
     return list(unique.values()), duplicates
 
 
@@ -196,7 +212,7 @@ def _worker_count(workers: int | None, chunks: int) -> int:
 def _read_all(job: _Job, chunks: Sequence[Sequence[Entry]], workers: int) -> _Report:
     total = _Report()
     size = sum(len(chunk) for chunk in chunks)
-    with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None) as progress:
+    with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None, delay=2) as progress:
         reports = map_in_order(partial(_read_chunk, job), enumerate(chunks), workers)
         for chunk, report in zip(chunks, reports, strict=True):
             total.add(report)
@@ -266,7 +282,7 @@ def _nothing_read(root: Path, kind: str, total: _Report, entries: int) -> str:
     return f"0 of {entries} records in {root} could be read ({counts}), for example:\n{shown}"
 
 
-def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
+def _summarise(job: _Job, total: _Report, not_listed: int) -> dict[str, Any]:
     reasons = Counter(row["reason"] for row in total.quarantine)
     statuses = {
         "report_statuses": dict(sorted(total.statuses.items())),
@@ -282,6 +298,8 @@ def _summarise(job: _Job, total: _Report) -> dict[str, Any]:
         "with_text": total.with_text,
         "with_codes": total.with_codes,
         **(statuses if total.statuses else {}),  # of archives that tell them
+        **({"not_listed": not_listed} if not_listed else {}),
+        **({"not_understood": dict(sorted(total.not_understood.items()))} if total.not_understood else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
         "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),

@@ -13,6 +13,7 @@ from rarebeat.simulator.clinic import record_name, simulate
 from rarebeat.simulator.settings import SimulatorSettings
 
 SOURCE = "simulated"
+Options = SimulatorSettings
 _OLDEST = 90.0
 
 

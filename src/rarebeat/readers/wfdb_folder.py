@@ -6,11 +6,21 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
+from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.discovery import read_csv, require_folder, unlisted_entries
+from rarebeat.readers.fields import (
+    HIGHEST_FOLD,
+    clean_age,
+    clean_sex,
+    clean_text,
+    mark_incomplete,
+    not_understood,
+    parse_codes,
+    parse_patient,
+    trusted_fold,
+)
 from rarebeat.readers.privacy import Pseudonym, redact
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
@@ -18,6 +28,7 @@ from rarebeat.readers.wfdb import read_wfdb
 RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
 
+_LISTS = ("{", "[")
 _HELP = (
     "Kind wfdb reads a folder of WFDB records (.hea with .dat or .mat) and a CSV with a row for each. "
     "Name the CSV with the option csv, and its columns with record_column, patient_column, text_column, ..."
@@ -37,7 +48,10 @@ class Options:
         sex_column: the column with the sex (F, M, female, male, or see ``sex_values``).
         text_column: the column with the report.
         fold_column: the column with the database's own fold.
+        highest_fold: the largest number that a fold can have; a cell with a larger one is taken for a mistake.
         codes_column: the column with statement codes: a dictionary, a list, or words.
+        complete_column: the column that tells whether the codes of a record are all that apply (true or false). Where
+            they are not, a class that they do not name is unknown, not absent. None: they are.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
         patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
@@ -55,7 +69,9 @@ class Options:
     sex_column: str | None = None
     text_column: str | None = None
     fold_column: str | None = None
+    highest_fold: int = HIGHEST_FOLD
     codes_column: str | None = None
+    complete_column: str | None = None
     code_system: str = "scp"
     sex_values: dict[str | int, Literal["female", "male"]] | None = None
     patient_namespace: str | None = None
@@ -105,19 +121,23 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    named = [name for name in [settings.record_column, *columns.values()] if name]
+    named = [name for name in [settings.record_column, settings.complete_column, *columns.values()] if name]
     rows = read_csv(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
     record_column = settings.record_column or _guess_record_column(list(rows[0]), table)
     source = settings.source or settings.patient_namespace or "wfdb"
+    lists = any(row[settings.codes_column].strip()[:1] in _LISTS for row in rows if settings.codes_column)
     entries = []
     for row in rows:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
+        complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
-        entries.append(Entry(name, path, {"settings": settings, **cells}, source))
-    return entries
+        entries.append(
+            Entry(name, path, {"settings": settings, "complete": complete, "lists": lists, **cells}, source)
+        )
+    return entries + unlisted_entries(root, entries)
 
 
 def _only_csv(root: Path) -> Path:
@@ -156,21 +176,25 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     cells = entry.details
+    if cells["lists"] and cells["codes"].strip()[:1] not in (*_LISTS, ""):
+        raise BadRecordError("unreadable", "its codes are no dictionary or list, as those of other rows are")
     settings: Options = cells["settings"]
     header, signal, calibrated = read_wfdb(entry.path)
-    patient = whole_number(cells["patient"])
+    patient = parse_patient(cells["patient"], settings.patient_namespace)
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
     text = clean_text(cells["text"].splitlines())
+    age, sex = clean_age(cells["age"]), clean_sex(cells["sex"], sexes)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=clean_age(cells["age"]),
-        sex=clean_sex(cells["sex"], sexes),
-        fold=parse_fold(cells["fold"]),
+        age=age,
+        sex=sex,
+        fold=trusted_fold(cells["fold"], settings.highest_fold),
         calibrated=calibrated,
         text=redact(text) or None if text and pseudonym.private else text,
-        codes=parse_codes(cells["codes"], settings.code_system),
+        codes=mark_incomplete(parse_codes(cells["codes"], settings.code_system), cells["complete"]),
+        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)),
     )

@@ -1,5 +1,7 @@
 """Evaluations as rows: flat tables for CSV files and for Markdown."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
@@ -7,6 +9,27 @@ from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
 _TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def heading(heads: str, trained: Iterable[str], tested: Iterable[str]) -> str:
+    """Name the label set, and the cohorts that were trained on and tested on.
+
+    Args:
+        heads: the label set.
+        trained: cohorts of the training split, each once or oftener.
+        tested: cohorts of the test split, each once or oftener.
+
+    Returns:
+        A heading.
+
+    Example:
+        >>> heading("all", ["a", "b"], ["b", "a", "b"]), heading("all", ["a"], ["a", "b"])
+        ('Label set all, trained and tested on a, b', 'Label set all, trained on a, tested on a, b')
+    """
+    learnt, scored = list(dict.fromkeys(trained)), list(dict.fromkeys(tested))
+    if set(learnt) == set(scored):
+        return f"Label set {heads}, trained and tested on {', '.join(learnt)}"
+    return f"Label set {heads}, trained on {', '.join(learnt)}, tested on {', '.join(scored)}"
 
 
 def class_rows(evaluation: Evaluation) -> list[Row]:

@@ -77,10 +77,11 @@ class Cues:
 
 @dataclass(frozen=True, config=STRICT)
 class Joins:
-    """Words between two mentions that make them a list."""
+    """Words between two mentions that make them a list, or one the companion of the other."""
 
     either: tuple[Text, ...]
     both: tuple[Text, ...]
+    accompanied: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -100,6 +101,7 @@ class ReportLanguage:
         joins: words that join mentions to a list.
         words: words of reports beside those of patterns, many in an entry; ``stem*`` has any ending. A report is
             understood by them; without any, every report counts as understood.
+        foreign: words of languages that are not read: a report with one of them was not understood.
     """
 
     abbreviations: Mapping[str, str]
@@ -113,6 +115,7 @@ class ReportLanguage:
     breaks_before: tuple[Text, ...]
     joins: Joins
     words: tuple[Words, ...] = ()
+    foreign: tuple[Text, ...] = ()
 
 
 @lru_cache(maxsize=8)

@@ -23,6 +23,7 @@ class _Report:
     unmatched: list[str] = field(default_factory=list)
     words: int = 0
     strange: int = 0
+    foreign: bool = False
     statements: int = 0
     understood: int = 0
 
@@ -47,7 +48,8 @@ class Matcher:
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
         does not know) says nothing: every class stays unknown. So does what is not mentioned where more than a
-        third of the words are strange: other languages share a word or two with those that are read. Otherwise a
+        third of the words are strange, or one belongs to a language that is not read: other languages share a word
+        or two with those that are. Otherwise a
         class that is not mentioned is negative, with the exceptions that
         :class:`rarebeat.labels.absence.AbsenceRules` lists.
 
@@ -57,7 +59,7 @@ class Matcher:
         report = self._read(text or "")
         mentions = _settle(report.mentions)
         unmatched = tuple(report.unmatched)
-        is_understood = understood(report.words, report.strange)
+        is_understood = understood(report.words, report.strange) and not report.foreign
         if not mentions:
             unread = () if is_understood else (_NOT_UNDERSTOOD,)
             return Labels(self._unknown.copy(), (), unread, unmatched, report.statements, report.understood)
@@ -106,8 +108,9 @@ class Matcher:
             if reading.words:
                 report.words += reading.words
                 report.strange += reading.strange
+                report.foreign |= reading.foreign
                 report.statements += 1
-                report.understood += understood(reading.words, reading.strange)
+                report.understood += understood(reading.words, reading.strange) and not reading.foreign
             ended = ended or reading.ends_report
         return report
 

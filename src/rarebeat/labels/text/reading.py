@@ -54,6 +54,7 @@ class Reading:
         corrects: what it denies is denied for the statements before it, too.
         words: how many words it has, as far as it counts.
         strange: how many of them are known to no pattern and to no word list.
+        foreign: one of them belongs to a language that is not read.
     """
 
     mentions: tuple[Mention, ...]
@@ -62,6 +63,7 @@ class Reading:
     corrects: bool = False
     words: int = 0
     strange: int = 0
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class StatementReader:
             breaks_before=re.compile(f",|: |{_any_of((*language.scope_breaks, *language.breaks_before))}"),
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
+            accompanied=re.compile(_any_of(language.joins.accompanied) or _NEVER),
         )
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
@@ -120,6 +123,7 @@ class StatementReader:
             language.words,
             [pattern for pattern, _ in [*self._sections, *self._cues]]
             + [rule.pattern for rule in self._rules],
+            language.foreign,
         )
         self._readings: dict[str, Reading] = {}
         self.look_alikes = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._look_alikes)
@@ -151,9 +155,9 @@ class StatementReader:
         hits = self._find_hits(text, candidates)
         if not hits:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
-            words, strange = (0, 0) if only_names else self._known.count(text[:cut], text[:cut])
+            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut])
             unmatched = text[:cut].strip() != ""
-            return Reading((), ends_report, unmatched, words=words, strange=strange)
+            return Reading((), ends_report, unmatched, False, *counts)
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
         restarting = {n for n, group in enumerate(groups) if any(hit.rule.restarts for hit in group)}
@@ -172,8 +176,8 @@ class StatementReader:
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
-        words, strange = self._known.count(text[:cut], _blank(text, spans)[:cut])
-        return Reading(tuple(mentions), ends_report, False, corrects, words, strange)
+        counts = self._known.count(text[:cut], _blank(text, spans)[:cut])
+        return Reading(tuple(mentions), ends_report, False, corrects, *counts)
 
     def _look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
@@ -249,13 +253,21 @@ def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
 
 
 def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
-    """A cue in a text. A word of doubt that begins a clause belongs to what follows: "probable, AF" has none before."""
+    """A cue in a text.
+
+    A word of doubt that is a clause of its own belongs to what stands before it, at the end of a statement ("AF,
+    probable"), and otherwise to what follows ("probable, AF").
+    """
     if cues.kind == "pseudo":
         return None
-    side, window = cues.side, cues.window
+    side, window, through = cues.side, cues.window, cues.through
     if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
-        side, window = "before", max(window, 1)
-    return Cue(*span, cues.kind, side, window, cues.whole_list, cues.through)
+        window = max(window, 1)
+        if text[span[1] :].strip(" .") == "":
+            through = True
+        else:
+            side = "before"
+    return Cue(*span, cues.kind, side, window, cues.whole_list, through)
 
 
 def _begins_clause(text: str, start: int) -> bool:

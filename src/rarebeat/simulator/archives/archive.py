@@ -128,7 +128,7 @@ def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
 
         write_truth = table(TRUTH, ("record", *CLASSES))
         write_description = table(DESCRIPTIONS, _COLUMNS) if job.format == "wfdb" else None
-        progress = stack.enter_context(tqdm(total=job.settings.records, unit="record", disable=None))
+        progress = stack.enter_context(tqdm(total=job.settings.records, unit="record", disable=None, delay=2))
         for chunk in chunks:
             for rows in chunk:
                 write_truth(rows.truth)
