@@ -283,6 +283,14 @@ def test_arrays_that_no_detector_can_have_are_refused(
         from_arrays(arrays)
 
 
+def test_features_that_are_no_numbers_are_the_fault_of_the_training(network: nn.Module, clinic: Ecgs) -> None:
+    seen = evidence(network, clinic[:3])
+    broken = replace(seen, features=np.full_like(seen.features, np.nan))
+    for pair in ((broken, seen), (seen, broken)):
+        with pytest.raises(RarebeatError, match="the training failed"):
+            fit_detector(*pair)
+
+
 def test_few_records_are_enough_to_fit(network: nn.Module, clinic: Ecgs) -> None:
     seen = evidence(network, clinic[:3])
     small = fit_detector(seen, evidence(network, clinic[3:4]))

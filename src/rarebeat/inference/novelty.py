@@ -16,6 +16,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Float64, Int16, Preprocessing, output_scale, output_units
 from rarebeat.inference.signal_summary import MEASURES, SignalSummary, summarise
 
@@ -162,7 +163,12 @@ def fit_detector(train: Evidence, validation: Evidence) -> Detector:
 
     Returns:
         The detector.
+
+    Raises:
+        RarebeatError: when a feature is no number.
     """
+    if not (np.isfinite(train.features).all() and np.isfinite(validation.features).all()):
+        raise RarebeatError("the features of the network are no numbers: the training failed")
     calibration = validation if len(validation.features) else train
     features, bands = train.features.astype(np.float64), train.summary.bands
     deviation = features.std(axis=0)
