@@ -94,7 +94,7 @@ class Evaluation:
     Attributes:
         classes: names, in column order.
         records: number of records.
-        patients: number of patients.
+        patients: number of patients; a record whose patient is not known counts as one.
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
         positive_patients: shape (classes,), patients who have any.
@@ -105,6 +105,7 @@ class Evaluation:
         at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
+        without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
     """
 
@@ -120,6 +121,7 @@ class Evaluation:
     at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
     confidence: float
+    without_patient: int = 0
     challenge: ChallengeResult | None = None
 
 
@@ -159,6 +161,7 @@ def evaluate(
         classes=known.classes,
         records=len(known),
         patients=np.unique(known.patients).size,
+        without_patient=known.without_patient,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
         positive_patients=positive_patients,
@@ -238,7 +241,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """
     content: MetricTree = {
         "records": evaluation.records,
-        "patients": evaluation.patients,
+        **_people(evaluation),
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
         "macro_classes": int(np.count_nonzero(evaluation.averaged)),
         **_averages(evaluation.tuned, METRICS),
@@ -250,7 +253,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         content["cohorts"] = {
             name: {
                 "records": part.records,
-                "patients": part.patients,
+                **_people(part),
                 "macro_classes": int(np.count_nonzero(part.averaged)),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
@@ -258,6 +261,11 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
             for name, part in evaluation.cohorts.items()
         }
     return content
+
+
+def _people(evaluation: Evaluation) -> MetricTree:
+    without = evaluation.without_patient
+    return {"patients": evaluation.patients, **({"records_without_patient": without} if without else {})}
 
 
 def _challenge_content(evaluation: Evaluation) -> MetricTree:

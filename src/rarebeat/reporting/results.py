@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
+from rarebeat.core.tables import Row, interval_text, markdown_table, people_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
@@ -106,19 +106,11 @@ def results_table(evaluation: Evaluation) -> str:
                 row["F1 at 0.5"] = interval_text(at_half, np.nan, np.nan)
         rows.append(row)
     caption = (
-        f"{evaluation.records} records of {evaluation.patients} patients; "
+        f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient)}; "
         f"in brackets: {100 * evaluation.confidence:g} % intervals over patients. They hold the model and its "
         "thresholds fixed: a second training, or thresholds chosen on other records, can differ by more."
     )
-    explained = (
-        "A threshold is the probability from which a class is called; it is chosen on the validation split, and F1 at "
-        "0.5 is what 0.5 for every class would score. AUROC is how often a record with the class has a higher "
-        "probability than one without it (chance: 0.5), AUPRC the precision over all thresholds (chance: the share of "
-        "records that have the class)."
-    )
-    return "\n\n".join(
-        [markdown_table(rows), caption, macro_line(evaluation), explained, *_challenge_line(evaluation)]
-    )
+    return "\n\n".join([markdown_table(rows), caption, macro_line(evaluation), *_challenge_line(evaluation)])
 
 
 def macro_line(evaluation: Evaluation) -> str:
@@ -169,7 +161,7 @@ def cohort_table(evaluation: Evaluation) -> str:
         row: Row = {
             "Cohort": name,
             "Records": part.records,
-            "Patients": part.patients,
+            "Patients": part.patients - part.without_patient or None,
             "Macro over classes": int(np.count_nonzero(part.averaged)),
         }
         for metric in METRICS:
