@@ -211,7 +211,7 @@ def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
     found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
     rows, columns = np.nonzero(predictions.truth == 1)
     found[owner[rows], columns] = True
-    return np.count_nonzero(found, axis=0)
+    return np.asarray(np.count_nonzero(found, axis=0))
 
 
 def _unlike(predictions: Predictions, confidence: float) -> Share | None:
