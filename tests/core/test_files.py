@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,7 +105,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match=r"holidays is not empty .* no summary\.json"):
         check_replaceable(folder, "summary.json")
     (folder / "summary.json").touch()
-    check_replaceable(folder, "summary.json")  # an earlier output: fine
+    check_replaceable(folder, "summary.json", ["*.jpg"])  # an earlier output: fine
 
 
 def test_a_place_that_cannot_be_is_one_clear_message(tmp_path: Path) -> None:
@@ -117,6 +118,22 @@ def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "metrics.json", {"auroc": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["verdicts.csv", "pages/a.html", "audit-2.html", ".hidden", "part-2/part-1.txt"]
+)
+def test_a_folder_with_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, name: str) -> None:
+    written = ("audit.html", "part-*.txt", "summary.json")
+    for own in ("sample.csv", "audit.html", "part-1.txt", ".DS_Store"):
+        (tmp_path / own).write_text("x")
+    check_replaceable(tmp_path, "sample.csv", written)
+    check_replaceable(tmp_path / "new", "sample.csv", written)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(RarebeatError, match=f"holds {re.escape(name)}, which this command does not write"):
+        check_replaceable(tmp_path, "sample.csv", written)
+    assert (tmp_path / name).read_text() == "precious"
 
 
 def test_a_digest_depends_on_names_and_bytes(tmp_path: Path) -> None:

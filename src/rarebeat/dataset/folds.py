@@ -139,7 +139,7 @@ def write_folds(out: Path, split: Split, settings: FoldSettings) -> dict[str, An
         ParamsError: when there are fewer patients than folds.
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """
-    check_replaceable(out, TABLE)
+    check_replaceable(out, TABLE, ["summary.json"])
     folds = assign_folds(split.labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
     table = pa.table(
         {

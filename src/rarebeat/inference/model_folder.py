@@ -19,7 +19,7 @@ import torch
 import yaml
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
@@ -103,12 +103,24 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
     Raises:
         RarebeatError: when it cannot be written.
     """
-    check_replaceable(folder, CARD)
+    check_place(folder)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
         _write_card(temporary / CARD, {"weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card)))
+
+
+def check_place(folder: Path) -> None:
+    """Make sure that a model can be written to a folder, before hours of training.
+
+    Args:
+        folder: to write; an earlier model may be there.
+
+    Raises:
+        RarebeatError: when it holds something else.
+    """
+    check_replaceable(folder, CARD, [WEIGHTS])
 
 
 def sign_model(folder: Path) -> None:

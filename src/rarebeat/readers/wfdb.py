@@ -64,10 +64,21 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
     try:
         _check_names(path, header)
         raw = _read_leads(path, header)
+    except FileNotFoundError as error:
+        raise BadRecordError("unreadable", _missing_file(path.parent, error)) from error
     except OSError as error:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
     signal, calibrated = trusted_signal(raw, header.rate)
     return header, signal, calibrated
+
+
+def _missing_file(folder: Path, error: FileNotFoundError) -> str:
+    """Name the file that the header names, and one beside it that may be meant."""
+    missing = Path(str(error.filename))
+    name = missing.relative_to(folder) if missing.is_relative_to(folder) else Path(missing.name)
+    near = [folder / f"{name.name}{suffix}" for suffix in ("", ".mat", ".dat")]
+    hint = next((f"; {path.name!r} lies beside the header" for path in near if path.is_file()), "")
+    return f"the header names {name.as_posix()!r}, and there is no such file{hint}"
 
 
 def _check_gains(header: Header) -> None:

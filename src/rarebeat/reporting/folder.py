@@ -18,6 +18,14 @@ from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
 
+HOW_TO_READ = (
+    "A threshold is the probability from which a class counts as present; it is chosen on the validation split, and "
+    "F1, precision and recall depend on it. AUROC and AUPRC do not: AUROC is the share of pairs, a record with the "
+    "class and one without, in which the first has the higher probability (0.5 is chance); AUPRC is the precision "
+    "averaged over recall (chance is the share of positives, so that it is low for rare classes)."
+)
+"""What the columns of ``results.md`` are, for who reads them the first time."""
+
 
 def write_reports(
     folder: Path, test: Predictions, evaluation: Evaluation, title: str, more: Sequence[str] = ()
@@ -68,6 +76,6 @@ def _write_markdown(path: Path, evaluation: Evaluation, title: str, more: Sequen
     parts = [f"# {title}", results_table(evaluation)]
     if evaluation.cohorts:
         parts.append(cohort_table(evaluation))
-    parts.extend(more)
+    parts += [HOW_TO_READ, *more]
     with atomic(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
+from rarebeat.core.tables import Row, interval_text, markdown_table, people_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
@@ -99,7 +99,7 @@ def results_table(evaluation: Evaluation) -> str:
             row[_TITLES[metric]] = interval_text(*evaluation.tuned.with_interval(metric, index))
         rows.append(row)
     caption = (
-        f"{evaluation.records} records of {evaluation.patients} patients; "
+        f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient)}; "
         f"in brackets: {100 * evaluation.confidence:g} % bootstrap intervals over patients."
     )
     return "\n\n".join([markdown_table(rows), caption, *_challenge_line(evaluation)])
@@ -132,7 +132,7 @@ def cohort_table(evaluation: Evaluation) -> str:
         row: Row = {
             "Cohort": name,
             "Records": part.records,
-            "Patients": part.patients,
+            "Patients": part.patients - part.without_patient or None,
             "Classes": int(np.count_nonzero(part.positives)),
         }
         for metric in METRICS:

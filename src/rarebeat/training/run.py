@@ -17,7 +17,14 @@ from rarebeat.core.params import group, parse
 from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import ShardMeta, Split, take
-from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
+from rarebeat.inference.model_folder import (
+    ModelCard,
+    check_complete,
+    check_place,
+    load_model,
+    read_card,
+    save_model,
+)
 from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
@@ -250,6 +257,7 @@ def run_experiment(
     start = experiment.settings.start
     if start is not None and start.resolve() == out.resolve():
         raise ParamsError(f"train.init: {out} is the model folder to write; start from a copy of it")
+    check_place(out)
     history: list[EpochReport] = []
 
     def note(report: EpochReport) -> None:
