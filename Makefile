@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock clean
+.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock verify clean
 
 install: $(VENV)/.installed
 
@@ -41,6 +41,18 @@ test: install             ## ruff, mypy and all tests
 	mypy
 	pytest -q
 
+# Mutated files through every reader, more than `make test` has: `make fuzz COUNT=760 SEED=3 ECG=/path/to/ecg MUSE=/path/to/xml`
+# takes real recordings; without ECG and MUSE they are simulated.
+.PHONY: fuzz audit
+COUNT ?= 400
+SEED ?= 0
+fuzz: install
+	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) \
+	  $(if $(ECG),--fuzz-ecg "$(ECG)") $(if $(MUSE),--fuzz-muse "$(MUSE)")
+
+audit: install            ## the licences of what is installed, against docs/licences.md
+	python .ci/licences.py
+
 pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
@@ -57,6 +69,9 @@ format: install
 lock: install             ## constraints.txt from pyproject.toml; needs uv
 	echo 'torch==2.13.0' | uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	  --no-header --extra dev --constraint - pyproject.toml --output-file constraints.txt
+
+verify: install           ## compare DVC's cache with its checksums, and remove what is damaged
+	PYTHONPATH=src python pipeline/verify.py
 
 clean:                    ## remove outputs, keep the DVC cache
 	rm -rf data/records data/labels data/shards data/studies models/trained models/checkpoints models/studies reports/studies reports/predictions.parquet

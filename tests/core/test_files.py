@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import atomic, check_replaceable, digest, inside, read_csv, read_json, write_json
+from rarebeat.core.files import (
+    atomic,
+    check_replaceable,
+    digest,
+    inside,
+    parse_json,
+    read_csv,
+    read_json,
+    write_json,
+)
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
@@ -188,3 +197,21 @@ def test_what_is_wrong_with_a_csv_file_is_told(content: bytes, message: str, tmp
 def test_a_missing_csv_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match=r"cannot read .*none\.csv"):
         read_csv(tmp_path / "none.csv", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": 1, "text": "a", "id": 2}', "'id' is there twice"),
+        ('{"a": [{"b": 1, "b": 1}]}', "'b' is there twice"),
+        ('{"score": NaN}', "NaN is no number"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+    ids=["twice", "within", "nan", "deep"],
+)
+def test_json_that_says_two_things_or_has_no_end_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_json(text)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(RarebeatError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")

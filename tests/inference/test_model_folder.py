@@ -183,7 +183,7 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, colour="red"), "colour"),
         (
             lambda folder: edit(folder, thresholds=threshold(float("nan"))),
-            "thresholds.avnrt must be between 0 and 1",
+            "thresholds.avnrt: .*finite number",
         ),
         (
             lambda folder: edit(folder, thresholds=threshold(7)),
@@ -199,15 +199,15 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, preprocessing=preprocessing(rate=200)), "model.yaml was changed"),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=-5)),
-            "preprocessing.rate: .*greater than 0",
+            "preprocessing.rate: .*greater than or equal to 1",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=INFINITE)),
-            "preprocessing.rate must be finite",
+            "preprocessing.rate: .*finite number",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(samples=0)),
-            "preprocessing.samples: .*greater than 0",
+            "preprocessing.samples: .*greater than or equal to 1",
         ),
         (lambda folder: edit(folder, units="z"), "units must be 'mV'"),
         (

@@ -19,7 +19,7 @@ import torch
 import yaml
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
@@ -107,7 +107,7 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
         _write_card(temporary / CARD, {"weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card)))
 
 

@@ -90,7 +90,7 @@ class MuseEcg:
         status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
             it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
         not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
-            "patient" where there is no id, as every export has one.
+            "patient" where there is no id, and all three where there is nothing on the patient.
     """
 
     signal: Signal
@@ -235,7 +235,9 @@ def parse_muse(content: bytes) -> MuseEcg:
         sex=sex,
         text=text,
         status="unconfirmed" if of_machine else _status(ecg),
-        not_understood=not_understood(
+        not_understood=("age", "patient", "sex")
+        if ecg.find("PatientDemographics") is None
+        else not_understood(
             age=(_text(ecg, "PatientDemographics/PatientAge"), age),
             sex=(gender, sex),
             patient=("no id", patient),

@@ -35,6 +35,9 @@ from rarebeat.training.artifacts import artifact_location, follow_project
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning
+logging.getLogger("mlflow.store.db.utils").setLevel(
+    logging.CRITICAL
+)  # it logs what it raises, with its traceback
 
 MODEL = "rarebeat.model"
 """Tag of a run: what identifies the model that it trained or evaluated."""
