@@ -63,7 +63,7 @@ class _Report:
             self.withheld += record.report_status != "confirmed" and record.text is None
         if record.calibrated:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
-            self.amplitudes.append(Amplitude(record.record_id, span, step))
+            self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
         self.not_understood.update(record.not_understood)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
