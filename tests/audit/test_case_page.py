@@ -25,7 +25,7 @@ from rarebeat.measure.measurements import Measurements
 LAD = "left_axis_deviation"
 HOSTILE = "</p><script>alert(1)</script>$style"
 MEASURED = Measurements((), rate=72.4, variation=0.021, entropy=-2.3, qrs=92.0, axis=12.2)
-CASE = Case("c0", LAD, "ward", "south", "r0", "fold-2", True, 0.02, 0.31, 3.1, 1, False, MEASURED)
+CASE = Case("c0", LAD, "ward", "south", "r0", "fold-2", True, 0.02, 0.31, 0.04, 3.2, 1, False, MEASURED)
 CASES = (
     replace(CASE, name="c2"),
     replace(CASE, name="c1", record_id="r1", label=False, probability=0.9, signal=None),
@@ -46,7 +46,10 @@ def test_a_card_says_what_label_model_and_signal_say() -> None:
     assert "ward r0, 67 years, female" in shown
     assert "<b>present</b>; codes: unknown (no mention); report: positive (" in shown
     assert '<mark class="mention">Left axis</mark>' in shown
-    assert "<b>absent</b>; probability 0.02, called present from 0.31; 3.1 log odds from it (fold-2)" in shown
+    assert (
+        "<b>absent</b>; probability 0.02, called present from 0.31; calibrated probability 0.04 (fold-2)"
+        in shown
+    )
     assert "<b>absent</b>; defined by QRS axis between -90 and -30°" in shown
     assert "<b>cannot tell</b>; defined by" in shown
     assert "rate 72 per minute, RR intervals differ by 2% from one to the next (regular), QRS 92 ms" in shown

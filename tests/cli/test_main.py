@@ -21,6 +21,7 @@ NAMES = (
     "label-text",
     "labels agreement",
     "labels noise",
+    "labels words",
     "labels audit",
     "labels verdicts",
     "labels audit-model",

@@ -174,12 +174,32 @@ def test_an_uncertain_label_counts_as_the_params_say_and_an_unknown_one_never(
     split = load_split(workspace.out, "train")
     found = {
         name: labels[COLUMN["sinus_rhythm"]]
-        for name, labels in zip(split.record_ids, split.labels, strict=True)
+        for name, labels in zip(split.record_ids, split.targets(split.meta.classes), strict=True)
         if name in uncertain
     }
     assert set(found.values()) == {label}
     assert summary["splits"]["train"]["classes"]["sinus_rhythm"]["after"]["uncertain"] == len(found)
     assert (split.labels[:, COLUMN["bigeminy"]] == -1).all()
+
+
+@pytest.mark.parametrize("policy", ["zero", "one"])
+def test_evaluation_masks_uncertain_labels_whatever_training_does(workspace: Workspace, policy: Any) -> None:
+    truth = {}
+    for each in ("mask", policy):
+        settings = PrepareSettings(signal=SMALL, balance=BalanceSettings(enabled=False), uncertain=each)
+        summary = workspace.prepare("a", settings=settings)
+        splits = {name: load_split(workspace.out, name) for name in ("train", "validation", "test")}
+        for name in ("validation", "test"):
+            classes, counts = splits[name].meta.classes, summary["splits"][name]["classes"]
+            found = splits[name].columns(classes)
+            truth[each, name] = splits[name].record_ids.tolist(), found.tolist()
+            assert [counts[entry]["after"]["positive"] for entry in classes] == (found == 1).sum(
+                axis=0
+            ).tolist()
+    assert truth["mask", "test"] == truth[policy, "test"]
+    assert truth["mask", "validation"] == truth[policy, "validation"]
+    learnt = splits["train"].targets(splits["train"].meta.classes)
+    assert (learnt != splits["train"].columns(splits["train"].meta.classes)).any()
 
 
 def test_a_record_without_any_label_is_left_out(workspace: Workspace) -> None:

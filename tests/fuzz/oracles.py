@@ -176,10 +176,12 @@ def _of_row(kind: str, cells: Mapping[str, str]) -> list[str]:
     found = []
     if not re.fullmatch(r"\d*(\.0)?", cells.get("patient_id", "")):
         found.append("patient that is no number")
-    if not re.fullmatch(r"([0-9]|10)?(\.0)?", cells.get("strat_fold", "")):
+    if not re.fullmatch(r"([0-9]|10)?(\.0)?|nan", cells.get("strat_fold", "").lower()):
         found.append("fold that is none")
     if kind != "ptb-xl":  # of a table that others made, the readers know the columns that the options name
         return found
+    if not cells.get("patient_id") or not cells.get("strat_fold"):
+        found.append("a cell that every row has is empty")
     age = cells.get("age", "")
     if not re.fullmatch(r"(\d{1,3}(\.\d+)?)?", age) or (age and 125 < float(age) != 300):
         found.append("an age that is no number")
@@ -211,7 +213,7 @@ def _of_xml(new: bytes) -> list[str]:
     for wave in waves[:1]:
         found += _of_waveform(wave)
     age, unit = _text(root, "PatientDemographics/PatientAge"), _text(root, "PatientDemographics/AgeUnits")
-    if age and not age.isdigit():
+    if age and not age.isdigit() and age.lower() != "nan":
         found.append("an age that is no number")
     if unit.upper() not in _UNITS:
         found.append("an age in an unknown unit")

@@ -11,28 +11,22 @@ archive as it was:
 - silent       a record differs or is gone, though something else in the archive tells: a fault;
 - crash, hang, memory: an exception that is no RarebeatError, no answer in 5 seconds, half a gigabyte: faults.
 
-``make fuzz`` runs it on simulated ECGs, ``make fuzz ECG=/path/to/ecg MUSE=/path/to/xml COUNT=760`` on real ones.
 """
 
-import argparse
-import json
 import resource
 import shutil
 import signal
-import sys
-import tempfile
-import time
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from tests.fuzz.archives import KINDS, Archive, Maker, real_archives, simulated_archives
+from tests.fuzz.archives import Archive, Maker
 from tests.fuzz.byte_mutations import Mutation, bit_flip
 from tests.fuzz.oracles import Row, contradictions
 from tests.fuzz.table_mutations import FAMILIES
@@ -248,43 +242,3 @@ def _trusted(make: Maker, rng: Random, place: Path) -> tuple[Archive, Outcome]:
             continue
         if not outcome.quarantine:
             return archive, outcome
-
-
-def main() -> int:
-    """Run as many cases as asked for, print a table of outcomes and every fault."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--ecg", type=Path, help="folder with ptb-xl, challenge, ludb, ptb-xl-filtered")
-    parser.add_argument("--muse", type=Path, help="folder of MUSE XML files")
-    parser.add_argument("--count", type=int, default=400, help="mutated files per kind")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--memory", type=int, default=8, help="gigabytes of address space at most")
-    parser.add_argument("--out", type=Path, help="JSON with every case")
-    arguments = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (arguments.memory << 30, resource.RLIM_INFINITY))
-    cases: list[Case] = []
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
-        place, key = Path(folder), Path(folder) / "key"
-        makers = simulated_archives(key)
-        if arguments.ecg and arguments.muse:
-            makers = real_archives(arguments.ecg, arguments.muse, key)
-        for kind in arguments.kinds:
-            started = time.monotonic()
-            cases += (found := list(run(makers[kind], kind, arguments.count, arguments.seed, place)))
-            counts = Counter(case.outcome for case in found)
-            print(f"{kind}: {dict(counts.most_common())} ({time.monotonic() - started:.0f} s)", flush=True)
-    print(f"all: {dict(Counter(case.outcome for case in cases).most_common())}, seed {arguments.seed}")
-    faults = [case for case in cases if case.outcome in FAULTS]
-    for case in faults:
-        print(
-            f"{case.outcome} {case.fields} {case.kind} {case.path} {case.mutation}: {case.note[:160]}\n  {case.detail}"
-        )
-    if arguments.out:
-        arguments.out.write_text(json.dumps([asdict(case) for case in cases], indent=1))
-    return 1 if faults else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

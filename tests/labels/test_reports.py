@@ -14,8 +14,14 @@ FILES = {
         "reports_everyday.yaml",
         "reports_statements.yaml",
         "reports_ended.yaml",
+        "reports_devices.yaml",
     ],
-    "cinc2020": ["reports_cinc2020.yaml", "reports_programs.yaml", "reports_devices_cinc2020.yaml"],
+    "cinc2020": [
+        "reports_cinc2020.yaml",
+        "reports_programs.yaml",
+        "reports_devices_cinc2020.yaml",
+        "reports_places.yaml",
+    ],
 }
 READERS = {name: Reader(name) for name in FILES}
 
@@ -99,14 +105,15 @@ def test_plain_substrings_fall_into_the_traps(capsys: pytest.CaptureFixture[str]
     assert plain < 0.75 * ours
 
 
-UNSEEN = "reports_unseen.yaml"
-RIGHT_AT_FIRST = 45  # of 50: measured when they had been written, and nothing was mended by them
+UNSEEN = {"reports_unseen.yaml": (50, 45), "reports_unseen_later.yaml": (40, 36)}
+"""Reports, and how many of them were right when they had been written: nothing was mended by one of them."""
 
 
-def test_reports_that_nothing_was_mended_by_are_read_as_well_as_at_first() -> None:
+@pytest.mark.parametrize("file", UNSEEN)
+def test_reports_that_nothing_was_mended_by_are_read_as_well_as_at_first(file: str) -> None:
     found = [
-        faults(READERS[vocabulary].read(case["text"]), case)
-        for vocabulary, case in read_cases(FOLDER / UNSEEN)
+        faults(READERS[vocabulary].read(case["text"]), case) for vocabulary, case in read_cases(FOLDER / file)
     ]
-    assert len(found) == 50
-    assert sum(not wrong for wrong in found) >= RIGHT_AT_FIRST
+    count, right = UNSEEN[file]
+    assert len(found) == count
+    assert sum(not wrong for wrong in found) >= right

@@ -4,7 +4,15 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import MissingSourceError, RarebeatError
-from rarebeat.readers.discovery import is_inside, physionet_help, read_csv, readable, unlisted_entries, walk
+from rarebeat.readers.discovery import (
+    is_inside,
+    passed_over,
+    physionet_help,
+    read_csv,
+    readable,
+    unlisted_entries,
+    walk,
+)
 from rarebeat.readers.registry import Entry
 
 
@@ -113,3 +121,19 @@ def test_a_csv_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
 def test_the_download_lands_in_the_folder_itself() -> None:
     text = physionet_help(Path("data/raw/ptb-xl"), "PTB-XL", "CC BY 4.0", "ptb-xl/1.0.3")
     assert "--cut-dirs=3 -P data/raw/ptb-xl https://physionet.org/files/ptb-xl/1.0.3/" in text
+
+
+def test_a_folder_that_cannot_be_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("open/a.xml", "closed/b.xml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert passed_over(tmp_path, (".xml",)) == {"folder that cannot be read": 1}
+    assert passed_over(tmp_path, ()) == {"folder that cannot be read": 1, ".xml": 1}

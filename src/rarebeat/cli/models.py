@@ -101,9 +101,9 @@ def score(
 def send_runs(
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
-    """Send runs that were kept in mlflow.db while the MLflow server did not answer.
+    """Send runs kept in mlflow.db to the MLflow server.
 
-    The server is that of MLFLOW_TRACKING_URI.
+    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer.
     """
     from rarebeat.core.errors import RarebeatError
     from rarebeat.core.params import TrackingSettings, group, read_params

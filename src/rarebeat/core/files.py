@@ -10,10 +10,13 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from rarebeat.core.errors import RarebeatError
+
+_LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 @contextmanager
@@ -87,21 +90,34 @@ def _replace(target: Path, temporary: Path) -> None:
     shutil.rmtree(aside)
 
 
-def check_replaceable(folder: Path, marker: str) -> None:
+def check_replaceable(folder: Path, marker: str, others: Iterable[str] = ()) -> None:
     """Make sure that writing ``folder`` replaces nothing but an earlier output of the same kind.
 
     Args:
         folder: about to be written.
         marker: name of a file that every such output holds.
+        others: what else such outputs hold: names in the folder, or patterns of names such as ``part-*.parquet``.
 
     Raises:
-        RarebeatError: when the folder holds something else.
+        RarebeatError: when the folder holds something else: somebody may have put a file of their own into it.
     """
+    patterns = (marker, *others)
+    for path in sorted(folder.rglob("*")) if (folder / marker).is_file() else ():
+        name = path.relative_to(folder).as_posix()
+        if not path.is_dir() and path.name not in _LEFT_BY_SYSTEMS and not _is_one_of(name, patterns):
+            raise RarebeatError(
+                f"{folder} holds {name}, which this command does not write: move it elsewhere, or name a new folder, "
+                "for this one would be replaced"
+            )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
         raise RarebeatError(
             f"{folder} is not empty and was not written by this command (it has no {marker}): "
             "name a new folder, for this one would be replaced"
         )
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, one) and name.count("/") == one.count("/") for one in patterns)
 
 
 def write_json(path: Path, content: Any) -> None:

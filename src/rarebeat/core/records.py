@@ -69,3 +69,20 @@ class Record:
     codes: tuple[str, ...] = ()
     report_status: str | None = None
     not_understood: tuple[str, ...] = ()
+
+
+def own_group(cohort: str, record_id: str) -> str:
+    """The group of a record whose patient is not known.
+
+    Args:
+        cohort: its cohort.
+        record_id: unique within its cohort only.
+
+    Returns:
+        A name that no patient has: those are hexadecimal.
+
+    Example:
+        >>> own_group("challenge", "A0001")
+        'challenge/A0001'
+    """
+    return f"{cohort}/{record_id}"

@@ -33,7 +33,7 @@ from rarebeat.core.signals import Preprocessing, output_scale, output_units, pre
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files, write_doubts
+from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 
@@ -47,8 +47,8 @@ class PrepareSettings:
         split: how patients are split.
         balance: class re-sampling.
         labels: cohort to the labels it takes, "text" or "codes"; by default codes where it has any, else text.
-        uncertain: what an uncertain label counts as: "mask" leaves it out of loss and metrics, "zero" makes
-            it negative, "one" positive.
+        uncertain: what an uncertain label counts as in training: "mask" leaves it out of the loss, "zero" makes
+            it negative, "one" positive. Thresholds and scores leave it out, whatever training does.
         shard_size: records per file.
     """
 
@@ -84,7 +84,9 @@ def prepare(
         RarebeatError: when records or labels are missing, damaged or do not fit each other; when amplitudes
             are neither calibrated nor normalised; when nothing is left to train on.
     """
-    check_replaceable(out, "splits.parquet")
+    check_replaceable(
+        out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
+    )
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     catalogue = read_catalogue(records, labels, cohorts, settings.labels)
@@ -178,5 +180,5 @@ def _shard_rows(catalogue: Catalogue, selection: Selection, meta: ShardMeta) -> 
     identity = records.select(["record_id", "cohort", "age", "sex"])
     identity = identity.add_column(2, "patient", pa.array(selection.groups, pa.string()))
     identity = identity.append_column("length", pa.array(lengths, pa.int32()))
-    labels = [pa.array(column) for column in selection.labels.T]
+    labels = [pa.array(column) for column in selection.stored.T]
     return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(meta.classes))

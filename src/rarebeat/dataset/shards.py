@@ -8,7 +8,8 @@ empty split is one file without rows::
       warnings.parquet               what ingest found doubtful, by cohort and record
 
 Columns: record_id, cohort, patient (the group that was split), age, sex, length (samples before the padding),
-one int8 column per class (1 present, 0 absent, -1 masked), and ``signal``: little-endian int16, lead after
+one int8 column per class (1 present, 0 absent, -1 masked; 2 and -2 uncertain, where training takes it for present or
+absent), and ``signal``: little-endian int16, lead after
 lead, as one fixed-size binary. The schema's metadata holds a :class:`ShardMeta` as JSON.
 
 Damage never passes unseen: Parquet keeps a checksum of every page, and ``shards.json`` lists the shards with

@@ -37,11 +37,13 @@ class EvaluateSettings:
         replicates: bootstrap replicates over patients; 0 leaves the intervals out.
         confidence: of the intervals.
         seed: of the bootstrap.
+        at_least: classes with fewer positive patients are not part of the macro averages: their scores are chance.
     """
 
     replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Seed = 0
+    at_least: Annotated[int, Field(ge=1)] = 10
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,18 @@ class Evaluation:
     Attributes:
         classes: names, in column order.
         records: number of records.
-        patients: number of patients.
+        patients: number of patients; a record whose patient is not known counts as one.
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
+        positive_patients: shape (classes,), patients who have any.
+        averaged: shape (classes,), whether a class is part of the macro averages: it has at least ``at_least`` positive
+            patients, and a negative record.
+        at_least: of the settings.
         tuned: all metrics at the chosen thresholds.
         at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
+        without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
         unlike: records that are said to be unlike the training data, where that can be told.
     """
@@ -126,10 +133,14 @@ class Evaluation:
     patients: int
     known: npt.NDArray[np.intp]
     positives: npt.NDArray[np.intp]
+    positive_patients: npt.NDArray[np.intp]
+    averaged: BoolArray
+    at_least: int
     tuned: OperatingPoint
     at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
     confidence: float
+    without_patient: int = 0
     challenge: ChallengeResult | None = None
     unlike: Share | None = None
 
@@ -164,14 +175,22 @@ def evaluate(
         for name in (names if len(names) > 1 else [])
     }
     half = np.full(len(known.classes), DEFAULT_THRESHOLD)
+    positive_patients = count_positive_patients(known)
+    averaged = (positive_patients >= settings.at_least) & (known.truth == 0).any(axis=0)
     return Evaluation(
         classes=known.classes,
         records=len(known),
         patients=np.unique(known.patients).size,
+        without_patient=known.without_patient,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
-        tuned=_operating_point(known, known.thresholds, known.decisions, settings, areas=True),
-        at_half=_operating_point(known, half, decide(known.probability, half), settings, areas=False),
+        positive_patients=positive_patients,
+        averaged=averaged,
+        at_least=settings.at_least,
+        tuned=_operating_point(known, known.thresholds, known.decisions, settings, averaged, areas=True),
+        at_half=_operating_point(
+            known, half, decide(known.probability, half), settings, averaged, areas=False
+        ),
         cohorts=parts,
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
@@ -193,16 +212,33 @@ def _unlike(predictions: Predictions, confidence: float) -> Share | None:
     return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
+def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """Count the patients with a positive record, class by class.
+
+    Args:
+        predictions: of any records.
+
+    Returns:
+        Shape (classes,).
+    """
+    names, owner = np.unique(predictions.patients, return_inverse=True)
+    found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
+    rows, columns = np.nonzero(predictions.truth == 1)
+    found[owner[rows], columns] = True
+    return np.count_nonzero(found, axis=0)
+
+
 def _operating_point(
     predictions: Predictions,
     thresholds: FloatArray,
     decisions: BoolArray,
     settings: EvaluateSettings,
+    averaged: BoolArray,
     areas: bool,
 ) -> OperatingPoint:
     """Scores of some decisions, and of the ranking where ``areas`` is True."""
     prepared = replace(
-        prepare(predictions.truth, predictions.probability, thresholds, areas), decisions=decisions
+        prepare(predictions.truth, predictions.probability, thresholds, areas, averaged), decisions=decisions
     )
     intervals = bootstrap(
         prepared, predictions.patients, settings.replicates, settings.confidence, settings.seed
@@ -227,11 +263,12 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """The content of ``reports/metrics.json``: nested mappings of plain numbers, for ``dvc metrics diff``.
 
     ``macro`` and ``micro`` hold the five metrics and the ends of the intervals of F1, AUROC and AUPRC
-    (``f1_low``, ``f1_high``), ``at_0.5`` the same F1, precision and recall at a threshold of 0.5, ``classes``
-    each class by name, ``challenge`` (where all its classes are there) the metrics of the PhysioNet/CinC
-    Challenge 2020 with the interval of the score, and ``cohorts`` (where there are several) each cohort by
-    name. ``unlike_training`` (where the model can tell) is the share of records with a warning, and its interval.
-    Numbers have five significant digits; an undefined metric is None.
+    (``f1_low``, ``f1_high``), ``macro_classes`` is how many classes the macro averages are over, ``at_0.5`` has the
+    same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
+    classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
+    (where there are several) each cohort by name. ``unlike_training`` (where the model
+    can tell) is the share of records with such a warning, and its interval. Numbers have five significant digits; an
+    undefined metric is None.
 
     Args:
         evaluation: all that is known.
@@ -241,8 +278,9 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """
     content: MetricTree = {
         "records": evaluation.records,
-        "patients": evaluation.patients,
+        **_people(evaluation),
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
+        "macro_classes": int(np.count_nonzero(evaluation.averaged)),
         **_averages(evaluation.tuned, METRICS),
         "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
@@ -252,7 +290,8 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         content["cohorts"] = {
             name: {
                 "records": part.records,
-                "patients": part.patients,
+                **_people(part),
+                "macro_classes": int(np.count_nonzero(part.averaged)),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
                 **_unlike_content(part),
@@ -260,6 +299,11 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
             for name, part in evaluation.cohorts.items()
         }
     return content
+
+
+def _people(evaluation: Evaluation) -> MetricTree:
+    without = evaluation.without_patient
+    return {"patients": evaluation.patients, **({"records_without_patient": without} if without else {})}
 
 
 def _challenge_content(evaluation: Evaluation) -> MetricTree:
@@ -285,8 +329,10 @@ def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:
 def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
     return {
         **_column(evaluation.tuned, METRICS, index),
+        "f1_at_0.5": tidy(evaluation.at_half.scores.values["f1"][index]),
         "threshold": tidy(evaluation.tuned.thresholds[index]),
         "positives": int(evaluation.positives[index]),
+        "positive_patients": int(evaluation.positive_patients[index]),
     }
 
 

@@ -68,6 +68,7 @@ def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
         by_split=by_split,
         vocabulary=members[0].vocabulary,
         codes=members[0].codes,
+        units=members[0].units,
     )
 
 

@@ -21,8 +21,8 @@ import yaml
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load_file, save
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
@@ -110,17 +110,29 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
     Raises:
         RarebeatError: when it cannot be written.
     """
-    check_replaceable(folder, CARD)
+    check_place(folder)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
         if detector is not None:
-            save_arrays(to_arrays(detector), temporary / NOVELTY)
+            (temporary / NOVELTY).write_bytes(save_arrays(to_arrays(detector)))
         digests = {
             key: digest(temporary / name) for key, name in _DIGESTS.items() if (temporary / name).is_file()
         }
         _write_card(temporary / CARD, digests | _plain(asdict(card)))
+
+
+def check_place(folder: Path) -> None:
+    """Make sure that a model can be written to a folder, before hours of training.
+
+    Args:
+        folder: to write; an earlier model may be there.
+
+    Raises:
+        RarebeatError: when it holds something else.
+    """
+    check_replaceable(folder, CARD, [WEIGHTS, NOVELTY])
 
 
 def sign_model(folder: Path) -> None:

@@ -5,9 +5,9 @@ One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, where it 
 class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
 ``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
-happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary and the
-classes' short codes as JSON; where each split was decided by a model of its own, ``by_split`` beside them has the
-thresholds of each split.
+happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary, the
+classes' short codes and the unit of the signals as JSON; where each split was decided by a model of its own,
+``by_split`` beside them has the thresholds of each split.
 """
 
 import json
@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.records import own_group
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 from rarebeat.metrics.classification import decide
 
@@ -51,6 +52,7 @@ class Predictions:
         by_split: where each split was decided by a model of its own: split to its thresholds, shape (classes,).
         vocabulary: that the class ids belong to.
         codes: class id to its short code in the vocabulary.
+        units: that the model sees amplitudes in: "mV" or "z", or "" if unknown.
     """
 
     record_ids: Strings
@@ -66,9 +68,16 @@ class Predictions:
     by_split: Mapping[str, FloatArray] = field(default_factory=dict)
     vocabulary: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
+    units: str = ""
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def without_patient(self) -> int:
+        """How many records are groups of their own, for their patient is not known."""
+        keys = zip(self.patients.tolist(), self.cohorts.tolist(), self.record_ids.tolist(), strict=True)
+        return sum(patient == own_group(cohort, record) for patient, cohort, record in keys)
 
     @property
     def decisions(self) -> BoolArray:
@@ -207,6 +216,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     content: dict[str, object] = {"thresholds": named(predictions.thresholds)}
     if predictions.vocabulary:
         content |= {"vocabulary": predictions.vocabulary, "codes": dict(predictions.codes)}
+    if predictions.units:
+        content["units"] = predictions.units
     if predictions.by_split:
         content["by_split"] = {split: named(own) for split, own in predictions.by_split.items()}
     metadata = {_KEY: json.dumps(content).encode()}
@@ -257,4 +268,5 @@ def read_predictions(path: Path) -> Predictions:
         by_split=by_split,
         vocabulary=content.get("vocabulary", ""),
         codes=content.get("codes", {}),
+        units=content.get("units", ""),
     )

@@ -85,6 +85,7 @@ def predict_loaded(
         warnings=None if detector is None else np.array(warnings, dtype=object),
         vocabulary=card.vocabulary,
         codes=parts[0][0].meta.codes,
+        units=card.units,
     )
     return predictions, card
 

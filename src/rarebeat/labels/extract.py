@@ -30,6 +30,7 @@ from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import part_files
 from rarebeat.core.records import INCOMPLETE
+from rarebeat.core.tables import for_people
 from rarebeat.labels.agreement import AgreementCounter
 from rarebeat.labels.codes import CodeLabeller, Incomplete
 from rarebeat.labels.signal_checks import check_cohort
@@ -55,6 +56,10 @@ EVIDENCE_SCHEMA = pa.schema(
 
 UNMATCHED_COLUMNS = ("statement", "records", "example")
 
+_WRITTEN = (
+    *("text.parquet", "codes.parquet", "signal_checks.parquet", "summary.json"),
+    *("agreement.csv", "disagreements.csv", "unmatched.csv"),
+)
 _COLUMNS = ["record_id", "source", "text", "codes"]
 _UNMATCHED_KEPT = 10_000
 _NUMBER = re.compile(r"\d+")
@@ -102,7 +107,7 @@ def label_cohort(
         ParamsError: when there is no such vocabulary, or it is wrong.
         RarebeatError: when the cohort cannot be read or ``out`` cannot be written.
     """
-    check_replaceable(out, "evidence.parquet")
+    check_replaceable(out, "evidence.parquet", _WRITTEN)
     words = load_vocabulary(vocabulary)
     matcher, labeller = Matcher(words), CodeLabeller(words, incomplete_codes)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
@@ -231,7 +236,7 @@ class UnmatchedStatements:
     def write(self, path: Path) -> None:
         """Write the most frequent ones (at most 10,000) as CSV with :data:`UNMATCHED_COLUMNS`."""
         ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
-        rows = [(text, count, self._examples[text]) for text, count in ranked[:_UNMATCHED_KEPT]]
+        rows = [(for_people(text), count, self._examples[text]) for text, count in ranked[:_UNMATCHED_KEPT]]
         write_csv(path, UNMATCHED_COLUMNS, rows)
 
 

@@ -10,13 +10,14 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
-from rarebeat.readers.fields import not_understood
+from rarebeat.readers.discovery import physionet_help, read_csv, readable, require_folder, walk
+from rarebeat.readers.fields import not_understood, whole_number
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import person_in, told_once
 
+TAKES = (".hea", ".mat", ".dat")
 _PLUMBING = re.compile(
     r"(all_?)?(training|data|wfdb|records|files)(_?(data|set))?|g\d+", re.IGNORECASE
 )  # name no database
@@ -61,6 +62,7 @@ _AT_ONE_RATE = (
     "ptb-xl",
 )
 _KEYS = ("age", "sex", "dx")  # what every header tells, also where it is unknown
+_PTB_XL = re.compile(r"HR0*([1-9]\d*)")
 _SHORT_NAMES = {"Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"}  # of CPSC 2018
 _LIST_SIGNS = re.compile(r"[,;|/\[\]\"']")
 _NOT_TOLD = {"", "nan", "unknown"}
@@ -68,7 +70,21 @@ _NOT_TOLD = {"", "nan", "unknown"}
 
 @dataclass(frozen=True, config=STRICT)
 class Options:
-    """This reader has no options."""
+    """Options of this reader. The archive itself does not tell which records belong to one patient.
+
+    Attributes:
+        patients_csv: a CSV that does, absolute or relative to the folder: PTB-XL's own ``ptbxl_database.csv`` for the
+            records of PTB-XL (whose names hold its ``ecg_id``), or any other.
+        record_column: its column with the name of the record, or PTB-XL's ``ecg_id``.
+        patient_column: its column with the patient.
+        patient_namespace: name of the public database that the patients belong to: a cohort that names the same has
+            the same patients.
+    """
+
+    patients_csv: str | None = None
+    record_column: str = "ecg_id"
+    patient_column: str = "patient_id"
+    patient_namespace: str = "ptb-xl"
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -86,7 +102,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         MissingSourceError: when there is no header.
         ParamsError: for an unknown option.
     """
-    parse(Options, dict(options), "options")
+    settings = parse(Options, dict(options), "options")
     help_text = physionet_help(
         root, "PhysioNet/CinC Challenge 2021", "CC BY 4.0, 6 GB", "challenge-2021/1.0.3"
     )
@@ -94,7 +110,31 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     headers = list(walk(root, ".hea"))
     if not headers:
         raise MissingSourceError(f"there are no headers (.hea) under {root}. {help_text}")
-    return [Entry(readable(path.stem), path, source=_database(path.relative_to(root))) for path in headers]
+    patients = _patients(root, settings)
+    entries = []
+    for path in headers:
+        name = readable(path.stem)
+        patient = patients.get(name) or patients.get(_ecg_id(name), "")
+        details = {"patient": (settings.patient_namespace, patient)} if patient else {}
+        entries.append(Entry(name, path, details, _database(path.relative_to(root))))
+    return entries
+
+
+def _patients(root: Path, settings: Options) -> dict[str, str]:
+    """The patient of each record that the table of patients tells."""
+    if settings.patients_csv is None:
+        return {}
+    columns = (settings.record_column, settings.patient_column)
+    table = root / Path(settings.patients_csv).expanduser()
+    rows = read_csv(table, list(columns), "The option patients_csv names it.")
+    cells = ((whole_number(row[columns[0]]), whole_number(row[columns[1]])) for row in rows)
+    return {record: patient for record, patient in cells if record and patient}
+
+
+def _ecg_id(name: str) -> str:
+    """PTB-XL's number of a record that the challenge has taken from it, such as ``HR00017``."""
+    match = _PTB_XL.fullmatch(name)
+    return match[1] if match else ""
 
 
 def _database(path: Path) -> str:
@@ -125,7 +165,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record. The archive does not tell which records belong to one patient.
+        The record. Its patient is known where the option ``patients_csv`` tells it.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -145,6 +185,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         signal=signal,
         rate=header.rate,
         source=entry.source,
+        patient_id=pseudonym.of(*entry.details["patient"]) if "patient" in entry.details else None,
         age=person.age,
         sex=person.sex,
         calibrated=calibrated,

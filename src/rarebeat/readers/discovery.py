@@ -1,6 +1,8 @@
 """Finding the recordings of an archive: walking folders, reading a CSV, what to do where it is missing."""
 
 import os
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -58,6 +60,85 @@ def walk(root: Path, suffix: str) -> Iterator[Path]:
         for name in sorted(files):
             if name.lower().endswith(suffix) and not name.startswith("."):
                 yield Path(folder, name)
+
+
+_ENDINGS = frozenset(
+    f".{ending}"
+    for ending in re.findall(
+        r"\w+",
+        """atr bz2 csv dat dcm doc docx ecg edf gif gz hea hl7 html ini jpeg jpg json log mat md mwf pdf png scp sha256
+        tar tif tiff tmp txt xls xlsx xml xsl zip""",
+    )
+)
+"""Endings that tell a kind of file; any other could be a word of a person."""
+_PACKED = (".gz", ".bz2", ".zip")
+_OTHER_ROOTS = {
+    "annotatedecg": "the HL7 annotated ECG",
+    "cardiologyxml": "an XML format of GE",
+    "restingecgdata": "an XML format of Philips",
+    "sapphire": "an XML format of GE",
+    "ecg": "another kind of ECG",
+    "ecgreport": "another kind of ECG",
+    "restingecgs": "several ECGs in one file",
+    "html": "a web page",
+    "clinicaldocument": "an HL7 clinical document",
+}
+"""Roots of other files that end in .xml, in small letters, and what they are."""
+
+
+def passed_over(root: Path, taken: Sequence[str]) -> dict[str, int]:
+    """Count what a walk through a folder does not take.
+
+    Args:
+        root: the folder.
+        taken: endings of the files that are, or belong to, recordings, in small letters.
+
+    Returns:
+        Files by their ending (``.xml.gz``; "no ending", "hidden file" and "other ending" for the rest), and the
+        folders that cannot be read or are links, most frequent first.
+    """
+    counts: Counter[str] = Counter()
+
+    def refuse(_: OSError) -> None:
+        counts["folder that cannot be read"] += 1
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        counts["linked folder"] += sum(os.path.islink(os.path.join(folder, name)) for name in folders)  # noqa: PTH114, PTH118
+        counts.update(ending for name in files if (ending := _ending(name.lower())) not in taken)
+    return {name: count for name, count in counts.most_common() if count}
+
+
+def _ending(name: str) -> str:
+    if name.startswith("."):
+        return "hidden file"
+    stem, dot, last = name.rpartition(".")
+    if not dot:
+        return "no ending"
+    ending = f".{last}"
+    if ending in _PACKED:
+        _, inner_dot, inner = stem.rpartition(".")
+        packed = f".{inner}" if inner_dot and f".{inner}" in _ENDINGS else ""
+        return packed + ending
+    return ending if ending in _ENDINGS else "other ending"
+
+
+def xml_root(tag: str) -> str:
+    """Tell the root of another kind of XML: in plain words where it is a known one, else quoted: it can be any word.
+
+    Args:
+        tag: with its namespace in braces, as ElementTree has it.
+
+    Returns:
+        What stands in a message: quotations are left out of the quarantine of a private archive.
+
+    Example:
+        >>> xml_root("restingecgdata"), xml_root("{urn:x}Smith")
+        ('restingecgdata, an XML format of Philips', "'Smith' of 'urn:x'")
+    """
+    namespace, _, name = tag.rpartition("}")
+    if kind := _OTHER_ROOTS.get(name.lower()):
+        return f"{name}, {kind}"
+    return f"{name[:40]!r} of {namespace.lstrip('{')[:80]!r}" if namespace else repr(name[:40])
 
 
 def readable(name: str) -> str:

@@ -254,13 +254,15 @@ def parse_patient(cell: str, namespace: str | None = None) -> str | None:
             tested on.
 
     Example:
-        >>> parse_patient("15709.0", "ptb-xl"), parse_patient("")
-        ('15709', None)
+        >>> parse_patient("15709.0", "ptb-xl"), parse_patient(""), parse_patient("NaN")
+        ('15709', None, None)
     """
     text = whole_number(cell)
-    if namespace in _NUMBERED and text and not (text.isascii() and text.isdigit()):
+    if text.lower() in _NOT_TOLD:
+        return None
+    if namespace in _NUMBERED and not (text.isascii() and text.isdigit()):
         raise BadRecordError("implausible_header", f"the patient is no number, as all of {namespace} are")
-    return text or None
+    return text
 
 
 def whole_number(cell: str) -> str:

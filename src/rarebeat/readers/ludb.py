@@ -78,7 +78,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, _ = read_wfdb(entry.path)
-    _check_spans(signal)
+    check_spans(signal)
     if header.rate != _RATE:
         raise BadRecordError(
             "header_mismatch", f"the header says {header.rate:g} Hz, LUDB was recorded at {_RATE}"
@@ -110,8 +110,15 @@ def _read_table(path: Path) -> dict[str, dict[str, str]]:
     return {row["ID"].strip(): row for row in rows}
 
 
-def _check_spans(signal: Signal) -> None:
-    """Refuse a lead that spans another range than most: in LUDB the gain of each scales it to the same."""
+def check_spans(signal: Signal) -> None:
+    """Refuse a lead that spans another range than most: in LUDB the gain of each scales it to the same.
+
+    Args:
+        signal: int16, shape (12, samples).
+
+    Raises:
+        BadRecordError: ``header_mismatch``, with the leads whose gain is wrong.
+    """
     spans = np.ptp(signal.astype(np.int32), axis=1)
     usual = int(np.median(spans))
     same = np.abs(spans - usual) <= _SPAN_TOLERANCE

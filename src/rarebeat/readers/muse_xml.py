@@ -6,6 +6,7 @@ the date of birth, and the statements are redacted.
 
 import base64
 import binascii
+import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
+from xml.parsers.expat import ErrorString
 
 import numpy as np
 import numpy.typing as npt
@@ -23,12 +25,15 @@ from defusedxml.ElementTree import fromstring
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
-from rarebeat.readers.discovery import readable, require_folder, walk
+from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
+TAKES = (".xml",)
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""
 
@@ -41,7 +46,13 @@ _SAMPLE_BYTES = 2
 _SAMPLE_TYPE = "CONTINUOUS_SAMPLES"
 _YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
 _AGE_TOLERANCE = 2.0  # years between an age and a date of birth
-_PERSONS = ("LastName", "FirstName", "MiddleName", "PatientID", "TechID", "MDID", "OverreaderID")
+_SECRETS = tuple(
+    re.findall(
+        r"\w+",
+        """LastName FirstName MiddleName PatientID SecondaryID TechID MDID OverreaderID OrderNumber VisitNumber
+        AdmitNumber AccountNumber RoomID Bed SiteName LocationName HISLocation""",
+    )
+)
 _DATES = ("%m-%d-%Y", "%Y-%m-%d", "%m/%d/%Y")
 
 
@@ -53,10 +64,15 @@ class Options:
         key_file: the user's secret key; None takes the default place.
         statements: "confirmed" takes the statements of confirmed over-reads alone; other files become records
             without text. "all" takes what the machine has stated, too.
+        free_text: "recognised" keeps of a report what :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all
+            but the names, dates and numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
+        words: a file of further words that are recognised, as ``rarebeat labels words`` writes it for a vocabulary.
     """
 
     key_file: str | None = None
     statements: Literal["confirmed", "all"] = "confirmed"
+    free_text: Literal["recognised", "keep"] = "recognised"
+    words: str | None = None
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ class MuseEcg:
         status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
             it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
         not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
-            "patient" where there is no id, as every export has one.
+            "patient" where there is no id, and all three where there is nothing on the patient.
     """
 
     signal: Signal
@@ -141,16 +157,19 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     ecg = read_muse(entry.path)
     settings = parse(Options, dict(options), "options")
     trusted = settings.statements == "all" or ecg.status == "confirmed"
+    text = ecg.text if trusted else None
+    if text and settings.free_text == "recognised":
+        text = recognised_words(settings.words).keep(text) or None
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=ecg.signal,
         rate=ecg.rate,
         source=entry.source,
-        patient_id=pseudonym.of("patient", ecg.patient) if ecg.patient else None,
+        patient_id=pseudonym.of("patient", patient_number(ecg.patient)) if ecg.patient else None,
         age=ecg.age,
         sex=ecg.sex,
         calibrated=ecg.calibrated,
-        text=ecg.text if trusted else None,
+        text=text,
         report_status=ecg.status,
         not_understood=ecg.not_understood,
     )
@@ -194,10 +213,14 @@ def parse_muse(content: bytes) -> MuseEcg:
         ecg = fromstring(content)
     except DefusedXmlException as error:
         raise BadRecordError("unreadable", "the XML defines entities, which no ECG needs") from error
-    except (ParseError, ValueError, LookupError) as error:
-        raise BadRecordError("unreadable", f"not XML: {error}"[:200]) from error
+    except ParseError as error:
+        raise BadRecordError("unreadable", f"not XML: {_what_is_wrong(error)}") from error
+    except (ValueError, LookupError) as error:
+        raise BadRecordError(
+            "unreadable", f"not XML: its encoding is not known: {str(error)[:100]!r}"
+        ) from error
     if ecg.tag != "RestingECG":
-        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {ecg.tag[:40]!r}")
+        raise BadRecordError("unreadable", f"not a MUSE RestingECG: its root is {xml_root(ecg.tag)}")
     raw, rate = _read_waveform(ecg)
     signal, calibrated = trusted_signal(raw, rate)
     text, of_machine = _statements(ecg)
@@ -212,12 +235,20 @@ def parse_muse(content: bytes) -> MuseEcg:
         sex=sex,
         text=text,
         status="unconfirmed" if of_machine else _status(ecg),
-        not_understood=not_understood(
+        not_understood=("age", "patient", "sex")
+        if ecg.find("PatientDemographics") is None
+        else not_understood(
             age=(_text(ecg, "PatientDemographics/PatientAge"), age),
             sex=(gender, sex),
             patient=("no id", patient),
         ),
     )
+
+
+def _what_is_wrong(error: ParseError) -> str:
+    """What the parser says, without what it quotes: an entity can have any name."""
+    line, column = error.position
+    return f"{ErrorString(error.code)}, line {line}, column {column}"
 
 
 def _text(element: Element, path: str) -> str:
@@ -356,7 +387,7 @@ def _status(ecg: Element) -> str:
 
 def _statements(ecg: Element) -> tuple[str | None, bool]:
     """The statements of the over-read (Diagnosis), else of the machine (OriginalDiagnosis); whether the machine's."""
-    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_PERSONS)]
+    names = [element.text for element in ecg.iter() if element.text and element.tag.endswith(_SECRETS)]
     for diagnosis in ("Diagnosis", "OriginalDiagnosis"):
         if len(ecg.findall(diagnosis)) > 1:
             raise BadRecordError("header_mismatch", f"{diagnosis} is there twice")

@@ -104,7 +104,12 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
             "header_mismatch", f"the header says {header.rate:g} Hz, and its folder another rate"
         )
     row = entry.details
-    patient = parse_patient(row["patient_id"], NAMESPACE)
+    patient, fold = (
+        parse_patient(row["patient_id"], NAMESPACE),
+        trusted_fold(row["strat_fold"], _FOLDS, lowest=1),
+    )
+    if patient is None or fold is None:
+        raise BadRecordError("header_mismatch", "patient_id or strat_fold is empty, as in no row of PTB-XL")
     age, sex = clean_age(row["age"]), clean_sex(whole_number(row["sex"]), SEXES)
     if wrong := not_understood(age=(row["age"], age), sex=(row["sex"], sex)):
         raise BadRecordError("header_mismatch", f"{' and '.join(wrong)} of the row are not where they belong")
@@ -113,10 +118,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        patient_id=pseudonym.of(NAMESPACE, patient) if patient else None,
+        patient_id=pseudonym.of(NAMESPACE, patient),
         age=age,
         sex=sex,
-        fold=trusted_fold(row["strat_fold"], _FOLDS, lowest=1),
+        fold=fold,
         calibrated=calibrated,
         text=clean_text([row["report"]]),
         codes=mark_incomplete(parse_codes(row["scp_codes"], "scp"), row["complete"]),

@@ -70,6 +70,7 @@ class Source:
         about: one line for people.
         is_private: ``options`` to whether ids may identify a person, so that they need the user's secret key.
         options: settings dataclass of the options.
+        takes: endings of files that belong to recordings, where recordings are found by walking through the folder.
     """
 
     kind: str
@@ -78,6 +79,7 @@ class Source:
     about: str
     is_private: Callable[[Options], bool] = _public
     options: type[Any] = dict
+    takes: tuple[str, ...] = ()
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
@@ -128,7 +130,8 @@ def get_source(kind: str) -> Source:
     row = _KINDS[kind]
     module = import_module(row.module)
     private = getattr(module, "is_private", _public)
-    return Source(kind, module.discover, module.read, row.about, private, module.Options)
+    takes = getattr(module, "TAKES", ())
+    return Source(kind, module.discover, module.read, row.about, private, module.Options, takes)
 
 
 def suggest_kind(root: Path, kind: str) -> str:

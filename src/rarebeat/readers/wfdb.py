@@ -64,10 +64,21 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
     try:
         _check_names(path, header)
         raw = _read_leads(path, header)
+    except FileNotFoundError as error:
+        raise BadRecordError("unreadable", _missing_file(path.parent, error)) from error
     except OSError as error:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
     signal, calibrated = trusted_signal(raw, header.rate)
     return header, signal, calibrated
+
+
+def _missing_file(folder: Path, error: FileNotFoundError) -> str:
+    """Name the file that the header names, and one beside it that may be meant."""
+    missing = Path(str(error.filename))
+    name = missing.relative_to(folder) if missing.is_relative_to(folder) else Path(missing.name)
+    near = [folder / f"{name.name}{suffix}" for suffix in ("", ".mat", ".dat")]
+    hint = next((f"; {path.name!r} lies beside the header" for path in near if path.is_file()), "")
+    return f"the header names {name.as_posix()!r}, and there is no such file{hint}"
 
 
 def _check_gains(header: Header) -> None:
@@ -100,10 +111,13 @@ def _check_like_the_others(leads: Sequence[Lead]) -> None:
 
 def _check_names(path: Path, header: Header) -> None:
     """Refuse the header of one record under the name of another."""
-    if header.name.casefold() != path.stem.casefold():
+    stem = path.stem
+    if header.name != stem and header.name.casefold() != stem.casefold():
         raise BadRecordError("header_mismatch", f"the header is that of record {header.name[:40]!r}")
-    files = {lead.file for lead in header.leads}
-    others = {Path(file).stem for file in files} - {path.stem, _NO_FILE}
+    own = f"{stem}."
+    others = {
+        Path(file).stem for file in {lead.file for lead in header.leads} if not file.startswith(own)
+    } - {stem, _NO_FILE}
     for other in sorted(others):
         if is_inside(path.parent, path.parent / other) and (path.parent / f"{other}.hea").is_file():
             raise BadRecordError(
@@ -215,17 +229,18 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
             physical = record.dac()
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
         raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {str(error)[:200]!r}") from error
+    names = [name or "" for name in record.sig_name]
     if not header.segments:
-        if [name or "" for name in record.sig_name] != [lead.name for lead in header.leads]:
+        if names != [lead.name for lead in header.leads]:
             raise BadRecordError("header_mismatch", "the fields of a signal line are not where they belong")
         if all(lead.format.frame == 1 for lead in header.leads):
             digital = np.ascontiguousarray(record.d_signal.T)
-            check_checksums(digital, [lead.checksum for lead in header.leads], record.sig_name)
+            check_checksums(digital, [lead.checksum for lead in header.leads], names)
             if all(lead.format.skew == 0 for lead in header.leads):
                 _check_initial_values(digital, header.leads)
-    count = len(record.sig_name)
+    count = len(names)
     samples = np.ascontiguousarray(physical.T, dtype=np.float64)
-    return RawLeads(samples, record.sig_name, [1.0] * count, [0.0] * count, record.units)
+    return RawLeads(samples, names, [1.0] * count, [0.0] * count, record.units)
 
 
 def _check_files(folder: Path, header: Header) -> None:

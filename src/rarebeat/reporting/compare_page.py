@@ -11,7 +11,7 @@ import pandas as pd
 
 from rarebeat.core.files import atomic
 from rarebeat.core.parallel import map_in_order
-from rarebeat.core.tables import Row, markdown_table, write_rows
+from rarebeat.core.tables import Row, markdown_table, people_text, write_rows
 from rarebeat.evaluation.compare import (
     AVERAGE,
     SEED,
@@ -166,7 +166,7 @@ def records_text(cells: Sequence[Cell], choosing: bool) -> str:
     known = np.count_nonzero(np.all([cell.known for cell in cells], axis=0))
     by_rules = f", {chosen:,} to choose thresholds" if choosing else ""
     text = (
-        f"{len(test.record_ids):,} records of {np.unique(test.patients).size:,} patients to test on{by_rules}. "
+        f"{people_text(len(test), np.unique(test.patients).size, test.without_patient, ',')} to test on{by_rules}. "
         f"{known} of {len(test.classes)} classes are known to all cells. Positive test records: {positives}."
     )
     return fill(text, 120)

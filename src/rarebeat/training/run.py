@@ -18,7 +18,14 @@ from rarebeat.core.params import group, parse
 from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import ShardMeta, Split, take
-from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
+from rarebeat.inference.model_folder import (
+    ModelCard,
+    check_complete,
+    check_place,
+    load_model,
+    read_card,
+    save_model,
+)
 from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
 from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
@@ -147,7 +154,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (train_split.columns(label_set) == 1).any(axis=0)
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
@@ -252,6 +259,7 @@ def run_experiment(
     start = experiment.settings.start
     if start is not None and start.resolve() == out.resolve():
         raise ParamsError(f"train.init: {out} is the model folder to write; start from a copy of it")
+    check_place(out)
     history: list[EpochReport] = []
 
     def note(report: EpochReport) -> None:
@@ -280,6 +288,8 @@ def run_experiment(
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
+        experiment.validation.patients,
+        experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
     save_model(out, module, card, fit_detector(seen, unseen))

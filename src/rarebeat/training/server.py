@@ -31,9 +31,13 @@ from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
+from rarebeat.training.artifacts import artifact_location, follow_project
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning
+logging.getLogger("mlflow.store.db.utils").setLevel(
+    logging.CRITICAL
+)  # it logs what it raises, with its traceback
 
 MODEL = "rarebeat.model"
 """Tag of a run: what identifies the model that it trained or evaluated."""
@@ -219,6 +223,8 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
     try:
         # Two experiments that create the same SQLite database at once would break it.
         with FileLock(root / "mlflow.db.lock"):
+            if uri == local_uri():
+                follow_project(root, root / "mlflow.db")
             client = MlflowClient(uri)
             return Tracker(experiment, uri, client, _experiment(client, experiment, root, uri))
     except Exception as error:  # a damaged database raises the errors of several libraries
@@ -231,7 +237,7 @@ def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
         mlflow.set_experiment(experiment_id=found.experiment_id)
         return str(found.experiment_id)
     # Without it the artifacts of a local database would follow the working directory of whoever came first.
-    location = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
+    location = artifact_location(root) if uri.startswith("sqlite:") else None
     created = client.create_experiment(name, artifact_location=location)
     mlflow.set_experiment(experiment_id=created)
     return str(created)

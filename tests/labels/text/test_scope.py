@@ -12,6 +12,7 @@ LANGUAGE = Language(
     either=re.compile(r"(, ?)?or|/"),
     both=re.compile(r"(, ?)?and"),
     accompanied=re.compile(r"with"),
+    places=re.compile(r"limb leads"),
 )
 CUES = {
     r"\bno\b": ("negation", "before", 3),

@@ -83,5 +83,14 @@ def test_one_foreign_word_tells_the_language_also_where_its_stem_is_known() -> N
     assert having(MATCHER.label(text + "Linkerbundeltakblok."), NEGATIVE) == set()
 
 
+def test_a_strange_statement_beside_known_ones_leaves_open_what_is_not_mentioned() -> None:
+    text = "Sinus bradycardia\nNormal axis\nNormal intervals\nNo ST segment changes\nWithin normal limits otherwise\n"
+    assert "atrial_fibrillation" in having(MATCHER.label(text), NEGATIVE)
+    labels = MATCHER.label(text + "Kiiltava lankku normal")
+    assert having(labels, NEGATIVE) == set()
+    assert labels.warnings == ("report not understood",)
+    assert "atrial_fibrillation" in having(MATCHER.label(text + "Kiiltava lankku"), NEGATIVE)
+
+
 def test_without_a_list_all_words_are_known() -> None:
     assert KnownWords([], []).count("epsilon zeta", "epsilon zeta") == (2, 0, False)

@@ -84,6 +84,7 @@ class Normaliser:
         self._spelling_words = sorted({word for words in needs for word in most_specific(words)})
         self._index = WordIndex(needs)
         self._written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
+        self._abbreviated = re.compile(self._written_out)
         self._tidy = re.compile(_TIDY)
         self._regex_of = lru_cache(maxsize=_REMEMBERED_REWRITES)(self._compile)
 
@@ -121,7 +122,7 @@ class Normaliser:
         Words are looked up in ASCII only, for outside of it other letters than the one itself may match in any case.
         """
         lower = statement.lower()
-        abbreviated = any(word in statement for word in self._abbreviations)
+        abbreviated = self._abbreviated.search(statement) is not None
         if statement.isascii():
             groups = {number // _GROUP for number in self._index.candidates(lower)}
         elif abbreviated or any(word in lower for word in self._spelling_words):

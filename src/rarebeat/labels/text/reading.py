@@ -55,6 +55,7 @@ class Reading:
         words: how many words it has, as far as it counts.
         strange: how many of them are known to no pattern and to no word list.
         foreign: one of them belongs to a language that is not read.
+        cut: a section begins in it.
     """
 
     mentions: tuple[Mention, ...]
@@ -64,6 +65,7 @@ class Reading:
     words: int = 0
     strange: int = 0
     foreign: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ class StatementReader:
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
             accompanied=re.compile(_any_of(language.joins.accompanied) or _NEVER),
+            places=re.compile(_any_of(language.places) or _NEVER),
         )
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
@@ -136,8 +139,8 @@ class StatementReader:
         template = self._templates.of(statement)
         if template is not None:
             reading = self._read_template(template)  # without a mention, nothing points into the statement
-            if reading.unmatched:
-                reading = self._read(statement)  # a template does not keep the words, and they are counted
+            if reading.unmatched:  # a template does not keep the words, and they are counted
+                reading = self._read(statement) if reading.cut else self._without_mention(statement)
         else:
             reading = self._read(statement)
         if len(statement) <= _LONGEST_REMEMBERED and (template is None or not _DIGIT.search(statement)):
@@ -157,7 +160,7 @@ class StatementReader:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
             counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut])
             unmatched = text[:cut].strip() != ""
-            return Reading((), ends_report, unmatched, False, *counts)
+            return Reading((), ends_report, unmatched, False, *counts, cut=cut < len(text))
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
         restarting = {n for n, group in enumerate(groups) if any(hit.rule.restarts for hit in group)}
@@ -178,6 +181,12 @@ class StatementReader:
         corrects = self._corrections.search(text) is not None
         counts = self._known.count(text[:cut], _blank(text, spans)[:cut])
         return Reading(tuple(mentions), ends_report, False, corrects, *counts)
+
+    def _without_mention(self, statement: str) -> Reading:
+        """A statement in which no class is mentioned and no section begins: only its words are counted."""
+        text = self._normalise(statement).text
+        counts = (0, 0, False) if _NAME.fullmatch(statement) else self._known.count(text, text)
+        return Reading((), False, text.strip() != "", False, *counts)
 
     def _look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
@@ -262,11 +271,10 @@ def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
         return None
     side, window, through = cues.side, cues.window, cues.through
     if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
-        window = max(window, 1)
         if text[span[1] :].strip(" .") == "":
-            through = True
+            window, through = 0, True
         else:
-            side = "before"
+            side, window = "before", max(window, 1)
     return Cue(*span, cues.kind, side, window, cues.whole_list, through)
 
 

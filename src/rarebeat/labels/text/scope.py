@@ -57,6 +57,7 @@ class Language:
     either: re.Pattern[str]
     both: re.Pattern[str]
     accompanied: re.Pattern[str]
+    places: re.Pattern[str]
 
 
 Span = tuple[int, int]
@@ -133,7 +134,8 @@ def _reaching(
 
 def _may_reach(cue: Cue, nearest: bool, gap: str, language: Language) -> bool:
     if cue.through:
-        return len(gap.split()) <= cue.window
+        words = language.places.sub(" ", gap).split()
+        return len(words) - words.count(",") <= cue.window
     reaches_all = cue.state == NEGATIVE
     if cue.side == "after" and gap.strip() == ":":  # "PACs: none"
         return nearest

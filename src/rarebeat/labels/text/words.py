@@ -10,6 +10,7 @@ from rarebeat.labels.text.patterns import Pattern, literal_words
 _WORD = re.compile(r"[a-z]{3,}")  # shorter ones are abbreviations, or alike in many languages
 _REMEMBERED = 1 << 16
 _LARGEST_SHARE = 3  # at most one word in so many may be strange
+_SHORTEST_STATEMENT = 3  # words; shorter ones are names and units as often as findings
 
 
 class KnownWords:
@@ -39,13 +40,29 @@ class KnownWords:
             text: normalised text.
             unread: the same without what patterns have matched.
         """
-        kinds = [] if self._any else [kind for word in _WORD.findall(unread) if (kind := self._kind(word))]
-        return len(_WORD.findall(text)), len(kinds), "foreign" in kinds
+        found = _WORD.findall(unread)
+        kinds = [] if self._any else [kind for word in found if (kind := self._kind(word))]
+        words = found if unread is text else _WORD.findall(text)
+        return len(words), len(kinds), "foreign" in kinds
 
     def _look_up(self, word: str) -> Literal["", "strange", "foreign"]:
         if self._foreign.fullmatch(word):
             return "foreign"
         return "" if word in self._whole or word.startswith(self._stems) else "strange"
+
+
+def says_something_strange(words: int, strange: int) -> bool:
+    """Whether a statement may say anything: it has three words at least, and more than half of them are strange.
+
+    Args:
+        words: how many words it has.
+        strange: how many of them are not known.
+
+    Example:
+        >>> says_something_strange(3, 2), says_something_strange(4, 2), says_something_strange(2, 2)
+        (True, False, False)
+    """
+    return words >= _SHORTEST_STATEMENT and 2 * strange > words
 
 
 def understood(words: int, strange: int) -> bool:
