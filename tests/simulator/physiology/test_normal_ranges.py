@@ -22,7 +22,7 @@ from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.waveform.anatomy import draw_anatomy
 
 SETTINGS = SimulatorSettings(seed=8)
-EACH = 40
+EACH = 60
 AGES = {"18 to 39": (18, 40), "40 to 59": (40, 60), "60 and more": (60, 120)}
 GROUPS = [(sex, ages) for sex in ("female", "male") for ages in AGES]
 WITHIN = 0.85

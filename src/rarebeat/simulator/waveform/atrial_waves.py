@@ -17,17 +17,16 @@ _NEAR = np.array([1, 1, 1.8, 0.75, 0.6, 0.5, 0.4, 0.4])
 """How much each lead sees of the atria, against what it sees of the ventricles."""
 
 
-def add_atrial_waves(signal: Float, waves: AtrialWaves, matrix: Array, rng: Rng, rate: float) -> None:
+def add_atrial_waves(signal: Float, waves: AtrialWaves, matrix: Array, rng: Rng, times: Array) -> None:
     """Add f or F waves to a signal in place.
 
     Args:
-        signal: (8, samples) millivolts.
+        signal: (8, times) millivolts.
         waves: kind, frequency and phase.
         matrix: (8, 3) lead matrix.
         rng: source of randomness.
-        rate: samples per second.
+        times: (times,) seconds.
     """
-    times = np.arange(signal.shape[1]) / rate
     make = _fibrillation if waves.kind == "fibrillation" else _flutter
     near = (matrix * _NEAR[:, None]).astype(np.float32)
     for weights, axis in zip(near.T, make(times, waves, rng), strict=True):

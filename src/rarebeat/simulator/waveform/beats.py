@@ -17,6 +17,8 @@ from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
 from rarebeat.simulator.waveform.vectors import Array, turn, turned
 
+T_GAUSSIANS = 5
+"""Of a T wave with its ST segment, which is the first of them, and its U wave."""
 _WIDTH = 0.083
 """Standard deviation of a Gaussian of the normal QRS, as a share of its duration."""
 _USUAL_DURATION = 0.083
