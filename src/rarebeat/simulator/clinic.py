@@ -7,8 +7,9 @@ from functools import lru_cache
 import numpy as np
 
 from rarebeat.core.records import Signal
-from rarebeat.simulator.patients.patients import Patient, Visit, stream, visit_at
+from rarebeat.simulator.patients.patients import Patient, Visit, visit_at
 from rarebeat.simulator.patients.priors import PRESETS
+from rarebeat.simulator.patients.streams import stream
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
 from rarebeat.simulator.reports.report import uses_held_out, write_report
 from rarebeat.simulator.rhythm import atrial, av_blocks, ventricular

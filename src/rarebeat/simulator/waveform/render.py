@@ -12,7 +12,7 @@ from statistics import median
 import numpy as np
 
 from rarebeat.core.arithmetic import cube_root, exp_of, limit, norm, sine
-from rarebeat.simulator.patients.patients import STREAMS
+from rarebeat.simulator.patients.streams import wave_stream
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
 from rarebeat.simulator.rhythm.events import AtrialFocus, Rhythm, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
@@ -188,17 +188,12 @@ def _breathe(heart: Heart, values: Float, times: Array) -> Float:
     return leads
 
 
-def _waveform_rng(heart: Heart, number: int) -> Rng:
-    """Randomness of one wave form of a patient; the same whatever else the recording holds."""
-    return np.random.default_rng([heart.seed, STREAMS["waves"], heart.number, number])
-
-
 def _atrial_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Train]:
     onsets: dict[AtrialFocus, list[float]] = {}
     for one in rhythm.atrial:
         onsets.setdefault(one.focus, []).append(one.time)
     for focus, times in onsets.items():
-        own = _waveform_rng(heart, _ATRIAL.index(focus))
+        own = wave_stream(heart.seed, heart.number, _ATRIAL.index(focus))
         wave = draw_wave("p", p_wave(focus, heart.anatomy, own), own)
         stretch, gain = 1 + 0.04 * rng.standard_normal((2, len(times)))
         yield Train(wave, np.array(times), stretch, gain)
@@ -221,7 +216,7 @@ def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Trai
     for focus, share in shares.items():
         chosen = [index for index, _ in share]
         part = np.array([size for _, size in share])
-        own = _waveform_rng(heart, 8 + _VENTRICULAR.index(focus))
+        own = wave_stream(heart.seed, heart.number, 8 + _VENTRICULAR.index(focus))
         qrs = qrs_complex(focus, heart.anatomy, own)
         repolarisation = t_wave(focus, qrs, heart.anatomy, own)
         repolarisation.vector[1:] *= 1 - 0.5 * haste
@@ -234,7 +229,7 @@ def _ventricular_trains(heart: Heart, rhythm: Rhythm, rng: Rng) -> Iterator[Trai
     yield from _spikes([beat.time for beat in beats if beat.origin == "pacemaker"], rng)
     both = [beat.time for beat in beats if beat.focus == "biventricular"]
     if both:  # the other ventricle is paced a little later, or at once with the same spike
-        later = max(0.0, _waveform_rng(heart, 8 + len(_VENTRICULAR)).uniform(-0.03, 0.06))
+        later = max(0.0, wave_stream(heart.seed, heart.number, 8 + len(_VENTRICULAR)).uniform(-0.03, 0.06))
         yield from _spikes([time + later for time in both], rng)
 
 
