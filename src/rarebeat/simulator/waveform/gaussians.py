@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
@@ -150,34 +152,43 @@ def read(waves: Waves, first: int, last: int, placed: Placed) -> tuple[Float, Ar
 
 def _tabulate(waves: Waves, first: int, last: int) -> Float:
     """Tables of some wave forms that follow each other, zero at the end of each: (rows, places of all of them)."""
-    counts, places = waves.counts[first:last], waves.places[first:last].tolist()
+    counts, places = waves.counts[first:last].tolist(), waves.places[first:last].tolist()
     begin = int(waves.counts[:first].sum())
-    rows = slice(begin, begin + int(counts.sum()))
-    centre, amplitude = waves.centre[rows], waves.amplitude[rows, :, None]
+    rows = slice(begin, begin + sum(counts))
     start, step = (np.repeat(values[first:last].astype(np.float32), counts)[:, None] for values in waves.span)
     scale = np.float32(1 / math.sqrt(2)) / waves.width[rows]
-    rate, distance = (step * scale)[:, :, None], ((start - centre) * scale)[:, :, None]
-    table = np.empty((centre.shape[1], sum(places)), np.float32)
+    rate, distance = (step * scale)[:, :, None], ((start - waves.centre[rows]) * scale)[:, :, None]
+    amplitude = waves.amplitude[rows, :, None]
+    table = np.empty((amplitude.shape[1], sum(places)), np.float32)
     gaussian = place = 0
-    for count, length in zip(counts.tolist(), places, strict=True):
-        own, end = slice(gaussian, gaussian + count), place + length
-        bells = rate[own] * _PLACES[:length]
+    for length, group in groupby(zip(places, counts, strict=True), key=itemgetter(0)):
+        own_counts = [count for _, count in group]
+        own = slice(gaussian, gaussian + sum(own_counts))
+        bells = rate[own] * np.arange(length, dtype=np.float32)
         bells += distance[own]
         bells *= bells
         bells = exp_minus(bells)
         bells *= amplitude[own]
-        np.add.reduce(bells, axis=0, out=table[:, place:end])
-        table[:, end - 1] = 0.0
-        gaussian, place = gaussian + count, end
+        bells[:, :, -1] = 0.0
+        within = 0
+        for count in own_counts:
+            np.add.reduce(bells[within : within + count], axis=0, out=table[:, place : place + length])
+            within, place = within + count, place + length
+        gaussian = own.stop
     return table
 
 
-_PLACES = np.arange(1024, dtype=np.float32)
+def add_pieces(canvas: Float, values: Float, placed: Placed, spacing: int = 1) -> None:
+    """Add pieces of a signal to the signal.
 
-
-def add_pieces(canvas: Float, values: Float, placed: Placed) -> None:
-    """Add pieces, (rows, total), to a signal on their grid, (rows, places)."""
+    Args:
+        canvas: (rows, places) on their grid, or on every place of it that is a multiple of ``spacing``.
+        values: (rows, total), piece after piece.
+        placed: the pieces.
+        spacing: in places.
+    """
     begin = 0
     for first, count in zip(placed.first.tolist(), placed.count.tolist(), strict=True):
-        canvas[:, first : first + count] += values[:, begin : begin + count]
+        start, stop = -(-first // spacing), -(-(first + count) // spacing)
+        canvas[:, start:stop] += values[:, begin + start * spacing - first : begin + count : spacing]
         begin += count

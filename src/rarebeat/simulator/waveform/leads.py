@@ -262,20 +262,20 @@ def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     microvolt).
 
     Args:
-        independent: (8, samples), rows as :data:`INDEPENDENT`.
+        independent: (8, samples), rows as :data:`INDEPENDENT`; overwritten.
 
     Returns:
         int16 (12, samples): I II III aVR aVL aVF V1-V6.
     """
-    stored = independent * np.float32(1000)
+    stored = np.multiply(independent, np.float32(1000), out=independent)
     np.rint(stored, out=stored)
     np.clip(stored, -_LARGEST, _LARGEST, out=stored)
     leads = np.empty((12, stored.shape[1]), np.int16)
     leads[:2], leads[6:] = stored[:2], stored[2:]
     one, two = stored[:2]
-    leads[2] = two - one
-    half_one, half_two = one * np.float32(0.5), two * np.float32(0.5)
-    leads[3] = np.rint(-(half_one + half_two))
-    leads[4] = np.rint(one - half_two)
-    leads[5] = np.rint(two - half_one)
+    np.subtract(leads[1], leads[0], out=leads[2])
+    half: npt.NDArray[np.float32] = stored[:2] * np.float32(0.5)
+    leads[3] = np.rint(-(half[0] + half[1]))
+    leads[4] = np.rint(one - half[1])
+    leads[5] = np.rint(two - half[0])
     return leads

@@ -219,10 +219,10 @@ def _hum(rng: Rng, grid: Grid, frequency: float) -> Float:
     period = min(grid.samples, (Fraction(frequency) / Fraction(grid.rate)).denominator)
     turns = np.arange(period) * (frequency / grid.rate)
     turns -= np.rint(turns)
-    second, third, *phases = rng.random(5).tolist()
-    total = np.zeros(period, np.float32)
-    for harmonic, size, phase in zip((1, 2, 3), (1.0, 0.15 * second, 0.3 * third), phases, strict=True):
-        total += np.float32(size) * sine((harmonic * turns + phase).astype(np.float32))
+    second, third, *phases = rng.random(5)
+    sizes = np.array([[1.0], [0.15 * second], [0.3 * third]], np.float32)
+    angles = np.array([[1.0], [2.0], [3.0]]) * turns + np.array(phases)[:, None]
+    total = np.add.reduce(sizes * sine(angles.astype(np.float32)), axis=0)
     return np.tile(total, -(-grid.samples // period))[: grid.samples]
 
 

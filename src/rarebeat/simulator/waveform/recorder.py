@@ -29,7 +29,6 @@ _HIGHPASS = {0.05: 0.50, 0.15: 0.20, 0.3: 0.15, 0.5: 0.15}
 _LOWPASS = {150.0: 0.78, 100.0: 0.14, 40.0: 0.08}
 _NEGLIGIBLE = 1e-4
 """What is left of a filter's memory when it counts as nothing: a tenth of a microvolt of a millivolt."""
-_BLOCK = 32  # samples
 _STEP = {1: 0.80, 2: 0.07, 5: 0.13}
 
 
@@ -83,19 +82,16 @@ def record(recorder: Recorder, slow: Float, fast: Float, placed: Placed, noise: 
         slow: (8, places) what the coarse grid holds.
         fast: (8, total) pieces on the samples.
         placed: the places of these pieces.
-        noise: (8, samples) what the high-pass would not change: noise from 20 hertz on. It is overwritten.
+        noise: (8, samples) what the high-pass would not change: noise from 20 hertz on.
         grid: of the recording.
 
     Returns:
         (8, samples) millivolts, whole multiples of the machine's step if that is larger than a microvolt.
     """
-    pieces = np.zeros_like(noise, shape=(len(noise), (grid.places - 3) * grid.spacing))
-    add_pieces(pieces, fast, placed)
-    means = np.zeros_like(slow)
-    means[:, 1:-2] = pieces[:, :: grid.spacing]
-    slow = high_pass(slow + means, recorder.highpass, 1 / grid.step) - means
-    signal = to_samples(slow, grid)
-    signal += pieces[:, : grid.samples]
+    pieces = np.zeros_like(slow)
+    add_pieces(pieces[:, 1:], fast, placed, grid.spacing)
+    signal = to_samples(high_pass(slow + pieces, recorder.highpass, 1 / grid.step) - pieces, grid)
+    add_pieces(signal, fast, placed)
     signal += noise
     signal = connect(recorder, signal)
     if recorder.lowpass < 0.4 * grid.rate:
@@ -125,8 +121,8 @@ def connect(recorder: Recorder, signal: Float) -> Float:
 def high_pass(signal: Float, corner: float, rate: float) -> Float:
     """First order, settled on the level of the first two seconds: the machine has been running before.
 
-    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is summed by :func:`_decaying_sum`, within
-    blocks of samples and then over the blocks.
+    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is a running sum, once all of it is divided by
+    ``share`` to the power of ``n``; float64 has room for some minutes of that.
 
     Args:
         signal: (leads, samples).
@@ -137,32 +133,15 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
         float32 (leads, samples).
     """
     share = exp_of(-2 * math.pi * corner / rate)
+    decay = np.multiply.accumulate(np.full(signal.shape[1], share))
     level = signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
-    leads, samples = signal.shape
-    blocks = np.zeros((leads, -(-samples // _BLOCK), _BLOCK), np.float32)
-    result = blocks.reshape(leads, -1)[:, :samples]
+    result = np.empty(signal.shape)
     np.subtract(signal[:, :1], level, out=result[:, :1])
     np.subtract(signal[:, 1:], signal[:, :-1], out=result[:, 1:])
-    result *= np.float32((1 + share) / 2)
-    powers = [share]
-    while len(powers) < _BLOCK:
-        powers.append(powers[-1] * share)
-    _decaying_sum(blocks, share)
-    ends = blocks[:, :, -1].copy()
-    _decaying_sum(ends, powers[-1])
-    blocks[:, 1:] += ends[:, :-1, None] * np.array(powers, np.float32)
-    return result
-
-
-def _decaying_sum(values: Float, share: float) -> None:
-    """Sum along the last axis, in place: ``y[n] = x[n] + share * y[n - 1]``.
-
-    It is done by doubling: the sum over all earlier values is the product of ``1 + share^k z^-k`` for k = 1, 2, 4, ...
-    """
-    lag = 1
-    while lag < values.shape[-1] and share > _NEGLIGIBLE:
-        values[..., lag:] += np.float32(share) * values[..., :-lag]
-        lag, share = 2 * lag, share * share
+    result *= (1 + share) / 2 / decay
+    np.add.accumulate(result, axis=1, out=result)
+    result *= decay
+    return result.astype(np.float32)
 
 
 def low_pass(signal: Float, corner: float, rate: float) -> Float:

@@ -27,8 +27,8 @@ _VENTRICULAR: tuple[VentricularFocus, ...] = (
     *("his", "aberrant", "focus-a", "focus-b", "escape", "pacemaker", "biventricular"),
 )
 _ATRIAL: tuple[AtrialFocus, ...] = ("sinus", "premature", "low", "left", "retrograde")
-_SLOW_PLACES, _FAST_PLACES = 112, 192
-"""Places of tables: 5 ms apart in P and T waves, 0.7 ms in a narrow QRS; between them they are interpolated."""
+_SLOW_PLACES, _FAST_PLACES = 96, 160
+"""Places of tables: 5 ms apart in P and T waves, 0.8 ms in a narrow QRS; between them they are interpolated."""
 _JITTER = np.array([[0.012], [0.035], [0.012], [0.05]])
 """How much beats differ: stretch and size of the QRS, stretch and size of the T wave."""
 _STRAIN = np.array([0.7, 0.9, -0.4])
@@ -271,4 +271,4 @@ def qt_intervals(times: Sequence[float] | Array, qtc: float) -> Array:
     for interval in intervals:
         memory += 0.15 * (limit(interval, 0.25, 2.0) - memory)
         adapted.append(memory)
-    return qtc * np.array([cube_root(interval) for interval in adapted])
+    return qtc * cube_root(np.array(adapted))
