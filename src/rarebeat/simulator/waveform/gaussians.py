@@ -190,5 +190,6 @@ def add_pieces(canvas: Float, values: Float, placed: Placed, spacing: int = 1) -
     begin = 0
     for first, count in zip(placed.first.tolist(), placed.count.tolist(), strict=True):
         start, stop = -(-first // spacing), -(-(first + count) // spacing)
-        canvas[:, start:stop] += values[:, begin + start * spacing - first : begin + count : spacing]
+        shown = canvas[:, start:stop]
+        shown += values[:, begin + start * spacing - first : begin + count : spacing]
         begin += count

@@ -203,8 +203,9 @@ def _muscle(rng: Rng, levels: Array, samples: int, rate: float) -> Float:
     words = rng.bit_generator.random_raw(-(-_ELECTRODES * length // 8))
     white = np.asarray(words, "<u8").view("<i1")[: _ELECTRODES * length].reshape(_ELECTRODES, length)
     electrodes = white * (levels / _UNIFORM_RMS * _AT_ELECTRODES).astype(np.float32)[:, None]
-    electrodes[3:] -= (electrodes[0] + electrodes[1] + electrodes[2]) * np.float32(1 / 3)
-    electrodes[1:3] -= electrodes[0]
+    limbs, chest = electrodes[:3], electrodes[3:]
+    chest -= (limbs[0] + limbs[1] + limbs[2]) * np.float32(1 / 3)
+    limbs[1:] -= limbs[0]
     before, here, after = (electrodes[1:, place : place + samples] for place in range(3))
     taps = np.array((1.0, 2.4, 1.2) if rate >= 400 else (0.0, 2.0, 0.2), np.float32)
     total: Float = here * taps[1]

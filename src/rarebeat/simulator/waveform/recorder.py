@@ -163,7 +163,7 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
     square = tangent * tangent
     whole = 1 + math.sqrt(2) * tangent + square
     first, second = 2 * (square - 1) / whole, (1 - math.sqrt(2) * tangent + square) / whole
-    stages = [(1, np.float32(2), np.float32(1))]  # the numerator
+    stages = []
     lag = 1
     while max(abs(first), abs(second)) > _NEGLIGIBLE:
         stages.append((lag, np.float32(-first), np.float32(second)))
@@ -173,6 +173,10 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
     now, then, part = buffers
     np.multiply(signal[:, :1], np.float32(square / whole), out=now[:, :before])
     np.multiply(signal, np.float32(square / whole), out=now[:, before:])
+    for _ in range(2):  # the numerator
+        np.multiply(now[:, :1], 2, out=then[:, :1])
+        np.add(now[:, 1:], now[:, :-1], out=then[:, 1:])
+        now, then = then, now
     for lag, one, two in stages:  # x[n] + one * x[n - lag] + two * x[n - 2 * lag]
         settled = now[:, : 2 * lag]  # the first sample goes on before it
         np.multiply(settled, 1 + one + two, out=then[:, : 2 * lag])
