@@ -56,6 +56,14 @@ def test_a_card_says_what_label_model_and_signal_say() -> None:
     assert '<a href="sinus_rhythm.html">' in shown
 
 
+def test_a_warning_of_ingest_is_shown() -> None:
+    doubtful = replace(CASE, warning="the gain is <probably> wrong")
+    evidence, pictures = {"c0": (CODES, TEXT)}, {"c0": Picture(b"png", 67.0, "female", None)}
+    shown = case_page(LAD, [doubtful], evidence, pictures, {LAD: 1}, blind=False)
+    assert "<dt>Warning</dt><dd>the gain is &lt;probably&gt; wrong</dd>" in shown
+    assert "Warning" not in page(blind=False)
+
+
 def test_a_vote_that_the_mean_threshold_does_not_explain_is_named() -> None:
     voted = replace(CASE, probability=0.4, surprise=0.0)
     evidence, pictures = {"c0": (CODES, TEXT)}, {"c0": Picture(b"png", 67.0, "female", None)}

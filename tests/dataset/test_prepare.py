@@ -19,11 +19,11 @@ from tests.dataset.workspace import (
     make_states,
 )
 
-from rarebeat.core.record_files import read_metadata
+from rarebeat.core.record_files import read_metadata, write_warnings
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, read_doubts
 from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 
 
@@ -47,6 +47,19 @@ def test_shards_hold_the_selected_records_as_prediction_would_see_them(workspace
     assert len(selected) > 60
     for key, signal in found.items():
         assert np.array_equal(signal, preprocess(originals[key].signal, 200, SMALL))
+
+
+def test_what_ingest_found_doubtful_stands_beside_the_splits(workspace: Workspace) -> None:
+    workspace.prepare("a", "b")
+    assert read_doubts(workspace.out) == {}
+    before = [path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))]
+    name = make_records(90)[3].record_id
+    write_warnings(workspace.records / "a", {name: "the gain is probably wrong"})
+    workspace.prepare("a", "b")
+    assert read_doubts(workspace.out) == {("a", name): "the gain is probably wrong"}
+    assert [path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))] == before
+    (workspace.out / "warnings.parquet").unlink()
+    assert read_doubts(workspace.out) == {}  # shards of an earlier version
 
 
 def test_every_record_of_every_cohort_is_accounted_for(workspace: Workspace) -> None:

@@ -196,3 +196,44 @@ def test_the_defaults_are_a_thousand_replicates_and_95_percent():
 def test_a_wrong_value_is_refused_by_name(wrong):
     with pytest.raises(ParamsError, match=next(iter(wrong))):
         parse(EvaluateSettings, wrong, "evaluate")
+
+
+def unlike(warnings, patients=None):
+    """The share of records with such warnings, each of a patient of its own unless told otherwise."""
+    count = len(warnings)
+    truth = np.arange(2 * count).reshape(count, 2) % 2
+    people = np.arange(count).astype(str) if patients is None else patients
+    told = {} if warnings[0] is None else {"warnings": np.array(warnings, dtype=object)}
+    return evaluate(predicted(truth, truth * 0.5, 0.4, people, ("af", "pac"), **told), FAST)
+
+
+def test_the_share_of_records_unlike_the_training_data_has_an_interval():
+    evaluation = unlike(["unlike the training data: x", "the gain is probably wrong", *[""] * 98])
+    content = metrics_content(evaluation)["unlike_training"]
+    # Wilson's interval of 1 in 100, as tables give it.
+    assert content == {
+        "share": 0.01,
+        "low": pytest.approx(0.0018, abs=1e-4),
+        "high": pytest.approx(0.0545, abs=1e-4),
+    }
+    assert (
+        "Warned of as unlike the training data: 1.0 % of the records (95 % interval 0.2 to 5.4 %)."
+        in results_table(evaluation)
+    )
+
+
+def test_the_interval_counts_patients_and_not_records():
+    warnings = ["unlike the training data: x", *[""] * 99]
+    one, half = (
+        unlike(warnings, np.array([f"p{index // records}" for index in range(100)])).unlike
+        for records in (1, 2)
+    )
+    assert half.value == one.value
+    assert half.high > one.high
+    assert unlike([""] * 100).unlike.high == pytest.approx(0.037, abs=1e-3)  # no alarm is not proof of none
+
+
+def test_where_nobody_looked_no_share_is_stated():
+    evaluation = unlike([None] * 10)
+    assert "unlike_training" not in metrics_content(evaluation)
+    assert "unlike" not in results_table(evaluation)

@@ -171,6 +171,7 @@ def _card(case: Case, readings: Sequence[Reading], picture: Picture) -> str:
         "Model": _model(case),
         "Signal": _signal(case),
         "Measured": escape(measured(case.measurements)),
+        **({"Warning": escape(case.warning)} if case.warning else {}),
         "Report": f'<p class="report">{escape(picture.text)}</p>' if picture.text else "none",
     }
     answers = "\n".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in opinions.items())

@@ -9,7 +9,7 @@ can be measured (:mod:`rarebeat.labels.signal_rules`). Nobody is taken to be rig
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +26,7 @@ from rarebeat.audit.disagreement import (
 )
 from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import read_metadata
+from rarebeat.core.record_files import read_metadata, read_warnings
 from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
@@ -59,6 +59,7 @@ class Case:
         rank: 1 for the most surprising case of this class and label.
         signal: what the rule of the class says; None without a rule or where it cannot tell.
         measurements: of the record.
+        warning: what ingest found doubtful of the record; "" for nothing.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Case:
     rank: int
     signal: bool | None
     measurements: Measurements
+    warning: str = ""
 
     @property
     def explained(self) -> bool:
@@ -156,11 +158,13 @@ def audit_model(
     ranked = opinions.of_classes([opinions.classes[index] for index in kept])
     everywhere = np.ones(len(measurements), dtype=np.bool_)
     places = rows_by_source(opinions.cohorts, sources)
+    warnings = {name: read_warnings(records / name) for name in set(opinions.cohorts.tolist())}
+    cases = _cases(ranked, sources, measurements, verdicts[:, kept])
     return ModelAudit(
         classes=opinions.classes,
         records=len(measurements),
         not_ranked=left_out,
-        cases=tuple(_cases(ranked, sources, measurements, verdicts[:, kept])),
+        cases=tuple(replace(case, warning=warnings[case.cohort].get(case.record_id, "")) for case in cases),
         groups=tuple(group_disagreements(ranked, sources)),
         kappas=_kappas(opinions, verdicts, everywhere, replicates),
         by_source={place: _kappas(opinions, verdicts, rows, replicates) for place, rows in places.items()},

@@ -28,12 +28,12 @@ from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, write_json
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import write_table
-from rarebeat.core.record_files import iterate_rows, read_quarantine
+from rarebeat.core.record_files import iterate_rows, read_quarantine, read_warnings
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import MANIFEST, SplitWriter, row_schema, shard_files
+from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 
@@ -85,7 +85,7 @@ def prepare(
             are neither calibrated nor normalised; when nothing is left to train on.
     """
     check_replaceable(
-        out, "splits.parquet", ["summary.json", "counts.json", f"*/{MANIFEST}", "*/shard-*.parquet"]
+        out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
     )
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
@@ -104,6 +104,7 @@ def prepare(
         folder.mkdir()
         _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
+        write_doubts(folder, {cohort: read_warnings(records / cohort) for cohort in cohorts})
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
         summary = summarise(catalogue, selection)
         summary |= {"shards": len(shards), "digest": digest(*shards)}

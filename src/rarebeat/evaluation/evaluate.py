@@ -1,6 +1,8 @@
 """From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
 
 from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -14,6 +16,7 @@ from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
+from rarebeat.inference.novelty import UNLIKE
 from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
@@ -88,6 +91,21 @@ class ChallengeResult:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share of records, with its interval.
+
+    Attributes:
+        value: between 0 and 1.
+        low: low end of the interval.
+        high: high end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """All that is known about one set of predictions.
 
@@ -107,6 +125,7 @@ class Evaluation:
         confidence: of the intervals, such as 0.95.
         without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
+        unlike: records that are said to be unlike the training data, where that can be told.
     """
 
     classes: tuple[str, ...]
@@ -123,6 +142,7 @@ class Evaluation:
     confidence: float
     without_patient: int = 0
     challenge: ChallengeResult | None = None
+    unlike: Share | None = None
 
 
 def evaluate(
@@ -174,6 +194,7 @@ def evaluate(
         cohorts=parts,
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
+        unlike=_unlike(known, settings.confidence),
     )
 
 
@@ -190,7 +211,21 @@ def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
     found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
     rows, columns = np.nonzero(predictions.truth == 1)
     found[owner[rows], columns] = True
-    return np.count_nonzero(found, axis=0)
+    return np.asarray(np.count_nonzero(found, axis=0))
+
+
+def _unlike(predictions: Predictions, confidence: float) -> Share | None:
+    """The share of records that are unlike the training data; the Wilson interval as if each patient had one record.
+
+    A bootstrap has no interval for the most welcome result, which is not one warning.
+    """
+    if predictions.warnings is None:
+        return None
+    share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
+    count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def _operating_point(
@@ -231,7 +266,8 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     (``f1_low``, ``f1_high``), ``macro_classes`` is how many classes the macro averages are over, ``at_0.5`` has the
     same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
     classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
-    (where there are several) each cohort by name. Numbers have five significant digits; an undefined metric is None.
+    (where there are several) each cohort by name. ``unlike_training`` (where the model can tell) is the share of
+    records with a warning, and its interval. Numbers have five significant digits; an undefined metric is None.
 
     Args:
         evaluation: all that is known.
@@ -248,7 +284,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
     }
-    content |= _challenge_content(evaluation)
+    content |= _challenge_content(evaluation) | _unlike_content(evaluation)
     if evaluation.cohorts:
         content["cohorts"] = {
             name: {
@@ -257,6 +293,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
                 "macro_classes": int(np.count_nonzero(part.averaged)),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
+                **_unlike_content(part),
             }
             for name, part in evaluation.cohorts.items()
         }
@@ -273,6 +310,12 @@ def _challenge_content(evaluation: Evaluation) -> MetricTree:
         return {}
     ends = {"score_low": tidy(result.low["score"]), "score_high": tidy(result.high["score"])}
     return {"challenge": {**{name: tidy(value) for name, value in result.values.items()}, **ends}}
+
+
+def _unlike_content(evaluation: Evaluation) -> MetricTree:
+    if (share := evaluation.unlike) is None:
+        return {}
+    return {"unlike_training": {"share": tidy(share.value), "low": tidy(share.low), "high": tidy(share.high)}}
 
 
 def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:

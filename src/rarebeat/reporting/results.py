@@ -88,7 +88,8 @@ def results_table(evaluation: Evaluation) -> str:
         evaluation: of any number of classes.
 
     Returns:
-        The table, lines on its records, its averages and its metrics and, where it is scored, one on the challenge.
+        The table, lines on its records, its averages and its metrics and, where it is scored, one on the
+        challenge; where the model can tell, one on records unlike the training data.
     """
     rows: list[Row] = []
     for index, name in enumerate((*evaluation.classes, "**macro**", "**micro**")):
@@ -110,7 +111,15 @@ def results_table(evaluation: Evaluation) -> str:
         f"in brackets: {100 * evaluation.confidence:g} % intervals over patients. They hold the model and its "
         "thresholds fixed: a second training, or thresholds chosen on other records, can differ by more."
     )
-    return "\n\n".join([markdown_table(rows), caption, macro_line(evaluation), *_challenge_line(evaluation)])
+    return "\n\n".join(
+        [
+            markdown_table(rows),
+            caption,
+            macro_line(evaluation),
+            *_challenge_line(evaluation),
+            *_unlike_line(evaluation),
+        ]
+    )
 
 
 def macro_line(evaluation: Evaluation) -> str:
@@ -132,6 +141,15 @@ def macro_line(evaluation: Evaluation) -> str:
         f"Macro averages are over the {averaged} of {len(evaluation.classes)} classes with at least {patients} "
         f"(`evaluate.at_least`){left_out}."
     )
+
+
+def _unlike_line(evaluation: Evaluation) -> list[str]:
+    if (share := evaluation.unlike) is None:
+        return []
+    return [
+        f"Warned of as unlike the training data: {100 * share.value:.1f} % of the records "
+        f"({100 * evaluation.confidence:g} % interval {100 * share.low:.1f} to {100 * share.high:.1f} %)."
+    ]
 
 
 def _challenge_line(evaluation: Evaluation) -> list[str]:
