@@ -208,22 +208,12 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     )  # it needs torch, which an evaluation does not
 
     card = read_card(folder)
+    texts = [ColSpec("string", name) for name in ("error", "warning")]
+    person = ("rate", "double", 500.0), ("age", "double", -1.0), ("sex", "string", "")
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
-        outputs=Schema(
-            [
-                *(ColSpec("double", name) for name in card.classes),
-                ColSpec("string", "error"),
-                ColSpec("string", "warning"),
-            ]
-        ),
-        params=ParamSchema(
-            [
-                ParamSpec("rate", "double", 500.0),
-                ParamSpec("age", "double", -1.0),
-                ParamSpec("sex", "string", ""),
-            ]
-        ),
+        outputs=Schema([*(ColSpec("double", name) for name in card.classes), *texts]),
+        params=ParamSchema([ParamSpec(*one) for one in person]),
     )
     package = Path(__file__).parents[1]
 
