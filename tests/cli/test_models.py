@@ -61,6 +61,17 @@ def test_age_and_sex_come_from_the_file_or_from_the_command(model: Path, wfdb_re
     assert probability(model, wfdb_record, "--age", 104) == probability(model, wfdb_record, "--age", 90)
 
 
+def test_a_network_that_uses_age_and_sex_says_what_it_is_not_told(model: Path, wfdb_record: Path) -> None:
+    def warning(*arguments: object) -> str | None:
+        (answer,) = json.loads(run("--model", model, "--json", wfdb_record, *arguments).stdout)
+        return answer.get("warning")
+
+    assert warning() == "the model uses age and sex, and is not told the age and the sex"
+    assert warning("--age", 63) == "the model uses age and sex, and is not told the sex"
+    assert warning("--age", 63, "--sex", "F") is None
+    assert "warning: the model uses age" in run("--model", model, wfdb_record).stdout
+
+
 def test_a_sex_that_is_none_is_told(model: Path, wfdb_record: Path) -> None:
     result = run(wfdb_record, "--model", model, "--sex", "x")
     assert isinstance(result.exception, ParamsError)

@@ -128,6 +128,22 @@ def test_m_is_male_and_the_age_counts(personal: Path, ecg: Ecg) -> None:
 
 
 @pytest.mark.parametrize(
+    ("params", "warning"),
+    [
+        ({"age": 63.0, "sex": "F"}, ""),
+        ({"sex": "F"}, "the model uses age and sex, and is not told the age"),
+        ({"age": 63.0}, "the model uses age and sex, and is not told the sex"),
+        ({}, "the model uses age and sex, and is not told the age and the sex"),
+    ],
+)
+def test_a_network_that_uses_age_and_sex_says_what_it_is_not_told(
+    personal: Path, model_folder: Path, ecg: Ecg, params: dict[str, object], warning: str
+) -> None:
+    assert ask(personal, ecg[None], **params)["warning"].tolist() == [warning]
+    assert ask(model_folder, ecg[None], **params)["warning"].tolist() == [""]
+
+
+@pytest.mark.parametrize(
     ("params", "reason"),
     [
         ({"age": 540.0}, "age takes 0 to 120 years, or -1 where it is unknown, found 540"),

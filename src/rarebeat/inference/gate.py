@@ -5,6 +5,7 @@ were read; :func:`trusted_ecg` applies the same checks to bare numbers.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +17,8 @@ from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import Int16, preprocess, resampled_length, stored_length
 from rarebeat.dataset.windows import WindowSettings, windows_of
 from rarebeat.inference.model_folder import ModelCard
-from rarebeat.readers.fields import OLDEST, clean_sex
+from rarebeat.models.registry import uses_person
+from rarebeat.readers.fields import OLDEST, Person, clean_sex
 from rarebeat.readers.quality import SMALLEST_RANGE, RawLeads, trusted_signal
 
 HIGHEST_AGE = 120.0
@@ -128,6 +130,33 @@ def known_sex(sex: str | None) -> str | None:
     return known
 
 
+def known_person(age: float | None, sex: str | None) -> Person:
+    """Check age and sex that a user told, see :func:`known_age` and :func:`known_sex`.
+
+    Raises:
+        ParamsError: for an age or a sex that nobody has.
+    """
+    return Person(known_age(age), known_sex(sex))
+
+
+def person_warning(person: Person, cards: Iterable[ModelCard]) -> str:
+    """What a network that uses age and sex lacks of them; "" where nothing is to be said.
+
+    Args:
+        person: what is known.
+        cards: of all models that are asked.
+    """
+    unknown = [name for name, value in person._asdict().items() if value is None]
+    if not unknown or not any(uses_person(card.architecture, card.settings) for card in cards):
+        return ""
+    return f"the model uses age and sex, and is not told the {' and the '.join(unknown)}"
+
+
+def joined(*warnings: str) -> str:
+    """All warnings of one answer as one text; "" where there is none."""
+    return "; ".join(filter(None, warnings))
+
+
 def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard) -> ModelInput:
     """Bring a signal to the network's rate, and say what makes it unlike those that the network learnt from.
 
@@ -159,7 +188,7 @@ def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard
         )
         settings = replace(settings, samples=count)
     length = stored_length(signal.shape[1], rate, settings)
-    return ModelInput(preprocess(signal, rate, settings), length, "; ".join(warnings))
+    return ModelInput(preprocess(signal, rate, settings), length, joined(*warnings))
 
 
 def input_windows(card: ModelCard) -> WindowSettings:

@@ -12,9 +12,10 @@ from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.signals import output_scale
 from rarebeat.dataset.split import Int16
 from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
-from rarebeat.inference.gate import input_windows, known_age, known_sex, network_input
+from rarebeat.inference.gate import input_windows, joined, known_person, network_input, person_warning
 from rarebeat.inference.model_folder import ModelCard, load_model
 from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.readers.fields import Person
 from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]
@@ -43,7 +44,7 @@ def predict_files(
         ParamsError: for an age or a sex that nobody has.
         RarebeatError: when the model folder cannot be used.
     """
-    age, sex = known_age(age), known_sex(sex)
+    told = known_person(age, sex)
     members, ensemble = load_ensemble(model) if is_ensemble(model) else ([load_model(model)], None)
     answers: list[Answer] = []
     for file in files:
@@ -56,11 +57,11 @@ def predict_files(
         except (OSError, ValueError, ArithmeticError, LookupError) as error:  # what a reader did not foresee
             answers.append({"file": str(file), "error": f"unreadable: {type(error).__name__}: {error}"})
             continue
-        person = persons([record.age if age is None else age], [sex or record.sex])
-        context = replace(person, lengths=torch.tensor([found.length]))
+        person = told.otherwise(Person(record.age, record.sex))
+        context = replace(persons([person.age], [person.sex]), lengths=torch.tensor([found.length]))
         answer: Answer = {"file": str(file), "classes": _ask(members, ensemble, found.signal, context)}
-        if found.warning:
-            answer["warning"] = found.warning
+        if warning := joined(found.warning, person_warning(person, [card for _, card in members])):
+            answer["warning"] = warning
         answers.append(answer)
     return answers
 

@@ -17,13 +17,15 @@ from rarebeat.core.signals import output_scale
 from rarebeat.inference.gate import (
     ModelInput,
     input_windows,
-    known_age,
-    known_sex,
+    joined,
+    known_person,
     network_input,
+    person_warning,
     trusted_ecg,
 )
 from rarebeat.inference.model_folder import load_model
 from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.readers.fields import Person
 
 
 class ServedModel(PythonModel):
@@ -55,23 +57,23 @@ class ServedModel(PythonModel):
         rate = float(params.get("rate", 500.0))
         errors, inputs = [""] * len(ecgs), dict[int, ModelInput]()
         try:
-            age, sex = known_age(params.get("age")), known_sex(params.get("sex"))
+            person = known_person(params.get("age"), params.get("sex"))
         except ParamsError as error:  # of the person of all ECGs
             return self._table({}, inputs, [str(error)] * len(ecgs))
+        lacking = person_warning(person, [self.card])
         for row, ecg in enumerate(ecgs):
             try:
-                inputs[row] = self._let_in(np.asarray(ecg), rate)
+                found = self._let_in(np.asarray(ecg), rate)
+                inputs[row] = replace(found, warning=joined(found.warning, lacking))
             except BadRecordError as error:
                 errors[row] = str(error)
-        return self._table(self._ask(inputs, age, sex), inputs, errors)
+        return self._table(self._ask(inputs, person), inputs, errors)
 
     def _let_in(self, ecg: np.ndarray[Any, Any], rate: float) -> ModelInput:
         signal, calibrated = trusted_ecg(ecg, rate)
         return network_input(signal, rate, calibrated, self.card)
 
-    def _ask(
-        self, inputs: Mapping[int, ModelInput], age: float | None, sex: str | None
-    ) -> dict[int, list[float]]:
+    def _ask(self, inputs: Mapping[int, ModelInput], person: Person) -> dict[int, list[float]]:
         """The probabilities of each row; ECGs of one length go through the network together."""
         found: dict[int, list[float]] = {}
         for samples in sorted({entry.signal.shape[1] for entry in inputs.values()}):
@@ -81,7 +83,7 @@ class ServedModel(PythonModel):
                 self.module,
                 np.stack([inputs[row].signal for row in rows]),
                 output_scale(self.card.preprocessing),
-                context=replace(persons([age] * len(rows), [sex] * len(rows)), lengths=lengths),
+                context=replace(persons([person.age] * len(rows), [person.sex] * len(rows)), lengths=lengths),
                 windows=input_windows(self.card),
             )
             found |= dict(zip(rows, probabilities.astype(float).tolist(), strict=True))

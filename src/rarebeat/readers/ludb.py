@@ -18,11 +18,9 @@ from rarebeat.readers.fields import clean_text
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb_header import DIAGNOSES, person_of
 
 NAMESPACE = "ludb"
-
-_DIAGNOSES = "<diagnoses>:"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -70,8 +68,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     header, signal, calibrated = read_wfdb(entry.path)
-    before, diagnoses = _split_comments(header.comments)
-    person = person_of(before)
+    person, diagnoses = person_of(header.comments), _diagnoses(header.comments)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -103,7 +100,6 @@ def statement_codes(diagnoses: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes))
 
 
-def _split_comments(comments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What stands before the diagnoses, and the diagnoses (a statement per line)."""
-    cut = comments.index(_DIAGNOSES) if _DIAGNOSES in comments else len(comments)
-    return comments[:cut], comments[cut + 1 :]
+def _diagnoses(comments: tuple[str, ...]) -> tuple[str, ...]:
+    """The statements, one per line, which come last."""
+    return comments[comments.index(DIAGNOSES) + 1 :] if DIAGNOSES in comments else ()

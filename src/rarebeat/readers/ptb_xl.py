@@ -9,10 +9,19 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.fields import (
+    Person,
+    clean_age,
+    clean_sex,
+    clean_text,
+    parse_codes,
+    parse_fold,
+    whole_number,
+)
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import person_of
 
 NAMESPACE = "ptb-xl"
 SEXES = {"0": "male", "1": "female"}
@@ -72,7 +81,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record, at its native rate.
+        The record, at its native rate. Age and sex are those of the table; of the header where that tells none.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -81,14 +90,15 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     header, signal, calibrated = read_wfdb(entry.path)
     row = entry.details
     patient = whole_number(row["patient_id"])
+    person = Person(clean_age(row["age"]), clean_sex(row["sex"], SEXES)).otherwise(person_of(header.comments))
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(NAMESPACE, patient) if patient else None,
-        age=clean_age(row["age"]),
-        sex=clean_sex(row["sex"], SEXES),
+        age=person.age,
+        sex=person.sex,
         fold=parse_fold(row["strat_fold"]),
         calibrated=calibrated,
         text=clean_text([row["report"]]),

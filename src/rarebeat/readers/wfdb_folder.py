@@ -10,10 +10,19 @@ from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.fields import (
+    Person,
+    clean_age,
+    clean_sex,
+    clean_text,
+    parse_codes,
+    parse_fold,
+    whole_number,
+)
 from rarebeat.readers.privacy import Pseudonym, redact
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import person_of
 
 RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
@@ -149,7 +158,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record, at its native rate.
+        The record, at its native rate. Age and sex are those of the CSV; of the header where that tells none.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -160,6 +169,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     header, signal, calibrated = read_wfdb(entry.path)
     patient = whole_number(cells["patient"])
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
+    person = Person(clean_age(cells["age"]), clean_sex(cells["sex"], sexes)).otherwise(
+        person_of(header.comments)
+    )
     text = clean_text(cells["text"].splitlines())
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
@@ -167,8 +179,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=clean_age(cells["age"]),
-        sex=clean_sex(cells["sex"], sexes),
+        age=person.age,
+        sex=person.sex,
         fold=parse_fold(cells["fold"]),
         calibrated=calibrated,
         text=redact(text) or None if text and pseudonym.private else text,
