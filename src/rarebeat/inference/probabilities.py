@@ -16,6 +16,10 @@ from rarebeat.inference.examples import Examples, make_examples, ordered_batches
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
 
+FULL = 8
+"""Batches that are judged are filled up to a multiple of so many. For smaller ones libraries of linear algebra choose
+other algorithms, which round otherwise: an ECG's last digits would depend on the others in its batch."""
+
 
 def predict_probabilities(
     module: nn.Module,
@@ -35,7 +39,7 @@ def predict_probabilities(
         module: a network; it is put in evaluation mode.
         signals: shape (n, 12, samples), as :func:`rarebeat.core.signals.preprocess` returns them.
         scale: signals times scale is in the unit that the network was trained with.
-        batch_size: ECGs in memory at a time; it does not change the result.
+        batch_size: ECGs in memory at a time. It does not change the result, and neither do the other ECGs.
         device: where to compute; the network is moved there. Default: where it is.
         context: what is known of the ECGs besides, in main memory.
         windows: how ECGs longer than the network's input are judged.
@@ -48,7 +52,7 @@ def predict_probabilities(
     place = next(module.parameters()).device
     examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
     with torch.autocast(place.type, enabled=False), _exact_fp32():
-        logits, pieces = window_logits(module, examples, batch_size)
+        logits, pieces = window_logits(module, examples, batch_size, FULL)
     probabilities = logits.sigmoid().cpu()
     if not examples.whole:
         probabilities = combine(probabilities, pieces, len(examples), windows)
@@ -76,13 +80,16 @@ def record_logits(network: nn.Module, examples: Examples, batch: int, windows: W
     return combined.to(logits.device).logit(eps=SMALLEST)
 
 
-def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[Tensor, Windows]:
+def window_logits(
+    network: nn.Module, examples: Examples, batch: int, multiple: int = 1
+) -> tuple[Tensor, Windows]:
     """The logits of all windows of ECGs, and which windows they are.
 
     Args:
         network: it is left in evaluation mode.
         examples: the ECGs; one that is no longer than the network's input is one window.
         batch: windows at a time.
+        multiple: batches are filled up to a multiple of so many by their last window, whose other answers are dropped.
 
     Returns:
         Float32, shape (m, classes), on the device of the examples; and the m windows in order.
@@ -93,9 +100,10 @@ def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[T
     with torch.no_grad():
         # Once at least: also for no ECG at all the number of classes must be found.
         for part in ordered_batches(len(pieces.records), batch) or [np.arange(0)]:
-            starts = None if examples.whole else pieces.starts[part]
-            signals, context, _ = examples.batch(pieces.records[part], starts)
-            chunks.append(network(signals, context).float())
+            filled = np.append(part, np.repeat(part[-1:], -len(part) % multiple))
+            starts = None if examples.whole else pieces.starts[filled]
+            signals, context, _ = examples.batch(pieces.records[filled], starts)
+            chunks.append(network(signals, context).float()[: len(part)])
     return torch.cat(chunks), pieces
 
 
