@@ -18,6 +18,7 @@ from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
 from rarebeat.inference.predict import (
+    Answer,
     PredictSettings,
     format_answers,
     iterate_answers,
@@ -257,12 +258,23 @@ def archive(wfdb_record: Path) -> Path:
     return folder
 
 
+def assert_same(found: list[Answer], expected: list[Answer]) -> None:
+    """Answers are equal, but for the last digit of a probability in float32."""
+    for one, other in zip(found, expected, strict=True):
+        assert {key: one[key] for key in one if key != "classes"} == {
+            key: other[key] for key in other if key != "classes"
+        }
+        for name, entry in one.get("classes", {}).items():
+            probability = other["classes"][name]["probability"]
+            assert entry == other["classes"][name] | {"probability": pytest.approx(probability, abs=2**-23)}
+
+
 def test_a_folder_is_answered_as_its_files_are_one_by_one(archive: Path, model_folder: Path) -> None:
     together = predict_files([archive], model_folder)
     names = [str(Path(answer["file"]).relative_to(archive)) for answer in together]
     assert names == ["a.hea", "long.hea", "other.xml", "b/cut.hea", *(f"b/r{n}.hea" for n in range(6))]
     for answer in together:
-        assert predict_files([Path(answer["file"])], model_folder) == [answer]
+        assert_same(predict_files([Path(answer["file"])], model_folder), [answer])
     errors = {
         name: answer["error"] for name, answer in zip(names, together, strict=True) if "error" in answer
     }
@@ -277,7 +289,7 @@ def test_processes_give_the_answers_of_one_process(
     model = open_model(model_folder)
     settings = [PredictSettings(workers=workers) for workers in (1, 2)]
     one, two = (list(iterate_answers([archive], model_folder, model, entry)) for entry in settings)
-    assert one == two
+    assert_same(one, two)
     assert len(one) == 10
 
 
@@ -286,7 +298,7 @@ def test_signals_that_would_not_fit_into_memory_together_are_answered_in_turn(
 ) -> None:
     together = predict_files([archive], model_folder)
     monkeypatch.setattr("rarebeat.inference.predict.MOST_SAMPLES", 1000)
-    assert predict_files([archive], model_folder) == together
+    assert_same(predict_files([archive], model_folder), together)
 
 
 def test_a_link_out_of_the_folder_is_not_followed(

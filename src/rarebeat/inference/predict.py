@@ -1,7 +1,7 @@
 """Classifying files with a model folder, or an ensemble of them, and nothing else: one file or a hundred thousand.
 
 Files are read and answered in chunks: in this process where there are few, otherwise in processes side by side, each
-with one thread. An answer does not depend on the chunk that its file was in.
+with one thread. An answer does not depend on the others, see :data:`rarebeat.inference.probabilities.FULL`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
