@@ -1,6 +1,6 @@
 """One archive through every entrance: ingest to predictions, the command's answers, the served model, the ensemble."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -100,16 +100,21 @@ def answers_of(archive: Archive, model: Path, of_kind: bool = True) -> dict[str,
     }
 
 
-def served_answers(archive: Archive, model: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """What the served model says of each signal that can be read, in millivolts, of a person who is told."""
+def served_answers(
+    archive: Archive, model: Path, names: Collection[str] | None = None
+) -> dict[str, np.ndarray[Any, Any]]:
+    """What the served model says of signals in millivolts, of a person who is told: of all recordings, or of some."""
     served = ServedModel()
     served.load_context(SimpleNamespace(artifacts={"folder": str(model)}))  # type: ignore[arg-type]
     found = {}
     for recording in find_recordings([archive.root], archive.kind, archive.options):
+        if names is not None and recording.name not in names:
+            continue
         record = read_recording(recording, archive.kind, archive.options)
         ecg = record.signal.astype(np.float32) / 1000
         person = {"age": -1.0 if record.age is None else record.age, "sex": record.sex or ""}
-        table = served.predict(None, ecg[None], {"rate": record.rate} | person)  # type: ignore[arg-type]
+        params = {"rate": record.rate, "calibrated": record.calibrated} | person
+        table = served.predict(None, ecg[None], params)  # type: ignore[arg-type]
         assert table["error"].tolist() == [""]
         found[recording.name] = table[list(CLASSES)].to_numpy()[0]
     return found

@@ -68,6 +68,17 @@ def test_a_batch_answers_the_good_and_says_why_it_refuses_the_others(model_folde
     np.testing.assert_allclose(table[CLASSES].iloc[1], alone[CLASSES].iloc[0], atol=1e-6)
 
 
+def test_normalised_amplitudes_are_served_as_their_files_are_answered(
+    model_folder: Path, wfdb_record: Path
+) -> None:
+    wfdb_record.write_text(wfdb_record.read_text().replace("1000(0)/mV", "500(0)/NU"))
+    record = read_file(wfdb_record)
+    table = ask(model_folder, record.signal[None].astype(np.float32) / 1000, calibrated=False)
+    (answer,) = predict_files([wfdb_record], model_folder)
+    assert table[CLASSES].iloc[0].tolist() == [answer["classes"][name]["probability"] for name in CLASSES]
+    assert table["warning"].tolist() == [answer["warning"]]
+
+
 def test_a_batch_of_nothing_but_silence_has_no_probabilities(model_folder: Path) -> None:
     table = ask(model_folder, np.zeros((2, 12, 5000), np.float32))
     assert table[CLASSES].isna().all(axis=None)

@@ -19,7 +19,7 @@ from rarebeat.dataset.windows import WindowSettings, windows_of
 from rarebeat.inference.model_folder import ModelCard
 from rarebeat.models.registry import uses_person
 from rarebeat.readers.fields import OLDEST, Person, clean_sex
-from rarebeat.readers.quality import SMALLEST_RANGE, RawLeads, trusted_signal
+from rarebeat.readers.quality import NORMALISED, SMALLEST_RANGE, RawLeads, trusted_signal
 
 HIGHEST_AGE = 120.0
 """Years that a person can have at most."""
@@ -49,15 +49,16 @@ class ModelInput:
     warning: str
 
 
-def trusted_ecg(ecg: npt.NDArray[Any], rate: float) -> tuple[Signal, bool]:
+def trusted_ecg(ecg: npt.NDArray[Any], rate: float, calibrated: bool = True) -> tuple[Signal, bool]:
     """Turn an ECG in millivolts into the stored signal, or refuse it, as ingest does.
 
     Args:
         ecg: shape (12, samples), millivolts, leads in the order of :data:`rarebeat.core.records.LEADS`.
         rate: samples per second.
+        calibrated: False for an ECG whose amplitude was normalised away; it is in normalised units then.
 
     Returns:
-        The signal, int16 of shape (12, samples), microvolts, and whether its amplitude is calibrated: see
+        The signal, int16 of shape (12, samples), microvolts (or thousandths of the normalised unit), and whether its amplitude is calibrated: see
         :func:`rarebeat.readers.quality.trusted_signal`.
 
     Raises:
@@ -73,14 +74,15 @@ def trusted_ecg(ecg: npt.NDArray[Any], rate: float) -> tuple[Signal, bool]:
         microvolts = (values * 1000).astype(np.float64)
         span = float(np.max(np.ptp(microvolts, axis=1)))
     # In steps of a microvolt an ECG in volts would look flat, which is not what is wrong with it.
-    if 0 < span < SMALLEST_RANGE:
+    if calibrated and 0 < span < SMALLEST_RANGE:
         raise BadRecordError(
             "implausible_amplitude",
             f"no lead spans more than {span / 1000:.4g} mV, expected at least {SMALLEST_RANGE / 1000:g}: "
             "the ECG is probably in volts instead of millivolts",
         )
-    ones, zeros, units = [1.0] * len(LEADS), [0.0] * len(LEADS), ["uV"] * len(LEADS)
-    return trusted_signal(RawLeads(microvolts, LEADS, ones, zeros, units), rate)
+    unit, gain = ("uV", 1.0) if calibrated else (NORMALISED, 1000.0)
+    count = len(LEADS)
+    return trusted_signal(RawLeads(microvolts, LEADS, [gain] * count, [0.0] * count, [unit] * count), rate)
 
 
 def known_age(age: float | None) -> float | None:

@@ -45,7 +45,8 @@ class ServedModel(PythonModel):
             model_input: float32 array, or a mapping with one under ``ecg``.
             params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years, 0 to 120; -1: unknown) and ``sex``
                 ("female", "male", "f" or "m"; "": unknown) of the person that all these ECGs are of, which some
-                networks use.
+                networks use. ``calibrated`` is False for ECGs whose amplitude was normalised away, which are in
+                normalised units then instead of millivolts.
 
         Returns:
             A row for each ECG: one probability per class, and two columns of text. ``error`` says why an ECG was
@@ -63,14 +64,14 @@ class ServedModel(PythonModel):
         lacking = person_warning(person, [self.card])
         for row, ecg in enumerate(ecgs):
             try:
-                found = self._let_in(np.asarray(ecg), rate)
+                found = self._let_in(np.asarray(ecg), rate, bool(params.get("calibrated", True)))
                 inputs[row] = replace(found, warning=joined(found.warning, lacking))
             except BadRecordError as error:
                 errors[row] = str(error)
         return self._table(self._ask(inputs, person), inputs, errors)
 
-    def _let_in(self, ecg: np.ndarray[Any, Any], rate: float) -> ModelInput:
-        signal, calibrated = trusted_ecg(ecg, rate)
+    def _let_in(self, ecg: np.ndarray[Any, Any], rate: float, calibrated: bool) -> ModelInput:
+        signal, calibrated = trusted_ecg(ecg, rate, calibrated)
         return network_input(signal, rate, calibrated, self.card)
 
     def _ask(self, inputs: Mapping[int, ModelInput], person: Person) -> dict[int, list[float]]:

@@ -208,7 +208,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
-    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class, an
+    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and ``calibrated`` (False for normalised
+    amplitudes), and returns one probability per class, an
     ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
 
     Args:
@@ -236,6 +237,7 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
                 ParamSpec("rate", "double", 500.0),
                 ParamSpec("age", "double", -1.0),
                 ParamSpec("sex", "string", ""),
+                ParamSpec("calibrated", "boolean", True),
             ]
         ),
     )
