@@ -11,7 +11,6 @@ and answered in processes and in batches, and written as Parquet; the start of t
 import argparse
 import os
 import resource
-import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence

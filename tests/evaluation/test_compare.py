@@ -80,7 +80,24 @@ def test_every_combination_of_the_factors_is_a_cell(tmp_path):
     assert cells[1].group == ("small",)
 
 
-@pytest.mark.parametrize("factors", [{}, {"seed": [0, 1]}, {"model": "small"}, {"model": []}])
+def test_cells_may_come_in_parts_with_factors_of_the_same_names(tmp_path):
+    parts = {"two": {"model": ["small"], "seed": [0, 1]}, "one": {"model": ["large"], "seed": [0]}}
+    for name in ("small-0", "small-1", "large-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    assert [entry.name for entry in read_cells(tmp_path, parts)] == ["small-0", "small-1", "large-0"]
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {},
+        {"seed": [0, 1]},
+        {"model": "small"},
+        {"model": []},
+        {"a": {"model": ["small"]}, "b": {"network": ["large"]}},
+        {"a": {"model": ["small"]}, "seed": [0]},
+    ],
+)
 def test_factors_that_make_no_study_are_refused(tmp_path, factors):
     with pytest.raises(ParamsError, match="cells"):
         read_cells(tmp_path, factors)

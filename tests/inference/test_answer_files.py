@@ -26,7 +26,8 @@ def model(model_folder: Path) -> Model:
 def answers(model_folder: Path, wfdb_record: Path) -> list[Answer]:
     """One answered, one answered with a warning, one not answered."""
     normalised = wfdb_record.with_name("nu.hea")
-    normalised.write_text(wfdb_record.read_text().replace("/mV", "/NU"))
+    normalised.write_text(wfdb_record.read_text().replace("r1", "nu").replace("/mV", "/NU"))
+    wfdb_record.with_name("nu.dat").write_bytes(wfdb_record.with_suffix(".dat").read_bytes())
     return predict_files([wfdb_record, normalised, wfdb_record.with_name("=no.hea")], model_folder)
 
 

@@ -107,10 +107,15 @@ def test_the_folder_holds_two_files_and_the_card_is_plain_yaml(folder: Path) -> 
 
 def test_saving_twice_writes_the_same_bytes_and_replaces_the_folder(folder: Path) -> None:
     before = [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")]
-    (folder / "leftover").touch()
     save_model(folder, network(), CARD)
     assert [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")] == before
-    assert not (folder / "leftover").exists()
+
+
+def test_a_file_that_somebody_put_beside_a_model_is_not_lost(folder: Path) -> None:
+    (folder / "notes.md").touch()
+    with pytest.raises(RarebeatError, match=r"holds notes\.md, which this command does not write"):
+        save_model(folder, network(), CARD)
+    assert (folder / "notes.md").exists()
 
 
 def test_a_failed_save_leaves_the_old_model_in_place(folder: Path) -> None:
@@ -178,7 +183,7 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, colour="red"), "colour"),
         (
             lambda folder: edit(folder, thresholds=threshold(float("nan"))),
-            "thresholds.avnrt must be between 0 and 1",
+            "thresholds.avnrt: .*finite number",
         ),
         (
             lambda folder: edit(folder, thresholds=threshold(7)),
@@ -194,15 +199,15 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, preprocessing=preprocessing(rate=200)), "model.yaml was changed"),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=-5)),
-            "preprocessing.rate: .*greater than 0",
+            "preprocessing.rate: .*greater than or equal to 1",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=INFINITE)),
-            "preprocessing.rate must be finite",
+            "preprocessing.rate: .*finite number",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(samples=0)),
-            "preprocessing.samples: .*greater than 0",
+            "preprocessing.samples: .*greater than or equal to 1",
         ),
         (lambda folder: edit(folder, units="z"), "units must be 'mV'"),
         (

@@ -311,15 +311,6 @@ def test_a_link_out_of_the_folder_is_not_followed(
     assert answer["error"].startswith("outside_folder")
 
 
-def test_a_network_whose_output_is_no_number_answers_nothing(wfdb_record: Path, tmp_path: Path) -> None:
-    module = build("global_skip", 3, 2500, {"width": 2})
-    with torch.no_grad():
-        next(module.parameters()).fill_(torch.nan)
-    save_model(tmp_path / "damaged", module, CARD)
-    (answer,) = predict_files([wfdb_record], tmp_path / "damaged")
-    assert "not a number" in answer["error"]
-
-
 PTB_XL = {
     "ecg_id": 1,
     "patient_id": 7,
@@ -335,19 +326,21 @@ def test_an_archive_of_a_kind_tells_what_its_table_knows(wfdb_record: Path, tmp_
     torch.manual_seed(0)
     card = replace(CARD, architecture="se_resnet", settings={"width": 2})
     save_model(tmp_path / "person", build("se_resnet", 3, 2500, {"width": 2}), card)
-    row = PTB_XL | {"filename_hr": "r1", "filename_lr": "r1"}
+    record = write_wfdb(tmp_path / "00001_hr.hea", read_file(wfdb_record).signal)
+    row = PTB_XL | {"filename_hr": "00001_hr", "filename_lr": "00001_lr"}
     lines = [",".join(map(str, values)) for values in (row, row.values())]
     (tmp_path / "ptbxl_database.csv").write_text("\n".join(lines) + "\n")
     model = open_model(tmp_path / "person")
     settings = PredictSettings(kind="ptb-xl")
-    (answer,) = iterate_answers([tmp_path], tmp_path / "person", model, settings)
-    assert [answer] == predict_files([wfdb_record], tmp_path / "person", age=90, sex="F")
-    (untold,) = predict_files([wfdb_record], tmp_path / "person")
+    answer, unlisted = iterate_answers([tmp_path], tmp_path / "person", model, settings)
+    assert_same([answer], predict_files([record], tmp_path / "person", age=90, sex="F"))
+    (untold,) = predict_files([record], tmp_path / "person")
+    assert_same([unlisted], predict_files([wfdb_record], tmp_path / "person"))
     assert untold["warning"].endswith("is not told the age and the sex")
     assert untold["classes"] != answer["classes"]
-    wfdb_record.unlink()
-    (missing,) = iterate_answers([tmp_path], tmp_path / "person", model, settings)
-    assert missing["error"] == f"there is no file {wfdb_record}"
+    record.unlink()
+    missing, _ = iterate_answers([tmp_path], tmp_path / "person", model, settings)
+    assert missing["error"] == f"there is no file {record}"
 
 
 def test_options_need_a_kind(wfdb_record: Path, model_folder: Path) -> None:
@@ -356,3 +349,27 @@ def test_options_need_a_kind(wfdb_record: Path, model_folder: Path) -> None:
         list(iterate_answers([wfdb_record], model_folder, open_model(model_folder), settings))
     with pytest.raises(ParamsError, match="workers must be at least 1"):
         PredictSettings(workers=0)
+
+
+def broken_model(folder: Path, value: float) -> Path:
+    module = build(CARD.architecture, len(CLASSES), 2500, dict(CARD.settings))
+    signs = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(value * torch.randn(parameter.shape, generator=signs).sign())
+    save_model(folder, module, CARD)
+    return folder
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(wfdb_record: Path, tmp_path: Path, value: float) -> None:
+    with pytest.raises(RarebeatError, match="holds values that are no numbers"):
+        predict_files([wfdb_record], broken_model(tmp_path / "model", value))
+
+
+def test_a_network_that_gives_no_number_is_an_error_and_the_answer_stays_json(
+    wfdb_record: Path, tmp_path: Path
+) -> None:
+    (answer,) = predict_files([wfdb_record], broken_model(tmp_path / "model", 3e38))
+    assert answer == {"file": str(wfdb_record), "error": "the network gave no number for it"}
+    json.dumps(answer, allow_nan=False)

@@ -14,6 +14,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import read_csv
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.record_files import RECORD_SCHEMA
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.extract import (
     EVIDENCE_SCHEMA,
     UNMATCHED_COLUMNS,
@@ -125,6 +126,17 @@ def test_the_summary_tells_what_share_was_understood(tmp_path: Path) -> None:
         "codes": 4,
         "codes_of_known_systems": 0.5,
     }
+
+
+def test_incomplete_codes_are_counted_and_deny_nothing_unless_asked(tmp_path: Path) -> None:
+    rows = [record("a", None, ["scp:SR", INCOMPLETE]), record("b", None, ["scp:SR"])]
+    write_table(tmp_path / "records" / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    for choice, expected in (("unknown", None), ("negative", 0)):
+        summary = label_cohort(tmp_path / "records", tmp_path / choice, "hughes24", False, choice)
+        states = read_states(tmp_path / choice / "codes.parquet")
+        assert (states["a"]["atrial_fibrillation"], states["b"]["atrial_fibrillation"]) == (expected, 0)
+        assert (summary["coverage"]["records_with_incomplete_codes"], summary["coverage"]["codes"]) == (1, 2)
+        assert summary["unmatched_codes"] == {}
 
 
 def test_nothing_to_understand_has_no_share(tmp_path: Path) -> None:

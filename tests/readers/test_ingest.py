@@ -66,6 +66,7 @@ def test_every_record_is_stored_or_quarantined(archive: Path, tmp_path: Path) ->
         "records": 6,
         "quarantined": 1,
         "patients": 0,
+        "without_patient": 6,
         "calibrated": 6,
         "with_text": 0,
         "with_codes": 6,

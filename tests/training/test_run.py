@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from tests.training.toy import PARAMS, MakeSplit, read, run
+from tests.training.toy import PARAMS, read, run
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.signals import Preprocessing
@@ -21,7 +21,7 @@ from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.training.run import Experiment, fold_experiment, shuffled
+from rarebeat.training.run import Experiment, fold_experiment
 
 
 @pytest.fixture(scope="module")
@@ -176,14 +176,6 @@ def test_labels_are_dealt_out_row_by_row_and_the_records_stay(shards: Path, tmp_
     assert np.array_equal(again.train.labels, shuffled.train.labels)
     other = shuffling(shards, tmp_path, shuffle_labels=True, seed=1)
     assert not np.array_equal(other.train.labels, shuffled.train.labels)
-
-
-def test_masked_labels_stay_with_the_rest_of_their_row(make_split: MakeSplit) -> None:
-    split = make_split(records=50, uncertain=0.3)
-    dealt = shuffled(split, 0)
-    assert (split.labels == -1).any()
-    assert not np.array_equal(split.labels == -1, dealt.labels == -1)
-    assert sorted(map(tuple, split.labels)) == sorted(map(tuple, dealt.labels))
 
 
 def test_a_fold_is_predicted_with_its_true_labels_after_a_training_on_dealt_ones(

@@ -66,7 +66,7 @@ def draw_records(folder: Path, record_ids: Collection[str]) -> Mapping[str, Pict
     pictures: dict[str, Picture] = {}
     with (
         TemporaryDirectory() as temporary,
-        tqdm(total=len(wanted), desc=f"draw {folder.name}", unit="record", disable=None) as progress,
+        tqdm(total=len(wanted), desc=f"draw {folder.name}", unit="record", disable=None, delay=2) as progress,
     ):
         for row in iterate_rows(folder, _COLUMNS):
             if row["record_id"] in wanted:

@@ -26,6 +26,8 @@ from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 from rarebeat.labels.signal_rules import RULES
 
 SAMPLE = "to_judge.csv"
+WRITTEN = ("disagreements.csv", "summary.json", "summary.md", "*.html")
+"""What a model audit holds besides."""
 
 _ENOUGH = 20  # records below which the kappa of a source is not shown
 
@@ -65,7 +67,7 @@ def write_model_audit(
     Raises:
         RarebeatError: when ``out`` holds something else or cannot be written, or records or labels cannot be read.
     """
-    check_replaceable(out, SAMPLE)
+    check_replaceable(out, SAMPLE, WRITTEN)
     shown = {name: audit.of(name, per_class) for name in audit.classes}
     shown = {name: cases for name, cases in shown.items() if cases}
     evidence, pictures = _look_up([case for cases in shown.values() for case in cases], records, labels)

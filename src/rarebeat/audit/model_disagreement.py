@@ -158,7 +158,7 @@ def _look_up(opinions: Opinions, records: Path, workers: int | None) -> tuple[St
         folder = records / cohort
         sources = read_metadata(folder, ["source"]).column("source").to_pylist()
         measured = measure_cohort(folder, workers)
-        told = tqdm(measured, f"measure {cohort}", len(sources), unit="record", disable=None)
+        told = tqdm(measured, f"measure {cohort}", len(sources), unit="record", disable=None, delay=2)
         for source, (record_id, measurements) in zip(sources, told, strict=True):
             found[cohort, record_id] = source, measurements
     keys = list(zip(opinions.cohorts.tolist(), opinions.record_ids.tolist(), strict=True))

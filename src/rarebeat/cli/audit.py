@@ -113,11 +113,11 @@ def audit_model(
 
     The model has not been trained on them, as in a cross-validation; they are drawn for a clinician to decide.
     """
-    from rarebeat.audit.folder import SAMPLE, write_model_audit
+    from rarebeat.audit.folder import SAMPLE, WRITTEN, write_model_audit
     from rarebeat.audit.model_disagreement import audit_model as compare
     from rarebeat.core.files import check_replaceable
 
-    check_replaceable(out, SAMPLE)  # before minutes of measuring
+    check_replaceable(out, SAMPLE, WRITTEN)  # before minutes of measuring
     audit = compare(predictions, records, classes or (), bootstrap, workers)
     pages = write_model_audit(out, audit, records, labels, per_class, blind)
     print((out / "summary.md").read_text(encoding="utf-8"))

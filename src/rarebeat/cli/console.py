@@ -3,6 +3,7 @@
 No command is imported here, so that a pipeline script that runs itself does not depend on the others.
 """
 
+import errno
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,6 +12,9 @@ import typer
 from typer.core import TyperGroup
 
 from rarebeat.core.errors import ParamsError, RarebeatError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the system says where a file cannot become longer."""
 
 
 class GroupedHelp(TyperGroup):
@@ -81,7 +85,7 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
         The values by their keys.
 
     Raises:
-        ParamsError: for one without ``=``.
+        ParamsError: for one without ``=``, or whose value is not YAML.
 
     Example:
         >>> reader_options(["csv=records.csv", "rate=100"])
@@ -89,12 +93,17 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
     """
     import yaml
 
+    from rarebeat.core.yaml_text import load_yaml
+
     options = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator:
             raise ParamsError(f"--option takes key=value, found {pair!r}")
-        options[key] = yaml.safe_load(value)
+        try:
+            options[key] = load_yaml(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"--option {pair}: {value!r} is not YAML: {error}") from error
     return options
 
 
@@ -113,6 +122,12 @@ def run(command: Callable[..., Any] | typer.Typer) -> None:
         app()
     except RarebeatError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"error: {error.strerror}{place}: make room, and start the command again", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -51,4 +51,4 @@ def ingest(
     else:
         place = Path(root).expanduser()
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
-    print(*summary_lines(name, kind, place, summary), f"written to {out}", sep="\n")
+    print(*summary_lines(name, kind, place, summary, options), f"written to {out}", sep="\n")

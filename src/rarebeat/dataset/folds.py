@@ -13,17 +13,16 @@ A folder of folds::
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join, take
@@ -44,7 +43,7 @@ class FoldSettings:
     """
 
     numbers: tuple[int, ...] = (0, 1, 2, 3, 4)
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         if len(self.numbers) < 2 or self.numbers != tuple(range(len(self.numbers))):
@@ -140,7 +139,7 @@ def write_folds(out: Path, split: Split, settings: FoldSettings) -> dict[str, An
         ParamsError: when there are fewer patients than folds.
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """
-    check_replaceable(out, TABLE)
+    check_replaceable(out, TABLE, ["summary.json"])
     folds = assign_folds(split.labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
     table = pa.table(
         {

@@ -33,7 +33,7 @@ from rarebeat.core.signals import Preprocessing, output_scale, output_units, pre
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files
+from rarebeat.dataset.shards import MANIFEST, SplitWriter, row_schema, shard_files
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 
@@ -84,7 +84,9 @@ def prepare(
         RarebeatError: when records or labels are missing, damaged or do not fit each other; when amplitudes
             are neither calibrated nor normalised; when nothing is left to train on.
     """
-    check_replaceable(out, "splits.parquet")
+    check_replaceable(
+        out, "splits.parquet", ["summary.json", "counts.json", f"*/{MANIFEST}", "*/shard-*.parquet"]
+    )
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     catalogue = read_catalogue(records, labels, cohorts, settings.labels)
@@ -154,7 +156,7 @@ def _write_shards(
         split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
         for split in SPLITS
     }
-    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None)
+    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None, delay=2)
     for row, split, reason in zip(progress, selection.splits, selection.reasons, strict=True):
         if not reason:
             writers[split].add(_preprocess(row, meta.preprocessing))

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import own_group
 from rarebeat.dataset.balance import BalanceSettings, choose_records
 from rarebeat.dataset.catalogue import (
     MASKED,
@@ -155,7 +156,7 @@ def summarise(catalogue: Catalogue, selection: Selection) -> dict[str, Any]:
     return {
         "records": len(catalogue),
         "left_out": _count(selection.reasons),
-        "warnings": _warnings(cohorts, splits),
+        "warnings": _warnings(cohorts, splits) + _patient_warnings(catalogue, selection),
         "cohorts": cohorts,
         "splits": splits,
     }
@@ -174,9 +175,11 @@ def _describe_split(catalogue: Catalogue, selection: Selection, split: str) -> d
     available, selected = selection.available(split), selection.selected(split)
     before = _count_labels(selection.labels[available], catalogue.states[available])
     after = _count_labels(selection.labels[selected], catalogue.states[selected])
+    without = int(np.count_nonzero(without_patient(selection.groups, catalogue)[selected]))
     return {
         "records": int(selected.sum()),
         "patients": len(set(selection.groups[selected].tolist())),
+        **({"without_patient": without} if without else {}),
         "classes": {
             name: {"before": before[i], "after": after[i]} for i, name in enumerate(catalogue.classes.ids)
         },
@@ -192,6 +195,31 @@ def _count_labels(labels: Int8, states: Int8) -> list[dict[str, int]]:
 
 def _count(values: Strings) -> dict[str, int]:
     return dict(sorted(Counter(filter(None, values.tolist())).items()))
+
+
+def without_patient(groups: Strings, catalogue: Catalogue) -> Flags:
+    """Tell the records whose patient is not known, and who are a group of their own: the split is by record there.
+
+    Args:
+        groups: shape (n,), as :func:`rarebeat.dataset.splits.assign_splits` names them.
+        catalogue: n records.
+
+    Returns:
+        Shape (n,).
+    """
+    cohorts, records = (catalogue.records.column(name).to_pylist() for name in ("cohort", "record_id"))
+    return np.array([group == own_group(*key) for group, *key in zip(groups, cohorts, records, strict=True)])
+
+
+def _patient_warnings(catalogue: Catalogue, selection: Selection) -> list[str]:
+    cohorts = np.asarray(catalogue.records.column("cohort").to_numpy(), dtype=object)
+    alone = without_patient(selection.groups, catalogue)
+    return [
+        f"cohort {name} does not tell the patient of {found} of {np.count_nonzero(cohorts == name)} records: they are "
+        "split by record, so that one patient may be in several splits"
+        for name in catalogue.origins
+        if (found := np.count_nonzero(alone & (cohorts == name)))
+    ]
 
 
 def _warnings(cohorts: dict[str, dict[str, Any]], splits: dict[str, dict[str, Any]]) -> list[str]:

@@ -178,6 +178,24 @@ def load_split(folder: Path, split: str) -> Split:
     )
 
 
+def split_cohorts(folder: Path, split: str) -> tuple[str, ...]:
+    """Name the cohorts that a split has records of, without reading its signals.
+
+    Args:
+        folder: written by prepare.
+        split: "train", "validation" or "test".
+
+    Returns:
+        Their names, in the order of the records.
+
+    Raises:
+        RarebeatError: naming the shard that is missing or damaged.
+    """
+    paths = [folder / split / name for name in _read_manifest(folder / split)]
+    cohorts = pa.concat_tables(read_table(path, ["cohort"]) for path in paths).column("cohort")
+    return tuple(dict.fromkeys(cohorts.to_pylist()))
+
+
 def _signal_type(meta: ShardMeta) -> pa.DataType:
     return pa.binary(len(LEADS) * meta.preprocessing.samples * 2)
 

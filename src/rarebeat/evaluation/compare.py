@@ -8,7 +8,7 @@ the weights are the same).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
+from dataclasses import field, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -50,14 +50,23 @@ class CompareSettings:
         at_least: classes with fewer positive test records have no row, and are not part of the mean.
         rules: threshold rules, names in :data:`rarebeat.metrics.thresholds.RULES`: each is tried on every cell, and the
             cells are compared by the challenge's score. None: they are compared class by class.
+        classes: compared one by one among the cells that know them, because the label sets of the cells differ
+            (:mod:`rarebeat.evaluation.label_sets`); needs ``columns``.
+        columns: title to factor to values: which cells stand in which column of that comparison.
+        published: class to title to F1, of the paper that is repeated.
     """
 
     at_least: Annotated[int, Field(ge=1)] = 10
     rules: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
+    published: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := [rule for rule in self.rules if rule not in RULES]:
             raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
+        if self.classes and (self.rules or not self.columns):
+            raise ValueError("classes: needs columns, and goes without rules")
 
 
 @plain_dataclass(frozen=True)
@@ -89,17 +98,25 @@ class Cell:
         return np.asarray(~np.isnan(self.predictions.thresholds))
 
 
-def read_cells(folder: Path, factors: Mapping[str, Sequence[object]]) -> list[Cell]:
+def read_cells(
+    folder: Path, factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]
+) -> list[Cell]:
     """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
     Args:
         folder: of the tables.
-        factors: the group ``cells`` of the params; every combination of values is a cell.
+        factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
+            several such mappings by names of their own, with the same factors in the same order.
 
     Raises:
         ParamsError: when the factors cannot be used.
         RarebeatError: when a table is missing or damaged.
     """
+    parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    if parts:
+        if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
+            raise ParamsError("cells: its parts must have the same factors in the same order")
+        return [cell for part in parts for cell in read_cells(folder, part)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:

@@ -9,7 +9,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
@@ -36,9 +36,9 @@ class EvaluateSettings:
         seed: of the bootstrap.
     """
 
-    replicates: Annotated[int, Field(ge=0)] = 1000
+    replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True)
@@ -92,13 +92,14 @@ class Evaluation:
     Attributes:
         classes: names, in column order.
         records: number of records.
-        patients: number of patients.
+        patients: number of patients; a record whose patient is not known counts as one.
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
         tuned: all metrics at the chosen thresholds.
         at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
+        without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
     """
 
@@ -111,6 +112,7 @@ class Evaluation:
     at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
     confidence: float
+    without_patient: int = 0
     challenge: ChallengeResult | None = None
 
 
@@ -148,6 +150,7 @@ def evaluate(
         classes=known.classes,
         records=len(known),
         patients=np.unique(known.patients).size,
+        without_patient=known.without_patient,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
         tuned=_operating_point(known, known.thresholds, known.decisions, settings, areas=True),
@@ -205,7 +208,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """
     content: MetricTree = {
         "records": evaluation.records,
-        "patients": evaluation.patients,
+        **_people(evaluation),
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
         **_averages(evaluation.tuned, METRICS),
         "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
@@ -216,13 +219,18 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         content["cohorts"] = {
             name: {
                 "records": part.records,
-                "patients": part.patients,
+                **_people(part),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
             }
             for name, part in evaluation.cohorts.items()
         }
     return content
+
+
+def _people(evaluation: Evaluation) -> MetricTree:
+    without = evaluation.without_patient
+    return {"patients": evaluation.patients, **({"records_without_patient": without} if without else {})}
 
 
 def _challenge_content(evaluation: Evaluation) -> MetricTree:

@@ -20,6 +20,7 @@ from torch import nn
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import STRICT, parse
+from rarebeat.core.yaml_text import load_yaml
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
 from rarebeat.inference.voting import EnsembleSettings, vote
 from rarebeat.metrics.arrays import FloatArray
@@ -92,7 +93,7 @@ def read_ensemble(folder: Path) -> EnsembleCard:
     """
     path = folder / CARD
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}. `make crossval` writes it.") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:

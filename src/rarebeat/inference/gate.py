@@ -58,8 +58,8 @@ def trusted_ecg(ecg: npt.NDArray[Any], rate: float, calibrated: bool = True) -> 
         calibrated: False for an ECG whose amplitude was normalised away; it is in normalised units then.
 
     Returns:
-        The signal, int16 of shape (12, samples), microvolts (or thousandths of the normalised unit), and whether its amplitude is calibrated: see
-        :func:`rarebeat.readers.quality.trusted_signal`.
+        The signal, int16 of shape (12, samples), microvolts (or thousandths of the normalised unit), and whether its
+        amplitude is calibrated: see :func:`rarebeat.readers.quality.trusted_signal`.
 
     Raises:
         BadRecordError: for an ECG that cannot be trusted.

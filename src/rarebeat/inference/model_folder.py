@@ -19,13 +19,14 @@ import torch
 import yaml
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.signals import Preprocessing, output_units
+from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.models.registry import build
 
@@ -102,12 +103,24 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
     Raises:
         RarebeatError: when it cannot be written.
     """
-    check_replaceable(folder, CARD)
+    check_place(folder)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS)
+        (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
         _write_card(temporary / CARD, {"weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card)))
+
+
+def check_place(folder: Path) -> None:
+    """Make sure that a model can be written to a folder, before hours of training.
+
+    Args:
+        folder: to write; an earlier model may be there.
+
+    Raises:
+        RarebeatError: when it holds something else.
+    """
+    check_replaceable(folder, CARD, [WEIGHTS])
 
 
 def sign_model(folder: Path) -> None:
@@ -146,11 +159,16 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
-        module.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        module.load_state_dict(weights)
     except (ParamsError, SafetensorError, RuntimeError) as error:
         raise RarebeatError(
             f"{folder}: the weights do not fit the network that {CARD} describes: {error}"
         ) from error
+    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise RarebeatError(
+            f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
+        )
     return module.to(torch.device(device)).eval(), card
 
 
@@ -198,7 +216,7 @@ def card_digest(folder: Path) -> str:
 def _read_content(path: Path) -> dict[str, Any]:
     """What ``model.yaml`` says, unchecked but for its format."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

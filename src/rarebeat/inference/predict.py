@@ -254,7 +254,7 @@ def _answer(
 ) -> Answer:
     """All that is said of one ECG. Every warning joins the others here."""
     if not np.isfinite(np.concatenate(probabilities)).all():
-        return {"error": "the network's output is not a number: are the weights damaged?"}
+        return {"error": "the network gave no number for it"}
     cards = model.cards
     if model.ensemble is None:
         classes = _classes(probabilities[0], cards[0])

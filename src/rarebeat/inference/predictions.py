@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.records import own_group
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 from rarebeat.metrics.classification import decide
 
@@ -63,6 +64,12 @@ class Predictions:
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def without_patient(self) -> int:
+        """How many records are groups of their own, for their patient is not known."""
+        keys = zip(self.patients.tolist(), self.cohorts.tolist(), self.record_ids.tolist(), strict=True)
+        return sum(patient == own_group(cohort, record) for patient, cohort, record in keys)
 
     @property
     def decisions(self) -> BoolArray:

@@ -40,7 +40,7 @@ class GlobalSkipSettings:
             and tried 48.
     """
 
-    width: Annotated[int, Field(ge=1)] = 30
+    width: Annotated[int, Field(ge=1, le=4096)] = 30
 
 
 class Unit(nn.Module):

@@ -27,7 +27,7 @@ BLOCKS = 16
 BLOCKS_PER_WIDTH = 4
 BLOCKS_PER_HALVING = 2
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=4096)]
 
 
 @dataclass(frozen=True, config=STRICT)

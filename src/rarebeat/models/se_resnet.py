@@ -43,7 +43,7 @@ class SEResNetSettings:
             others do not, ``train.augment.hide_person`` teaches the network to do without.
     """
 
-    width: Annotated[int, Field(ge=1)] = 64
+    width: Annotated[int, Field(ge=1, le=4096)] = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     lead_gate: bool = False
     person: bool = True

@@ -33,7 +33,7 @@ class XResNet1d101Settings:
         dropout: share of features dropped before the heads; half of it before the hidden layer.
     """
 
-    width: Annotated[int, Field(ge=2)] = 64
+    width: Annotated[int, Field(ge=2, le=4096)] = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
 

@@ -54,7 +54,8 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
         paths: files, which are taken whatever they are, and folders, of which the WFDB headers and the XML files are
             taken, those of sub-folders too. With a kind, folders of archives.
         kind: of archive, see :func:`rarebeat.readers.registry.kinds`: its reader finds the recordings, and tells of
-            each what the tables of the archive know. None reads every file for itself.
+            each what the tables of the archive know; what they do not list is read for itself. None reads every file
+            for itself.
         options: of that reader.
 
     Yields:
@@ -109,7 +110,7 @@ def read_recording(found: Found, kind: str | None, options: Options) -> Record:
         raise BadRecordError(
             "outside_folder", "the file is, or links to, a place outside the folder that was named"
         )
-    if kind is None:
+    if kind is None or not found.entry.listed:
         assert path is not None
         return read_file(path)
     if path is not None and not path.is_file():

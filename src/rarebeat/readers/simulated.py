@@ -7,12 +7,14 @@ from typing import Any
 
 from rarebeat.core.params import parse
 from rarebeat.core.records import Record
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.simulator.clinic import record_name, simulate
 from rarebeat.simulator.settings import SimulatorSettings
 
 SOURCE = "simulated"
+Options = SimulatorSettings
 _OLDEST = 90.0
 
 

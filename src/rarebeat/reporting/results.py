@@ -1,12 +1,35 @@
 """Evaluations as rows: flat tables for CSV files and for Markdown."""
 
+from collections.abc import Iterable
+
 import numpy as np
 
-from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
+from rarebeat.core.tables import Row, interval_text, markdown_table, people_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
 _TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "auroc": "AUROC", "auprc": "AUPRC"}
+
+
+def heading(heads: str, trained: Iterable[str], tested: Iterable[str]) -> str:
+    """Name the label set, and the cohorts that were trained on and tested on.
+
+    Args:
+        heads: the label set.
+        trained: cohorts of the training split, each once or oftener.
+        tested: cohorts of the test split, each once or oftener.
+
+    Returns:
+        A heading.
+
+    Example:
+        >>> heading("all", ["a", "b"], ["b", "a", "b"]), heading("all", ["a"], ["a", "b"])
+        ('Label set all, trained and tested on a, b', 'Label set all, trained on a, tested on a, b')
+    """
+    learnt, scored = list(dict.fromkeys(trained)), list(dict.fromkeys(tested))
+    if set(learnt) == set(scored):
+        return f"Label set {heads}, trained and tested on {', '.join(learnt)}"
+    return f"Label set {heads}, trained on {', '.join(learnt)}, tested on {', '.join(scored)}"
 
 
 def class_rows(evaluation: Evaluation) -> list[Row]:
@@ -76,7 +99,7 @@ def results_table(evaluation: Evaluation) -> str:
             row[_TITLES[metric]] = interval_text(*evaluation.tuned.with_interval(metric, index))
         rows.append(row)
     caption = (
-        f"{evaluation.records} records of {evaluation.patients} patients; "
+        f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient)}; "
         f"in brackets: {100 * evaluation.confidence:g} % bootstrap intervals over patients."
     )
     return "\n\n".join([markdown_table(rows), caption, *_challenge_line(evaluation)])
@@ -109,7 +132,7 @@ def cohort_table(evaluation: Evaluation) -> str:
         row: Row = {
             "Cohort": name,
             "Records": part.records,
-            "Patients": part.patients,
+            "Patients": part.patients - part.without_patient or None,
             "Classes": int(np.count_nonzero(part.positives)),
         }
         for metric in METRICS:

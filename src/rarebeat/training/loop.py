@@ -69,6 +69,17 @@ class EpochReport:
     examples_per_second: float
     learning_rate: float
 
+    def metrics(self) -> dict[str, float | None]:
+        """The numbers by the names that they have in tracking: what chooses a model stands apart."""
+        return {
+            "train/loss": self.train_loss,
+            "train/learning_rate": self.learning_rate,
+            "train/examples_per_second": self.examples_per_second,
+            "train/seconds": self.seconds,
+            "validation/loss": self.validation_loss,
+            "validation/auroc": self.validation_auroc,
+        }
+
     def __str__(self) -> str:
         parts = [f"epoch {self.epoch}: loss {self.train_loss:.4f}"]
         if self.validation_loss is not None:
