@@ -21,7 +21,14 @@ from rarebeat.core.files import digest
 from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.core.signals import output_scale
 from rarebeat.inference.ensemble import CARD as ENSEMBLE_CARD
-from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
+from rarebeat.inference.ensemble import (
+    EnsembleCard,
+    Member,
+    is_ensemble,
+    load_detectors,
+    load_ensemble,
+    vote_on_record,
+)
 from rarebeat.inference.gate import (
     ModelInput,
     input_windows,
@@ -31,7 +38,8 @@ from rarebeat.inference.gate import (
     person_warning,
 )
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
-from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.novelty import Detector, novelty_warnings
+from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.readers.fields import Person
 from rarebeat.readers.read_file import Found, find_recordings, read_recording
 from rarebeat.readers.registry import Options
@@ -54,11 +62,13 @@ class Model:
 
     Attributes:
         members: networks and their cards: one, or those of the ensemble.
+        detectors: what each member knows of its training data, where it was saved with it.
         ensemble: how they vote; None for a single model.
         digest: what identifies it, weights and thresholds included.
     """
 
     members: Sequence[Member]
+    detectors: Sequence[Detector | None]
     ensemble: EnsembleCard | None
     digest: str
 
@@ -120,8 +130,8 @@ def open_model(folder: Path) -> Model:
     """
     if is_ensemble(folder):
         members, card = load_ensemble(folder)
-        return Model(members, card, digest(folder / ENSEMBLE_CARD))
-    return Model([load_model(folder)], None, card_digest(folder))
+        return Model(members, load_detectors(folder), card, digest(folder / ENSEMBLE_CARD))
+    return Model([load_model(folder)], load_detectors(folder), None, card_digest(folder))
 
 
 def predict_files(
@@ -161,9 +171,10 @@ def iterate_answers(
         One mapping per file, in order: ``{"file", "classes": {NAME: {"probability", "threshold", "decision"}}}``, or
         ``{"file", "error"}`` for a file that cannot be answered. There is also a ``"warning"`` for a record that is
         much shorter than the network's input, one that is longer (judged by windows over all of it), one whose
-        amplitude is not calibrated when the model learned from millivolts, and one of a person whose age or sex is not
-        known when the network uses them. Of an ensemble, probability and threshold are means, the decision is the
-        vote's, and ``"votes"`` of ``"members"`` call the class.
+        amplitude is not calibrated when the model learned from millivolts, one that is unlike the training data (see
+        :mod:`rarebeat.inference.novelty`), and one of a person whose age or sex is not known when the network uses
+        them. Of an ensemble, probability and threshold are means, the decision is the vote's, and ``"votes"`` of
+        ``"members"`` call the class.
 
     Raises:
         ParamsError: for an age or a sex that nobody has, an unknown kind or a wrong option.
@@ -228,29 +239,32 @@ def _answer_waiting(
     for samples in sorted({found.signal.shape[1] for found, _ in waiting.values()}):
         rows = [row for row, (found, _) in waiting.items() if found.signal.shape[1] == samples]
         inputs, people = zip(*(waiting[row] for row in rows), strict=True)
-        for row, probabilities in zip(rows, _ask(model, inputs, people), strict=True):
+        for row, (probabilities, unlike) in zip(rows, _ask(model, inputs, people), strict=True):
             found, person = waiting[row]
-            answers[row].update(_answer(model, probabilities, found, person))
+            answers[row].update(_answer(model, probabilities, found, person, unlike))
 
 
 def _ask(
     model: Model, inputs: Sequence[ModelInput], people: Sequence[Person]
-) -> list[tuple[list[float], ...]]:
-    """For each ECG what each member says of its classes."""
-    lengths = torch.tensor([found.length for found in inputs])
-    context = replace(persons(*zip(*people, strict=True)), lengths=lengths)
+) -> Iterator[tuple[Sequence[list[float]], str]]:
+    """For each ECG what each member says of its classes, and how it is unlike those of the training."""
+    lengths = np.array([found.length for found in inputs])
+    context = replace(persons(*zip(*people, strict=True)), lengths=torch.from_numpy(lengths))
     signals = np.stack([found.signal for found in inputs])
-    by_member = [
-        predict_probabilities(
+    found = [
+        predict_with_features(
             module, signals, output_scale(card.preprocessing), context=context, windows=input_windows(card)
-        ).tolist()
+        )
         for module, card in model.members
     ]
-    return list(zip(*by_member, strict=True))
+    features = [own for _, own in found]
+    unlike = novelty_warnings(model.detectors, features, signals, lengths, model.cards[0].preprocessing)
+    by_record = zip(*(probabilities.tolist() for probabilities, _ in found), strict=True)
+    return zip(by_record, unlike, strict=True)
 
 
 def _answer(
-    model: Model, probabilities: Sequence[Sequence[float]], found: ModelInput, person: Person
+    model: Model, probabilities: Sequence[Sequence[float]], found: ModelInput, person: Person, unlike: str
 ) -> Answer:
     """All that is said of one ECG. Every warning joins the others here."""
     if not np.isfinite(np.concatenate(probabilities)).all():
@@ -260,7 +274,7 @@ def _answer(
         classes = _classes(probabilities[0], cards[0])
     else:
         classes = vote_on_record(probabilities, cards, model.ensemble)
-    warning = joined(found.warning, person_warning(person, cards))
+    warning = joined(found.warning, unlike, person_warning(person, cards))
     return {"classes": classes} | ({"warning": warning} if warning else {})
 
 

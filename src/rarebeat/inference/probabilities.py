@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int16
 from rarebeat.dataset.windows import WHOLE, Windows, WindowSettings, windows_of
 from rarebeat.inference.examples import Examples, make_examples, ordered_batches
+from rarebeat.models.layers import TwoStepNetwork, pooled
+
+Float32 = npt.NDArray[np.float32]
 
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
@@ -30,7 +34,7 @@ def predict_probabilities(
     device: str | torch.device | None = None,
     context: Context = UNKNOWN,
     windows: WindowSettings = WHOLE,
-) -> npt.NDArray[np.float32]:
+) -> Float32:
     """Classify ECGs.
 
     The arithmetic is fp32 whatever the training used: a prediction is made once and may be compared with a
@@ -49,17 +53,61 @@ def predict_probabilities(
     Returns:
         Shape (n, classes).
     """
+    return _predict(module, signals, scale, batch_size, device, context, windows, None)[0]
+
+
+def predict_with_features(
+    module: nn.Module,
+    signals: Int16,
+    scale: float,
+    batch_size: int = 64,
+    device: str | torch.device | None = None,
+    context: Context = UNKNOWN,
+    windows: WindowSettings = WHOLE,
+) -> tuple[Float32, Float32]:
+    """Classify ECGs, and say what the network found in them.
+
+    Args:
+        module: a network in two steps; it is put in evaluation mode.
+        signals: as in :func:`predict_probabilities`, and so are the others.
+        scale: of the signals.
+        batch_size: ECGs in memory at a time.
+        device: where to compute.
+        context: what is known of the ECGs besides.
+        windows: how ECGs longer than the network's input are judged.
+
+    Returns:
+        The probabilities of :func:`predict_probabilities`, shape (n, classes), from the same forward pass as the
+        features, shape (n, channels): means over time, and over the windows of an ECG.
+    """
+    features: list[Tensor] = []
+    return _predict(module, signals, scale, batch_size, device, context, windows, features)
+
+
+def _predict(
+    module: nn.Module,
+    signals: Int16,
+    scale: float,
+    batch_size: int,
+    device: str | torch.device | None,
+    context: Context,
+    windows: WindowSettings,
+    features: list[Tensor] | None,
+) -> tuple[Float32, Float32]:
+    """Probabilities, and features where there is a list to gather them in."""
     if device is not None:
         module.to(device)
     place = next(module.parameters()).device
     examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
     with torch.autocast(place.type, enabled=False), _exact_fp32():
-        logits, pieces = window_logits(module, examples, batch_size, FULL)
+        logits, pieces = window_logits(module, examples, batch_size, features, FULL)
     probabilities = logits.sigmoid().cpu()
+    found = torch.cat(features).float().cpu() if features else probabilities.new_empty(len(signals), 0)
     if not examples.whole:
         probabilities = combine(probabilities, pieces, len(examples), windows)
-    result: npt.NDArray[np.float32] = probabilities.numpy()
-    return result
+        if features:
+            found = combine(found, pieces, len(examples), replace(windows, combine="mean"))
+    return probabilities.numpy(), found.numpy()
 
 
 def record_logits(network: nn.Module, examples: Examples, batch: int, windows: WindowSettings) -> Tensor:
@@ -83,7 +131,11 @@ def record_logits(network: nn.Module, examples: Examples, batch: int, windows: W
 
 
 def window_logits(
-    network: nn.Module, examples: Examples, batch: int, multiple: int = 1
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    features: list[Tensor] | None = None,
+    multiple: int = 1,
 ) -> tuple[Tensor, Windows]:
     """The logits of all windows of ECGs, and which windows they are.
 
@@ -91,6 +143,8 @@ def window_logits(
         network: it is left in evaluation mode.
         examples: the ECGs; one that is no longer than the network's input is one window.
         batch: windows at a time.
+        features: where it is a list, the pooled features of the windows are added to it, batch by batch; the network
+            must then be one in two steps.
         multiple: batches are filled up to a multiple of so many by their last window, whose other answers are dropped.
 
     Returns:
@@ -105,7 +159,13 @@ def window_logits(
             filled = np.append(part, np.repeat(part[-1:], -len(part) % multiple))
             starts = None if examples.whole else pieces.starts[filled]
             signals, context, _ = examples.batch(pieces.records[filled], starts)
-            chunks.append(network(signals, context).float()[: len(part)])
+            if features is None:
+                chunks.append(network(signals, context)[: len(part)].float())
+                continue
+            assert isinstance(network, TwoStepNetwork)
+            found = network.features(signals, context)
+            features.append(pooled(found)[: len(part)])
+            chunks.append(network.classify(found, context)[: len(part)].float())
     return torch.cat(chunks), pieces
 
 
