@@ -1,7 +1,7 @@
 """Tables as Parquet files whose pages carry checksums."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,25 @@ def write_table(path: Path, table: pa.Table, **options: Any) -> None:
     settings: dict[str, Any] = {"compression": "zstd", "write_page_checksum": True} | options
     with atomic(path) as temporary:
         pq.write_table(table, temporary, **settings)
+
+
+def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    """Write a Parquet file with page checksums piece by piece, whole or not at all.
+
+    Args:
+        path: the file.
+        schema: of the tables.
+        tables: each becomes a row group, and may be forgotten then.
+
+    Raises:
+        RarebeatError: when it cannot be written.
+    """
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)
 
 
 def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:

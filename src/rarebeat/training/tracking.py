@@ -194,7 +194,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     """Store a model folder in its run as a pyfunc model with a signature.
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
-    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and returns one probability per class, an
+    parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and ``calibrated`` (False for normalised
+    amplitudes), and returns one probability per class, an
     ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
 
     Args:
@@ -209,11 +210,16 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
 
     card = read_card(folder)
     texts = [ColSpec("string", name) for name in ("error", "warning")]
-    person = ("rate", "double", 500.0), ("age", "double", -1.0), ("sex", "string", "")
+    told = (
+        ("rate", "double", 500.0),
+        ("age", "double", -1.0),
+        ("sex", "string", ""),
+        ("calibrated", "boolean", True),
+    )
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
         outputs=Schema([*(ColSpec("double", name) for name in card.classes), *texts]),
-        params=ParamSchema([ParamSpec(*one) for one in person]),
+        params=ParamSchema([ParamSpec(*one) for one in told]),
     )
     package = Path(__file__).parents[1]
 
