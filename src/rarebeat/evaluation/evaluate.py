@@ -198,20 +198,6 @@ def evaluate(
     )
 
 
-def _unlike(predictions: Predictions, confidence: float) -> Share | None:
-    """The share of records that are unlike the training data; the Wilson interval as if each patient had one record.
-
-    A bootstrap has no interval for the most welcome result, which is not one warning.
-    """
-    if predictions.warnings is None:
-        return None
-    share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
-    count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
-
-
 def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
     """Count the patients with a positive record, class by class.
 
@@ -225,7 +211,21 @@ def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
     found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
     rows, columns = np.nonzero(predictions.truth == 1)
     found[owner[rows], columns] = True
-    return np.count_nonzero(found, axis=0)
+    return np.asarray(np.count_nonzero(found, axis=0))
+
+
+def _unlike(predictions: Predictions, confidence: float) -> Share | None:
+    """The share of records that are unlike the training data; the Wilson interval as if each patient had one record.
+
+    A bootstrap has no interval for the most welcome result, which is not one warning.
+    """
+    if predictions.warnings is None:
+        return None
+    share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
+    count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def _operating_point(
@@ -266,9 +266,8 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     (``f1_low``, ``f1_high``), ``macro_classes`` is how many classes the macro averages are over, ``at_0.5`` has the
     same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
     classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
-    (where there are several) each cohort by name. ``unlike_training`` (where the model
-    can tell) is the share of records with such a warning, and its interval. Numbers have five significant digits; an
-    undefined metric is None.
+    (where there are several) each cohort by name. ``unlike_training`` (where the model can tell) is the share of
+    records with a warning, and its interval. Numbers have five significant digits; an undefined metric is None.
 
     Args:
         evaluation: all that is known.

@@ -96,7 +96,7 @@ def patients_worth(totals: FloatArray) -> FloatArray:
     """
     squares = np.einsum("pk,pk->k", totals, totals)
     sums = totals.sum(axis=0)
-    return np.divide(sums**2, squares, out=np.zeros_like(sums), where=squares > 0)
+    return np.asarray(np.divide(sums**2, squares, out=np.zeros_like(sums), where=squares > 0))
 
 
 def records_worth(hits: FloatArray, totals: FloatArray) -> FloatArray:
@@ -120,7 +120,7 @@ def records_worth(hits: FloatArray, totals: FloatArray) -> FloatArray:
     spread = np.square(hits - share * totals).sum(axis=0) / np.maximum(size, 1) ** 2
     least = patients_worth(totals)
     worth = np.divide(share * (1 - share), spread, out=least.copy(), where=spread > 0)
-    return np.clip(worth, least, size)
+    return np.asarray(np.clip(worth, least, size))
 
 
 def mean_interval(values: FloatArray, ends: Ends, correlation: FloatArray) -> tuple[float, float]:
@@ -144,6 +144,8 @@ def mean_interval(values: FloatArray, ends: Ends, correlation: FloatArray) -> tu
     """
     if not values.size:
         return np.nan, np.nan
-    below, above = values - ends[0], ends[1] - values
-    low, high = (float(np.sqrt(max(0.0, side @ correlation @ side))) / values.size for side in (below, above))
+    low, high = (
+        float(np.sqrt(np.maximum(0.0, side @ correlation @ side))) / values.size
+        for side in (values - ends[0], ends[1] - values)
+    )
     return float(values.mean()) - low, float(values.mean()) + high

@@ -8,6 +8,7 @@ single precision too as long as they stay below 2 ** 24; the areas are added up 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -120,9 +121,11 @@ def _weights(groups: PatientGroups, draws: Draws) -> Iterator[tuple[Draws, Draws
             yield positive[start : start + _ROWS], negative[start : start + _ROWS]
 
 
-def _cumulate(values: Draws, above: Draws) -> Draws:
+def _cumulate(values: npt.NDArray[Any], above: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Sums down to each row, counted from ``above``; exact, because the values are whole numbers."""
-    runs = np.tril(np.ones((_RUN, _RUN), dtype=values.dtype)) @ values.reshape(-1, _RUN, values.shape[1])
+    runs: npt.NDArray[Any] = np.tril(np.ones((_RUN, _RUN), dtype=values.dtype)) @ values.reshape(
+        -1, _RUN, values.shape[1]
+    )
     runs[1:] += np.cumsum(runs[:-1, -1], axis=0)[:, None]
     runs += above
     return runs.reshape(values.shape)

@@ -104,8 +104,8 @@ class _Report:
         self.rates.update(other.rates)
         self.patients |= other.patients
         self.quarantine += other.quarantine
-        self.amplitudes += other.amplitudes
         self.owner += other.owner
+        self.amplitudes += other.amplitudes
 
 
 def ingest_cohort(
@@ -158,9 +158,9 @@ def ingest_cohort(
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
-        passed = passed_over(root, source.takes) if source.takes else {}
         warnings = gain_warnings(total.amplitudes)
         write_warnings(folder, warnings)
+        passed = passed_over(root, source.takes) if source.takes else {}
         summary = _summarise(job, total, passed, len(found) - len(entries)) | {"warned": len(warnings)}
         write_json(folder / "summary.json", summary)
     return summary
@@ -179,9 +179,6 @@ def summary_lines(
         options: of its reader.
     """
     lines = [f"{cohort}: {summary['records']} records, {summary['quarantined']} quarantined"]
-    if warned := summary["warned"]:
-        of = f"{warned} of {summary['records']} records"
-        lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
     table = owner_table(kind, root, options or {}) if summary["quarantined"] else None
     if table and table.is_file():
         lines.append(f"which files were quarantined, for you alone: {table}")
@@ -192,6 +189,9 @@ def summary_lines(
         )
     if passed := summary.get("passed_over"):
         lines.append("passed over: " + ", ".join(f"{count} x {name}" for name, count in passed.items()))
+    if warned := summary["warned"]:
+        of = f"{warned} of {summary['records']} records"
+        lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "

@@ -88,8 +88,8 @@ def results_table(evaluation: Evaluation) -> str:
         evaluation: of any number of classes.
 
     Returns:
-        The table, lines on its records, its averages and its metrics and, where it is scored, one on the challenge;
-        where the model can tell, one on records unlike the training data.
+        The table, lines on its records, its averages and its metrics and, where it is scored, one on the
+        challenge; where the model can tell, one on records unlike the training data.
     """
     rows: list[Row] = []
     for index, name in enumerate((*evaluation.classes, "**macro**", "**micro**")):
@@ -111,8 +111,15 @@ def results_table(evaluation: Evaluation) -> str:
         f"in brackets: {100 * evaluation.confidence:g} % intervals over patients. They hold the model and its "
         "thresholds fixed: a second training, or thresholds chosen on other records, can differ by more."
     )
-    more = [macro_line(evaluation), *_challenge_line(evaluation), *_unlike_line(evaluation)]
-    return "\n\n".join([markdown_table(rows), caption, *more])
+    return "\n\n".join(
+        [
+            markdown_table(rows),
+            caption,
+            macro_line(evaluation),
+            *_challenge_line(evaluation),
+            *_unlike_line(evaluation),
+        ]
+    )
 
 
 def macro_line(evaluation: Evaluation) -> str:
