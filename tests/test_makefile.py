@@ -14,9 +14,7 @@ def make(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True, check=False)
 
 
-def test_a_folder_from_a_zip_file_is_told_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_from_a_zip_file_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     monkeypatch.delenv("GIT_DIR", raising=False)
     result = make(tmp_path, "repository")
