@@ -75,8 +75,7 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
 
     Returns:
         Words in small letters without accents (``ae`` for ``ä``), sorted; ``fib*`` and ``*ly`` are parts
-        of words in patterns, ``norm~`` a stem of word lists, ``resp.`` a word whose full stop ends no sentence,
-        ``scp:AFIB`` a code.
+        of words in patterns, ``norm~`` a stem of word lists, ``scp:AFIB`` a code.
 
     Example:
         >>> from rarebeat.labels.vocabulary import load_vocabulary
@@ -94,7 +93,6 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
             found |= _words_of(pattern.regex.pattern.removeprefix(r"(?<!\w)").removesuffix(r"(?!\w)"))
         for spelling in language.spellings:
             found |= _words_of(spelling)
-        found.update(_plain(word) + "." for word in language.dotted if word.isalpha())
         for text in (*language.abbreviations, *language.dotted, *language.wrapped):
             found.update(map(_plain, re.findall(r"[^\W_]+", text.lower())))
         listed.update(word for entry in language.words for word in entry.split())

@@ -4,8 +4,8 @@ What may pass stands in ``statement_words.txt``: the words and codes of all voca
 (:mod:`rarebeat.labels.statement_words` makes the list), with lead names, and numbers that count, grade or measure.
 
 - A word that is not there becomes ``xxx``, or ``x`` and ``xx`` where it is shorter, with a capital where it had one.
-- ``fib*``: a part of a word that patterns may find. An ordinary ending stays, any other is cut. ``*ly`` and ``*blok*``
-  are the end and the middle of words.
+- ``fib*``: a part of a word that patterns may find. An ordinary ending stays, any other becomes ``x``. ``*ly`` and
+  ``*blok*`` are the end and the middle of words.
 - ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``.
 - Digits of other numbers become 0.
 
@@ -160,8 +160,8 @@ class RecognisedWords:
         part = self._part.search(plain)
         if part and known:
             return _beginning(word, known[0]) + part[0]
-        if stems and f"{stems[0]}." not in self._whole:  # an abbreviation's full stop would end no sentence
-            return _beginning(word, stems[0])
+        if stems:
+            return f"{_beginning(word, stems[0])}x"  # the stem alone may be another word
         if known:
             return _cased(_KNOWN, word)
         if part:
