@@ -166,9 +166,10 @@ def call_python(folder: Path) -> None:
         (call_python, "cannot read .*model.yaml.*python/object"),
         (
             lambda folder: edit(folder, format=1),
-            "of format 2; the model was trained by an earlier version: run `dvc repro`",
+            "of format 3; the model was trained by an earlier version: run `dvc repro`",
         ),
-        (lambda folder: edit(folder, format=3), "not a model card of format 2$"),
+        (lambda folder: edit(folder, format=2), "of format 3; the model was trained by an earlier version"),
+        (lambda folder: edit(folder, format=4), "not a model card of format 3$"),
         (lambda folder: edit_and_sign(folder, architecture="hughes35"), "unknown network 'hughes35'"),
         (lambda folder: edit_and_sign(folder, settings={"width": 3}), "weights do not fit"),
         (lambda folder: edit_and_sign(folder, settings={"witdh": 3}), "witdh"),

@@ -203,6 +203,19 @@ def test_the_stage_warns_of_a_cohort_in_another_language(tmp_path: Path) -> None
     assert len(written) == 1  # the warning is in no output, so no stage depends on its limit
 
 
+def test_the_stage_says_what_incomplete_codes_mean(tmp_path: Path) -> None:
+    rows = [record("a", None, ["scp:SR", INCOMPLETE]), record("b", None, ["scp:SR"])]
+    folder = tmp_path / "records" / "made_up"
+    write_table(folder / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    script = Path(__file__).parents[2] / "pipeline" / "label.py"
+    params = tmp_path / "params.yaml"
+    params.write_text("label: {signal_checks: false, incomplete_codes: unknown}")
+    arguments = [sys.executable, script, folder, tmp_path / "labels", "--params", params]
+    for more, word in (([], "unknown"), (["--set", "label.incomplete_codes=negative"], "negative")):
+        result = subprocess.run([*arguments, *more], capture_output=True, text=True, check=True)
+        assert f"1 of 2 records have incomplete codes; what they do not name is {word}" in result.stdout
+
+
 def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:
     text = "Sinus rhythm\nNonspecific T wave abnormality\nConfirmed by X\nWhen compared with ECG of 3-MAY,\nLow voltage"
     labels = Matcher(load_vocabulary("hughes24")).label(text)

@@ -16,7 +16,13 @@ from rarebeat.dataset.folds import FoldSettings, held_out, trainable, write_fold
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import load_model, weights_digest
-from rarebeat.inference.splits import predict_all_classes, predict_split, predict_splits
+from rarebeat.inference.novelty import Evidence
+from rarebeat.inference.splits import (
+    predict_all_classes,
+    predict_split,
+    predict_splits,
+    predict_with_evidence,
+)
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
@@ -208,11 +214,11 @@ def test_thresholds_are_predicted_on_the_threads_of_the_training(
 ) -> None:
     noted: list[int] = []
 
-    def noting(*arguments: Any) -> npt.NDArray[np.float32]:
+    def noting(*arguments: Any) -> tuple[npt.NDArray[np.float32], Evidence]:
         noted.append(torch.get_num_threads())
-        return predict_split(*arguments)
+        return predict_with_evidence(*arguments)
 
-    monkeypatch.setattr("rarebeat.training.run.predict_split", noting)
+    monkeypatch.setattr("rarebeat.training.run.predict_with_evidence", noting)
     run(read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threads": threads}), tmp_path)  # type: ignore[operator]
-    assert noted == [threads]
+    assert noted == [threads] * 2
     assert torch.get_num_threads() == 1

@@ -140,7 +140,8 @@ def write_folds(out: Path, split: Split, settings: FoldSettings) -> dict[str, An
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """
     check_replaceable(out, TABLE, ["summary.json"])
-    folds = assign_folds(split.labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
+    labels = split.targets(split.meta.classes)
+    folds = assign_folds(labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
     table = pa.table(
         {
             "record_id": pa.array(split.record_ids.tolist(), pa.string()),
@@ -167,7 +168,7 @@ def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
     Returns:
         The content of ``summary.json``: lists with a number for each fold.
     """
-    numbers = range(int(folds.max()) + 1)
+    numbers, labels = range(int(folds.max()) + 1), split.targets(split.meta.classes)
 
     def per_fold(rows: npt.NDArray[np.bool_]) -> list[int]:
         return [int(count) for count in np.bincount(folds[rows], minlength=len(numbers))]
@@ -177,7 +178,7 @@ def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
         "patients": [len(np.unique(split.patients[folds == number])) for number in numbers],
         "cohorts": {name: per_fold(split.cohorts == name) for name in sorted(set(split.cohorts))},
         "positives": {
-            name: per_fold(split.labels[:, column] == 1) for column, name in enumerate(split.meta.classes)
+            name: per_fold(labels[:, column] == 1) for column, name in enumerate(split.meta.classes)
         },
     }
 

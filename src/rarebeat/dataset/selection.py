@@ -19,6 +19,7 @@ from rarebeat.dataset.catalogue import (
     Int8,
     UncertainPolicy,
     resolve_uncertain,
+    stored_labels,
 )
 from rarebeat.dataset.splits import DUPLICATE, SPLITS, SplitSettings, assign_splits
 
@@ -37,6 +38,9 @@ UNLABELLED, RESAMPLED = "unlabelled", "balance"
 """Why a record is in no shard, beside :data:`rarebeat.dataset.splits.DUPLICATE`: no class is known to be present or
 absent; class re-sampling did not choose it."""
 
+MASK: UncertainPolicy = "mask"
+"""What evaluation does with uncertain labels, whatever training does."""
+
 Flags = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.object_]
 
@@ -46,13 +50,15 @@ class Selection:
     """What becomes of each record of a catalogue.
 
     Attributes:
-        labels: shape (n, classes): 1, 0 or MASKED.
+        labels: shape (n, classes): 1, 0 or MASKED; uncertain ones as trained in the training split, otherwise MASKED.
+        stored: shape (n, classes), the same as shards hold it, see :class:`rarebeat.dataset.split.Split`.
         groups: shape (n,), see :class:`rarebeat.dataset.splits.Assignment`.
         splits: shape (n,), likewise.
         reasons: shape (n,): DUPLICATE, UNLABELLED or RESAMPLED, or "" for a record that is selected.
     """
 
     labels: Int8
+    stored: Int8
     groups: Strings
     splits: Strings
     reasons: Strings
@@ -91,7 +97,7 @@ def select(
         catalogue: n records with their labels.
         split: how patients are split.
         balance: class re-sampling.
-        uncertain: what an uncertain label counts as.
+        uncertain: what an uncertain label of the training split counts as; those of the others are masked.
 
     Returns:
         What becomes of each record.
@@ -99,12 +105,14 @@ def select(
     Raises:
         RarebeatError: when nothing is left to train on.
     """
-    labels = resolve_uncertain(catalogue.states, uncertain)
     assignment = assign_splits(catalogue.records, split)
+    trained, masked = (resolve_uncertain(catalogue.states, policy) for policy in (uncertain, MASK))
+    labels = np.where((assignment.splits == "train")[:, None], trained, masked)
     reasons = np.full(len(catalogue), "", dtype=object)
     reasons[(labels == MASKED).all(axis=1)] = UNLABELLED
     reasons[assignment.splits == DUPLICATE] = DUPLICATE
-    selection = Selection(labels, assignment.groups, assignment.splits, reasons)
+    stored = stored_labels(catalogue.states, uncertain)
+    selection = Selection(labels, stored, assignment.groups, assignment.splits, reasons)
     for name in balance.splits if balance.enabled else ():
         available = np.flatnonzero(selection.available(name))
         chosen = choose_records(labels[available], balance.target, balance.seed)

@@ -14,8 +14,9 @@ from tqdm import tqdm
 from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import core_count, map_in_order
-from rarebeat.core.record_files import write_part, write_quarantine
+from rarebeat.core.record_files import WARNINGS, write_part, write_quarantine, write_warnings
 from rarebeat.core.records import Record
+from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
 from rarebeat.readers.discovery import is_inside, passed_over, readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path, private_pseudonym, write_owner_table
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
@@ -53,6 +54,7 @@ class _Report:
     rates: Counter[str] = field(default_factory=Counter)
     patients: set[str] = field(default_factory=set)
     quarantine: list[dict[str, str]] = field(default_factory=list)
+    amplitudes: list[Amplitude] = field(default_factory=list)
     owner: list[tuple[str, ...]] = field(default_factory=list)
 
     def refuse(self, job: _Job, entry: Entry, error: BadRecordError) -> None:
@@ -78,6 +80,9 @@ class _Report:
         if record.report_status is not None:
             self.statuses[record.report_status] += 1
             self.withheld += record.report_status != "confirmed" and record.text is None
+        if record.calibrated:
+            span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
+            self.amplitudes.append(Amplitude(record.record_id, span, step))
         self.not_understood.update(record.not_understood)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
@@ -100,6 +105,7 @@ class _Report:
         self.patients |= other.patients
         self.quarantine += other.quarantine
         self.owner += other.owner
+        self.amplitudes += other.amplitudes
 
 
 def ingest_cohort(
@@ -152,8 +158,10 @@ def ingest_cohort(
         if not total.records:
             raise RarebeatError(_nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
+        warnings = gain_warnings(total.amplitudes)
+        write_warnings(folder, warnings)
         passed = passed_over(root, source.takes) if source.takes else {}
-        summary = _summarise(job, total, passed, len(found) - len(entries))
+        summary = _summarise(job, total, passed, len(found) - len(entries)) | {"warned": len(warnings)}
         write_json(folder / "summary.json", summary)
     return summary
 
@@ -181,6 +189,9 @@ def summary_lines(
         )
     if passed := summary.get("passed_over"):
         lines.append("passed over: " + ", ".join(f"{count} x {name}" for name, count in passed.items()))
+    if warned := summary["warned"]:
+        of = f"{warned} of {summary['records']} records"
+        lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "

@@ -20,7 +20,8 @@ from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, re
 
 HOW_TO_READ = (
     "A threshold is the probability from which a class counts as present; it is chosen on the validation split, and "
-    "F1, precision and recall depend on it. AUROC and AUPRC do not: AUROC is the share of pairs, a record with the "
+    "F1, precision and recall depend on it. F1 at 0.5 is what 0.5 for every class would score. AUROC and AUPRC do not "
+    "depend on it: AUROC is the share of pairs, a record with the "
     "class and one without, in which the first has the higher probability (0.5 is chance); AUPRC is the precision "
     "averaged over recall (chance is the share of positives, so that it is low for rare classes)."
 )

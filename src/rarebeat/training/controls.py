@@ -77,7 +77,7 @@ def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
     order = np.random.default_rng([seed, 1]).permutation(len(split))
     stay = np.ones(len(split), dtype=np.bool_)
     for name, limit in limits.items():
-        positive = order[split.labels[order, split.meta.classes.index(name)] == 1]
+        positive = order[split.targets([name])[order, 0] == 1]
         if len(positive) < limit:
             raise ParamsError(
                 f"train.limit_positives: {name} has {len(positive)} positive training records, asked for {limit}"

@@ -131,7 +131,7 @@ def train(
     precision = choose_precision(settings.precision, device)
     with backends(device, settings.threads):
         window = settings.window.of(train.signals.shape[2])
-        examples = load_examples(train, classes, device, window)
+        examples = load_examples(train, classes, device, window, learning=True)
         held_out = load_examples(validation, classes, device, window)
         network = _new_network(train, len(classes), model, settings)
         initialise(network)
@@ -277,7 +277,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
     for name in classes:
-        if name in train.meta.classes and not (train.columns([name]) == 1).any():
+        if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
 

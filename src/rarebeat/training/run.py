@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -25,7 +26,8 @@ from rarebeat.inference.model_folder import (
     read_card,
     save_model,
 )
-from rarebeat.inference.splits import predict_split
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
+from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
@@ -152,7 +154,7 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (train_split.columns(label_set) == 1).any(axis=0)
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
@@ -278,18 +280,27 @@ def run_experiment(
     )
     # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
     with backends(torch.device("cpu"), experiment.settings.threads):
-        probabilities = predict_split(module, experiment.validation, experiment.settings.window)
+        window = experiment.settings.window
+        probabilities, unseen = predict_with_evidence(module, experiment.validation, window)
+        _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
     thresholds = choose_thresholds(
         experiment.validation.columns(experiment.classes),
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
+        experiment.validation.patients,
+        experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
-    save_model(out, module, card)
+    save_model(out, module, card, fit_detector(seen, unseen))
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
+
+
+def _evenly(split: Split, most: int) -> Split:
+    """So many records of a split at most, evenly spread over it."""
+    return take(split, np.linspace(0, len(split) - 1, min(len(split), most)).round().astype(np.int64))
 
 
 def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:

@@ -46,7 +46,9 @@ class ModelSettings:
         return named | {"settings": chosen | beside if isinstance(chosen, dict) else chosen}
 
 
-ThresholdRule = Literal["fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"]
+ThresholdRule = Literal[
+    "bagged_f1", "fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"
+]
 LossName = Literal["bce", "weighted_bce", "challenge"]
 Schedule = Literal["constant", "cosine", "steps"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -112,6 +114,7 @@ class TrainSettings:
             validation and prediction all.
         threshold: the rule that chooses thresholds on the validation split, a name in
             :data:`rarebeat.metrics.thresholds.RULES`.
+        min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -143,7 +146,8 @@ class TrainSettings:
     pretrain: Pretrain = field(default_factory=Pretrain)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
-    threshold: ThresholdRule = "max_f1"
+    threshold: ThresholdRule = "bagged_f1"
+    min_positives: Positive = 10
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Seed = 0
     keep: Literal["last", "best"] = "last"
