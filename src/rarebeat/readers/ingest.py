@@ -138,7 +138,7 @@ def ingest_cohort(
         ParamsError: for an unknown kind or a wrong option.
         RarebeatError: when not one record can be read, or the folder cannot be written.
     """
-    check_replaceable(out, "quarantine.parquet", ("summary.json", "part-*.parquet"))
+    check_replaceable(out, "quarantine.parquet", ("summary.json", "part-*.parquet", "warnings.parquet"))
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
