@@ -13,11 +13,13 @@ def signal(height: float, samples: int = 5000) -> Signal:
     return np.tile(np.rint(height * beat), (12, 1)).astype(np.int16)
 
 
-def cohort(count: int = 40, step: int = 1, scale: float = 1.0, first: int = 0) -> list[Amplitude]:
+def cohort(
+    count: int = 40, step: int = 1, scale: float = 1.0, first: int = 0, source: str = "ward"
+) -> list[Amplitude]:
     """Records whose amplitudes spread as those of real cohorts do: 0.5 to 2 times the median."""
     spread = np.exp2(np.linspace(-1, 1, count))
     return [
-        Amplitude(f"r{first + index}", 1100 * scale * float(factor), step)
+        Amplitude(f"r{first + index}", source, 1100 * scale * float(factor), step)
         for index, factor in enumerate(spread)
     ]
 
@@ -69,7 +71,9 @@ def test_records_stored_five_times_too_small_are_found() -> None:
 
 
 def test_a_record_of_another_size_is_found_whatever_its_steps() -> None:
-    found = gain_warnings([*cohort(), Amplitude("large", 4600, 1), Amplitude("small", 260, 1)])
+    found = gain_warnings(
+        [*cohort(), Amplitude("large", "ward", 4600, 1), Amplitude("small", "ward", 260, 1)]
+    )
     assert found.keys() == {"large", "small"}
     assert found["large"] == (
         "the signal spans 4.6 mV, others of the cohort 1.1 mV: the gain is probably wrong"
@@ -86,3 +90,21 @@ def test_a_cohort_of_which_every_gain_is_wrong_is_found(scale: float) -> None:
 
 def test_nothing_is_said_of_a_small_cohort() -> None:
     assert gain_warnings(cohort(19, scale=5)) == {}
+
+
+def test_each_source_is_compared_with_itself() -> None:
+    """What is a step too large in one database is that of another one."""
+    one, other = cohort(40), cohort(40, step=5, first=40, source="clinic")
+    wrong = cohort(3, step=5, scale=5, first=80)
+    assert gain_warnings(one + other + wrong).keys() == {entry.record_id for entry in wrong}
+
+
+def test_a_small_source_is_compared_with_the_cohort() -> None:
+    few = cohort(5, step=5, scale=5, first=40, source="clinic")
+    assert gain_warnings(cohort() + few).keys() == {entry.record_id for entry in few}
+
+
+def test_a_source_of_which_every_gain_is_wrong_does_not_make_others_wrong() -> None:
+    wrong = cohort(60, step=5, scale=5, first=40, source="clinic")
+    found = gain_warnings(cohort() + wrong)
+    assert found.keys() == {entry.record_id for entry in wrong}

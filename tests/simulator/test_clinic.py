@@ -6,14 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rarebeat.simulator.clinic import recording_at, signal_of, simulate
+from rarebeat.simulator.clinic import recording_at, signal_of, simulate, simulate_many
 from rarebeat.simulator.patients.patients import BLOCK, visit_at
 from rarebeat.simulator.patients.priors import CLINIC, MECHANISMS
-from rarebeat.simulator.rhythm.clocks import Breathing
 from rarebeat.simulator.rhythm.events import Ventricular
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
-from rarebeat.simulator.waveform.noise import noise
 from rarebeat.simulator.waveform.render import qt_intervals
 
 SETTINGS = SimulatorSettings(seed=11)
@@ -43,6 +41,18 @@ def test_a_record_does_not_depend_on_those_made_before_it() -> None:
         last = simulate(index, SETTINGS)
     assert last.signal.tobytes() == alone.signal.tobytes()
     assert last.report == alone.report
+
+
+@pytest.mark.parametrize("preset", ["clinic", "balanced"])
+def test_a_record_does_not_depend_on_those_made_together_with_it(preset: str) -> None:
+    settings = SimulatorSettings(seed=11, preset=preset, rate=250.0, seconds=5.0)
+    alone = [simulate(index, settings) for index in range(40)]
+    for size in (7, 40):
+        for first in range(0, 40, size):
+            indices = range(first, min(first + size, 40))
+            for index, one in zip(indices, simulate_many(indices, settings), strict=True):
+                assert one.signal.tobytes() == alone[index].signal.tobytes()
+                assert one.report == alone[index].report
 
 
 def test_a_record_does_not_depend_on_the_size_of_the_cohort() -> None:
@@ -140,15 +150,6 @@ def test_most_power_lies_below_forty_hertz(sample: list[np.ndarray]) -> None:
         axis=2
     )
     assert np.median(share) > 0.95
-
-
-def test_noise_has_no_offset_of_its_own_size_and_differs_between_recordings() -> None:
-    made = [noise(np.random.default_rng(seed), 5000, 500.0, Breathing(0.25, 0.0)) for seed in range(20)]
-    level = np.array([one.std() for one in made])
-    assert made[0].shape == (8, 5000)
-    assert np.isfinite(level).all()
-    assert 0.005 < np.median(level) < 0.1
-    assert level.max() > 2 * level.min()
 
 
 def test_qt_shortens_slowly_when_the_heart_speeds_up() -> None:

@@ -23,6 +23,7 @@ _LN2_HIGH, _LN2_LOW = 0.693147180369123816490, 1.90821492927058770002e-10  # the
 _EXP = tuple(1 / math.factorial(power) for power in range(13, -1, -1))
 _SINE = tuple((1 - power % 2 * 2) / math.factorial(2 * power + 1) for power in range(10, -1, -1))
 _SINE_32 = _SINE[-6:]
+_S0, _S1, _S2, _S3, _S4, _S5, _S6, _S7, _S8, _S9, _S10 = _SINE
 _ARCTAN = tuple((1 - power % 2 * 2) / (2 * power + 1) for power in range(12, -1, -1))
 _TURN = 2 * math.pi
 
@@ -152,9 +153,8 @@ def sine_of(turns: float) -> float:
     turned = turns - round(turns)
     angle = max(min(turned, 0.5 - turned), -0.5 - turned) * _TURN
     square = angle * angle
-    total = _SINE[0]
-    for coefficient in _SINE[1:]:
-        total = total * square + coefficient
+    total = ((((_S0 * square + _S1) * square + _S2) * square + _S3) * square + _S4) * square + _S5
+    total = ((((total * square + _S6) * square + _S7) * square + _S8) * square + _S9) * square + _S10
     return total * angle
 
 
@@ -190,19 +190,17 @@ def direction(y: float, x: float) -> float:
     return 8 * (total * tangent)
 
 
-def cube_root(value: float) -> float:
-    """The cube root of a positive number, by Newton's method.
+def cube_root(values: Float) -> Float:
+    """The cube root of positive numbers near one, to 1 part in 10^15 from 0.05 to 30, by Newton's method.
 
     Example:
-        >>> cube_root(0.125)
-        0.5
+        >>> cube_root(np.array([0.125, 1.0])).round(9)
+        array([0.5, 1. ])
     """
-    root, before = (value + 2) / 3, 0.0
-    for _ in range(100):  # it may end on two neighbours in turn
-        if abs(root - before) <= 1e-16 * root:
-            break
-        root, before = (2 * root + value / (root * root)) / 3, root
-    return root
+    root = (values + 2) / 3
+    for _ in range(9):
+        root = (2 * root + values / (root * root)) / 3
+    return np.asarray(root)
 
 
 def exp_minus(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

@@ -33,7 +33,7 @@ from rarebeat.core.signals import Preprocessing, output_scale, output_units, pre
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
+from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 
@@ -85,7 +85,7 @@ def prepare(
             are neither calibrated nor normalised; when nothing is left to train on.
     """
     check_replaceable(
-        out, "splits.parquet", ["summary.json", "counts.json", f"*/{MANIFEST}", "*/shard-*.parquet"]
+        out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
     )
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")

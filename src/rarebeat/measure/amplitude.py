@@ -5,7 +5,7 @@ five times a small ECG is a large one. Two things that hold for a whole cohort d
 recorded them, and a gain that is wrong makes the steps too large together with the signal.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,11 +37,13 @@ class Amplitude:
 
     Attributes:
         record_id: of the record.
+        source: the database, or the part of it, that the record comes from.
         microvolts: see :func:`typical_span`.
         step: see :func:`smallest_step`.
     """
 
     record_id: str
+    source: str
     microvolts: float
     step: int
 
@@ -86,37 +88,61 @@ def smallest_step(signal: Signal) -> int:
 def gain_warnings(amplitudes: Sequence[Amplitude]) -> dict[str, str]:
     """Find records of a cohort whose gain is probably wrong.
 
+    Records are compared with those of their source where there are enough of them, else with the whole cohort.
+
     Args:
         amplitudes: of all calibrated records of the cohort.
 
     Returns:
-        Record id to what is wrong. Of a cohort without :data:`FEWEST_RECORDS` of equal steps nothing is said.
+        Record id to what is wrong. Where fewer than :data:`FEWEST_RECORDS` of equal steps are to be compared with,
+        nothing is said.
     """
-    groups: dict[int, list[Amplitude]] = defaultdict(list)
+    counts = Counter(entry.source for entry in amplitudes)
+    places: dict[str, list[Amplitude]] = defaultdict(list)
     for entry in amplitudes:
+        places[entry.source if counts[entry.source] >= FEWEST_RECORDS else ""].append(entry)
+    whole = _usual(amplitudes)
+    found: dict[str, str] = {}
+    for place, entries in places.items():
+        usual = (_usual(entries) if place else None) or whole
+        if usual is not None:
+            found |= _compare(entries, usual)
+    return found
+
+
+def _usual(entries: Sequence[Amplitude]) -> tuple[float, int] | None:
+    """Median amplitude and step of the most records with equal steps, where they are enough."""
+    groups = _by_step(entries)
+    step = max(groups, key=lambda step: (len(groups[step]), -step), default=0)
+    return (_median(groups[step]), step) if len(groups[step]) >= FEWEST_RECORDS else None
+
+
+def _by_step(entries: Sequence[Amplitude]) -> dict[int, list[Amplitude]]:
+    groups: dict[int, list[Amplitude]] = defaultdict(list)
+    for entry in entries:
         groups[entry.step].append(entry)
-    if not groups:
-        return {}
-    usual_step = max(groups, key=lambda step: (len(groups[step]), -step))
-    if len(groups[usual_step]) < FEWEST_RECORDS:
-        return {}
-    usual = _median(groups[usual_step])
-    if not TYPICAL[0] <= usual <= TYPICAL[1]:
+    return groups
+
+
+def _compare(entries: Sequence[Amplitude], usual: tuple[float, int]) -> dict[str, str]:
+    """What is wrong with some records, beside the usual amplitude and step."""
+    amplitude, usual_step = usual
+    if not TYPICAL[0] <= amplitude <= TYPICAL[1]:
         text = (
-            f"the median record of the cohort spans {usual / 1000:.3g} mV, expected {TYPICAL[0] / 1000:g} to "
-            f"{TYPICAL[1] / 1000:g}: all gains are probably wrong"
+            f"the median record of the cohort or source spans {amplitude / 1000:.3g} mV, expected "
+            f"{TYPICAL[0] / 1000:g} to {TYPICAL[1] / 1000:g}: all gains are probably wrong"
         )
-        return {entry.record_id: text for entry in amplitudes}
+        return {entry.record_id: text for entry in entries}
     found = {}
-    for step, group in groups.items():
-        ratio, steps = _median(group) / usual, step / max(usual_step, 1)
+    for step, group in _by_step(entries).items():
+        ratio, steps = _median(group) / amplitude, step / max(usual_step, 1)
         together = (ratio >= GROUP_FAR and steps >= 2) or (ratio <= 1 / GROUP_FAR and steps <= 1 / 2)
         for entry in group:
-            if together or not 1 / FAR <= entry.microvolts / usual <= FAR:
+            if together or not 1 / FAR <= entry.microvolts / amplitude <= FAR:
                 also = f" in steps of {step} microvolts instead of {usual_step}" if together else ""
                 found[entry.record_id] = (
                     f"the signal spans {entry.microvolts / 1000:.3g} mV{also}, others of the cohort "
-                    f"{usual / 1000:.3g} mV: the gain is probably wrong"
+                    f"{amplitude / 1000:.3g} mV: the gain is probably wrong"
                 )
     return found
 

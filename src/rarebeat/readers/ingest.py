@@ -82,7 +82,7 @@ class _Report:
             self.withheld += record.report_status != "confirmed" and record.text is None
         if record.calibrated:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
-            self.amplitudes.append(Amplitude(record.record_id, span, step))
+            self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
         self.not_understood.update(record.not_understood)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
@@ -138,7 +138,7 @@ def ingest_cohort(
         ParamsError: for an unknown kind or a wrong option.
         RarebeatError: when not one record can be read, or the folder cannot be written.
     """
-    check_replaceable(out, "quarantine.parquet", ("summary.json", "part-*.parquet", "warnings.parquet"))
+    check_replaceable(out, "quarantine.parquet", ("summary.json", WARNINGS, "part-*.parquet"))
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)

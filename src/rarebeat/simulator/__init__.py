@@ -4,7 +4,8 @@ The road of one record, room by room; :mod:`rarebeat.simulator.clinic` walks it 
 
     patients/   priors     how common rhythms and ectopic beats are
                 history    diseases, and how rhythm and conduction go on from visit to visit
-                patients   who comes at which visit; the streams of random numbers
+                patients   who comes at which visit
+                streams    random numbers for each purpose and record
     rhythm/     events     when atria and ventricles fire: what the other modules make
                 episode    one recording, before anything has happened in it
                 atrial, av_blocks, ventricular    a function for each mechanism, made from
@@ -12,6 +13,7 @@ The road of one record, room by room; :mod:`rarebeat.simulator.clinic` walks it 
     truth       which classes those events show (measured on the events, not planned)
     waveform/   vectors, anatomy, pathology       a patient's heart and what is wrong with it
                 beats, leads                      what each event looks like as a dipole, and in eight leads
+                grid                              every sample, and a quarter of them for what is slow
                 gaussians, atrial_waves, render   all events as a signal
                 noise, recorder                   what electrodes, cables, filters and converter do to it
     reports/    findings, wording                 what there is to say, and in which words

@@ -84,10 +84,12 @@ def delineate(record: Simulated) -> np.ndarray:
             _, waves = neurokit2.ecg_delineate(
                 clean, peaks["ECG_R_Peaks"], sampling_rate=RATE, method="prominence"
             )
-            onset, offset, p, t = (
-                2 * np.array(waves[f"ECG_{name}"], float)
-                for name in ("R_Onsets", "R_Offsets", "P_Onsets", "T_Offsets")
-            )
+            found_waves = [
+                waves[f"ECG_{name}"] for name in ("R_Onsets", "R_Offsets", "P_Onsets", "T_Offsets")
+            ]
+            if len({len(one) for one in found_waves}) > 1:  # it has lost one, and with it which beat is which
+                continue
+            onset, offset, p, t = 2 * np.array(found_waves, float)
             rate = 60 * RATE / np.median(np.diff(peaks["ECG_R_Peaks"]))
             found.append([rate] + [np.nanmedian(one) for one in (onset - p, offset - onset, t - onset)])
     return np.asarray(np.nanmedian(found, axis=0))

@@ -17,12 +17,12 @@ from rarebeat.core.signals import resample
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_axis, qrs_bounds, qrs_duration
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.simulator.clinic import Recording, recording_at, signal_of
-from rarebeat.simulator.patients.patients import stream
+from rarebeat.simulator.patients.streams import stream
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.waveform.anatomy import draw_anatomy
 
 SETTINGS = SimulatorSettings(seed=8)
-EACH = 40
+EACH = 60
 AGES = {"18 to 39": (18, 40), "40 to 59": (40, 60), "60 and more": (60, 120)}
 GROUPS = [(sex, ages) for sex in ("female", "male") for ages in AGES]
 WITHIN = 0.85
@@ -44,7 +44,7 @@ class Normal(NamedTuple):
 def everybody() -> dict[tuple[str, str], list[Normal]]:
     """Sinus rhythm without any finding, by sex and age."""
     found: dict[tuple[str, str], list[Normal]] = {group: [] for group in GROUPS}
-    for index in range(4000):
+    for index in range(6000):
         recording = recording_at(index, SETTINGS)
         visit = recording.visit
         ages = next(name for name, (low, high) in AGES.items() if low <= visit.age < high)

@@ -6,7 +6,7 @@ from tests.simulator.waveform.average import average_heart as anatomy
 
 from rarebeat.simulator.waveform.anatomy import draw_anatomy
 from rarebeat.simulator.waveform.beats import Waveform, p_wave, qrs_complex, t_wave
-from rarebeat.simulator.waveform.leads import TORSO, patient_matrix, see, see_qrs, twelve_leads
+from rarebeat.simulator.waveform.leads import TORSO, draw_wave, patient_matrix, see, twelve_leads
 
 LEAD_I, LEAD_II, V1, V6 = 0, 1, 2, 7  # rows of TORSO
 
@@ -111,7 +111,7 @@ def test_each_patient_has_another_matrix_near_the_published_one() -> None:
 
 
 def test_electrodes_see_more_than_a_dipole() -> None:
-    qrs = see(qrs_complex("his", anatomy("normal"), rng()), rng())
+    qrs = see([draw_wave("p", qrs_complex("his", anatomy("normal"), rng()), rng())])
     times = np.arange(0, 0.12, 0.002)
     bells = np.exp(-0.5 * ((times - qrs.centre[..., None]) / qrs.width[..., None]) ** 2)
     amplitude = qrs.vector @ TORSO.T + qrs.residual
@@ -121,12 +121,24 @@ def test_electrodes_see_more_than_a_dipole() -> None:
 
 
 def test_the_qrs_has_sharp_notches_that_a_dipole_of_slow_waves_has_not() -> None:
-    slow = see(qrs_complex("his", anatomy("normal"), rng()), rng())
-    sharp = see_qrs(qrs_complex("his", anatomy("normal"), rng()), rng())
+    complexes = qrs_complex("his", anatomy("normal"), rng())
+    slow = see([draw_wave("p", complexes, rng())])
+    sharp = see([draw_wave("qrs", complexes, rng())])
     assert sharp.width.min() < 0.0035 < slow.width.min()
     assert sharp.vector.shape == (len(sharp.centre), 3)
     notches = np.linalg.norm(sharp.vector[5:], axis=1)
     assert notches.max() < 0.25 * np.linalg.norm(sharp.vector[:5], axis=1).max()
+
+
+def test_waves_that_are_seen_together_do_not_change_each_other() -> None:
+    qrs = qrs_complex("his", anatomy("normal"), rng())
+    t = t_wave("his", qrs, anatomy("normal"), rng())
+    waves = [draw_wave("t", t, rng()), draw_wave("qrs", qrs, rng()), draw_wave("spike", qrs, rng())]
+    together = see(waves)
+    assert together.counts.tolist() == [5, 9, 5]
+    for name in ("centre", "width", "vector", "residual"):
+        alone = np.concatenate([getattr(see([wave]), name) for wave in waves])
+        assert np.array_equal(getattr(together, name), alone)
 
 
 def test_hearts_differ_with_age_and_sex_as_groups() -> None:

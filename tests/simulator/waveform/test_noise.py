@@ -3,13 +3,27 @@
 import numpy as np
 
 from rarebeat.simulator.rhythm.clocks import Breathing
-from rarebeat.simulator.waveform.noise import curves, draw_levels, noise
+from rarebeat.simulator.waveform.grid import Grid, to_samples
+from rarebeat.simulator.waveform.noise import curves, draw_levels, fast_noise, slow_noise
 
 BREATHING = Breathing(0.25, 0.0)
 
 
 def made(seed: int) -> np.ndarray:
-    return noise(np.random.default_rng(seed), 5000, 500.0, BREATHING)
+    """All noise of one recording, (8, samples)."""
+    rng, grid = np.random.default_rng(seed), Grid(5000, 500.0)
+    levels = draw_levels(rng)
+    slow = slow_noise(rng, levels, BREATHING, grid)
+    return np.asarray(to_samples(slow, grid) + fast_noise(rng, levels, grid))
+
+
+def test_noise_has_no_offset_of_its_own_size_and_differs_between_recordings() -> None:
+    noises = [made(seed) for seed in range(20)]
+    level = np.array([one.std() for one in noises])
+    assert noises[0].shape == (8, 5000)
+    assert np.isfinite(level).all()
+    assert 0.005 < np.median(level) < 0.1
+    assert level.max() > 2 * level.min()
 
 
 def test_contacts_differ_and_a_few_electrodes_come_off() -> None:

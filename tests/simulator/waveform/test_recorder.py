@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from scipy import signal as scipy_signal
 
+from rarebeat.simulator.waveform.gaussians import Placed
+from rarebeat.simulator.waveform.grid import Grid, to_samples
+from rarebeat.simulator.waveform.leads import twelve_leads
 from rarebeat.simulator.waveform.recorder import (
     ARMS,
     Recorder,
@@ -51,19 +54,49 @@ def test_exchanged_chest_electrodes() -> None:
     assert np.array_equal(swapped[[0, 1, 2, 5, 6, 7]], signal[[0, 1, 2, 5, 6, 7]])
 
 
+def recorded(recorder: Recorder, slow: np.ndarray, noise: np.ndarray, rate: float = 500.0) -> np.ndarray:
+    """What a machine makes of slow waves, (8, places), and noise, without QRS complexes."""
+    grid = Grid(noise.shape[1], rate)
+    nothing = np.empty(0, np.int64)
+    none = Placed(nothing, nothing, nothing, np.empty(0, np.float32), np.empty((4, 0)))
+    return record(recorder, slow, np.empty((8, 0), np.float32), none, noise.copy(), grid)
+
+
+def level(value: float, grid: Grid) -> np.ndarray:
+    return np.full((8, grid.places), value, np.float32)
+
+
 @pytest.mark.parametrize("step", [1, 2, 5])
 def test_samples_are_multiples_of_the_step(step: int) -> None:
-    stored = np.rint(record(Recorder(step=step), leads(), 500.0) * 1000).astype(int)
-    assert (stored % step == 0).all()
+    stored = recorded(Recorder(step=step), level(0.0, Grid(5000, 500.0)), leads())
+    assert (twelve_leads(stored)[[0, 1, *range(6, 12)]] % step == 0).all()
 
 
 def test_the_high_pass_takes_the_offset_and_the_low_pass_the_noise() -> None:
-    offset = np.ones((8, 5000), np.float32)
-    assert np.abs(record(Recorder(highpass=0.5), offset, 500.0)).max() < 1e-3
+    grid = Grid(5000, 500.0)
+    silence = np.zeros((8, 5000), np.float32)
+    assert np.abs(recorded(Recorder(highpass=0.5), level(1.0, grid), silence)).max() < 1e-3
     noise = np.random.default_rng(0).standard_normal((8, 5000)).astype(np.float32)
-    wide = record(Recorder(lowpass=150), noise, 500.0).std()
-    narrow = record(Recorder(lowpass=40), noise, 500.0).std()
+    wide = recorded(Recorder(lowpass=150), level(0.0, grid), noise).std()
+    narrow = recorded(Recorder(lowpass=40), level(0.0, grid), noise).std()
     assert narrow < 0.6 * wide
+
+
+@pytest.mark.parametrize("corner", [0.05, 0.5])
+def test_the_high_pass_of_the_coarse_grid_is_that_of_all_samples(corner: float) -> None:
+    """A beat of a slow wave and, 1 mV high and 80 ms long, a QRS complex: less than 8 microvolts apart."""
+    grid = Grid(5000, 500.0)
+    t_wave = np.exp(-0.5 * ((grid.times - 5.3) / 0.04) ** 2)
+    samples = np.arange(2475, 2525)
+    qrs = np.exp(-0.5 * ((samples / 500 - 5.0) / 0.012) ** 2)
+    slow, fast = (np.repeat(one[None], 8, axis=0).astype(np.float32) for one in (t_wave, qrs))
+    one = np.ones(1, np.int64)
+    placed = Placed(0 * one, 2475 * one, 50 * one, np.ones(1, np.float32), np.empty((4, 1)))
+    silence = np.zeros((8, 5000), np.float32)
+    found = record(Recorder(highpass=corner, lowpass=1000), slow, fast, placed, silence, grid)
+    signal = to_samples(slow, grid)
+    signal[:, 2475:2525] += fast
+    assert np.abs(found - high_pass(signal, corner, 500.0)).max() < 0.008
 
 
 def drifting() -> np.ndarray:
@@ -90,7 +123,8 @@ def test_the_low_pass_is_that_of_scipy(corner: float, rate: float) -> None:
 
 
 def test_a_low_pass_beyond_the_sampling_rate_is_left_out() -> None:
-    assert np.isfinite(record(Recorder(lowpass=150), leads(rate=250.0), 250.0)).all()
+    noise = leads(rate=250.0)
+    assert np.isfinite(recorded(Recorder(lowpass=150), level(0.0, Grid(2500, 250.0)), noise, 250.0)).all()
 
 
 def test_wrong_cables_are_rare_and_machines_differ() -> None:

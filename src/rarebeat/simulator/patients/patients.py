@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
-import numpy as np
-
 from rarebeat.core.arithmetic import limit
 from rarebeat.simulator.patients.history import (
     bundle_branch_factors,
@@ -17,6 +15,7 @@ from rarebeat.simulator.patients.history import (
     next_rhythm,
 )
 from rarebeat.simulator.patients.priors import Prior
+from rarebeat.simulator.patients.streams import stream
 from rarebeat.simulator.rhythm.clocks import Rng
 
 BLOCK = 8
@@ -27,21 +26,6 @@ OPENING = datetime(2004, 1, 1)
 """The clinic's first day. All dates are invented."""
 IN_HOSPITAL = 0.35
 """Share of later recordings made within days of the one before, during one stay in hospital."""
-
-STREAMS = {
-    "block": 0,
-    "patient": 1,
-    "visit": 2,
-    "rhythm": 3,
-    "anatomy": 4,
-    "placement": 5,
-    "noise": 6,
-    "report": 7,
-    "draws": 8,
-    "torso": 9,
-    "waves": 10,
-    "wording": 11,
-}
 
 _AGES = {  # mean and deviation in years, by the rhythm of the first visit
     "fibrillation": (73, 11),
@@ -114,20 +98,6 @@ class Visit:
     age: float
     mechanism: str
     time: datetime = OPENING
-
-
-def stream(seed: int, name: str, number: int) -> Rng:
-    """Start the random numbers of one purpose for one record or patient.
-
-    Args:
-        seed: of the cohort.
-        name: of the purpose, a key of :data:`STREAMS`.
-        number: of the record or patient.
-
-    Returns:
-        A generator that no other purpose shares.
-    """
-    return np.random.default_rng([seed, STREAMS[name], number])
 
 
 def visit_at(seed: int, index: int, prior: Prior) -> Visit:

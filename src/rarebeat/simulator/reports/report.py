@@ -7,7 +7,7 @@ Most reports are the machine's: rhythm line, bundle branches, the rest of the tr
 with the earlier recording. Some of these a reader has edited; some reports a person has typed throughout.
 """
 
-from rarebeat.simulator.patients.patients import stream
+from rarebeat.simulator.patients.streams import stream
 from rarebeat.simulator.reports.comparison import comparison
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style, Voice
 from rarebeat.simulator.reports.overread import correction, misread, overcall, signature

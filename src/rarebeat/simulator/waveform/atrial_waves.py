@@ -15,26 +15,27 @@ Float = npt.NDArray[np.float32]
 _TURN = 2 * math.pi
 _NEAR = np.array([1, 1, 1.8, 0.75, 0.6, 0.5, 0.4, 0.4])
 """How much each lead sees of the atria, against what it sees of the ventricles."""
+_WANDERING = np.array([[0.95, 1.05], [0.15, 0.30], [0.6, 1.1], [0.2, 0.35]])
+"""Limits, for each axis, of its share of the frequency and of the hertz at which it wanders, jumps and swells."""
 
 
-def add_atrial_waves(signal: Float, waves: AtrialWaves, matrix: Array, rng: Rng, rate: float) -> None:
+def add_atrial_waves(signal: Float, waves: AtrialWaves, matrix: Array, rng: Rng, times: Array) -> None:
     """Add f or F waves to a signal in place.
 
     Args:
-        signal: (8, samples) millivolts.
+        signal: (8, times) millivolts.
         waves: kind, frequency and phase.
         matrix: (8, 3) lead matrix.
         rng: source of randomness.
-        rate: samples per second.
+        times: (times,) seconds.
     """
-    times = np.arange(signal.shape[1]) / rate
     make = _fibrillation if waves.kind == "fibrillation" else _flutter
     near = (matrix * _NEAR[:, None]).astype(np.float32)
     for weights, axis in zip(near.T, make(times, waves, rng), strict=True):
         signal += weights[:, None] * axis
 
 
-def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
+def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> Float:
     """X, Y and Z: sawtooth of three harmonics (Petrutiu et al. 2007), wandering in frequency and size.
 
     The axes run at slightly different frequencies, so the waves look different from lead to lead and from
@@ -42,20 +43,16 @@ def _fibrillation(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
     fine together.
     """
     size = exp_of(rng.normal(-0.35, 0.45)) * np.array([0.028, 0.026, 0.044]) * rng.uniform(0.8, 1.25, 3)
-    axes: list[Float] = []
-    for axis in range(3):
-        frequency = waves.frequency * rng.uniform(0.95, 1.05)
-        slow, fast, swell = rng.uniform(0.15, 0.30), rng.uniform(0.6, 1.1), rng.uniform(0.2, 0.35)
-        start = rng.uniform(0, 2 * np.pi, 3) / _TURN
-        phase = frequency * times + waves.phase
-        phase += 0.5 / (_TURN * slow) * _sine(slow * times + start[0])  # +-0.5 Hz
-        phase += 0.25 * _sine(fast * times + start[1])
-        envelope = np.float32(1.1 * size[axis]) * (1 + _sine(swell * times + start[2]) / 3)
-        axes.append(np.asarray(envelope * _sawtooth(phase), np.float32))
-    return axes
+    own, slow, fast, swell = rng.uniform(_WANDERING[:, 0], _WANDERING[:, 1], (3, 4)).T[:, :, None]
+    start = rng.random((3, 3))[:, :, None]
+    phase = waves.frequency * own * times + waves.phase
+    phase += 0.5 / (_TURN * slow) * _sine(slow * times + start[0])  # +-0.5 Hz
+    phase += 0.25 * _sine(fast * times + start[1])
+    envelope = (1.1 * size[:, None]).astype(np.float32) * (1 + _sine(swell * times + start[2]) / 3)
+    return np.asarray(envelope * _sawtooth(phase), np.float32)
 
 
-def _flutter(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
+def _flutter(times: Array, waves: AtrialWaves, rng: Rng) -> Float:
     """X, Y and Z: the sawtooth of typical flutter, negative in II, III and aVF, positive in V1.
 
     Clockwise flutter runs the other way round.
@@ -68,7 +65,7 @@ def _flutter(times: Array, waves: AtrialWaves, rng: Rng) -> list[Float]:
     y = np.float32(-sign * size) * (down - np.float32(0.45) * up - np.float32(0.30))
     x = np.float32(0.18 * size) * (down - np.float32(0.3))
     z = np.float32(-sign * size * rng.uniform(0.45, 0.8)) * (_bump(phase, 0.78, 0.10) - np.float32(0.2))
-    return [x, y, z]
+    return np.stack([x, y, z])
 
 
 def _sine(turns: Array) -> Float:

@@ -17,12 +17,24 @@ from rarebeat.simulator.rhythm.events import AtrialFocus, VentricularFocus
 from rarebeat.simulator.waveform.anatomy import Anatomy
 from rarebeat.simulator.waveform.vectors import Array, turn, turned
 
+T_GAUSSIANS = 5
+"""Of a T wave with its ST segment, which is the first of them, and its U wave."""
 _WIDTH = 0.083
 """Standard deviation of a Gaussian of the normal QRS, as a share of its duration."""
 _USUAL_DURATION = 0.083
 """Seconds; bundle branch blocks stretch with the duration that the patient's QRS had without them."""
 _USUAL_AXIS, _USUAL_FRONT = 0.45, -0.61
 """Direction of the usual QRS in the frontal plane, and in the horizontal plane to the front, radians."""
+_P_WAVES = {
+    "premature": np.array([[0.075, 0.03, 0.055], [0.015, 0.06, 0.06]]),
+    "low": np.array([[0.045, -0.090, -0.02], [0.070, -0.105, 0.02]]),
+    "left": np.array([[-0.075, 0.032, -0.05], [-0.080, 0.046, -0.08]]),
+    "retrograde": np.array([[0.01, -0.100, -0.04], [0.02, -0.115, -0.05]]),
+}
+"""Right and left atrium of waves that do not start in the sinus node."""
+_T_CENTRES, _T_WIDTHS = np.array([[0.41, 0.49, 0.645, 0.755, 1.12], [0.17, 0.12, 0.098, 0.074, 0.055]])
+_T_SIZES = np.array([[0.0], [0.05], [0.38], [1.0], [0.07]])
+"""ST segment, two parts of the rise, peak, and U wave: shares of the QT interval, and of the T wave's peak."""
 # Right bundle branch block: centres and widths of the late forces in seconds, their size, and what is left of
 # the X, Y and Z of each normal vector.
 _COMPLETE = (
@@ -67,15 +79,9 @@ def p_wave(focus: AtrialFocus, anatomy: Anatomy, rng: Rng) -> Waveform:
     """
     heart = anatomy.vectors
     size = float(norm(heart.p.sum(axis=0))) / 0.24
-    others = {
-        "premature": [[0.075, 0.03, 0.055], [0.015, 0.06, 0.06]],
-        "low": [[0.045, -0.090, -0.02], [0.070, -0.105, 0.02]],
-        "left": [[-0.075, 0.032, -0.05], [-0.080, 0.046, -0.08]],
-        "retrograde": [[0.01, -0.100, -0.04], [0.02, -0.115, -0.05]],
-    }
     vector, duration = heart.p, heart.p_duration
     if focus != "sinus":
-        vector = size * np.array(others[focus]) * rng.normal(1, 0.15, (2, 3))
+        vector = size * _P_WAVES[focus] * rng.normal(1, 0.15, (2, 3))
         duration = heart.p_duration * rng.uniform(0.78, 0.98)
     if focus == "premature":
         vector = product(vector, turn(rng.normal(0, 0.6), rng.normal(0, 0.6)).T)
@@ -126,10 +132,10 @@ def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -
     elif block == "right":
         peak, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], peak, rng)
         level = heart.st + 0.06 * (peak - heart.t)
-    vector = np.stack([1.25 * level, 0.05 * peak, 0.38 * peak, peak, 0.07 * peak])
+    vector = _T_SIZES * peak
+    vector[0] = 1.25 * level
     shift = 0.02 * rng.standard_normal()
-    width = np.array([0.17, 0.12, 0.098, 0.074, 0.055]) * rng.normal(1, 0.06, 5)
-    return Waveform(np.array([0.41, 0.49, 0.645, 0.755, 1.12]) + shift, width, vector)
+    return Waveform(_T_CENTRES + shift, _T_WIDTHS * rng.normal(1, 0.06, T_GAUSSIANS), vector)
 
 
 def _discordant(width: Array, vector: Array, own: Array, rng: Rng) -> tuple[Array, Array]:

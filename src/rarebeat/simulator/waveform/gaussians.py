@@ -1,135 +1,195 @@
-"""All wave forms of a recording as sums of Gaussians, sampled at once.
-
-Each wave form is tabulated once, with all of its Gaussians, on a grid of its own times. Every beat then reads that
-table at the times of its samples, stretched and scaled as it is.
-"""
+"""Wave forms as sums of Gaussians: each is tabulated once, and every beat reads its table, stretched and scaled."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.arithmetic import exp_minus, product
-from rarebeat.simulator.waveform.leads import LeadWaveform
+from rarebeat.core.arithmetic import exp_minus
+from rarebeat.simulator.waveform.grid import Float
 from rarebeat.simulator.waveform.vectors import Array
 
-Canvas = npt.NDArray[np.float32]
+Whole = npt.NDArray[np.int64]
 
-GRID = 240
-"""Places of a table: 0.5 ms apart in a narrow QRS, 2.5 ms in a T wave; between them it is interpolated."""
 REACH = 3.5
 """Standard deviations at which a Gaussian ends."""
 
 
 @dataclass(frozen=True)
-class Train:
-    """One wave form and all times at which it occurs.
+class Waves:
+    """Wave forms, the Gaussians of one after those of the other, and how finely each is to be tabulated.
 
     Attributes:
-        waveform: its Gaussians.
-        onsets: (events,) seconds.
+        counts: (waves,) Gaussians of each.
+        places: (waves,) of its table.
+        centre: (Gaussians, rows).
+        width: (Gaussians, rows) standard deviations.
+        amplitude: (Gaussians, rows).
+    """
+
+    counts: Whole
+    places: Whole
+    centre: Float
+    width: Float
+    amplitude: Float
+
+    @cached_property
+    def span(self) -> tuple[Array, Array]:
+        """Time of the first place of each table, and from place to place: (waves,) each."""
+        begins = np.cumsum(self.counts) - self.counts
+        reach = np.float32(REACH) * self.width
+        start = np.minimum.reduceat((self.centre - reach).min(axis=1), begins).astype(np.float64)
+        stop = np.maximum.reduceat((self.centre + reach).max(axis=1), begins)
+        return start, (stop - start) / (self.places - 1)
+
+
+@dataclass(frozen=True)
+class Events:
+    """When wave forms occur, and on which grid of time each is to be drawn.
+
+    Attributes:
+        wave: (events,) which wave form.
+        onset: (events,) seconds.
         stretch: (events,) factor on all times of the wave form (the QT interval for T waves).
         gain: (events,) factor on its amplitudes.
+        start: (events,) second of the first place of the grid.
+        step: (events,) seconds from place to place of the grid.
+        length: (events,) places of the grid.
     """
 
-    waveform: LeadWaveform
-    onsets: Array
+    wave: Whole
+    onset: Array
     stretch: Array
     gain: Array
+    start: Array
+    step: Array
+    length: Whole
 
 
-def draw_trains(trains: Sequence[Train], matrix: Array, samples: int, rate: float) -> Canvas:
-    """Sample wave forms at their onsets.
+@dataclass(frozen=True)
+class Placed:
+    """The events that their grids show, each with the piece of its grid that it takes.
+
+    Attributes:
+        wave: (events,) which wave form.
+        first: (events,) first place of the grid.
+        count: (events,) places of the grid, at least one.
+        gain: (events,) factor on the amplitudes.
+        lines: (4, events) how far the first place is into the table, in places of the table, and how far it goes on
+            from place to place; the second of the first place, and seconds from place to place.
+    """
+
+    wave: Whole
+    first: Whole
+    count: Whole
+    gain: Float
+    lines: Array
+
+    def __getitem__(self, part: slice | npt.NDArray[np.bool_]) -> "Placed":
+        return Placed(
+            self.wave[part], self.first[part], self.count[part], self.gain[part], self.lines[:, part]
+        )
+
+
+def place(waves: Waves, events: Events) -> tuple[Placed, npt.NDArray[np.bool_]]:
+    """Find the pieces of their grids that events take.
+
+    Returns:
+        Those that take any, and (events,) which of the events they are.
+    """
+    table_start, table_step = (values[events.wave] * events.stretch for values in waves.span)
+    begin = events.onset + table_start - events.start
+    end = begin + (waves.places[events.wave] - 1) * table_step
+    first = np.maximum(np.ceil(begin / events.step), 0.0)
+    count = np.minimum(np.floor(end / events.step), events.length - 1) - first + 1
+    shown = count > 0
+    time = first * events.step
+    lines = np.stack(
+        [(time - begin) / table_step, events.step / table_step, time + events.start, events.step]
+    )
+    gain = events.gain.astype(np.float32)
+    placed = Placed(events.wave, first.astype(np.int64), count.astype(np.int64), gain, lines)
+    return placed[shown], shown
+
+
+def read(waves: Waves, first: int, last: int, placed: Placed) -> tuple[Float, Array]:
+    """Draw events of some wave forms that follow each other.
 
     Args:
-        trains: what occurs, and when.
-        matrix: (8, 3) leads.
-        samples: length, from time zero.
-        rate: samples per second.
+        waves: all wave forms.
+        first: of those that occur.
+        last: the one after them.
+        placed: the events.
 
     Returns:
-        float32 (10, samples) in millivolts: eight leads, and X and Y of the dipole.
+        (rows, total) amplitudes, piece after piece, and (total,) their times in seconds.
     """
-    canvas = np.zeros((len(matrix) + 2, samples), np.float32)
-    trains = [train for train in trains if len(train.onsets)]
-    if not trains:
-        return canvas
-    tables, starts, steps = _tabulate([train.waveform for train in trains], matrix)
-    for train, table, start, step in zip(trains, tables, starts, steps, strict=True):
-        begin, end = (train.onsets + place * train.stretch for place in (start, start + (GRID - 1) * step))
-        shown = (end > 0) & (begin < samples / rate)
-        if not shown.any():
-            continue
-        first, drawn = _read(table, begin[shown], step * train.stretch[shown], rate)
-        drawn *= train.gain[shown].astype(np.float32)[:, None]
-        count = drawn.shape[2]
-        for event, place in enumerate(first.tolist()):
-            low, high = max(place, 0), min(place + count, samples)
-            if low < high:
-                canvas[:, low:high] += drawn[:, event, low - place : high - place]
-    return canvas
+    table = _tabulate(waves, first, last)
+    places = waves.places[first:last]
+    offset = np.cumsum(places) - places
+    of_event = placed.wave - first
+    count = placed.count
+    at, rate, time, step = np.repeat(placed.lines, count, axis=1)
+    within = np.arange(at.size) - np.repeat(np.cumsum(count) - count, count)
+    at += within * rate
+    np.minimum(at, np.repeat(places[of_event] - 1, count), out=at)
+    below = at.astype(np.int64)
+    at -= below
+    below += np.repeat(offset[of_event], count)
+    values = table.take(below, axis=1, mode="clip")
+    rise = np.empty_like(table)
+    np.subtract(table[:, 1:], table[:, :-1], out=rise[:, :-1])  # the last place of a table is never left
+    rise[:, -1] = 0.0
+    values += rise.take(below, axis=1, mode="clip") * at.astype(np.float32)
+    values *= np.repeat(placed.gain, count)
+    time += within * step
+    return values, time
 
 
-def _read(table: Canvas, start: Array, step: Array, rate: float) -> tuple[npt.NDArray[np.int_], Canvas]:
-    """Interpolate a table, (10, GRID), at the samples of its events.
+def _tabulate(waves: Waves, first: int, last: int) -> Float:
+    """Tables of some wave forms that follow each other, zero at the end of each: (rows, places of all of them)."""
+    counts, places = waves.counts[first:last].tolist(), waves.places[first:last].tolist()
+    begin = int(waves.counts[:first].sum())
+    rows = slice(begin, begin + sum(counts))
+    start, step = (np.repeat(values[first:last].astype(np.float32), counts)[:, None] for values in waves.span)
+    scale = np.float32(1 / math.sqrt(2)) / waves.width[rows]
+    rate, distance = (step * scale)[:, :, None], ((start - waves.centre[rows]) * scale)[:, :, None]
+    amplitude = waves.amplitude[rows, :, None]
+    table = np.empty((amplitude.shape[1], sum(places)), np.float32)
+    gaussian = place = 0
+    for length, group in groupby(zip(places, counts, strict=True), key=itemgetter(0)):
+        own_counts = [count for _, count in group]
+        own = slice(gaussian, gaussian + sum(own_counts))
+        bells = rate[own] * np.arange(length, dtype=np.float32)
+        bells += distance[own]
+        bells *= bells
+        bells = exp_minus(bells)
+        bells *= amplitude[own]
+        bells[:, :, -1] = 0.0
+        within = 0
+        for count in own_counts:
+            np.add.reduce(bells[within : within + count], axis=0, out=table[:, place : place + length])
+            within, place = within + count, place + length
+        gaussian = own.stop
+    return table
+
+
+def add_pieces(canvas: Float, values: Float, placed: Placed, spacing: int = 1) -> None:
+    """Add pieces of a signal to the signal.
 
     Args:
-        table: a wave form; it is zero at both ends.
-        start: (events,) second of its first place.
-        step: (events,) seconds from place to place.
-        rate: samples per second.
-
-    Returns:
-        The first sample of each event, and (10, events, samples) millivolts.
+        canvas: (rows, places) on their grid, or on every place of it that is a multiple of ``spacing``.
+        values: (rows, total), piece after piece.
+        placed: the pieces.
+        spacing: in places.
     """
-    first = np.ceil(start * rate)
-    count = int((GRID - 1) * step.max() * rate) + 1
-    place = np.arange(count) * (1 / (rate * step))[:, None]
-    place += ((first / rate - start) / step)[:, None]
-    np.minimum(place, GRID - 1, out=place)
-    below = place.astype(np.int64)
-    place -= below
-    rise = np.diff(table, axis=1, append=table[:, -1:])
-    values, rises = np.split(np.concatenate([table, rise]).take(below, axis=1), 2)
-    rises *= place.astype(np.float32)
-    values += rises
-    return first.astype(int), values
-
-
-def _tabulate(waveforms: Sequence[LeadWaveform], matrix: Array) -> tuple[list[Canvas], Array, Array]:
-    """Wave forms on grids of their own times.
-
-    Returns:
-        A table (10, GRID) for each, millivolts as in :func:`draw_trains`, and the start and the step of each grid.
-    """
-    centre = _with_dipole([one.centre for one in waveforms])
-    width = _with_dipole([one.width for one in waveforms])
-    vector = np.concatenate([one.vector for one in waveforms])
-    residual = np.concatenate([one.residual for one in waveforms])
-    amplitude = np.hstack([product(vector, matrix.T) + residual, vector[:, :2]]).astype(np.float32)
-    ends = np.cumsum([len(one.centre) for one in waveforms])
-    parts = [slice(end - len(one.centre), end) for one, end in zip(waveforms, ends, strict=True)]
-    reach = REACH * width
-    low, high = centre - reach, centre + reach
-    starts = np.array([low[part].min() for part in parts])
-    steps = (np.array([high[part].max() for part in parts]) - starts) / (GRID - 1)
-    of_wave = np.repeat(np.arange(len(parts)), [part.stop - part.start for part in parts])[:, None]
-    scale = 1 / (math.sqrt(2) * width)
-    bells = (steps[of_wave] * scale).astype(np.float32)[:, :, None] * np.arange(GRID, dtype=np.float32)
-    bells += ((starts[of_wave] - centre) * scale).astype(np.float32)[:, :, None]
-    bells *= bells
-    bells = exp_minus(bells)
-    bells *= amplitude[:, :, None]
-    tables = [np.add.reduce(bells[part], axis=0) for part in parts]
-    for table in tables:
-        table[:, -1] = 0.0  # an event that is shorter than the others of its train ends on it
-    return tables, starts, steps
-
-
-def _with_dipole(of_leads: Sequence[Canvas]) -> Array:
-    """Centres or widths of all Gaussians in eight leads, and, twice, in the dipole: the mean of the leads."""
-    values = np.concatenate(of_leads).astype(np.float64)
-    mean = values.mean(axis=1, keepdims=True)
-    return np.hstack([values, mean, mean])
+    begin = 0
+    for first, count in zip(placed.first.tolist(), placed.count.tolist(), strict=True):
+        start, stop = -(-first // spacing), -(-(first + count) // spacing)
+        shown = canvas[:, start:stop]
+        shown += values[:, begin + start * spacing - first : begin + count : spacing]
+        begin += count

@@ -6,14 +6,16 @@ shows. So the matrix is drawn per patient and moved per visit, and every Gaussia
 changed a little per lead, in the same way for all beats of a recording.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.arithmetic import exp, exp_of, norm, product
+from rarebeat.core.arithmetic import exp, norm, product
 from rarebeat.simulator.rhythm.clocks import Rng
-from rarebeat.simulator.waveform.beats import Waveform
+from rarebeat.simulator.waveform.beats import T_GAUSSIANS, Waveform
 from rarebeat.simulator.waveform.vectors import Array
 
 INDEPENDENT = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -52,7 +54,12 @@ _BEYOND = np.array(
     ]
 )
 """What no dipole explains of real QRS complexes: five patterns over the leads, scaled to one on average."""
-_RESIDUAL = {"p": 0.11, "qrs": 0.09, "t": 0.05}  # size of these patterns, of a Gaussian's vector length
+_RESIDUAL = {
+    "p": 0.11,
+    "qrs": 0.09,
+    "t": 0.05,
+    "spike": 0.0,
+}  # size of these patterns, of a Gaussian's vector length
 _TORSO_RESIDUAL = 0.15  # their size in a patient's matrix, per axis
 _LATENESS = 0.17  # of a Gaussian's width, per lead
 _BREADTH = 0.06  # of a Gaussian's width, per lead
@@ -61,6 +68,8 @@ _T_BIAS = np.array([0.14, 0.08, -0.11, 0.28, -0.16, -0.36, -0.27, -0.09])
 """What the matrix, made for the QRS, leaves out of ST and T, as a share of their size: V2 sees more, V4 less."""
 _NOTCHES = 4  # narrow Gaussians in the QRS
 _NOTCH_SIZE = 0.028  # of the longest vector, per axis
+_CHANGES = 2 * len(INDEPENDENT) + _BEYOND.shape[1]
+_NONE = np.empty(0)
 
 _LARGEST = np.float32(10_000)  # microvolts, far beyond any ECG; keeps the differences within int16
 
@@ -72,17 +81,40 @@ for _row in range(2, 8):
 _NEARBY /= norm(_NEARBY)[:, None]
 
 
+Kind = Literal["p", "qrs", "t", "spike"]
+
+
 @dataclass(frozen=True)
-class LeadWaveform:
-    """A wave form as the electrodes of one recording see it.
+class DrawnWave:
+    """A wave form of the dipole, and the random numbers by which the electrodes change it.
 
     Attributes:
-        centre: (waves, 8) float32, as in :class:`~rarebeat.simulator.waveform.beats.Waveform`.
-        width: (waves, 8) float32.
-        vector: (waves, 3) dipole in millivolts.
-        residual: (waves, 8) what the dipole does not explain, millivolts.
+        kind: decides how much they change it.
+        waveform: of the dipole.
+        changes: (waves, 21) normal numbers: lateness and breadth in eight leads, size of five patterns. One row
+            stands for all Gaussians of a wave without notches.
+        notches: 8 even numbers and 77 normal ones for the notches of a QRS; empty for the others.
     """
 
+    kind: Kind
+    waveform: Waveform
+    changes: Array
+    notches: Array
+
+
+@dataclass(frozen=True)
+class LeadWaves:
+    """Wave forms as the electrodes of their recordings see them: their Gaussians, wave form after wave form.
+
+    Attributes:
+        counts: (wave forms,) Gaussians of each.
+        centre: (Gaussians, 8) float32, as in :class:`~rarebeat.simulator.waveform.beats.Waveform`.
+        width: (Gaussians, 8) float32.
+        vector: (Gaussians, 3) dipole in millivolts.
+        residual: (Gaussians, 8) what the dipole does not explain, millivolts.
+    """
+
+    counts: npt.NDArray[np.int64]
     centre: npt.NDArray[np.float32]
     width: npt.NDArray[np.float32]
     vector: Array
@@ -126,50 +158,100 @@ def place_electrodes(rng: Rng, matrix: Array) -> Array:
     return placed
 
 
-def see(waveform: Waveform, rng: Rng, residual: float = _RESIDUAL["p"], smooth: bool = False) -> LeadWaveform:
-    """Add what electrodes add: residual amplitude, time and width per lead.
+def draw_wave(kind: Kind, waveform: Waveform, rng: Rng) -> DrawnWave:
+    """Draw by what the electrodes change a wave form.
 
     Args:
-        waveform: the dipole's wave form.
-        rng: source of randomness.
-        residual: size of what no dipole explains, relative to that of the dipole.
-        smooth: change all Gaussians of a lead alike, for a wave without notches (T).
+        kind: of wave; all Gaussians of a T wave are changed alike, a QRS gets notches, a pacing spike nothing.
+        waveform: of the dipole.
+        rng: source of randomness, of the patient.
     """
-    count = 1 if smooth else len(waveform.centre)
-    late, broad = product(rng.standard_normal((2, count, len(INDEPENDENT))), _NEARBY.T)
-    extra = product(rng.standard_normal((count, _BEYOND.shape[1])), _BEYOND.T)
-    width = waveform.width[:, None]
-    length = norm(waveform.vector)[:, None]
-    return LeadWaveform(
-        (waveform.centre[:, None] + width * _LATENESS * late).astype(np.float32),
-        (width * exp(_BREADTH * broad)).astype(np.float32),
-        waveform.vector,
-        length * residual * extra,
+    if kind == "spike":
+        return DrawnWave(kind, waveform, np.zeros((1, _CHANGES)), _NONE)
+    changes = rng.standard_normal((1 if kind == "t" else len(waveform.centre), _CHANGES))
+    notches = np.concatenate([rng.random(2 * _NOTCHES), rng.standard_normal(77)]) if kind == "qrs" else _NONE
+    return DrawnWave(kind, waveform, changes, notches)
+
+
+def see(waves: Sequence[DrawnWave]) -> LeadWaves:
+    """Add what electrodes add: residual amplitude, time and width per lead, and the sharp notches of the QRS.
+
+    Args:
+        waves: of any number of recordings; each is changed by its own random numbers alone.
+    """
+    counts = np.array([len(wave.waveform.centre) for wave in waves])
+    centre, width, vector = (
+        np.concatenate([getattr(wave.waveform, name) for wave in waves])
+        for name in ("centre", "width", "vector")
     )
+    drawn = np.concatenate([wave.changes for wave in waves])
+    rows = np.array([len(wave.changes) for wave in waves])
+    first = np.repeat(np.cumsum(rows) - rows, counts)
+    within = np.arange(len(centre)) - np.repeat(np.cumsum(counts) - counts, counts)
+    row = first + np.minimum(within, np.repeat(rows, counts) - 1)
+    length = norm(vector)
+    size = length * np.repeat([_RESIDUAL[wave.kind] for wave in waves], counts)
+    seen = LeadWaves(
+        counts,
+        (centre[:, None] + (width * _LATENESS)[:, None] * product(drawn[:, :8], _NEARBY.T)[row]).astype(
+            np.float32
+        ),
+        (width[:, None] * exp(_BREADTH * product(drawn[:, 8:16], _NEARBY.T))[row]).astype(np.float32),
+        vector,
+        size[:, None] * product(drawn[:, 16:], _BEYOND.T)[row],
+    )
+    kinds = np.array([wave.kind for wave in waves])
+    _turn_t_waves(seen, np.flatnonzero(np.repeat(kinds == "t", counts)))
+    return _with_notches(seen, waves, np.flatnonzero(kinds == "qrs"), length)
 
 
-def see_t(waveform: Waveform, rng: Rng) -> LeadWaveform:
-    """A T wave in the leads: without notches, each lead's Gaussians changed alike."""
-    seen = see(waveform, rng, _RESIDUAL["t"], smooth=True)
-    forward = (waveform.vector * [0.78, 0.33, -0.53]).sum(axis=1)  # the usual direction of T waves
-    bias = forward[:, None] * _T_BIAS
-    bias[0] = norm(waveform.vector[0]) * _ST_BIAS  # the ST segment has no usual direction
-    return replace(seen, residual=seen.residual + bias)
+def _turn_t_waves(seen: LeadWaves, rows: npt.NDArray[np.int64]) -> None:
+    """Add what the matrix leaves out of T waves to the rows of their Gaussians, five each: ST segment first."""
+    if not len(rows):
+        return
+    vector = seen.vector[rows].reshape(-1, T_GAUSSIANS, 3)
+    forward = np.add.reduce(vector * [0.78, 0.33, -0.53], axis=2)  # the usual direction of T waves
+    bias = forward[:, :, None] * _T_BIAS
+    bias[:, 0] = norm(vector[:, 0])[:, None] * _ST_BIAS  # the ST segment has no usual direction
+    seen.residual[rows] += bias.reshape(-1, len(INDEPENDENT))
 
 
-def see_qrs(waveform: Waveform, rng: Rng) -> LeadWaveform:
-    """A QRS in the leads: as :func:`see`, with small sharp notches, mostly but not only of the dipole."""
-    seen = see(waveform, rng, _RESIDUAL["qrs"])
-    shape = (_NOTCHES, len(INDEPENDENT))
-    centre = rng.uniform(waveform.centre[0], waveform.centre[-1], (_NOTCHES, 1)) + rng.normal(0, 0.001, shape)
-    width = np.repeat(rng.uniform(0.0012, 0.0030, (_NOTCHES, 1)), shape[1], axis=1)
-    size = float(norm(waveform.vector).max()) * _NOTCH_SIZE * exp_of(rng.normal(0, 0.3))
-    notches = product(0.15 * size * rng.standard_normal(shape), _NEARBY.T)
-    return LeadWaveform(
-        np.concatenate([seen.centre, centre.astype(np.float32)]),
-        np.concatenate([seen.width, width.astype(np.float32)]),
-        np.concatenate([seen.vector, size * rng.standard_normal((_NOTCHES, 3))]),
-        np.concatenate([seen.residual, notches]),
+def _with_notches(
+    seen: LeadWaves, waves: Sequence[DrawnWave], which: npt.NDArray[np.int64], length: Array
+) -> LeadWaves:
+    """Add small sharp notches to QRS complexes, mostly but not only of the dipole.
+
+    Args:
+        seen: all wave forms without notches.
+        waves: the same as drawn.
+        which: of them are QRS complexes.
+        length: (Gaussians,) of the vectors.
+    """
+    if not len(which):
+        return seen
+    count = len(which)
+    drawn = np.stack([waves[wave].notches for wave in which])
+    place, breadth = drawn[:, :_NOTCHES], drawn[:, _NOTCHES : 2 * _NOTCHES]
+    late, own, dipole, spread = np.split(drawn[:, 2 * _NOTCHES :], [32, 64, 76], axis=1)
+    begin, end = (np.array([waves[wave].waveform.centre[at] for wave in which])[:, None] for at in (0, -1))
+    centre = (begin + (end - begin) * place)[:, :, None] + 0.001 * late.reshape(count, _NOTCHES, -1)
+    width = np.repeat((0.0012 + 0.0018 * breadth).reshape(-1, 1), len(INDEPENDENT), axis=1)
+    first = np.cumsum(seen.counts) - seen.counts
+    size = (_NOTCH_SIZE * np.maximum.reduceat(length, first)[which, None] * exp(0.3 * spread))[:, :, None]
+    own_size = product(0.15 * size * own.reshape(count, _NOTCHES, -1), _NEARBY.T)
+    vector = size * dipole.reshape(count, _NOTCHES, 3)
+    order = np.argsort(
+        np.concatenate([np.repeat(np.arange(len(waves)), seen.counts), np.repeat(which, _NOTCHES)]),
+        kind="stable",
+    )
+    counts = seen.counts.copy()
+    counts[which] += _NOTCHES
+    return LeadWaves(
+        counts,
+        np.concatenate([seen.centre, centre.reshape(-1, len(INDEPENDENT)).astype(np.float32)])[order],
+        np.concatenate([seen.width, width.astype(np.float32)])[order],
+        np.concatenate([seen.vector, vector.reshape(-1, 3)])[order],
+        np.concatenate([seen.residual, own_size.reshape(-1, len(INDEPENDENT))])[order],
     )
 
 
@@ -180,20 +262,20 @@ def twelve_leads(independent: npt.NDArray[np.float32]) -> npt.NDArray[np.int16]:
     microvolt).
 
     Args:
-        independent: (8, samples), rows as :data:`INDEPENDENT`.
+        independent: (8, samples), rows as :data:`INDEPENDENT`; overwritten.
 
     Returns:
         int16 (12, samples): I II III aVR aVL aVF V1-V6.
     """
-    stored = independent * np.float32(1000)
+    stored = np.multiply(independent, np.float32(1000), out=independent)
     np.rint(stored, out=stored)
     np.clip(stored, -_LARGEST, _LARGEST, out=stored)
     leads = np.empty((12, stored.shape[1]), np.int16)
     leads[:2], leads[6:] = stored[:2], stored[2:]
     one, two = stored[:2]
-    leads[2] = two - one
-    half_one, half_two = one * np.float32(0.5), two * np.float32(0.5)
-    leads[3] = np.rint(-(half_one + half_two))
-    leads[4] = np.rint(one - half_two)
-    leads[5] = np.rint(two - half_one)
+    np.subtract(leads[1], leads[0], out=leads[2])
+    half: npt.NDArray[np.float32] = stored[:2] * np.float32(0.5)
+    leads[3] = np.rint(-(half[0] + half[1]))
+    leads[4] = np.rint(one - half[1])
+    leads[5] = np.rint(two - half[0])
     return leads

@@ -3,21 +3,20 @@
 Noise arises at electrodes, not in leads: the nine electrodes are disturbed on their own, and the leads
 follow. So the limb leads share their noise, and the chest leads carry a third of each limb electrode's.
 
-What is slow is drawn at knots 0.16 s apart and mixed into the leads there; cubic splines make curves of it.
+What is slow is drawn at knots 0.16 s apart and mixed into the leads there; cubic splines make curves of it, on the
+coarse grid.
 """
 
 import functools
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
-import numpy.typing as npt
 
 from rarebeat.core.arithmetic import exp, exp_minus, exp_of, limit, product, sine
 from rarebeat.simulator.rhythm.clocks import Breathing, Rng
-
-Float = npt.NDArray[np.float32]
-Array = npt.NDArray[np.float64]
+from rarebeat.simulator.waveform.grid import Array, Float, Grid
 
 _ELECTRODES = 9  # RA LA LL C1-C6
 _TO_LEADS = np.zeros((8, _ELECTRODES))  # rows I II V1-V6
@@ -32,8 +31,10 @@ _WANDER, _SWELL, _MOTION = 0.9, 0.8, 0.08
 """Seconds between the knots of baseline wander, of the strength of muscle noise, and of a moving electrode."""
 _SPLINE_RMS = math.sqrt(2416 / 5040)
 """Of a cubic spline whose coefficients are independent and have a mean square of one."""
-_UNIFORM_RMS = 2**16 / math.sqrt(12)
-"""Of whole numbers that are spread evenly over 16 bits."""
+_UNIFORM_RMS = 2**8 / math.sqrt(12)
+"""Of whole numbers that are spread evenly over 8 bits."""
+_AT_ELECTRODES = np.array([1.6, 1.6, 0.8, *[0.9] * 6])
+"""Strength of muscle noise: the arms have most of it."""
 
 
 @dataclass(frozen=True)
@@ -63,73 +64,93 @@ class NoiseLevels:
 
 def draw_levels(rng: Rng) -> NoiseLevels:
     """Draw levels as in resting recordings of hospitals: most are quiet, a few are bad."""
-    contact = exp(rng.normal(0.0, 0.55, _ELECTRODES))
-    if rng.random() < 0.025:  # an electrode that comes off
-        contact[rng.integers(_ELECTRODES)] *= rng.uniform(5, 15)
+    normal = rng.standard_normal(_ELECTRODES + 5)
+    even = rng.random(8).tolist()
+    contact = exp(0.55 * normal[:_ELECTRODES])
+    if even[0] < 0.025:  # an electrode that comes off
+        contact[int(even[1] * _ELECTRODES)] *= 5 + 10 * even[2]
+    wander, skin, breathing, muscle, mains = normal[_ELECTRODES:].tolist()
     return NoiseLevels(
-        wander=_level(rng, -3.35, 0.65, 0.002, 0.15),
-        skin=_level(rng, -5.0, 0.5, 0.003, 0.03),
-        breathing=_level(rng, -4.9, 0.8, 0.0, 0.06),
-        muscle=_level(rng, -7.4, 0.7, 0.0003, 0.02),
-        mains=exp_of(rng.normal(-6.0, 0.8)) if rng.random() < 0.3 else 0.0,
-        motion=float(rng.uniform(0.03, 0.15)) if rng.random() < 0.06 else 0.0,
-        frequency=50.0 if rng.random() < 0.6 else 60.0,
+        wander=limit(exp_of(-3.35 + 0.65 * wander), 0.002, 0.15),
+        skin=limit(exp_of(-5.0 + 0.5 * skin), 0.003, 0.03),
+        breathing=limit(exp_of(-4.9 + 0.8 * breathing), 0.0, 0.06),
+        muscle=limit(exp_of(-7.4 + 0.7 * muscle), 0.0003, 0.02),
+        mains=exp_of(-6.0 + 0.8 * mains) if even[3] < 0.3 else 0.0,
+        motion=0.03 + 0.12 * even[4] if even[5] < 0.06 else 0.0,
+        frequency=50.0 if even[6] < 0.6 else 60.0,
         contact=contact,
     )
 
 
-def _level(rng: Rng, mean: float, deviation: float, low: float, high: float) -> float:
-    """A lognormal number within limits."""
-    return limit(exp_of(rng.normal(mean, deviation)), low, high)
-
-
-def noise(rng: Rng, samples: int, rate: float, breathing: Breathing) -> Float:
-    """Draw the noise of one recording.
+def slow_noise(rng: Rng, levels: NoiseLevels, breathing: Breathing, grid: Grid) -> Float:
+    """Draw what moves the baseline: drift, skin, respiration, and a burst of motion in some recordings.
 
     Args:
         rng: source of randomness.
-        samples: length.
-        rate: samples per second.
-        breathing: respiration, which moves the baseline.
+        levels: of the recording.
+        breathing: respiration.
+        grid: of the recording.
+
+    Returns:
+        float32 (8, places of the coarse grid) in millivolts, rows I II V1-V6.
+    """
+    spacing = max(1, round(_KNOTS / grid.step))
+    knots = _knots(grid.places, spacing)
+    times = (knots - 1) * grid.step
+    drift = levels.wander * _random_curves(rng, _ELECTRODES, knots * grid.step, _WANDER)
+    skin = levels.skin / _SPLINE_RMS * rng.standard_normal(drift.shape)
+    breath = sine(breathing.frequency * times + breathing.phase / (2 * math.pi))
+    slow = drift + skin + levels.breathing * rng.standard_normal((_ELECTRODES, 1)) * breath
+    total = curves(product(_TO_LEADS * levels.contact, slow), spacing, grid.places)
+    if levels.motion:
+        total += _motion(rng, grid, levels.motion)
+    return total
+
+
+def fast_noise(rng: Rng, levels: NoiseLevels, grid: Grid) -> Float:
+    """Draw muscle noise, which swells and fades, and mains hum.
+
+    Args:
+        rng: source of randomness.
+        levels: of the recording.
+        grid: of the recording.
 
     Returns:
         float32 (8, samples) in millivolts, rows I II V1-V6.
     """
-    levels = draw_levels(rng)
-    mixing = _TO_LEADS * levels.contact
+    samples, rate = grid.samples, grid.rate
     spacing = max(1, round(_KNOTS * rate))
-    knots = np.asarray(np.arange(-1, -(-samples // spacing) + 2) * (spacing / rate), np.float64)
-    total = curves(product(mixing, _slow(rng, knots, levels, breathing)), spacing, samples)
-    muscle = _muscle(rng, levels.muscle * levels.contact, samples, rate)
-    swell = exp(0.4 * _random_curves(rng, 1, knots, _SWELL))
-    muscle *= curves(swell, spacing, samples)
-    total += muscle
+    swell = exp(0.4 * _random_curves(rng, 1, _knots(samples, spacing) / rate, _SWELL))
+    total = _muscle(rng, levels.muscle * levels.contact, samples, rate)
+    total *= curves(swell, spacing, samples)
     if levels.mains:
-        amplitude = product(mixing, levels.mains * rng.normal(1, 0.6, (_ELECTRODES, 1)))
-        total += amplitude.astype(np.float32) * _hum(rng, samples, rate, levels.frequency)
-    if levels.motion:
-        total += _motion(rng, samples, rate, levels.motion)
+        sizes = levels.mains * (1 + 0.6 * rng.standard_normal((_ELECTRODES, 1)))
+        amplitude = product(_TO_LEADS * levels.contact, sizes)
+        total += amplitude.astype(np.float32) * _hum(rng, grid, levels.frequency)
     return total
 
 
-def _slow(rng: Rng, knots: Array, levels: NoiseLevels, breathing: Breathing) -> Array:
-    """Drift, the smaller and faster movement of skin, and respiration: (9, knots) at the electrodes."""
-    drift = levels.wander * _random_curves(rng, _ELECTRODES, knots, _WANDER)
-    skin = levels.skin / _SPLINE_RMS * rng.standard_normal(drift.shape)
-    breath = sine(breathing.frequency * knots + breathing.phase / (2 * math.pi))
-    return drift + skin + levels.breathing * rng.standard_normal((_ELECTRODES, 1)) * breath
+@functools.lru_cache(maxsize=16)
+def _knots(length: int, spacing: int) -> Array:
+    """Places of the knots of curves of some length, from one knot before the first place."""
+    return np.asarray(np.arange(-1, -(-length // spacing) + 2) * spacing, np.float64)
 
 
 def _random_curves(rng: Rng, count: int, times: Array, spacing: float) -> Array:
-    """Smooth random curves of mean square one at some times: (count, times)."""
-    position = (times - times[0]) / spacing
+    """Smooth random curves of mean square one at some evenly spaced times: (count, times)."""
+    weights = _weights(len(times), float(times[1] - times[0]) / spacing)
+    return product(rng.standard_normal((count, len(weights))), weights)
+
+
+@functools.lru_cache(maxsize=16)
+def _weights(places: int, step: float) -> Array:
+    """Cubic splines at places that are ``step`` knots apart, (knots, places), for a mean square of one."""
+    position = np.arange(places) * step
     first = position.astype(int)
-    coefficients = rng.standard_normal((count, first[-1] + 4))
-    pieces = _cubic(position - first)
-    total = coefficients[:, first] * pieces[0]
-    for place in (1, 2, 3):
-        total += coefficients[:, first + place] * pieces[place]
-    return np.asarray(total / _SPLINE_RMS)
+    weights = np.zeros((first[-1] + 4, places))
+    for place, piece in enumerate(_cubic(position - first)):
+        weights[first + place, np.arange(places)] = piece / _SPLINE_RMS
+    return weights
 
 
 def curves(coefficients: Array, spacing: int, samples: int) -> Float:
@@ -179,39 +200,39 @@ def _muscle(rng: Rng, levels: Array, samples: int, rate: float) -> Float:
     samples add up to is close to normal.
     """
     length = samples + 2
-    words = rng.bit_generator.random_raw(-(-_ELECTRODES * length // 4))
-    white = np.asarray(words, "<u8").view("<i2")[: _ELECTRODES * length].reshape(_ELECTRODES, length)
-    size = levels / _UNIFORM_RMS * [1.6, 1.6, 0.8, *[0.9] * 6]
-    electrodes = white * size.astype(np.float32)[:, None]
-    right, left, foot = electrodes[:3]
-    references = [right, right, *[(right + left + foot) * np.float32(1 / 3)] * 6]
+    words = rng.bit_generator.random_raw(-(-_ELECTRODES * length // 8))
+    white = np.asarray(words, "<u8").view("<i1")[: _ELECTRODES * length].reshape(_ELECTRODES, length)
+    electrodes = white * (levels / _UNIFORM_RMS * _AT_ELECTRODES).astype(np.float32)[:, None]
+    limbs, chest = electrodes[:3], electrodes[3:]
+    chest -= (limbs[0] + limbs[1] + limbs[2]) * np.float32(1 / 3)
+    limbs[1:] -= limbs[0]
+    before, here, after = (electrodes[1:, place : place + samples] for place in range(3))
     taps = np.array((1.0, 2.4, 1.2) if rate >= 400 else (0.0, 2.0, 0.2), np.float32)
-    smooth = np.empty((8, samples), np.float32)
-    for lead, reference, row in zip(electrodes[1:], references, smooth, strict=True):
-        lead -= reference  # a row at a time stays in the processor's cache
-        np.multiply(lead[1:-1], taps[1], out=row)
-        row += taps[0] * lead[:-2]
-        row += taps[2] * lead[2:]
-    return smooth
-
-
-def _hum(rng: Rng, samples: int, rate: float, frequency: float) -> Float:
-    """The mains with its second and third harmonic, (samples,)."""
-    turns = np.arange(samples) * (frequency / rate)
-    turns -= np.rint(turns)
-    total = np.zeros(samples, np.float32)
-    for harmonic, size in ((1, 1.0), (2, rng.uniform(0, 0.15)), (3, rng.uniform(0, 0.3))):
-        phase = rng.uniform(0, 2 * np.pi) / (2 * np.pi)
-        total += np.float32(size) * sine((harmonic * turns + phase).astype(np.float32))
+    total: Float = here * taps[1]
+    part = before * taps[0]
+    total += part
+    total += np.multiply(after, taps[2], out=part)
     return total
 
 
-def _motion(rng: Rng, samples: int, rate: float, level: float) -> Float:
-    """A burst of movement of one electrode, as the leads see it: (8, samples)."""
-    spacing = max(1, round(_MOTION * rate))
-    count = -(-samples // spacing) + 3
+def _hum(rng: Rng, grid: Grid, frequency: float) -> Float:
+    """The mains with its second and third harmonic, (samples,)."""
+    period = min(grid.samples, (Fraction(frequency) / Fraction(grid.rate)).denominator)
+    turns = np.arange(period) * (frequency / grid.rate)
+    turns -= np.rint(turns)
+    second, third, *phases = rng.random(5)
+    sizes = np.array([[1.0], [0.15 * second], [0.3 * third]], np.float32)
+    angles = np.array([[1.0], [2.0], [3.0]]) * turns + np.array(phases)[:, None]
+    total = np.add.reduce(sizes * sine(angles.astype(np.float32)), axis=0)
+    return np.tile(total, -(-grid.samples // period))[: grid.samples]
+
+
+def _motion(rng: Rng, grid: Grid, level: float) -> Float:
+    """A burst of movement of one electrode, as the leads see it: (8, places of the coarse grid)."""
+    spacing = max(1, round(_MOTION / grid.step))
+    count = len(_knots(grid.places, spacing))
     apart = (np.arange(count) / (count - 1) - rng.uniform(0, 1)) / rng.uniform(0.02, 0.08)
     window = exp_minus((0.5 * apart * apart).astype(np.float32))
     knots = level / _SPLINE_RMS * window * rng.standard_normal(count)
-    moved = curves(knots[None], spacing, samples)
+    moved = curves(knots[None], spacing, grid.places)
     return _TO_LEADS[:, [rng.integers(_ELECTRODES)]].astype(np.float32) * moved

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from rarebeat.core.arithmetic import cosine_and_sine, exp_of
 from rarebeat.simulator.rhythm.clocks import Rng
+from rarebeat.simulator.waveform.gaussians import Placed, add_pieces
+from rarebeat.simulator.waveform.grid import Float, Grid, to_samples
 
-Float = npt.NDArray[np.float32]
 Choice = TypeVar("Choice")
 
 ARMS = "right arm and left arm"
@@ -29,7 +29,6 @@ _HIGHPASS = {0.05: 0.50, 0.15: 0.20, 0.3: 0.15, 0.5: 0.15}
 _LOWPASS = {150.0: 0.78, 100.0: 0.14, 40.0: 0.08}
 _NEGLIGIBLE = 1e-4
 """What is left of a filter's memory when it counts as nothing: a tenth of a microvolt of a millivolt."""
-_BLOCK = 64  # samples
 _STEP = {1: 0.80, 2: 0.07, 5: 0.13}
 
 
@@ -73,25 +72,36 @@ def _pick(rng: Rng, shares: Mapping[Choice, float]) -> Choice:
     return value
 
 
-def record(recorder: Recorder, signal: Float, rate: float) -> Float:
-    """What a machine stores of eight leads.
+def record(recorder: Recorder, slow: Float, fast: Float, placed: Placed, noise: Float, grid: Grid) -> Float:
+    """What a machine stores of eight leads, rows I II V1-V6, in millivolts.
+
+    The high-pass takes away what is slower than a second, so it is computed on the coarse grid.
 
     Args:
         recorder: the machine.
-        signal: (8, samples) millivolts, rows I II V1-V6.
-        rate: samples per second.
+        slow: (8, places) what the coarse grid holds.
+        fast: (8, total) pieces on the samples.
+        placed: the places of these pieces.
+        noise: (8, samples) what the high-pass would not change: noise from 20 hertz on.
+        grid: of the recording.
 
     Returns:
-        (8, samples) millivolts, whole multiples of the machine's step.
+        (8, samples) millivolts, whole multiples of the machine's step if that is larger than a microvolt.
     """
-    filtered = high_pass(connect(recorder, signal), recorder.highpass, rate)
-    if recorder.lowpass < 0.4 * rate:
-        filtered = low_pass(filtered, recorder.lowpass, rate)
-    size = np.float32(recorder.step / 1000)
-    filtered /= size
-    np.rint(filtered, out=filtered)
-    filtered *= size
-    return filtered
+    pieces = np.zeros_like(slow)
+    add_pieces(pieces[:, 1:], fast, placed, grid.spacing)
+    signal = to_samples(high_pass(slow + pieces, recorder.highpass, 1 / grid.step) - pieces, grid)
+    add_pieces(signal, fast, placed)
+    signal += noise
+    signal = connect(recorder, signal)
+    if recorder.lowpass < 0.4 * grid.rate:
+        signal = low_pass(signal, recorder.lowpass, grid.rate)
+    if recorder.step > 1:  # else the leads are rounded once, as whole microvolts
+        size = np.float32(recorder.step / 1000)
+        signal /= size
+        np.rint(signal, out=signal)
+        signal *= size
+    return signal
 
 
 def connect(recorder: Recorder, signal: Float) -> Float:
@@ -111,8 +121,8 @@ def connect(recorder: Recorder, signal: Float) -> Float:
 def high_pass(signal: Float, corner: float, rate: float) -> Float:
     """First order, settled on the level of the first two seconds: the machine has been running before.
 
-    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is summed by :func:`_decaying_sum`, within
-    blocks of samples and then over the blocks.
+    The recursion ``y[n] = gain * (x[n] - x[n - 1]) + share * y[n - 1]`` is a running sum, once all of it is divided by
+    ``share`` to the power of ``n``; float64 has room for some minutes of that.
 
     Args:
         signal: (leads, samples).
@@ -123,33 +133,15 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
         float32 (leads, samples).
     """
     share = exp_of(-2 * math.pi * corner / rate)
+    decay = np.multiply.accumulate(np.full(signal.shape[1], share))
     level = signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
-    gain = np.float32((1 + share) / 2)
-    leads, samples = signal.shape
-    blocks = np.zeros((leads, -(-samples // _BLOCK), _BLOCK), np.float32)
-    result = blocks.reshape(leads, -1)[:, :samples]
+    result = np.empty(signal.shape)
     np.subtract(signal[:, :1], level, out=result[:, :1])
     np.subtract(signal[:, 1:], signal[:, :-1], out=result[:, 1:])
-    result *= gain
-    powers = [share]
-    while len(powers) < _BLOCK:
-        powers.append(powers[-1] * share)
-    _decaying_sum(blocks, share)
-    ends = blocks[:, :, -1].copy()
-    _decaying_sum(ends, powers[-1])
-    blocks[:, 1:] += ends[:, :-1, None] * np.array(powers, np.float32)
-    return result
-
-
-def _decaying_sum(values: Float, share: float) -> None:
-    """Sum along the last axis, in place: ``y[n] = x[n] + share * y[n - 1]``.
-
-    It is done by doubling: the sum over all earlier values is the product of ``1 + share^k z^-k`` for k = 1, 2, 4, ...
-    """
-    lag = 1
-    while lag < values.shape[-1] and share > _NEGLIGIBLE:
-        values[..., lag:] += np.float32(share) * values[..., :-lag]
-        lag, share = 2 * lag, share * share
+    result *= (1 + share) / 2 / decay
+    np.add.accumulate(result, axis=1, out=result)
+    result *= decay
+    return result.astype(np.float32)
 
 
 def low_pass(signal: Float, corner: float, rate: float) -> Float:
@@ -176,23 +168,21 @@ def low_pass(signal: Float, corner: float, rate: float) -> Float:
     while max(abs(first), abs(second)) > _NEGLIGIBLE:
         stages.append((lag, np.float32(-first), np.float32(second)))
         lag, first, second = 2 * lag, 2 * second - first * first, second * second
-    before = 2 * lag  # as many samples settle it
-    result = np.empty((len(signal), before + signal.shape[1]), np.float32)
-    np.multiply(signal[:, :1], np.float32(square / whole), out=result[:, :before])
-    np.multiply(signal, np.float32(square / whole), out=result[:, before:])
+    before = 2 * lag + 2  # as many samples settle it
+    buffers: Float = np.empty((3, len(signal), before + signal.shape[1]), np.float32)
+    now, then, part = buffers
+    np.multiply(signal[:, :1], np.float32(square / whole), out=now[:, :before])
+    np.multiply(signal, np.float32(square / whole), out=now[:, before:])
     for _ in range(2):  # the numerator
-        result[:, 1:] += result[:, :-1].copy()
-        result[:, 0] *= 2
-    for lag, one, two in stages:
-        result = _three_taps(result, lag, one, two)
-    return result[:, before:]
-
-
-def _three_taps(signal: Float, lag: int, first: np.float32, second: np.float32) -> Float:
-    """``x[n] + first * x[n - lag] + second * x[n - 2 * lag]``; before the start the first sample goes on."""
-    result = np.empty_like(signal)
-    np.multiply(signal[:, : 2 * lag], 1 + first + second, out=result[:, : 2 * lag])
-    later = np.multiply(signal[:, lag:-lag], first, out=result[:, 2 * lag :])
-    later += signal[:, 2 * lag :]
-    later += second * signal[:, : -2 * lag]
-    return result
+        np.multiply(now[:, :1], 2, out=then[:, :1])
+        np.add(now[:, 1:], now[:, :-1], out=then[:, 1:])
+        now, then = then, now
+    for lag, one, two in stages:  # x[n] + one * x[n - lag] + two * x[n - 2 * lag]
+        settled = now[:, : 2 * lag]  # the first sample goes on before it
+        np.multiply(settled, 1 + one + two, out=then[:, : 2 * lag])
+        later = np.multiply(now[:, lag:-lag], one, out=then[:, 2 * lag :])
+        later += now[:, 2 * lag :]
+        if abs(two) > _NEGLIGIBLE:
+            later += np.multiply(now[:, : -2 * lag], two, out=part[:, 2 * lag :])
+        now, then = then, now
+    return np.asarray(now[:, before:])
