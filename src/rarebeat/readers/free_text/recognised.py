@@ -6,7 +6,8 @@ What may pass stands in ``statement_words.txt``: the words and codes of all voca
 - A word that is not there becomes ``xxx``, or ``x`` and ``xx`` where it is shorter, with a capital where it had one.
 - ``fib*``: a part of a word that patterns may find. An ordinary ending stays, any other becomes ``x``. ``*ly`` and
   ``*blok*`` are the end and the middle of words.
-- ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``.
+- ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``, and so does
+  ``king=``, a fragment of a pattern.
 - Digits of other numbers become 0.
 
 Words stay in their places, for the words between a cue and a finding decide what a statement says, and the share of
@@ -152,6 +153,8 @@ class RecognisedWords:
         plain = _plain(word)
         if plain in self._whole or word in ABBREVIATIONS or _MIXED.fullmatch(plain):
             return word
+        if f"{plain}=" in self._whole:
+            return _cased(_KNOWN, word)
         starts = [plain[:length] for length in range(min(len(plain), self._longest), _SHORTEST_STEM - 1, -1)]
         stems = [start for start in starts if start in self._stems]
         known = stems + [start for start in starts if start in self._listed]
