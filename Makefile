@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 PORT ?= 5000
 
-.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock clean
+.PHONY: install repro pages study real transfer ablation crossval disputed test ui format lock verify clean
 
 install: $(VENV)/.installed
 
@@ -14,15 +14,23 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
 	touch $@
 
-repro: install            ## the pipeline: from ECGs to reports/
+# DVC works in a git repository; what was downloaded as a ZIP file is none.
+.PHONY: repository
+repository:
+	@git rev-parse --git-dir >/dev/null 2>&1 || grep -qs 'no_scm = true' .dvc/config.local || { echo "this folder is no git repository (was it downloaded as a ZIP file?), and DVC wants one. Make it one:"; \
+	  echo "  git init && git add -A && git commit -m start"; \
+	  echo "or do without experiments:  dvc config --local core.no_scm true"; \
+	  exit 2; }
+
+repro: repository install ## the pipeline: from ECGs to reports/
 	dvc repro
 
 # A study trains more than one model: `make study STUDY=ablation JOBS=2 ECG=/path/to/ecg SET='-S train.epochs=2'`.
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
 JOBS ?= 1
-study: install
-	@test -n "$(STUDY)" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
-	PYTHONPATH=src python pipeline/study.py $(STUDY) --jobs $(JOBS) $(if $(ECG),--ecg "$(ECG)") $(SET)
+study: repository install
+	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
+	PYTHONPATH=src python pipeline/study.py "$$STUDY" --jobs $(JOBS) $(if $(ECG),--ecg "$$ECG") $(SET)
 
 real transfer ablation crossval disputed:
 	$(MAKE) study STUDY=$@
@@ -33,10 +41,23 @@ test: install             ## ruff, mypy and all tests
 	mypy
 	pytest -q
 
+# Mutated files through every reader, more than `make test` has: `make fuzz COUNT=760 SEED=3 ECG=/path/to/ecg MUSE=/path/to/xml`
+# takes real recordings; without ECG and MUSE they are simulated.
+.PHONY: fuzz audit
+COUNT ?= 400
+SEED ?= 0
+fuzz: install
+	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) \
+	  $(if $(ECG),--fuzz-ecg "$(ECG)") $(if $(MUSE),--fuzz-muse "$(MUSE)")
+
+audit: install            ## the licences of what is installed, against docs/licences.md
+	python .ci/licences.py
+
 pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
 
+ui: export MLFLOW_DISABLE_TELEMETRY ?= true
 ui: install               ## MLflow in the browser; its runs are one page further than where it opens
 	@echo "runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs"
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
@@ -48,6 +69,9 @@ format: install
 lock: install             ## constraints.txt from pyproject.toml; needs uv
 	echo 'torch==2.13.0' | uv pip compile --universal --python-version 3.11 --no-emit-index-url --no-annotate \
 	  --no-header --extra dev --constraint - pyproject.toml --output-file constraints.txt
+
+verify: install           ## compare DVC's cache with its checksums, and remove what is damaged
+	PYTHONPATH=src python pipeline/verify.py
 
 clean:                    ## remove outputs, keep the DVC cache
 	rm -rf data/records data/labels data/shards data/studies models/trained models/checkpoints models/studies reports/studies reports/predictions.parquet

@@ -44,8 +44,11 @@ def synthetic_ecg(rng: np.random.Generator) -> Signal:
             beat += height * np.exp(-0.5 * ((time_s - at - delay) / width) ** 2)
     drift = 60 * np.sin(2 * np.pi * (0.25 * time_s + rng.uniform(size=(12, 1))))
     noise = rng.normal(0, 0.8, (12, time_s.size))
-    signal: Signal = np.rint(rng.uniform(-1.2, 1.5, (12, 1)) * beat + drift + noise).astype(np.int16)
-    return signal
+    signal = np.rint(rng.uniform(-1.2, 1.5, (12, 1)) * beat + drift + noise)
+    one, two = signal[:2]
+    signal[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2  # as in any ECG
+    whole: Signal = np.rint(signal).astype(np.int16)
+    return whole
 
 
 def write_archive(folder: Path, records: int) -> None:

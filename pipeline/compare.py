@@ -38,9 +38,10 @@ def compare(
     )
     print(page.read_text(encoding="utf-8"))
 
-    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    tracker = tracking.connect(content)
     files = [page.with_suffix(ending) for ending in (".md", ".csv", ".png")]
-    children = {card_digest(models / cell.name): scored.get(cell.name, {}) for cell in cells}
+    group_of = "rules" if settings.rules else "classes"
+    children = {card_digest(models / cell.name): {group_of: scored.get(cell.name, {})} for cell in cells}
     logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
     tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children)
 

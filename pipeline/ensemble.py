@@ -27,6 +27,7 @@ def ensemble(
     from rarebeat.inference.predictions import read_predictions
     from rarebeat.inference.voting import EnsembleSettings
     from rarebeat.reporting.crossval_folder import write_crossval_reports
+    from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -35,15 +36,16 @@ def ensemble(
     settings = group(content, "evaluate", EvaluateSettings)
     cards = [read_card(member_folder(models, number)) for number in numbers]
     members = known_to_any([read_predictions(predictions / f"{number}.parquet") for number in numbers])
-    cohorts = ", ".join(dict.fromkeys(name for card in cards for name in card.cohorts))
-    heads, title = cards[0].heads, f"Ensemble of {len(numbers)} fold models"
-    title = f"{title}, label set {heads}, trained and tested on {cohorts}"
+    cohorts = list(dict.fromkeys(name for card in cards for name in card.cohorts))
+    tested = list(dict.fromkeys(members[0].only("test").cohorts.tolist()))
+    heads = cards[0].heads
+    title = f"Ensemble of {len(numbers)} fold models: {heading(heads, cohorts, tested)}"
     report = write_crossval_reports(out, members, title, voting, settings)
     ensemble = save_ensemble(models, numbers, report.classes, voting)
     print((out / "results.md").read_text(encoding="utf-8"))
 
-    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
-    logged = {"heads": heads, "cohorts": cohorts} | {
+    tracker = tracking.connect(content)
+    logged = {"heads": heads, "cohorts": ",".join(cohorts), "tested_on": ",".join(tested)} | {
         name: content[name] for name in ("folds", "ensemble", "evaluate")
     }
     children = {
@@ -51,7 +53,8 @@ def ensemble(
         for model, scores in zip(ensemble.members.values(), report.members, strict=True)
     }
     metrics, key = metrics_content(report.ensemble), digest(models / CARD)
-    tracking.log_parent(tracker, key, f"{heads}, ensemble", logged, metrics, report.files, children)
+    name = tracking.run_name(cohorts, heads, params, "ensemble")
+    tracking.log_parent(tracker, key, name, logged, metrics, report.files, children)
 
 
 if __name__ == "__main__":

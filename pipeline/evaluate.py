@@ -13,6 +13,7 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="folder for reports")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
@@ -21,6 +22,8 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.reporting.resampling import read_summary, write_resampling
+    from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -30,19 +33,25 @@ def evaluate(
 
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
-    title = f"Label set {card.heads}, trained and tested on {', '.join(card.cohorts)}"
-    files = write_reports(out, test, evaluation, title)
+    tested = list(dict.fromkeys(test.cohorts.tolist()))
+    title = heading(card.heads, card.cohorts, tested)
+    training_records, table = write_resampling(out, read_summary(shards))
+    files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
+    if not track:
+        return
 
-    tracker = tracking.connect((content.get("tracking") or {}).get("experiment", "rarebeat"))
+    tracker = tracking.connect(content)
     params_logged = {
         "heads": card.heads,
         "cohorts": ",".join(card.cohorts),
+        "tested_on": ",".join(tested),
         "model": {"name": card.architecture, **card.settings},
         "evaluate": content["evaluate"],
     }
+    name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    tracking.log_evaluation(tracker, card_digest(model), card.heads, params_logged, metrics, files)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files)
 
 
 if __name__ == "__main__":

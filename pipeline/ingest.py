@@ -22,7 +22,9 @@ def ingest(
     settings = read_cohort_settings(params, cohort)
     root = resolve_root(settings.root or "", params)
     summary = ingest_cohort(settings.kind, root, out, cohort, settings.options or {}, workers)
-    print(*summary_lines(cohort, settings.kind, root, summary), f"written to {out}", sep="\n")
+    print(
+        *summary_lines(cohort, settings.kind, root, summary, settings.options), f"written to {out}", sep="\n"
+    )
 
 
 if __name__ == "__main__":

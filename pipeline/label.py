@@ -13,14 +13,19 @@ def label(
     records: Annotated[Path, typer.Argument(help="cohort folder written by ingest")],
     out: Annotated[Path, typer.Argument(help="folder to write")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the file says")
+    ] = None,
 ) -> None:
     """Extract three-state labels with evidence from the text and from the codes of a cohort."""
     from rarebeat.core.params import group, read_params
     from rarebeat.labels.extract import LabelSettings, label_cohort
 
-    content = read_params(params)
+    content = read_params(params, overrides or [])
     settings = group(content, "label", LabelSettings)
-    summary = label_cohort(records, out, settings.vocabulary, settings.signal_checks)
+    summary = label_cohort(
+        records, out, settings.vocabulary, settings.signal_checks, settings.incomplete_codes
+    )
     for origin in ("text", "codes"):
         counts = summary[origin]
         said = counts["records"] - counts["without_evidence"]
@@ -39,6 +44,11 @@ def label(
                 f"(label.least_coverage): another language or code system? Most labels stay unknown.",
                 file=sys.stderr,
             )
+    if incomplete := coverage.get("records_with_incomplete_codes"):
+        print(
+            f"{records.name}: {incomplete} of {coverage['records']} records have incomplete codes; "
+            f"what they do not name is {settings.incomplete_codes} (label.incomplete_codes)"
+        )
     for origin, checks in (summary["signal_checks"] or {}).items():
         contradicted = {
             name: check["contradicted"] for name, check in checks.items() if check["contradicted"]

@@ -20,6 +20,7 @@ def prepare(
 ) -> None:
     """Combine the cohorts in `use` into shards: train, validation and test."""
     from rarebeat.core.params import group, parse, read_params
+    from rarebeat.core.tables import people_text
     from rarebeat.dataset.prepare import PrepareSettings, prepare
 
     content = read_params(params, overrides or [])
@@ -27,7 +28,8 @@ def prepare(
     summary = prepare(records, labels, out, cohorts, group(content, "prepare", PrepareSettings))
 
     for split, counts in summary["splits"].items():
-        print(f"{split}: {counts['records']} records of {counts['patients']} patients")
+        without = counts.get("without_patient", 0)
+        print(f"{split}: {people_text(counts['records'], counts['patients'], without)}")
     print(f"left out: {summary['left_out'] or 'none'} -> {out}")
     for warning in summary["warnings"]:
         print(f"warning: {warning}", file=sys.stderr)

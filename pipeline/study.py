@@ -17,7 +17,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import typer
 import yaml
@@ -54,6 +54,8 @@ def study(
     ecg: Annotated[Path | None, typer.Option(help=f"folder of the real recordings, linked as {RAW}")] = None,
 ) -> None:
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
+    from rarebeat.cli.params import check_params  # every room, with torch
+
     if not (STUDIES / name / "dvc.yaml").is_file():
         known = ", ".join(sorted(path.parent.name for path in STUDIES.glob("*/dvc.yaml")))
         raise RarebeatError(f"there is no study {name!r}; there are: {known}")
@@ -62,7 +64,7 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            show(each, overrides or [])
+            check_params(show(each, overrides or []))
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
         graph = parse_dag(dvc("dag", "--dot", last))
         forced = unread(graph)
@@ -129,13 +131,18 @@ def last_stage(name: str) -> str:
         raise RarebeatError(f"cannot read the stages of {path}: {error}") from error
 
 
-def show(name: str, overrides: Sequence[str]) -> None:
-    """Write a study's params, and let DVC see it."""
+def show(name: str, overrides: Sequence[str]) -> dict[str, Any]:
+    """Write a study's params, and let DVC see it.
+
+    Returns:
+        The params.
+    """
     folder = STUDIES / name
     content = read_params([Path("params.yaml"), folder / "overrides.yaml"], overrides)
     with atomic(folder / "params.yaml") as temporary:
         temporary.write_text(PARAMS_HEAD + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     (folder / ".dvcignore").write_text(f"{IGNORE_HEAD}!dvc.yaml\n", encoding="utf-8")
+    return content
 
 
 def hide_unfinished(name: str) -> None:

@@ -1,6 +1,5 @@
 """Stage 4: train one model for the label set `heads`: that of the pipeline, or a cell of a study."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -36,16 +35,15 @@ def train(
     experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
     if experiment.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
-    tracker = tracking.connect(experiment.tracking)
+    tracker = tracking.connect(content)
     key = f"{experiment.heads}-{experiment.key}"
-    name = f"{experiment.heads}, fold {fold}" if folds else experiment.heads
+    name = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
     with tracking.training_run(tracker, key, name, experiment.describe()) as run_id:
-        logged = tracking.steps_logged(tracker, run_id, "train_loss")
+        logged = tracking.steps_logged(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:
-            values = asdict(report)
-            if (epoch := values.pop("epoch")) > logged:
-                tracking.log_metrics(tracker, run_id, values, step=epoch)
+            if report.epoch > logged:
+                tracking.log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
 
         # In the repository that owns a temporary experiment, so that a killed one goes on, too.
         run_experiment(experiment, out, curves, project_root() / checkpoints, log)

@@ -25,7 +25,7 @@ from rarebeat.measure.measurements import Measurements
 LAD = "left_axis_deviation"
 HOSTILE = "</p><script>alert(1)</script>$style"
 MEASURED = Measurements((), rate=72.4, variation=0.021, entropy=-2.3, qrs=92.0, axis=12.2)
-CASE = Case("c0", LAD, "ward", "south", "r0", "fold-2", True, 0.02, 0.31, 3.1, 1, False, MEASURED)
+CASE = Case("c0", LAD, "ward", "south", "r0", "fold-2", True, 0.02, 0.31, 0.04, 3.2, 1, False, MEASURED)
 CASES = (
     replace(CASE, name="c2"),
     replace(CASE, name="c1", record_id="r1", label=False, probability=0.9, signal=None),
@@ -46,11 +46,22 @@ def test_a_card_says_what_label_model_and_signal_say() -> None:
     assert "ward r0, 67 years, female" in shown
     assert "<b>present</b>; codes: unknown (no mention); report: positive (" in shown
     assert '<mark class="mention">Left axis</mark>' in shown
-    assert "<b>absent</b>; probability 0.02, called present from 0.31; 3.1 log odds from it (fold-2)" in shown
+    assert (
+        "<b>absent</b>; probability 0.02, called present from 0.31; calibrated probability 0.04 (fold-2)"
+        in shown
+    )
     assert "<b>absent</b>; defined by QRS axis between -90 and -30°" in shown
     assert "<b>cannot tell</b>; defined by" in shown
     assert "rate 72 per minute, RR intervals differ by 2% from one to the next (regular), QRS 92 ms" in shown
     assert '<a href="sinus_rhythm.html">' in shown
+
+
+def test_a_warning_of_ingest_is_shown() -> None:
+    doubtful = replace(CASE, warning="the gain is <probably> wrong")
+    evidence, pictures = {"c0": (CODES, TEXT)}, {"c0": Picture(b"png", 67.0, "female", None)}
+    shown = case_page(LAD, [doubtful], evidence, pictures, {LAD: 1}, blind=False)
+    assert "<dt>Warning</dt><dd>the gain is &lt;probably&gt; wrong</dd>" in shown
+    assert "Warning" not in page(blind=False)
 
 
 def test_a_vote_that_the_mean_threshold_does_not_explain_is_named() -> None:

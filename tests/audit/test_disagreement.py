@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.special import logit
+from scipy.special import expit
 
-from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions
+from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, not_ranked, read_opinions
 from rarebeat.audit.statistics import wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.evaluation.members import ensemble_predictions, out_of_fold_predictions
+from rarebeat.evaluation.members import out_of_fold_predictions
 from rarebeat.inference.predictions import Predictions, write_predictions
-from rarebeat.inference.voting import EnsembleSettings
 
 
 def predictions(
@@ -41,21 +40,54 @@ def read(folder: Path, *tables: Predictions, classes: tuple[str, ...] = ()) -> O
     return read_opinions(paths, classes)
 
 
-def test_surprise_counts_from_the_threshold_of_the_class(tmp_path: Path) -> None:
-    found = read(tmp_path, predictions([[1, 0], [0, 1], [-1, 1]], [[0.2, 0.5], [0.2, 0.5], [0.9, 0.05]]))
-    odds = np.log([0.2 / 0.8, 0.5 / 0.5, 0.1 / 0.9, 0.05 / 0.95])
-    expected = [
-        [-odds[0], odds[1] - odds[2]],
-        [odds[0], odds[2] - odds[1]],
-        [np.nan, odds[2] - odds[3]],
-    ]
-    np.testing.assert_allclose(found.surprise, expected, rtol=1e-5)
-    np.testing.assert_array_equal(found.disagreement, [[1, 1], [0, 0], [0, 1]])
+def test_surprise_is_the_logarithm_of_the_calibrated_probability_of_the_label(tmp_path: Path) -> None:
+    rng = np.random.default_rng([1])
+    odds = rng.normal(0, 2, (4000, 2))
+    truth = (rng.random(odds.shape) < expit([1.0, 0.5] * odds + [0.0, -2.0])).astype(int)
+    found = read(tmp_path, predictions(truth.tolist(), expit(odds).tolist()))
+    right = expit([1.0, 0.5] * odds + [0.0, -2.0])  # the second class is too certain, and called too often
+    np.testing.assert_allclose(found.calibrated, right, atol=0.04)
+    np.testing.assert_allclose(
+        found.surprise, -np.log(np.where(truth == 1, found.calibrated, 1 - found.calibrated))
+    )
+    np.testing.assert_array_equal(found.disagreement, (expit(odds) >= [0.5, 0.1]) != (truth == 1))
+
+
+def test_a_false_call_of_a_class_the_model_cannot_tell_surprises_little(tmp_path: Path) -> None:
+    rng = np.random.default_rng([2])
+    truth = np.stack([rng.random(500) < 0.3, rng.random(500) < 0.03], axis=1).astype(int)
+    odds = np.stack(
+        [6.0 * (2 * truth[:, 0] - 1), rng.normal(3, 2, 500)], axis=1
+    )  # sure of the second, by chance
+    odds[0, 0] *= -1  # one label of the first is wrong
+    found = read(tmp_path, predictions(truth.tolist(), expit(odds).tolist()))
+    surprise = np.where(found.disagreement, found.surprise, 0)
+    assert np.unravel_index(surprise.argmax(), surprise.shape) == (0, 0)
+    false_calls = found.disagreement[:, 1] & (truth[:, 1] == 0)
+    assert false_calls.sum() > 300
+    assert surprise[false_calls, 1].max() < 0.2
+
+
+def test_a_label_that_is_unknown_surprises_nobody(tmp_path: Path) -> None:
+    found = read(tmp_path, predictions([[1, 0], [0, -1]], [[0.2, 0.5], [0.2, 0.5]]))
+    np.testing.assert_array_equal(np.isnan(found.surprise), [[False, False], [False, True]])
 
 
 def test_certain_probabilities_have_finite_surprise(tmp_path: Path) -> None:
     found = read(tmp_path, predictions([[1, 0]], [[0.0, 1.0]], thresholds=np.array([0.0, 1.0])))
     assert np.isfinite(found.surprise).all()
+
+
+def test_classes_of_few_patients_and_classes_the_input_does_not_show_are_not_ranked(tmp_path: Path) -> None:
+    names = ("low_qrs_voltage", "left_axis_deviation")
+    truth = [[1, int(number < 9)] for number in range(20)]
+    table = predictions(truth, [[0.5, 0.5]] * 20, classes=names, units="z")
+    assert list(not_ranked(read(tmp_path, table), 10)) == list(names)
+    assert not_ranked(read(tmp_path, table), 9).keys() == {"low_qrs_voltage"}
+    assert "unit variance" in not_ranked(read(tmp_path, table), 9)["low_qrs_voltage"]
+    assert not_ranked(read(tmp_path, replace(table, units="mV")), 9) == {}
+    one = replace(table, patients=np.full(20, "one", dtype=object), units="mV")
+    assert not_ranked(read(tmp_path, one), 2) == dict.fromkeys(names, "1 patients with a positive label")
 
 
 def out_of_fold(*folds: Predictions) -> Predictions:
@@ -68,7 +100,7 @@ def out_of_fold(*folds: Predictions) -> Predictions:
     )
 
 
-def test_out_of_fold_surprise_counts_from_the_threshold_of_the_model_that_decided(tmp_path: Path) -> None:
+def test_out_of_fold_decisions_are_those_of_the_model_that_decided(tmp_path: Path) -> None:
     low = predictions([[0, 0]], [[0.3, np.nan]], thresholds=np.array([0.05, np.nan]))
     high = predictions([[1, 0]], [[0.6, 0.2]], first=1, thresholds=np.array([0.9, 0.1]))
     found = read(tmp_path, out_of_fold(low, high))
@@ -76,37 +108,6 @@ def test_out_of_fold_surprise_counts_from_the_threshold_of_the_model_that_decide
     np.testing.assert_array_equal(found.decision, [[True, False], [False, True]])
     np.testing.assert_array_equal(found.label, [[0, -1], [1, 0]])  # a class that is not known has no label
     np.testing.assert_array_equal(found.disagreement, [[True, False], [True, True]])
-    expected = [
-        [logit(0.3) - logit(0.05), np.nan],
-        [logit(0.9) - logit(0.6), logit(0.2) - logit(0.1)],
-    ]
-    np.testing.assert_allclose(found.surprise, expected, rtol=1e-5)
-
-
-def test_surprise_has_the_sign_of_the_decision_also_where_no_threshold_explains_it(tmp_path: Path) -> None:
-    rng = np.random.default_rng(3)
-    parts = [
-        predictions(
-            rng.integers(-1, 2, (200, 2)).tolist(),
-            rng.random((200, 2)).tolist(),
-            first=200 * number,
-            thresholds=np.array([level, 1 - level]),
-        )
-        for number, level in enumerate((0.05, 0.5, 0.9))
-    ]
-    known = out_of_fold(*parts)
-    test = [replace(part, record_ids=parts[0].record_ids, truth=parts[0].truth) for part in parts]
-    voted = ensemble_predictions(test, EnsembleSettings(vote="majority"))
-    for name, table in {"own": known, "old file": replace(known, by_split={}), "vote": voted}.items():
-        (tmp_path / name).mkdir()
-        found = read(tmp_path / name, table)
-        np.testing.assert_array_equal(found.decision, table.decisions)
-        against, agreed = found.disagreement, (found.label >= 0) & ~found.disagreement
-        assert found.surprise[against].min() >= 0
-        assert found.surprise[agreed].max() <= 0
-        explained = (found.probability >= found.threshold) == found.decision
-        np.testing.assert_array_equal((found.surprise == 0)[found.label >= 0], ~explained[found.label >= 0])
-        assert explained.all() == (name == "own")
 
 
 def test_tables_are_joined_each_with_its_thresholds(tmp_path: Path) -> None:

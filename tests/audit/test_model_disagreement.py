@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.disputed_clinic import BRADYCARDIA, LAD, RECORDS, Clinic
 
@@ -25,7 +26,19 @@ def test_planted_labels_are_the_most_surprising(audit: ModelAudit, disputed_clin
     assert len(of_axis) > len(first)  # the model errs, too, close to the limit
     surprises = [case.surprise for case in of_axis]
     assert surprises == sorted(surprises, reverse=True)
-    assert min(case.surprise for case in first) > 5 * max(case.surprise for case in of_axis[len(first) :])
+    assert min(case.surprise for case in first) > 1.5 * max(case.surprise for case in of_axis[len(first) :])
+    for case in of_axis:
+        assert case.surprise == pytest.approx(-np.log(case.calibrated if case.label else 1 - case.calibrated))
+
+
+def test_classes_that_cannot_be_ranked_are_named_and_keep_their_agreement(disputed_clinic: Clinic) -> None:
+    arguments = [disputed_clinic.predictions], disputed_clinic.places["records"]
+    few = audit_model(*arguments, replicates=0, workers=1, least_positives=85)
+    assert list(few.not_ranked) == [BRADYCARDIA]
+    assert "with a positive label" in few.not_ranked[BRADYCARDIA]
+    assert {case.class_id for case in few.cases} == {LAD}
+    assert {group.class_id for group in few.groups} == {LAD}
+    assert few.kappas["label", "signal"].value[1] == 1
 
 
 def test_each_label_has_ranks_of_its_own(audit: ModelAudit) -> None:

@@ -120,6 +120,14 @@ def test_the_folder_holds_page_and_sample_and_replaces_only_its_like(audit: Audi
         write_audit(tmp_path / "mine", audit)
 
 
+def test_verdicts_that_were_saved_beside_the_page_are_not_lost(audit: Audit, tmp_path: Path) -> None:
+    write_audit(tmp_path / "audit", audit)
+    (tmp_path / "audit" / "verdicts.csv").write_text("item,class,verdict,reader\n")
+    with pytest.raises(RarebeatError, match=r"holds verdicts\.csv, which this command does not write"):
+        write_audit(tmp_path / "audit", audit)
+    assert (tmp_path / "audit" / "verdicts.csv").is_file()
+
+
 # A reader at work: keys, clicks, notes, export; then everything is forgotten and imported again.
 READER = """
 <script>

@@ -1,9 +1,11 @@
 """The command line as a whole: every command is listed, explained with an example, and quick to ask for help."""
 
+import ast
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ NAMES = (
     "label-text",
     "labels agreement",
     "labels noise",
+    "labels words",
     "labels audit",
     "labels verdicts",
     "labels audit-model",
@@ -26,6 +29,7 @@ NAMES = (
     "models",
     "predict",
     "score",
+    "send-runs",
 )
 
 
@@ -112,3 +116,23 @@ def test_help_imports_no_heavy_library() -> None:
     for arguments in (["--help"], ["predict", "--help"], ["labels", "audit-model", "--help"]):
         result = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True)
         assert result.stdout.splitlines()[-1] == "imported: []", result.stderr
+
+
+def test_progress_is_shown_on_a_terminal_alone_and_only_of_what_takes_long() -> None:
+    source = Path(__file__).resolve().parents[2] / "src"
+    bars = [
+        (path.name, {str(keyword.arg): ast.unparse(keyword.value) for keyword in node.keywords})
+        for path in source.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "tqdm"
+    ]
+    assert {name for name, _ in bars} >= {
+        "ingest.py",
+        "extract.py",
+        "signal_checks.py",
+        "prepare.py",
+        "loop.py",
+    }
+    for name, options in bars:
+        assert "disable" in options, name  # None: where standard error is no terminal
+        assert options.get("delay") == "2" or name == "loop.py", name

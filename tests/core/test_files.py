@@ -1,12 +1,26 @@
 """Files are written whole or not at all, and read with messages that name file and line."""
 
 import errno
+import os
+import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import atomic, check_replaceable, digest, inside, read_csv, read_json, write_json
+from rarebeat.core.files import (
+    atomic,
+    check_replaceable,
+    digest,
+    inside,
+    parse_json,
+    read_csv,
+    read_json,
+    write_json,
+)
 
 
 def test_a_failing_write_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
@@ -29,6 +43,51 @@ def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
+WRITER = """
+import os, signal, sys
+from pathlib import Path
+from rarebeat.core import files
+
+target = Path(sys.argv[1])
+if sys.argv[2] == "between the renames":
+    files._remove = files.shutil.rmtree = lambda *_, **__: None
+    Path.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+with files.atomic(target) as temporary:
+    temporary.mkdir()
+    (temporary / "part").write_text("new")
+    if sys.argv[2] == "while it writes":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", ["while it writes", "between the renames"])
+def test_what_a_killed_writer_has_left_is_swept_by_the_next_one(tmp_path: Path, moment: str) -> None:
+    target, other = tmp_path / "labels", tmp_path / "others"
+    for folder in (target, other):
+        with atomic(folder) as temporary:
+            temporary.mkdir()
+            (temporary / "part").write_text("old")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2] / "src")}
+    command = [sys.executable, "-c", WRITER, str(target), moment]
+    assert subprocess.run(command, env=environment, check=False).returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) > 2 or not target.exists()
+    with atomic(other) as mine, pytest.raises(ZeroDivisionError), atomic(target) as temporary:
+        mine.mkdir()
+        raise ZeroDivisionError
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["labels", "others"]
+    assert (target / "part").read_text() == "old"
+
+
+def test_what_a_living_writer_writes_is_left_alone(tmp_path: Path) -> None:
+    with atomic(tmp_path / "a") as first:
+        first.write_text("1")
+        with atomic(tmp_path / "a") as second:
+            second.write_text("2")
+        assert first.exists()
+    assert (tmp_path / "a").read_text() == "1"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def test_a_full_disk_is_one_clear_message(tmp_path: Path) -> None:
     message = r"could not write .*table.parquet: No space left on device"
     with pytest.raises(RarebeatError, match=message), atomic(tmp_path / "table.parquet") as temporary:
@@ -46,7 +105,7 @@ def test_a_folder_of_something_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match=r"holidays is not empty .* no summary\.json"):
         check_replaceable(folder, "summary.json")
     (folder / "summary.json").touch()
-    check_replaceable(folder, "summary.json")  # an earlier output: fine
+    check_replaceable(folder, "summary.json", ["*.jpg"])  # an earlier output: fine
 
 
 def test_a_place_that_cannot_be_is_one_clear_message(tmp_path: Path) -> None:
@@ -59,6 +118,22 @@ def test_metrics_cannot_hold_not_a_number(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "metrics.json", {"auroc": float("nan")})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["verdicts.csv", "pages/a.html", "audit-2.html", ".hidden", "part-2/part-1.txt"]
+)
+def test_a_folder_with_a_file_of_somebody_else_is_not_replaced(tmp_path: Path, name: str) -> None:
+    written = ("audit.html", "part-*.txt", "summary.json")
+    for own in ("sample.csv", "audit.html", "part-1.txt", ".DS_Store"):
+        (tmp_path / own).write_text("x")
+    check_replaceable(tmp_path, "sample.csv", written)
+    check_replaceable(tmp_path / "new", "sample.csv", written)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(RarebeatError, match=f"holds {re.escape(name)}, which this command does not write"):
+        check_replaceable(tmp_path, "sample.csv", written)
+    assert (tmp_path / name).read_text() == "precious"
 
 
 def test_a_digest_depends_on_names_and_bytes(tmp_path: Path) -> None:
@@ -122,3 +197,21 @@ def test_what_is_wrong_with_a_csv_file_is_told(content: bytes, message: str, tmp
 def test_a_missing_csv_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match=r"cannot read .*none\.csv"):
         read_csv(tmp_path / "none.csv", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": 1, "text": "a", "id": 2}', "'id' is there twice"),
+        ('{"a": [{"b": 1, "b": 1}]}', "'b' is there twice"),
+        ('{"score": NaN}', "NaN is no number"),
+        ("[" * 100_000, "nested too deeply"),
+    ],
+    ids=["twice", "within", "nan", "deep"],
+)
+def test_json_that_says_two_things_or_has_no_end_is_refused(text: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=message):
+        parse_json(text)
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(RarebeatError, match=r"a\.json"):
+        read_json(tmp_path / "a.json")

@@ -1,6 +1,9 @@
 """Processes side by side compute with one thread each, and leave nothing behind."""
 
 import os
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +53,46 @@ def test_one_worker_works_in_this_process() -> None:
 def test_a_process_that_is_killed_is_told() -> None:
     with pytest.raises(RarebeatError, match=r"a worker process was killed.*--workers 1"):
         list(map_in_order(os._exit, [3, 3], workers=2))
+
+
+PARENT = """
+import os, sys, time
+from rarebeat.core.parallel import process_pool
+
+if __name__ == "__main__":
+    with process_pool(2) as pool:
+        print(*pool.map(slow_number, [0.5, 0.5]), flush=True)
+        list(pool.map(time.sleep, [60, 60]))
+""".replace("slow_number", "__import__('tests_number').number")
+
+
+def test_processes_end_with_the_one_that_started_them_even_where_it_is_killed(tmp_path: Path) -> None:
+    (tmp_path / "tests_number.py").write_text(
+        "import os, time\ndef number(seconds):\n    time.sleep(seconds)\n    return os.getpid()\n"
+    )
+    (tmp_path / "parent.py").write_text(PARENT)
+    environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parents[2] / 'src'}:{tmp_path}"}
+    parent = subprocess.Popen(
+        [sys.executable, str(tmp_path / "parent.py")], stdout=subprocess.PIPE, text=True, env=environment
+    )
+    assert parent.stdout
+    with parent, parent.stdout:
+        workers = [int(number) for number in parent.stdout.readline().split()]
+        assert len(set(workers)) == 2
+        assert all(map(is_running, workers))
+        parent.kill()
+    end = time.monotonic() + 20
+    while any(map(is_running, workers)):
+        assert time.monotonic() < end, "the workers outlive the process that started them"
+        time.sleep(0.05)
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process that has not ended (one that nobody has waited for has)."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_nothing_else_starts_processes() -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
@@ -39,3 +40,37 @@ def test_a_truncated_table_is_told_when_read_by_groups(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     with pytest.raises(RarebeatError, match=r"cannot read .*table\.parquet"):
         list(row_groups(path))
+
+
+@pytest.mark.parametrize("columns", [None, ["record_id", "age"]])
+def test_no_changed_bit_of_the_footer_goes_unseen(tmp_path: Path, columns: list[str] | None) -> None:
+    path, random = tmp_path / "part.parquet", np.random.default_rng([0])
+    table = pa.table(
+        {
+            "record_id": [f"r{number}" for number in range(50)],
+            "age": pa.array(random.random(50), pa.float32()),
+            "codes": pa.array([["426783006", "AFIB"]] * 50, pa.list_(pa.string())),
+            "signal": pa.array([bytes(100)] * 50, pa.binary()),
+        }
+    )
+    write_table(path, table)
+    wanted, good = table.select(columns or table.column_names), path.read_bytes()
+    footer = len(good) - 8 - int.from_bytes(good[-8:-4], "little")
+    refused = 0
+    for place in range(footer, len(good)):
+        changed = bytearray(good)
+        changed[place] ^= 1 << random.integers(8)
+        path.write_bytes(changed)
+        try:
+            found = read_table(path, columns), pa.concat_tables(row_groups(path, columns))
+        except RarebeatError:
+            refused += 1
+        else:
+            assert found[0].equals(wanted) and found[1].equals(wanted), place  # noqa: PT018
+    assert refused > (len(good) - footer) / 3
+
+
+def test_a_column_that_is_asked_for_and_not_there_is_told(tmp_path: Path) -> None:
+    write_table(tmp_path / "a.parquet", pa.table({"a": [1]}))
+    with pytest.raises(RarebeatError, match=r"a\.parquet: it has no column b"):
+        read_table(tmp_path / "a.parquet", ["a", "b"])

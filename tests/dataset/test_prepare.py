@@ -19,11 +19,11 @@ from tests.dataset.workspace import (
     make_states,
 )
 
-from rarebeat.core.record_files import read_metadata
+from rarebeat.core.record_files import read_metadata, write_warnings
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, read_doubts
 from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 
 
@@ -47,6 +47,19 @@ def test_shards_hold_the_selected_records_as_prediction_would_see_them(workspace
     assert len(selected) > 60
     for key, signal in found.items():
         assert np.array_equal(signal, preprocess(originals[key].signal, 200, SMALL))
+
+
+def test_what_ingest_found_doubtful_stands_beside_the_splits(workspace: Workspace) -> None:
+    workspace.prepare("a", "b")
+    assert read_doubts(workspace.out) == {}
+    before = [path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))]
+    name = make_records(90)[3].record_id
+    write_warnings(workspace.records / "a", {name: "the gain is probably wrong"})
+    workspace.prepare("a", "b")
+    assert read_doubts(workspace.out) == {("a", name): "the gain is probably wrong"}
+    assert [path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))] == before
+    (workspace.out / "warnings.parquet").unlink()
+    assert read_doubts(workspace.out) == {}  # shards of an earlier version
 
 
 def test_every_record_of_every_cohort_is_accounted_for(workspace: Workspace) -> None:
@@ -161,12 +174,32 @@ def test_an_uncertain_label_counts_as_the_params_say_and_an_unknown_one_never(
     split = load_split(workspace.out, "train")
     found = {
         name: labels[COLUMN["sinus_rhythm"]]
-        for name, labels in zip(split.record_ids, split.labels, strict=True)
+        for name, labels in zip(split.record_ids, split.targets(split.meta.classes), strict=True)
         if name in uncertain
     }
     assert set(found.values()) == {label}
     assert summary["splits"]["train"]["classes"]["sinus_rhythm"]["after"]["uncertain"] == len(found)
     assert (split.labels[:, COLUMN["bigeminy"]] == -1).all()
+
+
+@pytest.mark.parametrize("policy", ["zero", "one"])
+def test_evaluation_masks_uncertain_labels_whatever_training_does(workspace: Workspace, policy: Any) -> None:
+    truth = {}
+    for each in ("mask", policy):
+        settings = PrepareSettings(signal=SMALL, balance=BalanceSettings(enabled=False), uncertain=each)
+        summary = workspace.prepare("a", settings=settings)
+        splits = {name: load_split(workspace.out, name) for name in ("train", "validation", "test")}
+        for name in ("validation", "test"):
+            classes, counts = splits[name].meta.classes, summary["splits"][name]["classes"]
+            found = splits[name].columns(classes)
+            truth[each, name] = splits[name].record_ids.tolist(), found.tolist()
+            assert [counts[entry]["after"]["positive"] for entry in classes] == (found == 1).sum(
+                axis=0
+            ).tolist()
+    assert truth["mask", "test"] == truth[policy, "test"]
+    assert truth["mask", "validation"] == truth[policy, "validation"]
+    learnt = splits["train"].targets(splits["train"].meta.classes)
+    assert (learnt != splits["train"].columns(splits["train"].meta.classes)).any()
 
 
 def test_a_record_without_any_label_is_left_out(workspace: Workspace) -> None:

@@ -80,7 +80,24 @@ def test_every_combination_of_the_factors_is_a_cell(tmp_path):
     assert cells[1].group == ("small",)
 
 
-@pytest.mark.parametrize("factors", [{}, {"seed": [0, 1]}, {"model": "small"}, {"model": []}])
+def test_cells_may_come_in_parts_with_factors_of_the_same_names(tmp_path):
+    parts = {"two": {"model": ["small"], "seed": [0, 1]}, "one": {"model": ["large"], "seed": [0]}}
+    for name in ("small-0", "small-1", "large-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    assert [entry.name for entry in read_cells(tmp_path, parts)] == ["small-0", "small-1", "large-0"]
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {},
+        {"seed": [0, 1]},
+        {"model": "small"},
+        {"model": []},
+        {"a": {"model": ["small"]}, "b": {"network": ["large"]}},
+        {"a": {"model": ["small"]}, "seed": [0]},
+    ],
+)
 def test_factors_that_make_no_study_are_refused(tmp_path, factors):
     with pytest.raises(ParamsError, match="cells"):
         read_cells(tmp_path, factors)
@@ -129,9 +146,10 @@ def test_each_rule_is_chosen_on_the_validation_split_and_scored_on_the_test_spli
     rows = rule_rows(one, tuple(RULES), QUICK)
     assert [row["rule"] for row in rows] == list(RULES)
     (validation, answers), (test, tested) = (in_challenge_order(one, part) for part in ("validation", "test"))
+    patients = one.predictions.only("validation").patients
     for row in rows:
         assert tuple(row) == ("model", "seed", "rule", *RULE_NUMBERS)
-        thresholds = choose_thresholds(validation, answers, row["rule"], rewards())
+        thresholds = choose_thresholds(validation, answers, row["rule"], rewards(), patients)
         expected = challenge_metrics(test, tested >= thresholds, tested)
         assert row["score"] == pytest.approx(expected["score"], rel=1e-4)
         assert row["auroc"] == pytest.approx(expected["auroc"], rel=1e-4)
@@ -156,7 +174,7 @@ def test_a_class_that_is_not_known_is_never_called_and_still_counts():
 
 def test_without_the_classes_of_the_challenge_its_rules_and_its_score_are_left_out():
     rows = rule_rows(cell(), tuple(RULES), QUICK)
-    assert [row["rule"] for row in rows] == ["max_f1", "fixed", "constrained_grid"]
+    assert [row["rule"] for row in rows] == ["bagged_f1", "max_f1", "fixed", "constrained_grid"]
     assert {row["score"] for row in rows} == {None}
     best = max(rows, key=lambda row: row["f1"])
     assert best["f1"] > 0.5

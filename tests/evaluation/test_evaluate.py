@@ -46,7 +46,7 @@ def test_the_metrics_are_nested_mappings_of_finite_numbers_or_null(evaluation):
 def test_the_metrics_have_the_keys_that_people_compare(evaluation):
     content = metrics_content(evaluation)
     assert list(content) == [
-        *("records", "patients", "classes_with_positives"),
+        *("records", "patients", "classes_with_positives", "macro_classes"),
         *("macro", "micro", "at_0.5", "classes", "cohorts"),
     ]
     assert (content["records"], content["patients"], content["classes_with_positives"]) == (200, 100, 3)
@@ -57,7 +57,8 @@ def test_the_metrics_have_the_keys_that_people_compare(evaluation):
     assert list(content["at_0.5"]["macro"]) == ["f1", "f1_low", "f1_high", "precision", "recall"]
     assert tuple(content["classes"]) == NAMES
     assert list(content["classes"]["af"]) == [
-        *("f1", "precision", "recall", "auroc", "auprc", "threshold", "positives")
+        *("f1", "precision", "recall", "auroc", "auprc", "f1_at_0.5", "threshold"),
+        *("positives", "positive_patients"),
     ]
     assert content["classes"]["pac"]["threshold"] == 0.6
 
@@ -68,6 +69,38 @@ def test_a_class_without_positives_is_null_and_left_out_of_the_macro_average(eva
     assert content["classes"]["avnrt"]["positives"] == 0
     others = [content["classes"][name]["f1"] for name in NAMES if name != "avnrt"]
     assert content["macro"]["f1"] == pytest.approx(sum(others) / 3, abs=1e-5)
+
+
+def test_a_class_with_few_positive_patients_is_scored_but_not_averaged(make_case):
+    truth, probability = make_case(0)
+    patients = np.array([f"p{index // 2}" for index in range(200)], dtype=object)
+    few = np.flatnonzero(truth[:, 1] == 1)[6:]
+    truth[few, 1] = 0
+    counted = np.array([np.unique(patients[column == 1]).size for column in truth.T])
+    assert counted[1] <= 6 < counted[[0, 2, 3]].min()
+    settings = EvaluateSettings(replicates=100, at_least=int(counted[1]) + 1)
+    found = evaluate(predicted(truth, probability, 0.5, patients, NAMES), settings)
+    np.testing.assert_array_equal(found.positive_patients, counted)
+    content = metrics_content(found)
+    assert content["macro_classes"] == 3
+    others = [content["classes"][name]["auprc"] for name in NAMES if name != "avnrt"]
+    assert content["macro"]["auprc"] == pytest.approx(sum(others) / 3, abs=1e-5)
+    assert content["classes"]["avnrt"]["auprc"] is not None
+    assert "over the 3 of 4 classes with at least" in results_table(found)
+    assert "left out: avnrt." in results_table(found)
+
+
+def test_without_a_class_of_enough_patients_there_is_no_macro_average(make_case):
+    truth, probability = make_case(0)
+    found = evaluate(
+        predicted(truth, probability, 0.5, np.arange(200).astype(str), NAMES),
+        EvaluateSettings(replicates=50, at_least=201),
+    )
+    content = metrics_content(found)
+    assert content["macro_classes"] == 0
+    assert set(content["macro"].values()) == {None}
+    assert content["micro"]["f1_low"] < content["micro"]["f1"] < content["micro"]["f1_high"]
+    assert "there is no macro average" in results_table(found)
 
 
 def test_the_tuned_thresholds_do_not_touch_the_scores_at_one_half(evaluation, make_case):
@@ -146,13 +179,61 @@ def test_without_the_classes_of_the_challenge_nothing_is_said_of_it(evaluation):
 
 
 def test_the_defaults_are_a_thousand_replicates_and_95_percent():
-    assert parse(EvaluateSettings, {}, "evaluate") == EvaluateSettings(1000, 0.95, 0)
+    assert parse(EvaluateSettings, {}, "evaluate") == EvaluateSettings(1000, 0.95, 0, 10)
 
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"thresholds": "youden"}, {"replicates": -1}, {"confidence": 1.0}, {"seed": -1}, {"replicate": 10}],
+    [
+        {"thresholds": "youden"},
+        {"replicates": -1},
+        {"confidence": 1.0},
+        {"seed": -1},
+        {"replicate": 10},
+        {"at_least": 0},
+    ],
 )
 def test_a_wrong_value_is_refused_by_name(wrong):
     with pytest.raises(ParamsError, match=next(iter(wrong))):
         parse(EvaluateSettings, wrong, "evaluate")
+
+
+def unlike(warnings, patients=None):
+    """The share of records with such warnings, each of a patient of its own unless told otherwise."""
+    count = len(warnings)
+    truth = np.arange(2 * count).reshape(count, 2) % 2
+    people = np.arange(count).astype(str) if patients is None else patients
+    told = {} if warnings[0] is None else {"warnings": np.array(warnings, dtype=object)}
+    return evaluate(predicted(truth, truth * 0.5, 0.4, people, ("af", "pac"), **told), FAST)
+
+
+def test_the_share_of_records_unlike_the_training_data_has_an_interval():
+    evaluation = unlike(["unlike the training data: x", "the gain is probably wrong", *[""] * 98])
+    content = metrics_content(evaluation)["unlike_training"]
+    # Wilson's interval of 1 in 100, as tables give it.
+    assert content == {
+        "share": 0.01,
+        "low": pytest.approx(0.0018, abs=1e-4),
+        "high": pytest.approx(0.0545, abs=1e-4),
+    }
+    assert (
+        "Warned of as unlike the training data: 1.0 % of the records (95 % interval 0.2 to 5.4 %)."
+        in results_table(evaluation)
+    )
+
+
+def test_the_interval_counts_patients_and_not_records():
+    warnings = ["unlike the training data: x", *[""] * 99]
+    one, half = (
+        unlike(warnings, np.array([f"p{index // records}" for index in range(100)])).unlike
+        for records in (1, 2)
+    )
+    assert half.value == one.value
+    assert half.high > one.high
+    assert unlike([""] * 100).unlike.high == pytest.approx(0.037, abs=1e-3)  # no alarm is not proof of none
+
+
+def test_where_nobody_looked_no_share_is_stated():
+    evaluation = unlike([None] * 10)
+    assert "unlike_training" not in metrics_content(evaluation)
+    assert "unlike" not in results_table(evaluation)

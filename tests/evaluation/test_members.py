@@ -99,6 +99,9 @@ def test_a_class_that_a_member_does_not_know_is_left_to_the_others():
         {name: evaluate(entry, QUICK, by_cohort=False) for name, entry in zip("ab", members, strict=True)}
     )
     assert [row["classes"] for row in rows] == [3, 2]
+    assert [row["macro_classes"] for row in rows] == [
+        evaluate(entry, QUICK, by_cohort=False).averaged.sum() for entry in members
+    ]
 
 
 def test_out_of_fold_each_decides_by_its_own_thresholds(tmp_path):
@@ -127,8 +130,9 @@ def test_each_model_has_a_split_of_its_own_out_of_fold():
 
 def test_the_table_for_people_has_a_row_per_model():
     text = markdown_table(member_table({"ensemble": evaluate(member(0), QUICK, by_cohort=False)}))
-    assert text.splitlines()[0].split("|")[1:6] == [
-        " Model    ", " Classes ", *(f"{title:>17} " for title in ("Macro F1", "Macro AUROC", "Macro AUPRC"))
+    assert text.splitlines()[0].split("|")[1:7] == [
+        " Model    ", " Classes ", " Macro over ",
+        *(f"{title:>17} " for title in ("Macro F1", "Macro AUROC", "Macro AUPRC"))
     ]  # fmt: skip
     assert "Challenge score" not in text
 

@@ -107,10 +107,15 @@ def test_the_folder_holds_two_files_and_the_card_is_plain_yaml(folder: Path) -> 
 
 def test_saving_twice_writes_the_same_bytes_and_replaces_the_folder(folder: Path) -> None:
     before = [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")]
-    (folder / "leftover").touch()
     save_model(folder, network(), CARD)
     assert [(folder / name).read_bytes() for name in ("model.yaml", "weights.safetensors")] == before
-    assert not (folder / "leftover").exists()
+
+
+def test_a_file_that_somebody_put_beside_a_model_is_not_lost(folder: Path) -> None:
+    (folder / "notes.md").touch()
+    with pytest.raises(RarebeatError, match=r"holds notes\.md, which this command does not write"):
+        save_model(folder, network(), CARD)
+    assert (folder / "notes.md").exists()
 
 
 def test_a_failed_save_leaves_the_old_model_in_place(folder: Path) -> None:
@@ -161,9 +166,10 @@ def call_python(folder: Path) -> None:
         (call_python, "cannot read .*model.yaml.*python/object"),
         (
             lambda folder: edit(folder, format=1),
-            "of format 2; the model was trained by an earlier version: run `dvc repro`",
+            "of format 3; the model was trained by an earlier version: run `dvc repro`",
         ),
-        (lambda folder: edit(folder, format=3), "not a model card of format 2$"),
+        (lambda folder: edit(folder, format=2), "of format 3; the model was trained by an earlier version"),
+        (lambda folder: edit(folder, format=4), "not a model card of format 3$"),
         (lambda folder: edit_and_sign(folder, architecture="hughes35"), "unknown network 'hughes35'"),
         (lambda folder: edit_and_sign(folder, settings={"width": 3}), "weights do not fit"),
         (lambda folder: edit_and_sign(folder, settings={"witdh": 3}), "witdh"),
@@ -178,7 +184,7 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, colour="red"), "colour"),
         (
             lambda folder: edit(folder, thresholds=threshold(float("nan"))),
-            "thresholds.avnrt must be between 0 and 1",
+            "thresholds.avnrt: .*finite number",
         ),
         (
             lambda folder: edit(folder, thresholds=threshold(7)),
@@ -194,15 +200,15 @@ def call_python(folder: Path) -> None:
         (lambda folder: edit(folder, preprocessing=preprocessing(rate=200)), "model.yaml was changed"),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=-5)),
-            "preprocessing.rate: .*greater than 0",
+            "preprocessing.rate: .*greater than or equal to 1",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(rate=INFINITE)),
-            "preprocessing.rate must be finite",
+            "preprocessing.rate: .*finite number",
         ),
         (
             lambda folder: edit(folder, preprocessing=preprocessing(samples=0)),
-            "preprocessing.samples: .*greater than 0",
+            "preprocessing.samples: .*greater than or equal to 1",
         ),
         (lambda folder: edit(folder, units="z"), "units must be 'mV'"),
         (

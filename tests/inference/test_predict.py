@@ -92,7 +92,7 @@ def test_with_z_scores_a_gain_changes_no_prediction(model_folder: Path, tmp_path
     module, card = load_model(model_folder)
     normalised = replace(card, preprocessing=Preprocessing(normalise="zscore"), units="z")
     save_model(tmp_path / "normalised", module, normalised)
-    noise = np.random.default_rng(0).normal(0, 200, (12, 5000))  # large beside its rounding, also at a fifth
+    noise = np.random.default_rng(0).normal(0, 145, (12, 5000))  # large beside its rounding, also at a fifth
     one, two = noise[:2]
     noise[2:6] = two - one, -(one + two) / 2, one - two / 2, two - one / 2
     record = write_wfdb(tmp_path / "noise.hea", np.rint(noise).astype("<i2"))
@@ -231,3 +231,27 @@ def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(
 def test_a_folder_given_as_a_file_is_one_clear_message(model_folder: Path, tmp_path: Path) -> None:
     (answer,) = predict_files([tmp_path], model_folder)
     assert "is a folder" in answer["error"]
+
+
+def broken_model(folder: Path, value: float) -> Path:
+    module = build(CARD.architecture, len(CLASSES), 2500, dict(CARD.settings))
+    signs = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.copy_(value * torch.randn(parameter.shape, generator=signs).sign())
+    save_model(folder, module, CARD)
+    return folder
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_refused(wfdb_record: Path, tmp_path: Path, value: float) -> None:
+    with pytest.raises(RarebeatError, match="holds values that are no numbers"):
+        predict_files([wfdb_record], broken_model(tmp_path / "model", value))
+
+
+def test_a_network_that_gives_no_number_is_an_error_and_the_answer_stays_json(
+    wfdb_record: Path, tmp_path: Path
+) -> None:
+    (answer,) = predict_files([wfdb_record], broken_model(tmp_path / "model", 3e38))
+    assert answer == {"file": str(wfdb_record), "error": "the network gave no number for it"}
+    json.dumps(answer, allow_nan=False)

@@ -56,6 +56,17 @@ def test_the_table_is_tidy_for_other_programs(tmp_path, predictions):
     assert table["decision.pac"].to_pylist() == [False, True, False]
 
 
+def test_warnings_are_a_column_where_somebody_looked(tmp_path, predictions):
+    warned = replace(predictions, warnings=np.array(["", "unlike", ""], dtype=object))
+    write_predictions(tmp_path / "predictions.parquet", warned)
+    again = read_predictions(tmp_path / "predictions.parquet")
+    assert again.warnings is not None
+    assert again.warnings.tolist() == ["", "unlike", ""]
+    assert again.only("test").warnings.tolist() == ["unlike", ""]
+    write_predictions(tmp_path / "plain.parquet", predictions)
+    assert read_predictions(tmp_path / "plain.parquet").warnings is None
+
+
 def test_a_split_can_be_taken_out(predictions):
     test = predictions.only("test")
     assert test.record_ids.tolist() == ["r2", "r3"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -148,6 +149,25 @@ def test_beside_a_code_of_another_system_nothing_is_denied() -> None:
     assert having(POSITIVE, found) == {"RBBB"}
     assert having(NEGATIVE, found) == set()
     assert having(NEGATIVE, states("icd:I48")) == set()
+
+
+def test_what_an_incomplete_list_does_not_name_is_unknown() -> None:
+    found = states("scp:SR", "scp:AVB", INCOMPLETE, source="ptb-xl")
+    assert having(POSITIVE, found) == {"SR"}
+    assert having(UNCERTAIN, found) == having(UNCERTAIN, states("scp:SR", "scp:AVB"))
+    assert having(NEGATIVE, found) == set()
+    assert having(UNKNOWN, states(INCOMPLETE)) == set(CODES.values())
+
+
+def test_an_incomplete_list_can_be_read_like_a_complete_one() -> None:
+    codes = ["scp:SR", "scp:AVB"]
+    labels = CodeLabeller(VOCABULARY, "negative").label([*codes, INCOMPLETE])
+    assert labels == LABELLER.label(codes)
+
+
+def test_the_mark_of_an_incomplete_list_is_no_code() -> None:
+    labels = LABELLER.label(["scp:SR", INCOMPLETE])
+    assert (labels.parts, labels.understood, len(labels.evidence)) == (1, 1, 1)
 
 
 def test_rare_classes_are_denied_only_where_they_are_coded() -> None:

@@ -14,6 +14,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import read_csv
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.record_files import RECORD_SCHEMA
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.extract import (
     EVIDENCE_SCHEMA,
     UNMATCHED_COLUMNS,
@@ -127,6 +128,17 @@ def test_the_summary_tells_what_share_was_understood(tmp_path: Path) -> None:
     }
 
 
+def test_incomplete_codes_are_counted_and_deny_nothing_unless_asked(tmp_path: Path) -> None:
+    rows = [record("a", None, ["scp:SR", INCOMPLETE]), record("b", None, ["scp:SR"])]
+    write_table(tmp_path / "records" / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    for choice, expected in (("unknown", None), ("negative", 0)):
+        summary = label_cohort(tmp_path / "records", tmp_path / choice, "hughes24", False, choice)
+        states = read_states(tmp_path / choice / "codes.parquet")
+        assert (states["a"]["atrial_fibrillation"], states["b"]["atrial_fibrillation"]) == (expected, 0)
+        assert (summary["coverage"]["records_with_incomplete_codes"], summary["coverage"]["codes"]) == (1, 2)
+        assert summary["unmatched_codes"] == {}
+
+
 def test_nothing_to_understand_has_no_share(tmp_path: Path) -> None:
     table = pa.Table.from_pylist([record("a", None, [])], schema=RECORD_SCHEMA)
     write_table(tmp_path / "records" / "part-00000.parquet", table)
@@ -189,6 +201,19 @@ def test_the_stage_warns_of_a_cohort_in_another_language(tmp_path: Path) -> None
         written.add((tmp_path / "labels" / "summary.json").read_bytes())
         assert ("warning: made_up: less than 50% of the statements" in result.stderr) == warned
     assert len(written) == 1  # the warning is in no output, so no stage depends on its limit
+
+
+def test_the_stage_says_what_incomplete_codes_mean(tmp_path: Path) -> None:
+    rows = [record("a", None, ["scp:SR", INCOMPLETE]), record("b", None, ["scp:SR"])]
+    folder = tmp_path / "records" / "made_up"
+    write_table(folder / "part-00000.parquet", pa.Table.from_pylist(rows, schema=RECORD_SCHEMA))
+    script = Path(__file__).parents[2] / "pipeline" / "label.py"
+    params = tmp_path / "params.yaml"
+    params.write_text("label: {signal_checks: false, incomplete_codes: unknown}")
+    arguments = [sys.executable, script, folder, tmp_path / "labels", "--params", params]
+    for more, word in (([], "unknown"), (["--set", "label.incomplete_codes=negative"], "negative")):
+        result = subprocess.run([*arguments, *more], capture_output=True, text=True, check=True)
+        assert f"1 of 2 records have incomplete codes; what they do not name is {word}" in result.stdout
 
 
 def test_a_matcher_names_the_statements_in_which_it_found_nothing() -> None:

@@ -48,6 +48,7 @@ def test_ids_keep_their_type_and_a_null_text_says_nothing() -> None:
         ("[1]", "expected an object"),
         ('{"text": "AF"}', "no 'id'"),
         ("{}", "no 'id' and no 'text'"),
+        ('{"id": 1, "text": "AF", "text": "no AF"}', "'text' is there twice"),
         ('{"id": 1, "text": 5}', "'text' must be"),
         ('{"id": true, "text": "AF"}', "'id' must be"),
         ("[" * 100_000, "not JSON"),

@@ -40,7 +40,7 @@ def study() -> ModuleType:
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with two studies, in the working directory."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "params.yaml").write_text("train: {epochs: 12, seed: 0}\n")
+    (tmp_path / "params.yaml").write_bytes((SCRIPT.parents[1] / "params.yaml").read_bytes())
     for name, text in (("shared", ""), ("sweep", "deps: [data/studies/shared/a, data/studies/sweep/b]")):
         (tmp_path / "studies" / name).mkdir(parents=True)
         (tmp_path / "studies" / name / "dvc.yaml").write_text(
@@ -170,7 +170,8 @@ def test_params_are_those_of_the_pipeline_changed_by_the_study_and_by_hand(
     from rarebeat.core.params import read_params
 
     study.show("sweep", ["train.seed=3"])
-    assert read_params(project / "studies/sweep/params.yaml") == {"train": {"epochs": 2, "seed": 3}}
+    written = read_params(project / "studies/sweep/params.yaml")["train"]
+    assert written == read_params(project / "params.yaml")["train"] | {"epochs": 2, "seed": 3}
     assert (project / "studies/sweep/.dvcignore").read_text().endswith("\n!dvc.yaml\n")
     with pytest.raises(ParamsError, match=r"did you mean train\.seed"):
         study.show("sweep", ["train.seeds=3"])
@@ -205,6 +206,39 @@ def test_a_study_that_dvc_cannot_read_is_hidden_and_its_error_is_the_one_that_is
     with pytest.raises(RarebeatError, match=r"cannot read the stages of studies/sweep/dvc\.yaml"):
         study.study("sweep")
     assert not list(project.glob("studies/*/.dvcignore"))
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("train.seed=-1", r"train\.seed: .*greater than or equal to 0"),
+        ("cells.seed=[0, '1; touch x']", "must be letters"),
+        ("heads=rare_onyl", "did you mean rare_only"),
+    ],
+)
+def test_all_params_of_a_study_are_checked_before_it_runs(
+    study: ModuleType, project: Path, override: str, message: str
+) -> None:
+    (project / "studies/sweep/overrides.yaml").write_text("cells: {seed: [0]}\n")
+    with pytest.raises(ParamsError, match=message):
+        study.study("sweep", overrides=[override])
+    assert not list(project.glob("studies/*/.dvcignore"))
+
+
+@pytest.mark.parametrize(
+    "name", ["a b", "a,b", "[a]", "a=b", "a#b", "größe", "$(touch x)", "a'b\"c", "a`b;c"]
+)
+def test_recordings_may_lie_in_a_folder_of_any_name(
+    study: ModuleType, project: Path, tmp_path: Path, name: str
+) -> None:
+    (project / name).mkdir()
+    assert study.link(Path(name))
+    assert (project / "data/raw/ecg").resolve() == project / name
+    command = ["make", "--dry-run", "study", "STUDY=sweep", f"ECG={name.replace('$', '$$')}"]
+    said = subprocess.run(command, cwd=SCRIPT.parents[1], capture_output=True, text=True, check=True).stdout
+    (recipe,) = [line for line in said.splitlines() if "pipeline/study.py" in line]
+    assert '--ecg "$ECG"' in recipe  # the shell takes it from the environment as it is
+    assert name not in recipe
 
 
 def test_recordings_are_linked_and_linked_anew(study: ModuleType, project: Path) -> None:

@@ -4,7 +4,16 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import MissingSourceError, RarebeatError
-from rarebeat.readers.discovery import is_inside, physionet_help, read_csv, readable, walk
+from rarebeat.readers.discovery import (
+    is_inside,
+    passed_over,
+    physionet_help,
+    read_csv,
+    readable,
+    unlisted_entries,
+    walk,
+)
+from rarebeat.readers.registry import Entry
 
 
 def test_files_come_in_a_fixed_order_whatever_the_disk_says(tmp_path: Path) -> None:
@@ -67,8 +76,38 @@ def test_names_that_are_no_text_can_be_stored(tmp_path: Path) -> None:
 
 
 def test_a_csv_is_read_as_text(tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfa,b\n1,"x\ny"\n2\n')
+    (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfa,b\n1,"x\ny"\n2,\n')
     assert read_csv(tmp_path / "a.csv", ["a"]) == [{"a": "1", "b": "x\ny"}, {"a": "2", "b": ""}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('a,b\n1,"sinus\n2,af\n3,af\n', "a.csv is not a CSV file"),  # a stray quotation mark, never closed
+        ('a,b\n1,"sinus\n2,"af"\n', "a.csv is not a CSV file, line 3"),  # closed where another begins
+        ("a,b\n1,sinus, af\n", "line 2: 3 cells in 2 columns"),
+        ("a,b\n1\n", "line 2: 1 cells in 2 columns"),
+        ("a,a\n1,2\n", "has the column a twice"),
+    ],
+    ids=["open", "swallowed", "comma", "short", "twice"],
+)
+def test_a_csv_whose_cells_are_not_where_they_belong_is_refused(
+    tmp_path: Path, content: str, message: str
+) -> None:
+    (tmp_path / "a.csv").write_text(content)
+    with pytest.raises(RarebeatError, match=message):
+        read_csv(tmp_path / "a.csv", ["a"])
+
+
+def test_recordings_that_a_table_does_not_name_are_found(tmp_path: Path) -> None:
+    for name in ("a/1/x.hea", "a/2/y.hea", "b/z.hea", "w.hea"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    entries = [Entry("x", tmp_path / "a/1/x.hea")]
+    missed = unlisted_entries(tmp_path, entries)
+    assert [(entry.record_id, entry.listed) for entry in missed] == [("a/2/y.hea", False)]
+    missed = unlisted_entries(tmp_path, [*entries, Entry("v", tmp_path / "v.hea")])
+    assert [entry.record_id for entry in missed] == ["a/2/y.hea", "w.hea"]
 
 
 def test_a_csv_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
@@ -82,3 +121,19 @@ def test_a_csv_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
 def test_the_download_lands_in_the_folder_itself() -> None:
     text = physionet_help(Path("data/raw/ptb-xl"), "PTB-XL", "CC BY 4.0", "ptb-xl/1.0.3")
     assert "--cut-dirs=3 -P data/raw/ptb-xl https://physionet.org/files/ptb-xl/1.0.3/" in text
+
+
+def test_a_folder_that_cannot_be_read_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("open/a.xml", "closed/b.xml"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).touch()
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert passed_over(tmp_path, (".xml",)) == {"folder that cannot be read": 1}
+    assert passed_over(tmp_path, ()) == {"folder that cannot be read": 1, ".xml": 1}

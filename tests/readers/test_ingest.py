@@ -13,10 +13,17 @@ from rarebeat.core import record_files
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.files import digest, read_json
 from rarebeat.core.parquet import read_table
-from rarebeat.core.record_files import RECORD_SCHEMA, iterate_rows, part_files, read_metadata, write_part
+from rarebeat.core.record_files import (
+    RECORD_SCHEMA,
+    iterate_rows,
+    part_files,
+    read_metadata,
+    read_warnings,
+    write_part,
+)
 from rarebeat.core.records import LEADS, REASONS, Record, Signal
 from rarebeat.readers import ingest
-from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.ingest import ingest_cohort, summary_lines
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Source
 
@@ -66,13 +73,16 @@ def test_every_record_is_stored_or_quarantined(archive: Path, tmp_path: Path) ->
         "records": 6,
         "quarantined": 1,
         "patients": 0,
+        "without_patient": 6,
         "calibrated": 6,
         "with_text": 0,
         "with_codes": 6,
         "reasons": {"truncated": 1},
         "sources": {"georgia": 4, "ptb": 2},
         "rates": {"500": 6},
+        "warned": 0,
     }
+    assert read_warnings(out) == {}
     (refused,) = read_table(out / "quarantine.parquet").to_pylist()
     assert (refused["record_id"], refused["source"], refused["reason"]) == ("E3", "georgia", "truncated")
     rows = list(iterate_rows(out))
@@ -96,10 +106,25 @@ def test_the_number_of_workers_changes_nothing(archive: Path, tmp_path: Path) ->
         "part-00002.parquet",
         "quarantine.parquet",
         "summary.json",
+        "warnings.parquet",
     ]
     for out in outs:
         assert sorted(path.name for path in out.iterdir()) == names
     assert digest(*[outs[0] / name for name in names]) == digest(*[outs[1] / name for name in names])
+
+
+def test_a_wrong_gain_is_told_by_the_rest_of_the_cohort(tmp_path: Path) -> None:
+    for seed in range(30):
+        write_record(tmp_path / "archive", f"E{seed}", seed)
+    header = tmp_path / "archive" / "E7.hea"
+    header.write_text(header.read_text().replace("1000/mV", "200/mV"))
+    summary = ingest_cohort("challenge", tmp_path / "archive", tmp_path / "cohort", workers=1, part_size=7)
+    assert (summary["records"], summary["warned"]) == (30, 1)
+    (name, warning), *_ = read_warnings(tmp_path / "cohort").items()
+    assert name == "E7"
+    assert warning.endswith("mV: the gain is probably wrong")
+    lines = summary_lines("mine", "challenge", tmp_path, summary)
+    assert "the gain is probably wrong in 1 of 30 records: warnings.parquet says where and why" in lines
 
 
 def test_an_existing_cohort_is_replaced_as_a_whole(archive: Path, tmp_path: Path) -> None:

@@ -107,7 +107,8 @@ def test_the_summary_counts_what_was_not_confirmed(muse_xml: Make, tmp_path: Pat
     assert len(summary_lines("out", "muse-xml", root, summary)) == 1
 
 
-def test_nothing_that_names_a_person_passes(muse_xml: Make, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("free_text", "mrs"), [("keep", "Mrs"), ("recognised", "Xxx")])
+def test_nothing_that_names_a_person_passes(muse_xml: Make, tmp_path: Path, free_text: str, mrs: str) -> None:
     diagnosis = (
         ("Atrial fibrillation in Mrs Doe",),
         ("When compared with ECG of 12-JAN-2010 09:15,",),
@@ -118,10 +119,11 @@ def test_nothing_that_names_a_person_passes(muse_xml: Make, tmp_path: Path) -> N
     path = tmp_path / "doe_jane_00123456.xml"
     path.write_bytes(muse_xml(diagnosis=diagnosis, demographics=birth))
     (entry,) = reader.discover(tmp_path, {})
-    record = reader.read(entry, PRIVATE, {})
+    options = {"free_text": free_text}
+    record = reader.read(entry, PRIVATE, options)
     assert (
         record.text
-        == "Atrial fibrillation in Mrs [name]\nWhen compared with ECG of [date],\nSeen by [name] and [name]"
+        == f"Atrial fibrillation in {mrs} [name]\nWhen compared with ECG of [date],\nSeen by [name] and [name]"
     )
     stored = repr((record.record_id, record.patient_id, record.text, record.age, record.sex, record.source))
     for secret in (
@@ -148,7 +150,7 @@ def test_the_patient_is_a_keyed_hash_and_the_record_too(muse_xml: Make, tmp_path
         (tmp_path / name).write_bytes(muse_xml())
     (tmp_path / "._one.xml").write_bytes(b"left behind by another system")
     records = [reader.read(entry, PRIVATE, {}) for entry in reader.discover(tmp_path, {})]
-    assert {record.patient_id for record in records} == {PRIVATE.of("patient", "00123456")}
+    assert {record.patient_id for record in records} == {PRIVATE.of("patient", "123456")}
     assert {record.record_id for record in records} == {
         PRIVATE.record_id(name) for name in ("a/one.xml", "two.XML")
     }

@@ -9,6 +9,7 @@ import pytest
 from tests.readers.reading import PUBLIC, read_all, write_csv
 
 from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.records import INCOMPLETE
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -38,6 +39,17 @@ def test_ptb_xl_rows_tell_patient_report_codes_and_fold(
     assert (record.age, record.sex, record.fold) == (90.0, "female", 3)
     assert record.text == "sinusrhythmus periphere niederspannung"
     assert record.codes == ("scp:NORM", "scp:LVOLT", "scp:SR")
+
+
+def test_a_column_tells_whether_codes_are_complete(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "ptbxl_database.csv", [ROW | {"all_codes": False}])
+    write_wfdb(ecg, "00001_hr", tmp_path / "records500" / "00000")
+    (record,) = read_all("ptb-xl", tmp_path, {"complete_column": "all_codes"})
+    assert record.codes == ("scp:NORM", "scp:LVOLT", "scp:SR", INCOMPLETE)
+    with pytest.raises(RarebeatError, match="no column some_codes"):
+        read_all("ptb-xl", tmp_path, {"complete_column": "some_codes"})
 
 
 def test_ptb_xl_is_read_at_100_hz_when_asked(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:

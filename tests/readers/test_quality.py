@@ -217,9 +217,15 @@ def test_values_made_for_another_gain(ecg: Steps) -> None:
 
 
 def test_large_signals_that_use_every_step_are_accepted(ecg: Steps) -> None:
-    signal, _ = trusted_signal(raw(ecg, gains=[62.5] * 12), RATE)  # coarse, and no step is skipped
+    signal, _ = trusted_signal(raw(ecg, gains=[1000 / 6] * 12), RATE)  # coarse, and no step is skipped
     assert np.median(np.ptp(signal, axis=1)) > 4000
-    np.testing.assert_array_equal(signal, 16 * ecg)
+    np.testing.assert_array_equal(signal, 6 * ecg)
+
+
+def test_a_median_second_of_more_than_5_mv_is_no_ecg_whatever_its_steps(ecg: Steps) -> None:
+    error = refusal(raw(ecg, gains=[100.0] * 12))
+    assert error.reason == "implausible_amplitude"
+    assert "mV in the median second, expected at most 5: the gain is probably wrong" in error.detail
 
 
 def test_a_short_artefact_of_20_mv_is_no_reason_to_doubt_the_gain(ecg: Steps) -> None:

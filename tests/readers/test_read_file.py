@@ -62,7 +62,9 @@ def test_a_signal_file_needs_its_header(tmp_path: Path) -> None:
 
 def test_another_xml_is_refused_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "a.xml").write_text("<AnnotatedECG/>")
-    with pytest.raises(BadRecordError, match="not a MUSE RestingECG: its root is 'AnnotatedECG'"):
+    with pytest.raises(
+        BadRecordError, match="not a MUSE RestingECG: its root is AnnotatedECG, the HL7 annotated ECG"
+    ):
         read_file(tmp_path / "a.xml")
 
 

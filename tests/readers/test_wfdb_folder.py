@@ -9,8 +9,11 @@ import pytest
 from tests.readers.reading import PUBLIC, read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
+from rarebeat.core.records import INCOMPLETE
+from rarebeat.readers import wfdb_folder
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
+from rarebeat.readers.wfdb import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -82,6 +85,35 @@ def test_csv_and_record_column_are_found_where_there_is_one_choice(own_folder: P
     assert (record.patient_id, record.age, record.sex, record.fold, record.text) == (None,) * 5
 
 
+@pytest.mark.parametrize(
+    ("cell", "complete"),
+    [
+        ("True", True),
+        ("yes", True),
+        ("1", True),
+        ("False", False),
+        ("no", False),
+        ("0.0", False),
+        ("", False),
+    ],
+)
+def test_a_column_tells_whether_codes_are_complete(own_folder: Path, cell: str, complete: bool) -> None:
+    (own_folder / "own.csv").write_text(f"filename,labels,whole\nrecords250/00519,SR,{cell}\n")
+    (record,) = read_all("wfdb", own_folder, {"codes_column": "labels", "complete_column": "whole"})
+    assert record.codes == (("scp:SR",) if complete else ("scp:SR", INCOMPLETE))
+
+
+def test_completeness_that_is_neither_yes_nor_no_spoils_the_record_and_no_codes_are_never_incomplete(
+    own_folder: Path,
+) -> None:
+    options = {"codes_column": "labels", "complete_column": "whole"}
+    (own_folder / "own.csv").write_text("filename,labels,whole\nrecords250/00519,SR,perhaps\n")
+    with pytest.raises(BadRecordError, match="neither yes nor no"):
+        read_all("wfdb", own_folder, options)
+    (own_folder / "own.csv").write_text("filename,labels,whole\nrecords250/00519,,False\n")
+    assert [record.codes for record in read_all("wfdb", own_folder, options)] == [()]
+
+
 def test_two_csv_files_need_a_choice(own_folder: Path) -> None:
     write_csv(own_folder / "other.csv", [{"a": 1}])
     with pytest.raises(ParamsError, match=r"other\.csv, own\.csv.*option csv"):
@@ -109,3 +141,66 @@ def test_a_cell_of_codes_that_is_damaged_spoils_one_record_only(own_folder: Path
     (own_folder / "own.csv").write_text("filename,labels\nrecords250/00519,{'SR': \n")
     with pytest.raises(BadRecordError, match="unreadable"):
         read_all("wfdb", own_folder, {"codes_column": "labels"})
+
+
+# ------------------------------------------------------------------ tables as MIMIC-IV-ECG has them
+
+
+def _mimic(root: Path, write_wfdb: Callable[..., Path], ecg: object) -> dict[str, str]:
+    for number in (1, 2):
+        write_wfdb(ecg, name=f"s{number}", folder=root / "files" / f"p{number}")
+    (root / "record_list.csv").write_text(
+        "subject_id,study_id,file_name,path\n7,1,s1,files/p1/s1\n8,2,s2,files/p2/s2\n", encoding="utf-8"
+    )
+    (root / "machine_measurements.csv").write_text(
+        "study_id,report_0,report_1,bandwidth\n2,Atrial fibrillation,,0.05\n1,Sinus rhythm,Normal ECG,0.05\n",
+        encoding="utf-8",
+    )
+    return {"csv": "record_list.csv", "patient_column": "subject_id", "patient_namespace": "mimic"}
+
+
+def test_a_path_is_preferred_to_a_name_and_reports_are_joined(
+    write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path
+) -> None:
+    options = _mimic(tmp_path, write_wfdb, ecg)
+    joined = {"text_csv": "machine_measurements.csv", "text_key": "study_id", "text_column": "report_*"}
+    entries = wfdb_folder.discover(tmp_path, options | joined)
+    records = [wfdb_folder.read(entry, Pseudonym(), options | joined) for entry in entries]
+    assert [record.record_id for record in records] == ["files/p1/s1", "files/p2/s2"]
+    assert [record.text for record in records] == ["Sinus rhythm\nNormal ECG", "Atrial fibrillation"]
+    assert records[0].patient_id == Pseudonym().of("mimic", "7")
+
+
+def test_text_from_several_columns_of_one_table(
+    write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path
+) -> None:
+    write_wfdb(ecg, name="a", folder=tmp_path)
+    (tmp_path / "list.csv").write_text("record,one,two\na,Sinus rhythm,Normal ECG\n", encoding="utf-8")
+    options = {"text_column": ["one", "two"], "patient_namespace": "x"}
+    (entry,) = wfdb_folder.discover(tmp_path, options)
+    assert wfdb_folder.read(entry, Pseudonym(), options).text == "Sinus rhythm\nNormal ECG"
+    with pytest.raises(RarebeatError, match="has no column three"):
+        wfdb_folder.discover(tmp_path, options | {"text_column": ["one", "three"]})
+
+
+def test_a_second_table_needs_a_key(write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path) -> None:
+    options = _mimic(tmp_path, write_wfdb, ecg) | {"text_csv": "machine_measurements.csv"}
+    with pytest.raises(ParamsError, match="text_key"):
+        wfdb_folder.discover(tmp_path, options)
+
+
+def test_a_file_that_the_header_names_is_named(
+    write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path
+) -> None:
+    header = write_wfdb(ecg, name="k1", folder=tmp_path)
+    text = header.read_text()
+    header.write_text(text.replace("k1.dat", "k1"))
+    (tmp_path / "k1.dat").rename(tmp_path / "k1.mat")
+    with pytest.raises(BadRecordError, match=r"names 'k1', and there is no such file; 'k1\.mat' lies beside"):
+        read_wfdb(header)
+    header.write_text(text.replace("k1.dat", "sub/k1.dat"))
+    (tmp_path / "k1.mat").rename(tmp_path / "k1.dat")
+    with pytest.raises(
+        BadRecordError, match=r"names 'sub/k1\.dat', and there is no such file; 'k1\.dat' lies"
+    ):
+        read_wfdb(header)

@@ -96,3 +96,38 @@ def test_processes_side_by_side_change_nothing(study: tuple[list[Cell], Path], t
     for workers in (1, 2):
         write_comparison(tmp_path / f"{workers}.md", cells, "", settings, QUICK, models, workers)
     assert (tmp_path / "1.csv").read_text() == (tmp_path / "2.csv").read_text()
+
+
+def test_label_sets_side_by_side_class_by_class_with_what_a_paper_found(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    known = {"fibrillation": [1], "all": [0, 1, 2]}
+    cells = []
+    for heads, columns in known.items():
+        for seed in (0, 1):
+            made = predictions(seed + len(heads))
+            lacks = [column for column in range(len(CLASSES)) if column not in columns]
+            made.probability[:, lacks], made.thresholds[lacks] = np.nan, np.nan
+            cells.append(Cell({"heads": heads, "seed": str(seed)}, made))
+    module, card = load_model(model_folder)
+    for cell in cells:
+        save_model(tmp_path / "models" / cell.name, module, replace(card, training={"records": 123}))
+    settings = CompareSettings(
+        classes=("atrial_fibrillation", "sinus_rhythm"),
+        columns={"one head": {"heads": ("fibrillation",)}, "all heads": {"heads": ("all",)}},
+        published={"atrial_fibrillation": {"one head": 0.84}},
+    )
+    text, rows = write((cells, tmp_path / "models"), tmp_path, settings)
+    fixed = text.split("### F1 at 0.5")[1].split("###")[0]
+    assert "Published / ours" in fixed
+    (line,) = [line for line in fixed.splitlines() if line.startswith("| atrial_fibrillation")]
+    own = [
+        rows[(rows["heads"] == heads) & (rows["class"] == "atrial_fibrillation")]["f1_fixed"].mean()
+        for heads in known
+    ]
+    assert "0.84 / " in line
+    assert all(f"{value:.2f} (" in line for value in own)
+    assert line.count("**") == 2
+    assert "all heads − one head" in text
+    (line,) = [line for line in fixed.splitlines() if line.startswith("| sinus_rhythm")]
+    assert "| – |" in line.replace("  ", "")

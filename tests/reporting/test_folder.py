@@ -2,11 +2,13 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.folder import write_reports
@@ -83,3 +85,12 @@ def test_writing_twice_gives_the_same_bytes(
     ]
     for file in files:
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes(), file
+
+
+def test_a_class_name_does_not_lead_out_of_the_folder(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    named = replace(test_split, classes=("../../outside", *CLASSES[1:]))
+    with pytest.raises(RarebeatError, match="leads out of"):
+        write_reports(tmp_path / "reports", named, evaluation, "Label set all")
+    assert not list(tmp_path.rglob("outside*"))

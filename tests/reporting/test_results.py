@@ -38,9 +38,16 @@ def test_the_cohort_rows_add_up_to_the_class_rows(evaluation):
 def test_the_results_table_ends_with_the_averages_and_says_what_the_brackets_are(evaluation):
     lines = results_table(evaluation).splitlines()
     titles = [cell.strip() for cell in lines[0].strip("|").split("|")]
-    assert titles == ["Class", "Positives", "F1", "Precision", "Recall", "AUROC", "AUPRC"]
+    assert titles == ["Class", "Positives", "F1", "F1 at 0.5", "Precision", "Recall", "AUROC", "AUPRC"]
     assert [line.split()[1] for line in lines[2:8]] == ["af", "afl", "pac", "pvc", "**macro**", "**micro**"]
-    assert lines[-1] == "200 records of 200 patients; in brackets: 95 % bootstrap intervals over patients."
+    assert lines[9].startswith(
+        "200 records of 200 patients; in brackets: 95 % intervals over patients. They hold the "
+    )
+    assert lines[11].startswith(
+        "Macro averages are over the 4 of 4 classes with at least 10 positive patients"
+    )
+    half = evaluation.at_half.scores.values["f1"]
+    assert [line.split("|")[4].strip() for line in lines[2:8]] == [f"{value:.2f}" for value in half]
     assert interval_text(*(end[0] for end in _f1(evaluation))) in lines[2]
 
 
@@ -54,6 +61,7 @@ def test_a_class_without_negatives_shows_dashes_for_what_it_cannot_have():
     assert [cell.strip() for cell in only_positive.strip("|").split("|")] == [
         "vt",
         "3",
+        "–",
         "–",
         "–",
         "1.00",
@@ -71,3 +79,4 @@ def test_the_cohort_table_has_a_line_per_cohort(evaluation):
     lines = cohort_table(evaluation).splitlines()
     assert [line.split()[1] for line in lines[2:]] == ["georgia", "ptb-xl"]
     assert lines[2].split()[3] == "100"
+    assert lines[2].split()[7] == "4"

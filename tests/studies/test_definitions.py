@@ -3,7 +3,7 @@
 import shutil
 import subprocess
 import sys
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import pytest
@@ -88,7 +88,8 @@ def test_every_cell_is_a_stage_that_the_study_ends_with(project: Path, name: str
             assert [stage for stage in stages if f'"{stage}"' not in graph] == []
         outs = dvc(project, "dag", "--dot", "--outs", last)
         factors = params.get("cells") or {"fold": []}
-        for values in product(*factors.values()):  # type: ignore[attr-defined]
+        parts = factors.values() if all(isinstance(part, dict) for part in factors.values()) else [factors]  # type: ignore[attr-defined]
+        for values in chain(*(product(*part.values()) for part in parts)):
             cell = "-".join(map(str, values))
             assert f'"reports/studies/{name}/predictions/{cell}.parquet"' in outs
             assert f'"models/studies/{name}/{cell}"' in outs

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from tests.training.toy import PARAMS, MakeSplit, read, run
+from tests.training.toy import PARAMS, read, run
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.signals import Preprocessing
@@ -16,12 +16,18 @@ from rarebeat.dataset.folds import FoldSettings, held_out, trainable, write_fold
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.model_folder import load_model, weights_digest
-from rarebeat.inference.splits import predict_all_classes, predict_split, predict_splits
+from rarebeat.inference.novelty import Evidence
+from rarebeat.inference.splits import (
+    predict_all_classes,
+    predict_split,
+    predict_splits,
+    predict_with_evidence,
+)
 from rarebeat.labels.extract import label_cohort
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.training.run import Experiment, fold_experiment, shuffled
+from rarebeat.training.run import Experiment, fold_experiment
 
 
 @pytest.fixture(scope="module")
@@ -178,14 +184,6 @@ def test_labels_are_dealt_out_row_by_row_and_the_records_stay(shards: Path, tmp_
     assert not np.array_equal(other.train.labels, shuffled.train.labels)
 
 
-def test_masked_labels_stay_with_the_rest_of_their_row(make_split: MakeSplit) -> None:
-    split = make_split(records=50, uncertain=0.3)
-    dealt = shuffled(split, 0)
-    assert (split.labels == -1).any()
-    assert not np.array_equal(split.labels == -1, dealt.labels == -1)
-    assert sorted(map(tuple, split.labels)) == sorted(map(tuple, dealt.labels))
-
-
 def test_a_fold_is_predicted_with_its_true_labels_after_a_training_on_dealt_ones(
     shards: Path, tmp_path: Path
 ) -> None:
@@ -216,11 +214,11 @@ def test_thresholds_are_predicted_on_the_threads_of_the_training(
 ) -> None:
     noted: list[int] = []
 
-    def noting(*arguments: Any) -> npt.NDArray[np.float32]:
+    def noting(*arguments: Any) -> tuple[npt.NDArray[np.float32], Evidence]:
         noted.append(torch.get_num_threads())
-        return predict_split(*arguments)
+        return predict_with_evidence(*arguments)
 
-    monkeypatch.setattr("rarebeat.training.run.predict_split", noting)
+    monkeypatch.setattr("rarebeat.training.run.predict_with_evidence", noting)
     run(read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "threads": threads}), tmp_path)  # type: ignore[operator]
-    assert noted == [threads]
+    assert noted == [threads] * 2
     assert torch.get_num_threads() == 1

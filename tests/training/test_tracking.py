@@ -36,7 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Pat
 
 def test_the_database_and_its_artifacts_lie_at_the_root_of_the_project(project: Path) -> None:
     (project / "mlflow.db").unlink()
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     assert (project / "mlflow.db").is_file()
     experiment = tracker.client.get_experiment(tracker.experiment_id)
     assert experiment.artifact_location == (project / "mlartifacts").as_uri()
@@ -46,23 +46,23 @@ def test_a_temporary_experiment_uses_the_database_of_its_owner(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(project / ".dvc" / "tmp" / "exps" / "abc"))
-    tracking.connect("rarebeat")
+    tracking.connect({})
     assert MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_experiment_by_name("rarebeat") is not None
 
 
 def test_another_server_is_taken_from_the_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "mlflow.db").rename(project / "other.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'other.db'}")
-    tracking.connect("rarebeat")
+    tracking.connect({})
     assert not (project / "mlflow.db").exists()
 
 
 def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path, wfdb_record: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     params = {"heads": "all", "model": {"name": "hughes34", "width": 2}}
     with tracking.training_run(tracker, "key1", "all", params) as run_id:
-        tracking.log_metrics(tracker, run_id, {"train_loss": 3.0, "validation_auroc": None}, step=1)
-        tracking.log_metrics(tracker, run_id, {"train_loss": 2.0}, step=2)
+        tracking.log_metrics(tracker, run_id, {"train/loss": 3.0, "validation/auroc": None}, step=1)
+        tracking.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=2)
         tracking.log_model(tracker, run_id, model_folder)
     report = project / "metrics.json"
     report.write_text("{}")
@@ -79,7 +79,7 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
         "model.width": "2",
         "evaluate.replicates": "50",
     }
-    assert run.data.metrics == {"train_loss": 2.0, "macro.f1": 0.5}
+    assert run.data.metrics == {"train/loss": 2.0, "test/macro.f1": 0.5}
     assert run.data.tags["dvc.experiment"] == "brisk-heart"
     assert [artifact.path for artifact in tracker.client.list_artifacts(run_id)] == ["metrics.json"]
     _check_served_model(tracker, run_id, model_folder, wfdb_record)
@@ -106,37 +106,37 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
 
 
 def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     with (
         pytest.raises(KeyboardInterrupt),
         tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as first,
     ):
-        tracking.log_metrics(tracker, first, {"train_loss": 3.0}, step=1)
+        tracking.log_metrics(tracker, first, {"train/loss": 3.0}, step=1)
         raise KeyboardInterrupt
     with tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as second:
         assert second == first
-        assert tracking.steps_logged(tracker, second, "train_loss") == 1
+        assert tracking.steps_logged(tracker, second, "train/loss") == 1
     with tracking.training_run(tracker, "key2", "all", {"heads": "all"}) as other:
         assert other != first
 
 
 def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key1", "all", {}) as run_id:
         raise ValueError("boom")
     assert tracker.client.get_run(run_id).info.status == "FAILED"
 
 
 def test_a_model_from_elsewhere_gets_a_run_of_their_own(project: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     run_id = tracking.log_evaluation(tracker, "unknown-model", "all", {}, {"macro": {"f1": 0.5}}, [])
     run = tracker.client.get_run(run_id)
-    assert run.data.metrics == {"macro.f1": 0.5}
+    assert run.data.metrics == {"test/macro.f1": 0.5}
     assert run.data.tags["rarebeat.trained_in"] == "unknown"
 
 
 def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     members = [tracking.log_evaluation(tracker, model, "fold", {}, {}, []) for model in ("m0", "m1")]
     models = ["m0", "m1", "m-that-nobody-logged"]
     run_id = tracking.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], models)
@@ -146,7 +146,7 @@ def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
 
 
 def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_folder: Path) -> None:
-    tracker = tracking.connect("rarebeat")
+    tracker = tracking.connect({})
     with tracking.training_run(tracker, "key", "all", {"heads": "all"}) as trained:
         tracker.client.set_tag(trained, tracking.MODEL, "first")
     cached = tracking.log_evaluation(tracker, "second", "all", {}, {"macro": {"f1": 0.4}}, [])
@@ -158,9 +158,9 @@ def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_f
     children = tracker.client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
     assert {run.info.run_id for run in children} == {trained, cached}
     assert {run.info.status for run in children} == {"FINISHED"}
-    assert tracker.client.get_run(trained).data.metrics == {"macro.auroc": 0.8}
+    assert tracker.client.get_run(trained).data.metrics == {"test/macro.auroc": 0.8}
     assert tracker.client.get_run(cached).data.metrics == {
-        "macro.f1": 0.4
+        "test/macro.f1": 0.4
     }  # it was closed: its numbers stand
     run = tracker.client.get_run(parent)
     assert run.data.params == {"cells.seed": "[0, 1]"}
@@ -173,7 +173,7 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        tracker = tracking.connect("rarebeat")
+        tracker = tracking.connect({})
         with tracking.training_run(tracker, "key", "a", {}) as run_id:
             before = time.time() * 1000
             tracking.log_metrics(tracker, run_id, {"loss": 1.0})

@@ -66,7 +66,7 @@ def draw_records(folder: Path, record_ids: Collection[str]) -> Mapping[str, Pict
     pictures: dict[str, Picture] = {}
     with (
         TemporaryDirectory() as temporary,
-        tqdm(total=len(wanted), desc=f"draw {folder.name}", unit="record", disable=None) as progress,
+        tqdm(total=len(wanted), desc=f"draw {folder.name}", unit="record", disable=None, delay=2) as progress,
     ):
         for row in iterate_rows(folder, _COLUMNS):
             if row["record_id"] in wanted:
@@ -171,6 +171,7 @@ def _card(case: Case, readings: Sequence[Reading], picture: Picture) -> str:
         "Model": _model(case),
         "Signal": _signal(case),
         "Measured": escape(measured(case.measurements)),
+        **({"Warning": escape(case.warning)} if case.warning else {}),
         "Report": f'<p class="report">{escape(picture.text)}</p>' if picture.text else "none",
     }
     answers = "\n".join(f"<dt>{name}</dt><dd>{text}</dd>" for name, text in opinions.items())
@@ -196,7 +197,7 @@ def _label(case: Case, readings: Sequence[Reading]) -> str:
 
 def _model(case: Case) -> str:
     said = f"<b>{WORDS[not case.label]}</b>; probability {case.probability:.3g}"
-    why = f"called present from {case.threshold:.3g}; {case.surprise:.1f} log odds from it"
+    why = f"called present from {case.threshold:.3g}; calibrated probability {case.calibrated:.2g}"
     if not case.explained:
         why = f"decided against the mean threshold of {case.threshold:.3g}"
     return f"{said}, {why} ({escape(case.split)})"

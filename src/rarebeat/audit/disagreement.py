@@ -3,28 +3,35 @@
 The model must not have been trained on the records that it is asked about: one that was agrees with their labels,
 also with the wrong ones. Predictions of a cross-validation (out of fold), of validation and of test are fine.
 
-Networks are not calibrated alike for all classes, and each class has its own threshold. So the log odds of a class
-are counted from its threshold: ``logit(probability) - logit(threshold)``. The surprise of a label is that number where
-the label says absent, and its negative where the label says present: above zero the model decides against the label,
-and a unit is a factor of e in the odds. Out of fold, the threshold is that of the model that decided.
+Networks are not calibrated alike for all classes, so probabilities are calibrated class by class
+(:mod:`rarebeat.metrics.calibration`), by the labels of the very records: the model has not seen them, and two numbers
+are fitted. The surprise of a label is the negative logarithm of the calibrated probability of what it says: a label
+that the model holds for as good as impossible surprises it much, also where a class is rare, and a label of a class
+that the model cannot tell surprises it little.
 
-Where an ensemble has voted, no threshold of the mean probability explains its decision: the mean can lie on the other
-side of the mean threshold. The surprise is 0 there, as it is at the threshold. The same holds for out-of-fold tables
-that were written without the thresholds of each fold.
+A class with few positive patients cannot be calibrated, and its thresholds are chance: its disagreements are false
+calls. Nor can a network see what its input does not show, as low voltage where every lead is scaled to unit variance.
+Such classes have no place in the ranking.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from scipy.special import logit
 from scipy.stats import hypergeom
 
 from rarebeat.audit.statistics import wilson
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.inference.predictions import Predictions, Strings, read_predictions
+from rarebeat.labels.signal_rules import RULES
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
+from rarebeat.metrics.calibration import calibrate
+
+Z_SCORES = "z"
+"""Units of signals whose leads are each scaled to unit variance."""
 
 _TRAIN = "train"
 _FEW = 5  # disagreements below which nothing stands out
@@ -46,6 +53,8 @@ class Opinions:
         probability: shape (n, classes), float64.
         threshold: shape (n, classes): of the model that decided; of an ensemble the mean of its members'.
         decision: shape (n, classes): what the model decides.
+        calibrated: shape (n, classes): the calibrated probability; NaN where there is no label.
+        units: that the model sees amplitudes in: "mV", "z" (every lead scaled to unit variance), or "" if unknown.
     """
 
     record_ids: Strings
@@ -57,27 +66,37 @@ class Opinions:
     probability: FloatArray
     threshold: FloatArray
     decision: BoolArray
+    calibrated: FloatArray
+    units: str = ""
 
     @property
     def surprise(self) -> FloatArray:
-        """Shape (n, classes), as the module defines it.
+        """Shape (n, classes), as the module defines it: 0 or more, NaN where there is no label."""
+        return -np.log(np.where(self.label == 1, self.calibrated, 1 - self.calibrated))
 
-        It is 0 or more where the model decides against the label, 0 or less where it agrees, and NaN where there is
-        no label.
+    @property
+    def positive_patients(self) -> npt.NDArray[np.int64]:
+        """Shape (classes,): how many patients have a positive label."""
+        return np.array(
+            [np.unique(self.patients[column == 1]).size for column in self.label.T], dtype=np.int64
+        )
+
+    def of_classes(self, names: Sequence[str]) -> "Opinions":
+        """Take some classes.
+
+        Args:
+            names: theirs, in the order wanted.
         """
-        distance = _log_odds(self.probability) - _log_odds(self.threshold)
-        against = np.where(self.label == 1, -distance, distance)
-        decided = np.where(self.disagreement, np.maximum(against, 0), np.minimum(against, 0))
-        return np.where(self.label < 0, np.nan, decided)
+        columns = [self.classes.index(name) for name in names]
+        parts = ("label", "probability", "threshold", "decision", "calibrated")
+        return replace(
+            self, classes=tuple(names), **{part: getattr(self, part)[:, columns] for part in parts}
+        )
 
     @property
     def disagreement(self) -> BoolArray:
         """Shape (n, classes): there is a label, and the model decides against it."""
         return np.asarray((self.label >= 0) & (self.decision != (self.label == 1)))
-
-
-def _log_odds(probability: FloatArray) -> FloatArray:
-    return np.asarray(logit(np.clip(probability, _CERTAIN, 1 - _CERTAIN)))
 
 
 def read_opinions(paths: Sequence[Path], classes: Sequence[str] = ()) -> Opinions:
@@ -112,17 +131,51 @@ def read_opinions(paths: Sequence[Path], classes: Sequence[str] = ()) -> Opinion
 
 def _join(tables: Sequence[Predictions], chosen: Sequence[int]) -> Opinions:
     labels = [np.where(np.isnan(table.probability), np.int8(-1), table.truth) for table in tables]
+    label = np.concatenate(labels)[:, chosen]
+    probability = np.concatenate([table.probability for table in tables])[:, chosen].astype(np.float64)
+    units = {table.units for table in tables}
     return Opinions(
         record_ids=np.concatenate([table.record_ids for table in tables]),
         cohorts=np.concatenate([table.cohorts for table in tables]),
         patients=np.concatenate([table.patients for table in tables]),
         splits=np.concatenate([table.splits for table in tables]),
         classes=tuple(tables[0].classes[index] for index in chosen),
-        label=np.concatenate(labels)[:, chosen],
-        probability=np.concatenate([table.probability for table in tables])[:, chosen].astype(np.float64),
+        label=label,
+        probability=probability,
         threshold=np.concatenate([table.record_thresholds for table in tables])[:, chosen],
         decision=np.concatenate([table.decisions for table in tables])[:, chosen],
+        calibrated=_calibrated(label, probability),
+        units=units.pop() if len(units) == 1 else "",
     )
+
+
+def _calibrated(label: Truth, probability: FloatArray) -> FloatArray:
+    calibrated = np.full(probability.shape, np.nan)
+    for column in range(label.shape[1]):
+        labelled = label[:, column] >= 0
+        if labelled.any():
+            odds = logit(np.clip(probability[labelled, column], _CERTAIN, 1 - _CERTAIN))
+            calibrated[labelled, column] = calibrate(odds, label[labelled, column] == 1)
+    return calibrated
+
+
+def not_ranked(opinions: Opinions, least_positives: int) -> dict[str, str]:
+    """Which classes have no place in a ranking of disagreements, and why.
+
+    Args:
+        opinions: of records that the model was not trained on.
+        least_positives: patients with a positive label that a class needs.
+
+    Returns:
+        Class to reason, in the order of the classes.
+    """
+    reasons: dict[str, str] = {}
+    for name, patients in zip(opinions.classes, opinions.positive_patients.tolist(), strict=True):
+        if opinions.units == Z_SCORES and name in RULES and RULES[name].amplitude:
+            reasons[name] = "its amplitude is not in the input, where every lead is scaled to unit variance"
+        elif patients < least_positives:
+            reasons[name] = f"{patients} patients with a positive label"
+    return reasons
 
 
 def _check_once(opinions: Opinions) -> None:

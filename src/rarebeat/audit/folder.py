@@ -26,6 +26,8 @@ from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 from rarebeat.labels.signal_rules import RULES
 
 SAMPLE = "to_judge.csv"
+WRITTEN = ("disagreements.csv", "summary.json", "summary.md", "*.html")
+"""What a model audit holds besides."""
 
 _ENOUGH = 20  # records below which the kappa of a source is not shown
 
@@ -40,6 +42,7 @@ COLUMNS = (
     "split",
     "probability",
     "threshold",
+    "calibrated",
     "surprise",
     "signal",
     *_MEASURED,
@@ -65,7 +68,7 @@ def write_model_audit(
     Raises:
         RarebeatError: when ``out`` holds something else or cannot be written, or records or labels cannot be read.
     """
-    check_replaceable(out, SAMPLE)
+    check_replaceable(out, SAMPLE, WRITTEN)
     shown = {name: audit.of(name, per_class) for name in audit.classes}
     shown = {name: cases for name, cases in shown.items() if cases}
     evidence, pictures = _look_up([case for cases in shown.values() for case in cases], records, labels)
@@ -102,7 +105,7 @@ def _look_up(
 
 def _cells(case: Case) -> tuple[object, ...]:
     place = (case.rank, case.cohort, case.source, case.record_id, case.split)
-    numbers = (case.probability, case.threshold, case.surprise)
+    numbers = (case.probability, case.threshold, case.calibrated, case.surprise)
     measured = (getattr(case.measurements, name) for name in _MEASURED)
     return (
         case.class_id,
@@ -124,6 +127,7 @@ def audit_content(audit: ModelAudit) -> dict[str, Any]:
     return {
         "records": audit.records,
         "disagreements": len(audit.cases),
+        "not_ranked": dict(audit.not_ranked),
         "kappa": _agreement_content(audit.classes, audit.kappas),
         "signal": {
             entry.class_id: {
@@ -155,16 +159,18 @@ def _group_content(group: Group) -> dict[str, Any]:
 
 def audit_summary(audit: ModelAudit) -> str:
     """What ``summary.md`` holds: disagreements by class, where they cluster, agreement, and the signal's word."""
+    ranked = len(audit.classes) - len(audit.not_ranked)
     parts = [
         "# Where model and labels disagree",
-        f"{audit.records} records, {len(audit.classes)} classes, {len(audit.cases)} disagreements. A class or source "
-        "in bold has more of them than the others: at least five, and by Fisher's exact test (one-sided) p is at "
-        "most 0.025. Where the true shares are equal, that is at most one in forty. Records are counted as if "
-        "independent: those of one patient and the classes of one record are not, so it can be more by chance. "
-        "Neither side is the truth.",
+        f"{audit.records} records, {ranked} of {len(audit.classes)} classes, {len(audit.cases)} disagreements. "
+        "A class or source in bold has more of them than the others: at least five, and by Fisher's exact test "
+        "(one-sided) p is at most 0.025. Where the true shares are equal, that is at most one in forty. Records are "
+        "counted as if independent: those of one patient and the classes of one record are not, so it can be more by "
+        "chance. Neither side is the truth.",
         "## Classes",
         markdown_table(_class_rows(audit)),
-        "The share of records with this label that the model decides against, with 95 % Wilson intervals.",
+        "The share of records with this label that the model decides against, with 95 % Wilson intervals."
+        + _not_ranked(audit),
         "## Sources that stand out",
         markdown_table(_source_rows(audit)) or "None.",
         "## Agreement",
@@ -192,7 +198,14 @@ def _class_rows(audit: ModelAudit) -> list[Row]:
             "Label absent, model present": _share(found.get((name, False))),
         }
         for name in audit.classes
+        if name not in audit.not_ranked
     ]
+
+
+def _not_ranked(audit: ModelAudit) -> str:
+    """A sentence on the classes that are left out."""
+    listed = "; ".join(f"{name} ({reason})" for name, reason in audit.not_ranked.items())
+    return f" Left out of disagreements, for they would be the model's: {listed}." if listed else ""
 
 
 def _share(group: Group | None) -> str | None:

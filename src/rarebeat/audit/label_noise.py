@@ -21,7 +21,7 @@ from rarebeat.core.tables import Cell, Row, markdown_table
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN, State
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.readers.privacy import redact
+from rarebeat.readers.free_text.redaction import redact
 from rarebeat.simulator.clinic import recording_at, report_of
 from rarebeat.simulator.reports.findings import USUAL, Style
 from rarebeat.simulator.settings import SimulatorSettings

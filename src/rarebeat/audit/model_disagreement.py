@@ -9,17 +9,24 @@ can be measured (:mod:`rarebeat.labels.signal_rules`). Nobody is taken to be rig
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from rarebeat.audit.disagreement import Group, Opinions, group_disagreements, read_opinions, rows_by_source
+from rarebeat.audit.disagreement import (
+    Group,
+    Opinions,
+    group_disagreements,
+    not_ranked,
+    read_opinions,
+    rows_by_source,
+)
 from rarebeat.audit.statistics import Kappas, cohen_kappa
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.record_files import read_metadata
+from rarebeat.core.record_files import read_metadata, read_warnings
 from rarebeat.inference.predictions import Strings
 from rarebeat.labels.signal_rules import RULES
 from rarebeat.measure.cohort import measure_cohort
@@ -47,10 +54,12 @@ class Case:
         label: what the label says; the model says the opposite.
         probability: of the class, by the model.
         threshold: from which the model calls it present; of an ensemble the mean of its members' thresholds.
-        surprise: log odds between probability and threshold; 0 unless :attr:`explained`.
+        calibrated: the probability after calibration.
+        surprise: negative logarithm of the calibrated probability of what the label says.
         rank: 1 for the most surprising case of this class and label.
         signal: what the rule of the class says; None without a rule or where it cannot tell.
         measurements: of the record.
+        warning: what ingest found doubtful of the record; "" for nothing.
     """
 
     name: str
@@ -62,10 +71,12 @@ class Case:
     label: bool
     probability: float
     threshold: float
+    calibrated: float
     surprise: float
     rank: int
     signal: bool | None
     measurements: Measurements
+    warning: str = ""
 
     @property
     def explained(self) -> bool:
@@ -95,8 +106,9 @@ class ModelAudit:
     Attributes:
         classes: names, in the order of the predictions.
         records: how many there are.
-        cases: every disagreement, the most surprising first.
-        groups: counts by class, label, cohort and source.
+        not_ranked: classes whose disagreements are no cases, and why.
+        cases: every disagreement on the other classes, the most surprising first.
+        groups: counts by class, label, cohort and source, of the same classes.
         kappas: for each of :data:`SIDES` one kappa per class; the signal's only of rules that define their class.
         by_source: the same for each cohort and source alone, where there are several.
         contradicted: for each class that has a rule.
@@ -104,6 +116,7 @@ class ModelAudit:
 
     classes: tuple[str, ...]
     records: int
+    not_ranked: Mapping[str, str]
     cases: tuple[Case, ...]
     groups: tuple[Group, ...]
     kappas: Agreement
@@ -121,6 +134,7 @@ def audit_model(
     classes: Sequence[str] = (),
     replicates: int = 1000,
     workers: int | None = None,
+    least_positives: int = 10,
 ) -> ModelAudit:
     """Compare model, labels and signals of all records that there are predictions of.
 
@@ -130,6 +144,7 @@ def audit_model(
         classes: class ids to audit; none for all.
         replicates: of the bootstrap that gives the intervals of kappa; 0 for none.
         workers: processes that measure; None takes one per core, fewer for a small cohort.
+        least_positives: patients with a positive label that a class needs to be ranked.
 
     Raises:
         ParamsError: for an unknown class.
@@ -138,13 +153,19 @@ def audit_model(
     opinions = read_opinions(predictions, classes)
     sources, measurements = _look_up(opinions, records, workers)
     verdicts = _verdicts(opinions.classes, measurements)
+    left_out = not_ranked(opinions, least_positives)
+    kept = [index for index, name in enumerate(opinions.classes) if name not in left_out]
+    ranked = opinions.of_classes([opinions.classes[index] for index in kept])
     everywhere = np.ones(len(measurements), dtype=np.bool_)
     places = rows_by_source(opinions.cohorts, sources)
+    warnings = {name: read_warnings(records / name) for name in set(opinions.cohorts.tolist())}
+    cases = _cases(ranked, sources, measurements, verdicts[:, kept])
     return ModelAudit(
         classes=opinions.classes,
         records=len(measurements),
-        cases=tuple(_cases(opinions, sources, measurements, verdicts)),
-        groups=tuple(group_disagreements(opinions, sources)),
+        not_ranked=left_out,
+        cases=tuple(replace(case, warning=warnings[case.cohort].get(case.record_id, "")) for case in cases),
+        groups=tuple(group_disagreements(ranked, sources)),
         kappas=_kappas(opinions, verdicts, everywhere, replicates),
         by_source={place: _kappas(opinions, verdicts, rows, replicates) for place, rows in places.items()},
         contradicted=tuple(_contradicted(opinions, verdicts)),
@@ -158,7 +179,7 @@ def _look_up(opinions: Opinions, records: Path, workers: int | None) -> tuple[St
         folder = records / cohort
         sources = read_metadata(folder, ["source"]).column("source").to_pylist()
         measured = measure_cohort(folder, workers)
-        told = tqdm(measured, f"measure {cohort}", len(sources), unit="record", disable=None)
+        told = tqdm(measured, f"measure {cohort}", len(sources), unit="record", disable=None, delay=2)
         for source, (record_id, measurements) in zip(sources, told, strict=True):
             found[cohort, record_id] = source, measurements
     keys = list(zip(opinions.cohorts.tolist(), opinions.record_ids.tolist(), strict=True))
@@ -202,6 +223,7 @@ def _cases(
             label=label,
             probability=float(opinions.probability[row, column]),
             threshold=float(opinions.threshold[row, column]),
+            calibrated=float(opinions.calibrated[row, column]),
             surprise=float(surprise[row, column]),
             rank=rank,
             signal=None if said < 0 else bool(said),

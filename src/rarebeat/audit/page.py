@@ -115,7 +115,7 @@ def write_audit(out: Path, audit: Audit) -> None:
     Raises:
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """
-    check_replaceable(out, "sample.csv")
+    check_replaceable(out, "sample.csv", ["audit.html"])
     with atomic(out) as folder:
         folder.mkdir()
         write_sample(folder / "sample.csv", audit)

@@ -25,7 +25,7 @@ from rarebeat.audit.verdicts import (
 )
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_csv
-from rarebeat.core.tables import Row, interval_text, markdown_table
+from rarebeat.core.tables import Row, from_people, interval_text, markdown_table
 
 _COLUMNS = ("item", "class", "kind", "weight", "cohort", "record_id", "pattern", "statement")
 
@@ -123,7 +123,7 @@ def read_sample(path: Path) -> dict[str, SampleItem]:
             row["cohort"],
             row["record_id"],
             row["pattern"],
-            row["statement"],
+            from_people(row["statement"]),
         )
     return items
 

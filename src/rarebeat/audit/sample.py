@@ -29,6 +29,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import read_csv, read_json, write_csv
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import read_metadata
+from rarebeat.core.tables import for_people, from_people
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence, stronger
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import LabelClass, Vocabulary, load_vocabulary
@@ -280,7 +281,7 @@ def _unmatched(cohorts: Sequence[Cohort], reports: Mapping[str, Mapping[str, str
         for line, row in read_csv(path, ("statement", "records", "example")):
             if not row["records"].isdecimal() or row["example"] not in reports[cohort.name]:
                 raise RarebeatError(f"{path}, line {line}: not a number of records and one of their ids")
-            statement = row["statement"]
+            statement = from_people(row["statement"])
             records[statement] = records.get(statement, 0) + int(row["records"])
             examples.setdefault(statement, (cohort.name, row["example"]))
     items = []
@@ -312,4 +313,13 @@ def write_sample(path: Path, audit: Audit) -> None:
 def _cells(item: Item, choices: str) -> tuple[object, ...]:
     pattern, cue = (item.evidence.pattern, item.evidence.cue) if item.evidence else (None, None)
     place = (item.cohort, item.record_id)
-    return (item.name, item.class_id or choices, item.kind, item.weight, *place, pattern, cue, item.statement)
+    return (
+        item.name,
+        item.class_id or choices,
+        item.kind,
+        item.weight,
+        *place,
+        pattern,
+        for_people(cue),
+        for_people(item.statement),
+    )

@@ -98,6 +98,10 @@ def audit_model(
     per_class: Annotated[
         int, typer.Option(min=0, help="at most so many ECGs of each class and label are drawn")
     ] = 20,
+    least_positives: Annotated[
+        int,
+        typer.Option(min=1, help="classes with fewer patients who have a positive label are not ranked"),
+    ] = 10,
     blind: Annotated[
         bool,
         typer.Option("--blind/--open", help="hide what label, model and signal say until a decision is made"),
@@ -113,12 +117,12 @@ def audit_model(
 
     The model has not been trained on them, as in a cross-validation; they are drawn for a clinician to decide.
     """
-    from rarebeat.audit.folder import SAMPLE, write_model_audit
+    from rarebeat.audit.folder import SAMPLE, WRITTEN, write_model_audit
     from rarebeat.audit.model_disagreement import audit_model as compare
     from rarebeat.core.files import check_replaceable
 
-    check_replaceable(out, SAMPLE)  # before minutes of measuring
-    audit = compare(predictions, records, classes or (), bootstrap, workers)
+    check_replaceable(out, SAMPLE, WRITTEN)  # before minutes of measuring
+    audit = compare(predictions, records, classes or (), bootstrap, workers, least_positives)
     pages = write_model_audit(out, audit, records, labels, per_class, blind)
     print((out / "summary.md").read_text(encoding="utf-8"))
     print(f"{sum(pages.values())} ECGs on {len(pages)} pages -> {out}")

@@ -3,6 +3,7 @@
 No command is imported here, so that a pipeline script that runs itself does not depend on the others.
 """
 
+import errno
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +12,9 @@ import typer
 from typer.core import TyperGroup
 
 from rarebeat.core.errors import RarebeatError
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What the system says where a file cannot become longer."""
 
 
 class GroupedHelp(TyperGroup):
@@ -86,6 +90,12 @@ def run(command: Callable[..., Any] | typer.Typer) -> None:
         app()
     except RarebeatError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        place = f" ({error.filename})" if error.filename else ""
+        print(f"error: {error.strerror}{place}: make room, and start the command again", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -52,16 +52,21 @@ def ingest(
     else:
         place = Path(root).expanduser()
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
-    print(*summary_lines(name, kind, place, summary), f"written to {out}", sep="\n")
+    print(*summary_lines(name, kind, place, summary, options), f"written to {out}", sep="\n")
 
 
 def _options(pairs: list[str]) -> dict[str, Any]:
     import yaml
+
+    from rarebeat.core.yaml_text import load_yaml
 
     options = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator:
             raise ParamsError(f"--option takes key=value, found {pair!r}")
-        options[key] = yaml.safe_load(value)
+        try:
+            options[key] = load_yaml(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"--option {pair}: {value!r} is not YAML: {error}") from error
     return options

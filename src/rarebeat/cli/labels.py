@@ -28,6 +28,8 @@ def register(app: typer.Typer) -> None:
     labels.command(rich_help_panel=_HEADING, epilog=examples(comparing))(agreement)
     simulating = "rarebeat labels noise --records 5000 --held-out 1 --out noise.csv"
     labels.command("noise", rich_help_panel=_HEADING, epilog=examples(simulating))(label_noise)
+    listing = "rarebeat labels words --vocabulary own.yaml"
+    labels.command("words", rich_help_panel=_HEADING, epilog=examples(listing))(words)
     audit.register(labels)
     app.add_typer(labels, name="labels")
 
@@ -136,3 +138,21 @@ def label_noise(
             )
     if out:
         write_rows(out, rows, COLUMNS)
+
+
+def words(
+    vocabulary: Annotated[
+        list[str] | None,
+        typer.Option("--vocabulary", help="name, or path of a .yaml file; may be repeated; default: all"),
+    ] = None,
+) -> None:
+    """List the words kept of private reports.
+
+    They are the words and codes of vocabularies: all that ingest keeps by default of a private cohort's text. Those of
+    a vocabulary of your own go to the cohort's option `words`.
+    """
+    from rarebeat.labels.statement_words import statement_words
+    from rarebeat.labels.vocabulary import FOLDER, load_vocabulary
+
+    names = vocabulary or sorted(path.stem for path in FOLDER.glob("*.yaml"))
+    print(*statement_words(map(load_vocabulary, names)), sep="\n")

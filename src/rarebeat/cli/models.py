@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
         "rarebeat score truth.csv probabilities.csv --binary decisions.csv --vocabulary cinc2020 --json",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*scoring))(score)
+    app.command(rich_help_panel=_HEADING, epilog=examples("rarebeat send-runs"))(send_runs)
 
 
 def models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False) -> None:
@@ -64,7 +65,7 @@ def predict(
     from rarebeat.inference.predict import format_answers, predict_files
 
     answers = predict_files(files, model, age, sex)
-    print(json.dumps(answers, indent=2) if as_json else format_answers(answers))
+    print(json.dumps(answers, indent=2, allow_nan=False) if as_json else format_answers(answers))
     failed = [answer for answer in answers if "error" in answer]
     for answer in failed:
         print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
@@ -95,3 +96,20 @@ def score(
 
     result = score_tables(truth, predictions, threshold, binary=binary, vocabulary=vocabulary)
     print(json.dumps(result, indent=2) if as_json else format_score(result))
+
+
+def send_runs(
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Send runs kept in mlflow.db to the MLflow server.
+
+    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer.
+    """
+    from rarebeat.core.errors import RarebeatError
+    from rarebeat.core.params import TrackingSettings, group, read_params
+    from rarebeat.training.server import connect_to, send_kept
+
+    tracker = connect_to(group(read_params(params), "tracking", TrackingSettings).experiment)
+    if tracker.unsent:
+        raise RarebeatError("nothing was sent: the runs stay in mlflow.db")
+    print(f"{send_kept(tracker)} runs sent to {tracker.uri}")

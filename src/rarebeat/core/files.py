@@ -4,14 +4,19 @@ import csv
 import hashlib
 import json
 import os
+import platform
+import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from rarebeat.core.errors import RarebeatError
+
+_LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 @contextmanager
@@ -19,23 +24,59 @@ def atomic(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
 
     Works for files and for folders (an existing folder is replaced: see :func:`check_replaceable`). If the block
-    fails, the temporary path is removed and ``target`` stays as it was.
+    fails, the temporary path is removed and ``target`` stays as it was. What a process that was killed has left of
+    the same target is removed first.
 
     Raises:
         RarebeatError: when the disk is full or the place cannot be written.
     """
-    temporary = target.parent / f".{target.name}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = target.parent / f".{target.name}.{_owner()}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(target)
         yield temporary
         _replace(target, temporary)
     except OSError as error:
         raise RarebeatError(f"could not write {target}: {error.strerror or error}") from error
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary, ignore_errors=True)
-        elif temporary.exists():
-            temporary.unlink()
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    elif path.exists():
+        path.unlink()
+
+
+def _owner() -> str:
+    """This process, as temporary names tell it: of which machine, for several may share a disk, and which number."""
+    machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+    return f"{machine}-{os.getpid()}"
+
+
+def _sweep(target: Path) -> None:
+    """Remove what killed processes of this machine have left beside a target that they were writing."""
+    machine = _owner().partition("-")[0]
+    pattern = re.compile(rf"\.{re.escape(target.name)}\.{machine}-(\d+)\.[0-9a-f]{{8}}\.(tmp|old)")
+    for path in list(target.parent.iterdir()):
+        found = pattern.fullmatch(path.name)
+        if not found or _is_alive(int(found[1])):
+            continue
+        if found[2] == "old" and not target.exists():  # killed between the two renames
+            path.rename(target)
+        else:
+            _remove(path)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # it is another user's
+        return True
+    return True
 
 
 def _replace(target: Path, temporary: Path) -> None:
@@ -49,21 +90,34 @@ def _replace(target: Path, temporary: Path) -> None:
     shutil.rmtree(aside)
 
 
-def check_replaceable(folder: Path, marker: str) -> None:
+def check_replaceable(folder: Path, marker: str, others: Iterable[str] = ()) -> None:
     """Make sure that writing ``folder`` replaces nothing but an earlier output of the same kind.
 
     Args:
         folder: about to be written.
         marker: name of a file that every such output holds.
+        others: what else such outputs hold: names in the folder, or patterns of names such as ``part-*.parquet``.
 
     Raises:
-        RarebeatError: when the folder holds something else.
+        RarebeatError: when the folder holds something else: somebody may have put a file of their own into it.
     """
+    patterns = (marker, *others)
+    for path in sorted(folder.rglob("*")) if (folder / marker).is_file() else ():
+        name = path.relative_to(folder).as_posix()
+        if not path.is_dir() and path.name not in _LEFT_BY_SYSTEMS and not _is_one_of(name, patterns):
+            raise RarebeatError(
+                f"{folder} holds {name}, which this command does not write: move it elsewhere, or name a new folder, "
+                "for this one would be replaced"
+            )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
         raise RarebeatError(
             f"{folder} is not empty and was not written by this command (it has no {marker}): "
             "name a new folder, for this one would be replaced"
         )
+
+
+def _is_one_of(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, one) and name.count("/") == one.count("/") for one in patterns)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -73,6 +127,40 @@ def write_json(path: Path, content: Any) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def parse_json(text: str) -> Any:
+    """Read JSON that somebody else may have written.
+
+    Args:
+        text: a JSON document.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        ValueError: when it is not JSON (NaN is not), names a key of an object twice, or is nested without end.
+
+    Example:
+        >>> parse_json('{"id": 1}')
+        {'id': 1}
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        raise ValueError("lists and objects are nested too deeply") from error
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {max(names, key=names.count)[:40]!r} is there twice")
+    return content
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number of JSON")
+
+
 def read_json(path: Path) -> Any:
     """Read a JSON file.
 
@@ -80,7 +168,7 @@ def read_json(path: Path) -> Any:
         RarebeatError: when it is missing or not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
 

@@ -22,6 +22,7 @@ RESIDUAL_STEPS = 4.0
 RESIDUAL_SHARE = 0.01
 """Share of the samples that may be farther away, for artefacts that one lead alone shows."""
 
+_SIXTH = np.iinfo(np.int16).max // 6  # sums of six values up to it fit into 16 bits, which are twice as fast
 _EXPECTED = {2: "II - I", 3: "-(I + II) / 2", 4: "I - II / 2", 5: "II - I / 2"}
 
 
@@ -99,12 +100,15 @@ def check_limb_leads(signal: Signal, step: float) -> None:
     )
 
 
-def _doubled_residuals(signal: Signal) -> npt.NDArray[np.int32]:
+def _doubled_residuals(signal: Signal) -> npt.NDArray[np.int16] | npt.NDArray[np.int32]:
     """Twice the residuals of III, aVR, aVL and aVF, which keeps them whole; shape (4, samples)."""
-    one, two = signal[0].astype(np.int32), signal[1].astype(np.int32)
-    doubled = 2 * signal[2:6].astype(np.int32)
-    doubled[0] += 2 * (one - two)
+    limbs = signal[:6]
+    fits = max(int(limbs.max()), -int(limbs.min())) <= _SIXTH
+    one, two, *_ = limbs = limbs if fits else limbs.astype(np.int32)
+    doubled: npt.NDArray[np.int16] | npt.NDArray[np.int32] = limbs[2:6] * 2
+    difference = one - two
+    doubled[0] += 2 * difference
     doubled[1] += one + two
-    doubled[2] += two - 2 * one
-    doubled[3] += one - 2 * two
+    doubled[2] -= difference + one
+    doubled[3] += difference - two
     return doubled

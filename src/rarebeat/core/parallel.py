@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -72,7 +73,8 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     Linear algebra in each of them keeps to one thread: with as many threads as cores in every process, they wait
     for each other, and two processes are slower than one. Libraries read how many they may have when they are
     loaded, so it stands in the environment for as long as processes may be started. Spawned processes are the same
-    on every system, and inherit no threads from Arrow.
+    on every system, and inherit no threads from Arrow. A process whose parent was killed ends itself: it would go on
+    writing.
 
     Args:
         workers: how many.
@@ -82,7 +84,8 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
     """
     before = {name: os.environ.get(name) for name in _THREADS}
     os.environ.update(dict.fromkeys(_THREADS, "1"))
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_end_with_parent)
     try:
         yield pool
     finally:
@@ -92,3 +95,15 @@ def process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent does, however that ends."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -3,16 +3,32 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError, did_you_mean, nearest
 
-STRICT = ConfigDict(extra="forbid")
-"""For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error."""
+STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
+"""For ``@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)``: a misspelt key is an error, as is infinity."""
 
+Seed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""What every generator of random numbers takes."""
+
+_SHOWN = 200
 Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True, config=STRICT)
+class TrackingSettings:
+    """The group ``tracking`` of the params file, which the stages of several rooms read.
+
+    Attributes:
+        experiment: name of the MLflow experiment.
+    """
+
+    experiment: Annotated[str, Field(min_length=1)] = "rarebeat"
 
 
 def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> dict[str, Any]:
@@ -42,9 +58,11 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
 def _mapping(path: Path) -> dict[str, Any]:
     import yaml  # where settings are made in Python, none is needed
 
+    from rarebeat.core.yaml_text import load_yaml
+
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict):
         raise ParamsError(f"{path} must be a mapping of groups, found {type(content).__name__}")
@@ -76,11 +94,28 @@ def parse(kind: type[Settings], value: Any, where: str) -> Settings:
         lines = []
         for entry in error.errors():
             path = [str(step) for step in entry["loc"]]
-            line = f"{'.'.join([where, *path])}: {entry['msg']} (found {entry['input']!r})"
+            line = f"{'.'.join([where, *path])}: {entry['msg']} (found {shortened(entry['input'])})"
             if entry["type"] == "unexpected_keyword_argument":
                 line += did_you_mean(path[-1], _keys_beside(kind, path))
             lines.append(line)
         raise ParamsError("\n".join(lines)) from error
+
+
+def shortened(value: object) -> str:
+    """Show a value in a message, which stays readable however large the value is.
+
+    Args:
+        value: what was found.
+
+    Returns:
+        What Python shows of it, cut off.
+
+    Example:
+        >>> shortened("nine"), len(shortened("9" * 1000))
+        ("'nine'", 201)
+    """
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def group(params: Mapping[str, Any], name: str, kind: type[Settings]) -> Settings:
@@ -125,10 +160,13 @@ OPEN = (
     "cohorts",
     "cohorts.*",
     "cohorts.*.options",
+    "compare.columns",
+    "compare.published",
     "label_sets",
     "model.*",
     "prepare.labels",
     "prepare.split.folds",
+    "train.limit_positives",
 )
 """Groups that may get new entries, since their keys are names or depend on another value; * stands for any name."""
 
@@ -170,11 +208,13 @@ def _nested(override: str) -> dict[str, Any]:
     """``train.seed=1`` as ``{"train": {"seed": 1}}``."""
     import yaml
 
+    from rarebeat.core.yaml_text import load_yaml
+
     key, equals, text = override.partition("=")
     if not equals or not all(key.split(".")):
         raise ParamsError(f"--set {override}: expected key=value, such as train.seed=1")
     try:
-        value = yaml.safe_load(text)
+        value = load_yaml(text)
     except yaml.YAMLError as error:
         raise ParamsError(f"--set {override}: {text!r} is not YAML: {error}") from error
     for part in reversed(key.split(".")):

@@ -5,11 +5,12 @@ A cohort on disk is a folder::
     data/records/<cohort>/
       part-00000.parquet ...   records, RECORD_SCHEMA
       quarantine.parquet       what was not trusted, QUARANTINE_SCHEMA
+      warnings.parquet         records of which something is doubtful, WARNING_SCHEMA
       summary.json             counts (a DVC metric)
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ RECORD_SCHEMA = pa.schema(
     },
 )
 
+WARNINGS = "warnings.parquet"
+
 QUARANTINE_SCHEMA = pa.schema(
     [
         pa.field("record_id", pa.string(), nullable=False),
@@ -52,6 +55,13 @@ QUARANTINE_SCHEMA = pa.schema(
         pa.field("source", pa.string(), nullable=False),
         pa.field("reason", pa.string(), nullable=False),  # a key of REASONS
         pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+
+WARNING_SCHEMA = pa.schema(
+    [
+        pa.field("record_id", pa.string(), nullable=False),
+        pa.field("warning", pa.string(), nullable=False),  # for a person
     ]
 )
 
@@ -184,3 +194,28 @@ def write_quarantine(path: Path, rows: list[dict[str, str]]) -> None:
 def read_quarantine(folder: Path) -> pa.Table:
     """Read the quarantine table of a cohort."""
     return read_table(folder / "quarantine.parquet")
+
+
+def write_warnings(folder: Path, warnings: Mapping[str, str]) -> None:
+    """Write what is doubtful of the records of a cohort, by record id (also when nothing is)."""
+    rows = [{"record_id": name, "warning": text} for name, text in warnings.items()]
+    write_table(folder / WARNINGS, pa.Table.from_pylist(rows, schema=WARNING_SCHEMA))
+
+
+def read_warnings(folder: Path) -> dict[str, str]:
+    """Read what is doubtful of the records of a cohort.
+
+    Args:
+        folder: written by ingest.
+
+    Returns:
+        By record id; records that are not there are not doubtful, and none is in a cohort of an earlier version, which
+        has no such table.
+
+    Raises:
+        RarebeatError: when the table is damaged.
+    """
+    if not (folder / WARNINGS).is_file():
+        return {}
+    table = read_table(folder / WARNINGS)
+    return dict(zip(table.column("record_id").to_pylist(), table.column("warning").to_pylist(), strict=True))

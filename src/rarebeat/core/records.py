@@ -29,6 +29,9 @@ REASONS = {
 
 Signal = npt.NDArray[np.int16]
 
+INCOMPLETE = "codes:incomplete"
+"""Stands behind the codes of a record whose list is not complete: what is not in it may be there all the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -46,9 +49,11 @@ class Record:
         fold: the database's own fold, or None.
         calibrated: whether the amplitude is in microvolts; False where it was normalised away.
         text: the report, or None.
-        codes: statements as ``system:code``.
+        codes: statements as ``system:code``; :data:`INCOMPLETE` behind them where the archive says that some lack.
         report_status: "confirmed", "unconfirmed" or "unknown" where the archive tells whether a person has
             confirmed the report, else None. It is counted and not stored.
+        not_understood: fields that the archive tells in a form that is not understood, such as "age"; they are
+            counted and not stored.
     """
 
     record_id: str
@@ -63,3 +68,21 @@ class Record:
     text: str | None = None
     codes: tuple[str, ...] = ()
     report_status: str | None = None
+    not_understood: tuple[str, ...] = ()
+
+
+def own_group(cohort: str, record_id: str) -> str:
+    """The group of a record whose patient is not known.
+
+    Args:
+        cohort: its cohort.
+        record_id: unique within its cohort only.
+
+    Returns:
+        A name that no patient has: those are hexadecimal.
+
+    Example:
+        >>> own_group("challenge", "A0001")
+        'challenge/A0001'
+    """
+    return f"{cohort}/{record_id}"

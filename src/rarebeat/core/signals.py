@@ -9,12 +9,12 @@ same::
 import math
 from fractions import Fraction
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
-from pydantic import PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.arithmetic import sine
@@ -44,8 +44,8 @@ class Preprocessing:
             recordings need whose amplitude was normalised away.
     """
 
-    rate: PositiveFloat = 250.0
-    samples: PositiveInt = 2500
+    rate: Annotated[float, Field(ge=1, le=10_000)] = 250.0
+    samples: Annotated[int, Field(ge=1, le=10_000_000)] = 2500
     crop: Literal["center", "start"] = "center"
     bandpass: tuple[PositiveFloat, PositiveFloat] | None = None
     normalise: Literal["none", "zscore"] = "none"

@@ -13,6 +13,7 @@ Row = dict[str, Cell]
 
 _UNDEFINED = "–"
 _DIGITS = 5
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tidy(value: float) -> float | None:
@@ -99,3 +100,62 @@ def write_rows(path: Path, rows: Sequence[Mapping[str, Cell]], columns: Sequence
         writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def people_text(records: int, groups: int, without_patient: int, separator: str = "") -> str:
+    """Say how many records there are, and of how many patients, where that is known.
+
+    Args:
+        records: their number.
+        groups: the groups that are kept together: patients, and each record whose patient is not known.
+        without_patient: records whose patient is not known.
+        separator: of thousands: "" or ",".
+
+    Returns:
+        Words for a sentence.
+
+    Example:
+        >>> people_text(12, 7, 0), people_text(12, 12, 12)
+        ('12 records of 7 patients', '12 records of patients who are not told apart')
+        >>> people_text(1200, 8, 5, ",")
+        '1,200 records (1,195 of 3 patients, 5 of patients who are not told apart)'
+    """
+    unknown = "of patients who are not told apart"
+    if not without_patient:
+        return f"{records:{separator}} records of {groups:{separator}} patients"
+    if without_patient == records:
+        return f"{records:{separator}} records {unknown}"
+    known = f"{records - without_patient:{separator}} of {groups - without_patient:{separator}} patients"
+    return f"{records:{separator}} records ({known}, {without_patient:{separator}} {unknown})"
+
+
+def for_people(cell: object) -> object:
+    """Write a cell of a CSV file that people open as a table: what would be a formula gets an apostrophe before it.
+
+    Args:
+        cell: text, which may come from a report, or a number.
+
+    Returns:
+        The cell; :func:`from_people` takes the apostrophe off.
+
+    Example:
+        >>> for_people("=1+1"), for_people("-> AF"), for_people("AF"), for_people(-1.5)
+        ("'=1+1", "'-> AF", 'AF', -1.5)
+    """
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def from_people(cell: str) -> str:
+    """Read a cell that :func:`for_people` has written.
+
+    Args:
+        cell: as it stands in the file.
+
+    Returns:
+        The text as it was.
+
+    Example:
+        >>> from_people("'=1+1"), from_people("'quoted'")
+        ('=1+1', "'quoted'")
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(_FORMULA) else cell

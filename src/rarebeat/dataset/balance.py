@@ -14,10 +14,10 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import NonNegativeInt, PositiveInt
+from pydantic import PositiveInt
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 
 Labels = npt.NDArray[np.int8]
 Indices = npt.NDArray[np.int64]
@@ -37,7 +37,7 @@ class BalanceSettings:
     enabled: bool = True
     target: PositiveInt = 4000
     splits: tuple[Literal["train", "validation", "test"], ...] = ("train",)
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
 
 def choose_records(labels: Labels, target: int, seed: int) -> Indices:

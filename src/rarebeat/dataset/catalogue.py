@@ -14,6 +14,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import read_metadata
+from rarebeat.dataset.split import ASSUMED_ABSENT, ASSUMED_PRESENT
 
 UNCERTAIN = -1  # in states
 UNKNOWN = -2  # in states: null in the label files
@@ -172,7 +173,7 @@ def resolve_uncertain(states: Int8, policy: UncertainPolicy) -> Int8:
             is always masked.
 
     Returns:
-        Labels for training, of the same shape: 1, 0 or MASKED.
+        Labels of the same shape: 1, 0 or MASKED. The policy is for training; whatever it is, evaluation masks.
 
     Example:
         >>> states = np.array([1, 0, UNCERTAIN, UNKNOWN], dtype=np.int8)
@@ -182,4 +183,23 @@ def resolve_uncertain(states: Int8, policy: UncertainPolicy) -> Int8:
     labels = states.copy()
     labels[states == UNCERTAIN] = {"mask": MASKED, "zero": 0, "one": 1}[policy]
     labels[states == UNKNOWN] = MASKED
+    return labels
+
+
+def stored_labels(states: Int8, policy: UncertainPolicy) -> Int8:
+    """What shards hold: labels, with those apart that are uncertain and that training takes for known.
+
+    Args:
+        states: any shape, as labelled: 1, 0, UNCERTAIN or UNKNOWN.
+        policy: as for :func:`resolve_uncertain`.
+
+    Returns:
+        Of the same shape: 1, 0, MASKED, ASSUMED_PRESENT or ASSUMED_ABSENT, see :class:`rarebeat.dataset.split.Split`.
+
+    Example:
+        >>> stored_labels(np.array([1, 0, UNCERTAIN, UNKNOWN], dtype=np.int8), "one").tolist()
+        [1, 0, 2, -1]
+    """
+    labels = resolve_uncertain(states, "mask")
+    labels[states == UNCERTAIN] = {"mask": MASKED, "zero": ASSUMED_ABSENT, "one": ASSUMED_PRESENT}[policy]
     return labels

@@ -13,17 +13,16 @@ A folder of folds::
 """
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split, join, take
@@ -44,7 +43,7 @@ class FoldSettings:
     """
 
     numbers: tuple[int, ...] = (0, 1, 2, 3, 4)
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         if len(self.numbers) < 2 or self.numbers != tuple(range(len(self.numbers))):
@@ -140,8 +139,9 @@ def write_folds(out: Path, split: Split, settings: FoldSettings) -> dict[str, An
         ParamsError: when there are fewer patients than folds.
         RarebeatError: when ``out`` holds something else, or cannot be written.
     """
-    check_replaceable(out, TABLE)
-    folds = assign_folds(split.labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
+    check_replaceable(out, TABLE, ["summary.json"])
+    labels = split.targets(split.meta.classes)
+    folds = assign_folds(labels, split.patients, split.cohorts, len(settings.numbers), settings.seed)
     table = pa.table(
         {
             "record_id": pa.array(split.record_ids.tolist(), pa.string()),
@@ -168,7 +168,7 @@ def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
     Returns:
         The content of ``summary.json``: lists with a number for each fold.
     """
-    numbers = range(int(folds.max()) + 1)
+    numbers, labels = range(int(folds.max()) + 1), split.targets(split.meta.classes)
 
     def per_fold(rows: npt.NDArray[np.bool_]) -> list[int]:
         return [int(count) for count in np.bincount(folds[rows], minlength=len(numbers))]
@@ -178,7 +178,7 @@ def summarise_folds(folds: Indices, split: Split) -> dict[str, Any]:
         "patients": [len(np.unique(split.patients[folds == number])) for number in numbers],
         "cohorts": {name: per_fold(split.cohorts == name) for name in sorted(set(split.cohorts))},
         "positives": {
-            name: per_fold(split.labels[:, column] == 1) for column, name in enumerate(split.meta.classes)
+            name: per_fold(labels[:, column] == 1) for column, name in enumerate(split.meta.classes)
         },
     }
 

@@ -28,12 +28,12 @@ from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, write_json
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import write_table
-from rarebeat.core.record_files import iterate_rows, read_quarantine
+from rarebeat.core.record_files import iterate_rows, read_quarantine, read_warnings
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import SplitWriter, row_schema, shard_files
+from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 
@@ -47,8 +47,8 @@ class PrepareSettings:
         split: how patients are split.
         balance: class re-sampling.
         labels: cohort to the labels it takes, "text" or "codes"; by default codes where it has any, else text.
-        uncertain: what an uncertain label counts as: "mask" leaves it out of loss and metrics, "zero" makes
-            it negative, "one" positive.
+        uncertain: what an uncertain label counts as in training: "mask" leaves it out of the loss, "zero" makes
+            it negative, "one" positive. Thresholds and scores leave it out, whatever training does.
         shard_size: records per file.
     """
 
@@ -84,7 +84,9 @@ def prepare(
         RarebeatError: when records or labels are missing, damaged or do not fit each other; when amplitudes
             are neither calibrated nor normalised; when nothing is left to train on.
     """
-    check_replaceable(out, "splits.parquet")
+    check_replaceable(
+        out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
+    )
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     catalogue = read_catalogue(records, labels, cohorts, settings.labels)
@@ -102,6 +104,7 @@ def prepare(
         folder.mkdir()
         _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
+        write_doubts(folder, {cohort: read_warnings(records / cohort) for cohort in cohorts})
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
         summary = summarise(catalogue, selection)
         summary |= {"shards": len(shards), "digest": digest(*shards)}
@@ -154,7 +157,7 @@ def _write_shards(
         split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
         for split in SPLITS
     }
-    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None)
+    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None, delay=2)
     for row, split, reason in zip(progress, selection.splits, selection.reasons, strict=True):
         if not reason:
             writers[split].add(_preprocess(row, meta.preprocessing))
@@ -177,5 +180,5 @@ def _shard_rows(catalogue: Catalogue, selection: Selection, meta: ShardMeta) -> 
     identity = records.select(["record_id", "cohort", "age", "sex"])
     identity = identity.add_column(2, "patient", pa.array(selection.groups, pa.string()))
     identity = identity.append_column("length", pa.array(lengths, pa.int32()))
-    labels = [pa.array(column) for column in selection.labels.T]
+    labels = [pa.array(column) for column in selection.stored.T]
     return pa.Table.from_arrays([*identity.columns, *labels], schema=row_schema(meta.classes))

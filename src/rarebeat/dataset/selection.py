@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import own_group
 from rarebeat.dataset.balance import BalanceSettings, choose_records
 from rarebeat.dataset.catalogue import (
     MASKED,
@@ -18,6 +19,7 @@ from rarebeat.dataset.catalogue import (
     Int8,
     UncertainPolicy,
     resolve_uncertain,
+    stored_labels,
 )
 from rarebeat.dataset.splits import DUPLICATE, SPLITS, SplitSettings, assign_splits
 
@@ -36,6 +38,9 @@ UNLABELLED, RESAMPLED = "unlabelled", "balance"
 """Why a record is in no shard, beside :data:`rarebeat.dataset.splits.DUPLICATE`: no class is known to be present or
 absent; class re-sampling did not choose it."""
 
+MASK: UncertainPolicy = "mask"
+"""What evaluation does with uncertain labels, whatever training does."""
+
 Flags = npt.NDArray[np.bool_]
 Strings = npt.NDArray[np.object_]
 
@@ -45,13 +50,15 @@ class Selection:
     """What becomes of each record of a catalogue.
 
     Attributes:
-        labels: shape (n, classes): 1, 0 or MASKED.
+        labels: shape (n, classes): 1, 0 or MASKED; uncertain ones as trained in the training split, otherwise MASKED.
+        stored: shape (n, classes), the same as shards hold it, see :class:`rarebeat.dataset.split.Split`.
         groups: shape (n,), see :class:`rarebeat.dataset.splits.Assignment`.
         splits: shape (n,), likewise.
         reasons: shape (n,): DUPLICATE, UNLABELLED or RESAMPLED, or "" for a record that is selected.
     """
 
     labels: Int8
+    stored: Int8
     groups: Strings
     splits: Strings
     reasons: Strings
@@ -90,7 +97,7 @@ def select(
         catalogue: n records with their labels.
         split: how patients are split.
         balance: class re-sampling.
-        uncertain: what an uncertain label counts as.
+        uncertain: what an uncertain label of the training split counts as; those of the others are masked.
 
     Returns:
         What becomes of each record.
@@ -98,12 +105,14 @@ def select(
     Raises:
         RarebeatError: when nothing is left to train on.
     """
-    labels = resolve_uncertain(catalogue.states, uncertain)
     assignment = assign_splits(catalogue.records, split)
+    trained, masked = (resolve_uncertain(catalogue.states, policy) for policy in (uncertain, MASK))
+    labels = np.where((assignment.splits == "train")[:, None], trained, masked)
     reasons = np.full(len(catalogue), "", dtype=object)
     reasons[(labels == MASKED).all(axis=1)] = UNLABELLED
     reasons[assignment.splits == DUPLICATE] = DUPLICATE
-    selection = Selection(labels, assignment.groups, assignment.splits, reasons)
+    stored = stored_labels(catalogue.states, uncertain)
+    selection = Selection(labels, stored, assignment.groups, assignment.splits, reasons)
     for name in balance.splits if balance.enabled else ():
         available = np.flatnonzero(selection.available(name))
         chosen = choose_records(labels[available], balance.target, balance.seed)
@@ -155,7 +164,7 @@ def summarise(catalogue: Catalogue, selection: Selection) -> dict[str, Any]:
     return {
         "records": len(catalogue),
         "left_out": _count(selection.reasons),
-        "warnings": _warnings(cohorts, splits),
+        "warnings": _warnings(cohorts, splits) + _patient_warnings(catalogue, selection),
         "cohorts": cohorts,
         "splits": splits,
     }
@@ -174,9 +183,11 @@ def _describe_split(catalogue: Catalogue, selection: Selection, split: str) -> d
     available, selected = selection.available(split), selection.selected(split)
     before = _count_labels(selection.labels[available], catalogue.states[available])
     after = _count_labels(selection.labels[selected], catalogue.states[selected])
+    without = int(np.count_nonzero(without_patient(selection.groups, catalogue)[selected]))
     return {
         "records": int(selected.sum()),
         "patients": len(set(selection.groups[selected].tolist())),
+        **({"without_patient": without} if without else {}),
         "classes": {
             name: {"before": before[i], "after": after[i]} for i, name in enumerate(catalogue.classes.ids)
         },
@@ -192,6 +203,31 @@ def _count_labels(labels: Int8, states: Int8) -> list[dict[str, int]]:
 
 def _count(values: Strings) -> dict[str, int]:
     return dict(sorted(Counter(filter(None, values.tolist())).items()))
+
+
+def without_patient(groups: Strings, catalogue: Catalogue) -> Flags:
+    """Tell the records whose patient is not known, and who are a group of their own: the split is by record there.
+
+    Args:
+        groups: shape (n,), as :func:`rarebeat.dataset.splits.assign_splits` names them.
+        catalogue: n records.
+
+    Returns:
+        Shape (n,).
+    """
+    cohorts, records = (catalogue.records.column(name).to_pylist() for name in ("cohort", "record_id"))
+    return np.array([group == own_group(*key) for group, *key in zip(groups, cohorts, records, strict=True)])
+
+
+def _patient_warnings(catalogue: Catalogue, selection: Selection) -> list[str]:
+    cohorts = np.asarray(catalogue.records.column("cohort").to_numpy(), dtype=object)
+    alone = without_patient(selection.groups, catalogue)
+    return [
+        f"cohort {name} does not tell the patient of {found} of {np.count_nonzero(cohorts == name)} records: they are "
+        "split by record, so that one patient may be in several splits"
+        for name in catalogue.origins
+        if (found := np.count_nonzero(alone & (cohorts == name)))
+    ]
 
 
 def _warnings(cohorts: dict[str, dict[str, Any]], splits: dict[str, dict[str, Any]]) -> list[str]:

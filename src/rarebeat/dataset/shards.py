@@ -5,9 +5,11 @@ empty split is one file without rows::
 
     data/shards/
       train/shard-00000.parquet ...  shards.json      validation/...      test/...
+      warnings.parquet               what ingest found doubtful, by cohort and record
 
 Columns: record_id, cohort, patient (the group that was split), age, sex, length (samples before the padding),
-one int8 column per class (1 present, 0 absent, -1 masked), and ``signal``: little-endian int16, lead after
+one int8 column per class (1 present, 0 absent, -1 masked; 2 and -2 uncertain, where training takes it for present or
+absent), and ``signal``: little-endian int16, lead after
 lead, as one fixed-size binary. The schema's metadata holds a :class:`ShardMeta` as JSON.
 
 Damage never passes unseen: Parquet keeps a checksum of every page, and ``shards.json`` lists the shards with
@@ -39,6 +41,7 @@ from rarebeat.dataset.split import Int16, ShardMeta, Split, Strings
 
 META = b"rarebeat"
 MANIFEST = "shards.json"
+DOUBTS = "warnings.parquet"
 IDENTITY = (
     pa.field("record_id", pa.string(), nullable=False),
     pa.field("cohort", pa.string(), nullable=False),
@@ -176,6 +179,55 @@ def load_split(folder: Path, split: str) -> Split:
         ages=rows.column("age").to_numpy(),
         sexes=_strings(rows, "sex"),
     )
+
+
+def write_doubts(folder: Path, warnings: Mapping[str, Mapping[str, str]]) -> None:
+    """Write what ingest found doubtful, beside the splits (also when it is nothing).
+
+    Args:
+        folder: of the shards.
+        warnings: cohort to record id to what is doubtful.
+    """
+    rows = [(cohort, name, text) for cohort, found in warnings.items() for name, text in found.items()]
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    names = ("cohort", "record_id", "warning")
+    write_table(folder / DOUBTS, pa.table([pa.array(column, pa.string()) for column in columns], names=names))
+
+
+def read_doubts(folder: Path) -> Mapping[tuple[str, str], str]:
+    """Read what ingest found doubtful.
+
+    Args:
+        folder: written by prepare; one of an earlier version has nothing of the kind.
+
+    Returns:
+        Cohort and record id to what is doubtful.
+
+    Raises:
+        RarebeatError: when the table is damaged.
+    """
+    if not (folder / DOUBTS).is_file():
+        return {}
+    rows = read_table(folder / DOUBTS).to_pylist()
+    return {(row["cohort"], row["record_id"]): row["warning"] for row in rows}
+
+
+def split_cohorts(folder: Path, split: str) -> tuple[str, ...]:
+    """Name the cohorts that a split has records of, without reading its signals.
+
+    Args:
+        folder: written by prepare.
+        split: "train", "validation" or "test".
+
+    Returns:
+        Their names, in the order of the records.
+
+    Raises:
+        RarebeatError: naming the shard that is missing or damaged.
+    """
+    paths = [folder / split / name for name in _read_manifest(folder / split)]
+    cohorts = pa.concat_tables(read_table(path, ["cohort"]) for path in paths).column("cohort")
+    return tuple(dict.fromkeys(cohorts.to_pylist()))
 
 
 def _signal_type(meta: ShardMeta) -> pa.DataType:

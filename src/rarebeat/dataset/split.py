@@ -23,6 +23,10 @@ Float32 = npt.NDArray[np.float32]
 Strings = npt.NDArray[np.object_]
 
 
+ASSUMED_PRESENT, ASSUMED_ABSENT = 2, -2
+"""An uncertain label that training takes for present, or for absent. For evaluation it is masked."""
+
+
 @dataclass(frozen=True, config=STRICT)
 class ShardMeta:
     """What a reader must know about the columns.
@@ -50,7 +54,8 @@ class Split:
 
     Attributes:
         signals: int16, shape (n, 12, samples); times ``meta.scale`` in ``meta.units``.
-        labels: int8, shape (n, classes): 1 present, 0 absent, -1 masked.
+        labels: int8, shape (n, classes): 1 present, 0 absent, -1 masked, :data:`ASSUMED_PRESENT` or
+            :data:`ASSUMED_ABSENT` (both only where ``prepare.uncertain`` is not "mask").
         record_ids: shape (n,).
         cohorts: shape (n,).
         patients: shape (n,); records of one patient are never in two splits.
@@ -74,7 +79,7 @@ class Split:
         return len(self.signals)
 
     def columns(self, classes: Sequence[str]) -> Int8:
-        """Take the labels of some classes.
+        """Take the labels of some classes, for evaluation: what is uncertain is masked.
 
         Args:
             classes: ids, each one of ``meta.classes``.
@@ -85,6 +90,28 @@ class Split:
         Raises:
             RarebeatError: for a class that the shards do not hold.
         """
+        labels = self._columns(classes)
+        labels[abs(labels) == ASSUMED_PRESENT] = -1
+        return labels
+
+    def targets(self, classes: Sequence[str]) -> Int8:
+        """Take the labels of some classes, for training: what is uncertain is what ``prepare.uncertain`` says.
+
+        Args:
+            classes: ids, each one of ``meta.classes``.
+
+        Returns:
+            Int8, shape (n, classes), in the order given: 1 present, 0 absent, -1 masked.
+
+        Raises:
+            RarebeatError: for a class that the shards do not hold.
+        """
+        labels = self._columns(classes)
+        labels[labels == ASSUMED_PRESENT] = 1
+        labels[labels == ASSUMED_ABSENT] = 0
+        return labels
+
+    def _columns(self, classes: Sequence[str]) -> Int8:
         if missing := [name for name in classes if name not in self.meta.classes]:
             raise RarebeatError(
                 f"the label set names {', '.join(missing)}, but the shards hold {', '.join(self.meta.classes)}: "

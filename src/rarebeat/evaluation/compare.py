@@ -8,7 +8,7 @@ the weights are the same).
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
+from dataclasses import field, replace
 from itertools import product
 from pathlib import Path
 from typing import Annotated
@@ -22,9 +22,9 @@ from scipy.stats import t
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import STRICT
 from rarebeat.core.tables import Row, tidy
-from rarebeat.evaluation.bootstrap import bootstrap, resample
+from rarebeat.evaluation.bootstrap import bootstrap, percentiles, replicate_scores
 from rarebeat.evaluation.challenge import judge, score_decisions, score_intervals
-from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings, count_positive_patients
 from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
 from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
@@ -50,14 +50,23 @@ class CompareSettings:
         at_least: classes with fewer positive test records have no row, and are not part of the mean.
         rules: threshold rules, names in :data:`rarebeat.metrics.thresholds.RULES`: each is tried on every cell, and the
             cells are compared by the challenge's score. None: they are compared class by class.
+        classes: compared one by one among the cells that know them, because the label sets of the cells differ
+            (:mod:`rarebeat.evaluation.label_sets`); needs ``columns``.
+        columns: title to factor to values: which cells stand in which column of that comparison.
+        published: class to title to F1, of the paper that is repeated.
     """
 
     at_least: Annotated[int, Field(ge=1)] = 10
     rules: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
+    published: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if unknown := [rule for rule in self.rules if rule not in RULES]:
             raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
+        if self.classes and (self.rules or not self.columns):
+            raise ValueError("classes: needs columns, and goes without rules")
 
 
 @plain_dataclass(frozen=True)
@@ -89,17 +98,25 @@ class Cell:
         return np.asarray(~np.isnan(self.predictions.thresholds))
 
 
-def read_cells(folder: Path, factors: Mapping[str, Sequence[object]]) -> list[Cell]:
+def read_cells(
+    folder: Path, factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]
+) -> list[Cell]:
     """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
     Args:
         folder: of the tables.
-        factors: the group ``cells`` of the params; every combination of values is a cell.
+        factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
+            several such mappings by names of their own, with the same factors in the same order.
 
     Raises:
         ParamsError: when the factors cannot be used.
         RarebeatError: when a table is missing or damaged.
     """
+    parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    if parts:
+        if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
+            raise ParamsError("cells: its parts must have the same factors in the same order")
+        return [cell for part in parts for cell in read_cells(folder, part)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:
@@ -150,7 +167,8 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
     Columns are the factors, ``rule`` and :data:`RULE_NUMBERS`: ``score`` is that of the CinC Challenge 2020 with its
     bootstrap interval over patients (None for another vocabulary, whose rows leave the challenge's rules out). A class
     that the model does not know is never called; where it is true, it counts. ``f1`` and ``auroc`` are macro averages
-    over the classes that the model knows; AUROC is the same under every rule.
+    over the classes that the model knows and that have ``settings.at_least`` positive patients; AUROC is the same under
+    every rule.
 
     Args:
         cell: its predictions.
@@ -163,14 +181,21 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
     places = None if columns is None else [columns.index(column) for column in known]
     table = None if places is None else rewards(places)
     truth, probability = test.truth[:, known], test.probability[:, known]
-    auroc = float(macro(areas(truth, probability)[0]))
+    enough = count_positive_patients(test)[known] >= settings.at_least
+    auroc = float(macro(areas(truth, probability)[0][enough]))
     rows: list[Row] = []
     for rule in rules:
         if table is None and rule in FOR_CHALLENGE:
             continue
-        chosen = choose_thresholds(validation.truth[:, known], validation.probability[:, known], rule, table)
+        chosen = choose_thresholds(
+            validation.truth[:, known],
+            validation.probability[:, known],
+            rule,
+            table,
+            validation.patients,
+        )
         called = decide(probability, chosen)
-        values = {"f1": float(macro(count(truth, called).f1)), "auroc": auroc}
+        values = {"f1": float(macro(count(truth, called).f1[enough])), "auroc": auroc}
         if columns is not None and places is not None:
             values |= _challenge_score(test, columns, places, called, settings)
         numbers = {name: tidy(values.get(name, np.nan)) for name in RULE_NUMBERS}
@@ -261,27 +286,24 @@ def difference_over_patients(
     """
     sides = [[prepared(cell, columns) for cell in cells] for cells in (one, other)]
 
-    def differences(weights: FloatArray) -> dict[str, FloatArray]:
-        means = [
-            {
-                metric: np.mean([scores.values[metric][..., MACRO] for scores in found], axis=0)
-                for metric in CLASS_METRICS
-            }
-            for found in ([score(side, weights) for side in ready] for ready in sides)
-        ]
-        return {metric: means[0][metric] - means[1][metric] for metric in CLASS_METRICS}
-
     test = one[0].predictions.only("test")
-    plain = differences(np.ones((1, len(test.patients))))
-    low, high = resample(
-        differences,
-        test.patients,
-        len(columns) * len(CLASS_METRICS),
-        settings.replicates,
-        settings.confidence,
-        settings.seed,
-    )
-    return {name: (float(plain[name][0]), float(low[name]), float(high[name])) for name in CLASS_METRICS}
+
+    def drawn(ready: Sequence[Prepared]) -> dict[str, FloatArray]:
+        found = [replicate_scores(side, test.patients, settings.replicates, settings.seed) for side in ready]
+        return {name: np.mean([values[name][:, MACRO] for values in found], axis=0) for name in CLASS_METRICS}
+
+    plain = [[score(side).values for side in ready] for ready in sides]
+    means = [
+        {name: float(np.mean([values[name][MACRO] for values in found])) for name in CLASS_METRICS}
+        for found in plain
+    ]
+    ends = dict.fromkeys(CLASS_METRICS, (np.nan, np.nan))
+    if settings.replicates and np.unique(test.patients).size > 1:
+        replicates = [drawn(ready) for ready in sides]
+        for name in CLASS_METRICS:
+            low, high = percentiles(replicates[0][name] - replicates[1][name], settings.confidence)
+            ends[name] = (float(low), float(high))
+    return {name: (means[0][name] - means[1][name], *ends[name]) for name in CLASS_METRICS}
 
 
 def mean_over_seeds(values: npt.ArrayLike, confidence: float = 0.95) -> Value:

@@ -1,6 +1,8 @@
 """From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
 
 from dataclasses import dataclass, replace
+from math import sqrt
+from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -9,11 +11,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass as settings_dataclass
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
+from rarebeat.inference.novelty import UNLIKE
 from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
@@ -34,11 +37,13 @@ class EvaluateSettings:
         replicates: bootstrap replicates over patients; 0 leaves the intervals out.
         confidence: of the intervals.
         seed: of the bootstrap.
+        at_least: classes with fewer positive patients are not part of the macro averages: their scores are chance.
     """
 
-    replicates: Annotated[int, Field(ge=0)] = 1000
+    replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
+    at_least: Annotated[int, Field(ge=1)] = 10
 
 
 @dataclass(frozen=True)
@@ -86,20 +91,41 @@ class ChallengeResult:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A share of records, with its interval.
+
+    Attributes:
+        value: between 0 and 1.
+        low: low end of the interval.
+        high: high end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """All that is known about one set of predictions.
 
     Attributes:
         classes: names, in column order.
         records: number of records.
-        patients: number of patients.
+        patients: number of patients; a record whose patient is not known counts as one.
         known: shape (classes,), records whose truth is known.
         positives: shape (classes,), positive records.
+        positive_patients: shape (classes,), patients who have any.
+        averaged: shape (classes,), whether a class is part of the macro averages: it has at least ``at_least`` positive
+            patients, and a negative record.
+        at_least: of the settings.
         tuned: all metrics at the chosen thresholds.
         at_half: F1, precision and recall at a threshold of 0.5.
         cohorts: the same for each cohort alone, where there are several.
         confidence: of the intervals, such as 0.95.
+        without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
+        unlike: records that are said to be unlike the training data, where that can be told.
     """
 
     classes: tuple[str, ...]
@@ -107,11 +133,16 @@ class Evaluation:
     patients: int
     known: npt.NDArray[np.intp]
     positives: npt.NDArray[np.intp]
+    positive_patients: npt.NDArray[np.intp]
+    averaged: BoolArray
+    at_least: int
     tuned: OperatingPoint
     at_half: OperatingPoint
     cohorts: dict[str, "Evaluation"]
     confidence: float
+    without_patient: int = 0
     challenge: ChallengeResult | None = None
+    unlike: Share | None = None
 
 
 def evaluate(
@@ -144,18 +175,57 @@ def evaluate(
         for name in (names if len(names) > 1 else [])
     }
     half = np.full(len(known.classes), DEFAULT_THRESHOLD)
+    positive_patients = count_positive_patients(known)
+    averaged = (positive_patients >= settings.at_least) & (known.truth == 0).any(axis=0)
     return Evaluation(
         classes=known.classes,
         records=len(known),
         patients=np.unique(known.patients).size,
+        without_patient=known.without_patient,
         known=np.count_nonzero(known.truth >= 0, axis=0),
         positives=np.count_nonzero(known.truth == 1, axis=0),
-        tuned=_operating_point(known, known.thresholds, known.decisions, settings, areas=True),
-        at_half=_operating_point(known, half, decide(known.probability, half), settings, areas=False),
+        positive_patients=positive_patients,
+        averaged=averaged,
+        at_least=settings.at_least,
+        tuned=_operating_point(known, known.thresholds, known.decisions, settings, averaged, areas=True),
+        at_half=_operating_point(
+            known, half, decide(known.probability, half), settings, averaged, areas=False
+        ),
         cohorts=parts,
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
+        unlike=_unlike(known, settings.confidence),
     )
+
+
+def count_positive_patients(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """Count the patients with a positive record, class by class.
+
+    Args:
+        predictions: of any records.
+
+    Returns:
+        Shape (classes,).
+    """
+    names, owner = np.unique(predictions.patients, return_inverse=True)
+    found = np.zeros((names.size, len(predictions.classes)), dtype=np.bool_)
+    rows, columns = np.nonzero(predictions.truth == 1)
+    found[owner[rows], columns] = True
+    return np.asarray(np.count_nonzero(found, axis=0))
+
+
+def _unlike(predictions: Predictions, confidence: float) -> Share | None:
+    """The share of records that are unlike the training data; the Wilson interval as if each patient had one record.
+
+    A bootstrap has no interval for the most welcome result, which is not one warning.
+    """
+    if predictions.warnings is None:
+        return None
+    share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
+    count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
+    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
 
 
 def _operating_point(
@@ -163,11 +233,12 @@ def _operating_point(
     thresholds: FloatArray,
     decisions: BoolArray,
     settings: EvaluateSettings,
+    averaged: BoolArray,
     areas: bool,
 ) -> OperatingPoint:
     """Scores of some decisions, and of the ranking where ``areas`` is True."""
     prepared = replace(
-        prepare(predictions.truth, predictions.probability, thresholds, areas), decisions=decisions
+        prepare(predictions.truth, predictions.probability, thresholds, areas, averaged), decisions=decisions
     )
     intervals = bootstrap(
         prepared, predictions.patients, settings.replicates, settings.confidence, settings.seed
@@ -192,10 +263,11 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """The content of ``reports/metrics.json``: nested mappings of plain numbers, for ``dvc metrics diff``.
 
     ``macro`` and ``micro`` hold the five metrics and the ends of the intervals of F1, AUROC and AUPRC
-    (``f1_low``, ``f1_high``), ``at_0.5`` the same F1, precision and recall at a threshold of 0.5, ``classes``
-    each class by name, ``challenge`` (where all its classes are there) the metrics of the PhysioNet/CinC
-    Challenge 2020 with the interval of the score, and ``cohorts`` (where there are several) each cohort by
-    name. Numbers have five significant digits; an undefined metric is None.
+    (``f1_low``, ``f1_high``), ``macro_classes`` is how many classes the macro averages are over, ``at_0.5`` has the
+    same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
+    classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
+    (where there are several) each cohort by name. ``unlike_training`` (where the model can tell) is the share of
+    records with a warning, and its interval. Numbers have five significant digits; an undefined metric is None.
 
     Args:
         evaluation: all that is known.
@@ -205,24 +277,32 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     """
     content: MetricTree = {
         "records": evaluation.records,
-        "patients": evaluation.patients,
+        **_people(evaluation),
         "classes_with_positives": int(np.count_nonzero(evaluation.positives)),
+        "macro_classes": int(np.count_nonzero(evaluation.averaged)),
         **_averages(evaluation.tuned, METRICS),
         "at_0.5": _averages(evaluation.at_half, DECISION_METRICS),
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
     }
-    content |= _challenge_content(evaluation)
+    content |= _challenge_content(evaluation) | _unlike_content(evaluation)
     if evaluation.cohorts:
         content["cohorts"] = {
             name: {
                 "records": part.records,
-                "patients": part.patients,
+                **_people(part),
+                "macro_classes": int(np.count_nonzero(part.averaged)),
                 **_averages(part.tuned, METRICS),
                 **_challenge_content(part),
+                **_unlike_content(part),
             }
             for name, part in evaluation.cohorts.items()
         }
     return content
+
+
+def _people(evaluation: Evaluation) -> MetricTree:
+    without = evaluation.without_patient
+    return {"patients": evaluation.patients, **({"records_without_patient": without} if without else {})}
 
 
 def _challenge_content(evaluation: Evaluation) -> MetricTree:
@@ -230,6 +310,12 @@ def _challenge_content(evaluation: Evaluation) -> MetricTree:
         return {}
     ends = {"score_low": tidy(result.low["score"]), "score_high": tidy(result.high["score"])}
     return {"challenge": {**{name: tidy(value) for name, value in result.values.items()}, **ends}}
+
+
+def _unlike_content(evaluation: Evaluation) -> MetricTree:
+    if (share := evaluation.unlike) is None:
+        return {}
+    return {"unlike_training": {"share": tidy(share.value), "low": tidy(share.low), "high": tidy(share.high)}}
 
 
 def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:
@@ -242,8 +328,10 @@ def _averages(point: OperatingPoint, metrics: tuple[str, ...]) -> MetricTree:
 def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
     return {
         **_column(evaluation.tuned, METRICS, index),
+        "f1_at_0.5": tidy(evaluation.at_half.scores.values["f1"][index]),
         "threshold": tidy(evaluation.tuned.thresholds[index]),
         "positives": int(evaluation.positives[index]),
+        "positive_patients": int(evaluation.positive_patients[index]),
     }
 
 

@@ -68,6 +68,7 @@ def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
         by_split=by_split,
         vocabulary=members[0].vocabulary,
         codes=members[0].codes,
+        units=members[0].units,
     )
 
 
@@ -75,7 +76,11 @@ def member_rows(evaluations: Mapping[str, Evaluation]) -> list[Row]:
     """One flat row per model: its number of classes, every average, and the challenge score where it has one."""
     rows: list[Row] = []
     for name, evaluation in evaluations.items():
-        row: Row = {"model": name, "classes": len(evaluation.classes)}
+        row: Row = {
+            "model": name,
+            "classes": len(evaluation.classes),
+            "macro_classes": int(np.count_nonzero(evaluation.averaged)),
+        }
         for average, column in _AVERAGES.items():
             row |= {
                 f"{average}_{metric}": tidy(evaluation.tuned.scores.values[metric][column])
@@ -89,13 +94,17 @@ def member_rows(evaluations: Mapping[str, Evaluation]) -> list[Row]:
 def member_table(evaluations: Mapping[str, Evaluation]) -> list[Row]:
     """The rows of a table for people: macro averages with their intervals, and the challenge score where there is one.
 
-    A macro average is over the classes that the model knows.
+    A macro average is over the classes that the model knows and that have enough positive patients.
     """
     scored = any(evaluation.challenge for evaluation in evaluations.values())
     rows: list[Row] = []
     for name, evaluation in evaluations.items():
         scores, intervals = evaluation.tuned.scores, evaluation.tuned.intervals
-        row: Row = {"Model": name, "Classes": len(evaluation.classes)}
+        row: Row = {
+            "Model": name,
+            "Classes": len(evaluation.classes),
+            "Macro over": int(np.count_nonzero(evaluation.averaged)),
+        }
         for metric, title in _SHOWN.items():
             ends = (part.values[metric][MACRO] for part in (scores, intervals.low, intervals.high))
             row[f"Macro {title}"] = interval_text(*ends)

@@ -1,4 +1,4 @@
-"""The five metrics of a report at once: every class, macro and micro, made cheap for a bootstrap."""
+"""The five metrics of a report at once: every class, macro and micro."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth, check
-from rarebeat.metrics.classification import count, decide, macro
+from rarebeat.metrics.classification import Counts, count, decide, macro
 from rarebeat.metrics.ranking import (
     Ranking,
     area_under_roc,
@@ -30,7 +30,7 @@ class Scores:
 
     Attributes:
         values: metric name to an array of shape (..., classes + 2): the classes, then in column ``MACRO`` the
-            mean over the classes in which the metric is defined, and in column ``MICRO`` the metric of all
+            mean over the classes that are averaged and have the metric, and in column ``MICRO`` the metric of all
             class-record pairs pooled. NaN where undefined.
     """
 
@@ -46,16 +46,22 @@ class Prepared:
         decisions: shape (n, classes).
         rankings: one per class; none where AUROC and AUPRC are left out.
         pooled: of all class-record pairs; None likewise.
+        averaged: shape (classes,), which classes the macro averages are over.
     """
 
     truth: Truth
     decisions: BoolArray
     rankings: tuple[Ranking, ...]
     pooled: Ranking | None
+    averaged: BoolArray
 
 
 def prepare(
-    truth: Truth, probability: Probability, thresholds: npt.ArrayLike, areas: bool = True
+    truth: Truth,
+    probability: Probability,
+    thresholds: npt.ArrayLike,
+    areas: bool = True,
+    averaged: BoolArray | None = None,
 ) -> Prepared:
     """Sort and decide once.
 
@@ -64,6 +70,7 @@ def prepare(
         probability: shape (n, classes).
         thresholds: shape (classes,), or one number for all.
         areas: False leaves AUROC and AUPRC out, which do not depend on the thresholds.
+        averaged: shape (classes,), which classes the macro averages are over; default: all.
 
     Returns:
         What :func:`score` takes.
@@ -77,6 +84,7 @@ def prepare(
         decisions=decide(probability, thresholds),
         rankings=rank_classes(truth, probability) if areas else (),
         pooled=rank_pooled(truth, probability) if areas else None,
+        averaged=np.ones(truth.shape[1], dtype=np.bool_) if averaged is None else averaged,
     )
 
 
@@ -90,18 +98,30 @@ def score(prepared: Prepared, weights: FloatArray | None = None) -> Scores:
     Returns:
         Arrays of shape (..., classes + 2).
     """
-    counts = count(prepared.truth, prepared.decisions, weights)
-    pooled = counts.pooled()
-    values: dict[str, FloatArray] = {
-        name: _with_averages(getattr(counts, name), getattr(pooled, name)) for name in DECISION_METRICS
-    }
+    values = decision_values(count(prepared.truth, prepared.decisions, weights))
     if prepared.pooled is not None:
         cumulated = [cumulate(ranking, weights) for ranking in (*prepared.rankings, prepared.pooled)]
         for name, area in zip(RANKING_METRICS, (area_under_roc, average_precision), strict=True):
-            areas = np.stack([area(true, false) for true, false in cumulated], axis=-1)
-            values[name] = _with_averages(areas[..., :-1], areas[..., -1:])
-    return Scores(values)
+            values[name] = np.stack([area(true, false) for true, false in cumulated], axis=-1)
+    return Scores({name: _with_macro(columns, prepared.averaged) for name, columns in values.items()})
 
 
-def _with_averages(classes: FloatArray, micro: FloatArray) -> FloatArray:
-    return np.concatenate([classes, macro(classes)[..., None], micro], axis=-1)
+def decision_values(counts: Counts) -> dict[str, FloatArray]:
+    """The metrics that need decisions alone: each class, then all class-record pairs pooled.
+
+    Args:
+        counts: of each class, shape (..., classes).
+
+    Returns:
+        Metric name to an array of shape (..., classes + 1).
+    """
+    pooled = counts.pooled()
+    return {
+        name: np.concatenate([getattr(counts, name), getattr(pooled, name)], axis=-1)
+        for name in DECISION_METRICS
+    }
+
+
+def _with_macro(columns: FloatArray, averaged: BoolArray) -> FloatArray:
+    classes, micro = columns[..., :-1], columns[..., -1:]
+    return np.concatenate([classes, macro(classes[..., averaged])[..., None], micro], axis=-1)

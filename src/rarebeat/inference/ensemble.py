@@ -20,7 +20,9 @@ from torch import nn
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import STRICT, parse
-from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
+from rarebeat.core.yaml_text import load_yaml
+from rarebeat.inference.model_folder import ModelCard, card_digest, load_detector, load_model
+from rarebeat.inference.novelty import Detector
 from rarebeat.inference.voting import EnsembleSettings, vote
 from rarebeat.metrics.arrays import FloatArray
 
@@ -92,7 +94,7 @@ def read_ensemble(folder: Path) -> EnsembleCard:
     """
     path = folder / CARD
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}. `make crossval` writes it.") from error
     if not isinstance(content, dict) or content.pop("format", None) != FORMAT:
@@ -111,6 +113,23 @@ def load_ensemble(folder: Path, device: str = "cpu") -> tuple[list[Member], Ense
     members = [load_model(member_folder(folder, number), device) for number in card.members]
     check_members(folder, card, dict(zip(card.members, (entry for _, entry in members), strict=True)))
     return members, card
+
+
+def load_detectors(folder: Path) -> list[Detector | None]:
+    """What a model, or each member of an ensemble, knows of its training data.
+
+    Args:
+        folder: of a model or of an ensemble.
+
+    Returns:
+        One for each model, in the order of :func:`load_ensemble`; None where a model was saved without.
+
+    Raises:
+        RarebeatError: when one is missing or damaged.
+    """
+    if not is_ensemble(folder):
+        return [load_detector(folder)]
+    return [load_detector(member_folder(folder, number)) for number in read_ensemble(folder).members]
 
 
 def vote_on_record(

@@ -112,7 +112,11 @@ def window_at(signals: Tensor, starts: Tensor, samples: int) -> Tensor:
 
 
 def load_examples(
-    split: Split, classes: Sequence[str], device: torch.device, window: int | None = None
+    split: Split,
+    classes: Sequence[str],
+    device: torch.device,
+    window: int | None = None,
+    learning: bool = False,
 ) -> Examples:
     """Put a split where it is read fastest, with the labels of the given classes.
 
@@ -121,6 +125,7 @@ def load_examples(
         classes: the label set.
         device: where batches are wanted.
         window: samples of the network's input; None takes the recordings whole.
+        learning: whether uncertain labels are what ``prepare.uncertain`` says; otherwise they are masked.
 
     Returns:
         The examples.
@@ -128,7 +133,7 @@ def load_examples(
     Raises:
         RarebeatError: for a class that the shards do not hold.
     """
-    labels = split.columns(classes)
+    labels = split.targets(classes) if learning else split.columns(classes)
     return make_examples(split.signals, split.meta.scale, device, split.context, window, labels)
 
 

@@ -1,8 +1,9 @@
 """The model folder: all that prediction needs, and nothing that could run code.
 
-It holds ``weights.safetensors``, and ``model.yaml`` with everything else: architecture, classes, thresholds,
-preprocessing, where the model comes from, the digest of the weights, and a digest over all of that. So nothing in the
-folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
+It holds ``weights.safetensors``, ``novelty.safetensors`` (what the training data looked like, see
+:mod:`rarebeat.inference.novelty`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
+preprocessing, where the model comes from, the digests of the other files, and a digest over all of that. So nothing in
+the folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
 :func:`sign_model` after it.
 """
 
@@ -19,22 +20,28 @@ import torch
 import yaml
 from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file as load_arrays
+from safetensors.numpy import save as save_arrays
+from safetensors.torch import load_file, save
 from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.signals import Preprocessing, output_units
+from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
+NOVELTY = "novelty.safetensors"
 CARD = "model.yaml"
-FORMAT = 2
+FORMAT = 3
 
 _CLASS_ID = re.compile(r"[a-z0-9_]+")
 _OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
+_DIGESTS = {"weights_digest": WEIGHTS, "novelty_digest": NOVELTY}  # keys of model.yaml, each for another file
 _NEVER = (
     1 + 2**-23
 )  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
@@ -91,38 +98,56 @@ class ModelCard:
             raise ValueError(f"codes must name classes of the model, found {', '.join(sorted(stray))}")
 
 
-def save_model(folder: Path, module: nn.Module, card: ModelCard) -> None:
+def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detector | None = None) -> None:
     """Write a model folder, whole or not at all; one that is already there is replaced.
 
     Args:
         folder: to write.
         module: the network.
         card: what it is; ``settings`` and ``training`` must be plain numbers, strings, lists and mappings.
+        detector: knows what the training data looked like; without one, no ECG is said to be unlike them.
 
     Raises:
         RarebeatError: when it cannot be written.
     """
-    check_replaceable(folder, CARD)
+    check_place(folder)
     weights = {name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}
     with atomic(folder) as temporary:
         temporary.mkdir()
-        save_file(weights, temporary / WEIGHTS)
-        _write_card(temporary / CARD, {"weights_digest": digest(temporary / WEIGHTS)} | _plain(asdict(card)))
+        (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
+        if detector is not None:
+            (temporary / NOVELTY).write_bytes(save_arrays(to_arrays(detector)))
+        digests = {
+            key: digest(temporary / name) for key, name in _DIGESTS.items() if (temporary / name).is_file()
+        }
+        _write_card(temporary / CARD, digests | _plain(asdict(card)))
+
+
+def check_place(folder: Path) -> None:
+    """Make sure that a model can be written to a folder, before hours of training.
+
+    Args:
+        folder: to write; an earlier model may be there.
+
+    Raises:
+        RarebeatError: when it holds something else.
+    """
+    check_replaceable(folder, CARD, [WEIGHTS, NOVELTY])
 
 
 def sign_model(folder: Path) -> None:
     """Accept what was changed in ``model.yaml`` by hand: check it, and write its digest anew.
 
     Args:
-        folder: written by :func:`save_model`. Its weights must be those that ``model.yaml`` names.
+        folder: written by :func:`save_model`. Its other files must be those that ``model.yaml`` names.
 
     Raises:
-        RarebeatError: when the card holds something that no model can have, or the weights are missing or others.
+        RarebeatError: when the card holds something that no model can have, or another file is missing or another one.
     """
     check_complete(folder)
     content = _read_content(folder / CARD)
     _parse(folder / CARD, content)
-    _check_weights(folder, content)
+    _check_files(folder, content)
     _write_card(folder / CARD, {key: value for key, value in content.items() if key not in _OWN_KEYS})
 
 
@@ -142,16 +167,44 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     check_complete(folder)
     content = _read_content(folder / CARD)
     card = _verified(folder / CARD, content)
-    _check_weights(folder, content)
+    _check_files(folder, content)
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
-        module.load_state_dict(load_file(folder / WEIGHTS))
+        weights = load_file(folder / WEIGHTS)
+        module.load_state_dict(weights)
     except (ParamsError, SafetensorError, RuntimeError) as error:
         raise RarebeatError(
             f"{folder}: the weights do not fit the network that {CARD} describes: {error}"
         ) from error
+    if broken := [name for name, value in weights.items() if not torch.isfinite(value).all()]:
+        raise RarebeatError(
+            f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
+        )
     return module.to(torch.device(device)).eval(), card
+
+
+def load_detector(folder: Path) -> Detector | None:
+    """Read what a model knows of its training data.
+
+    Args:
+        folder: written by :func:`save_model`.
+
+    Returns:
+        The detector; None where the model was saved without one.
+
+    Raises:
+        RarebeatError: when it is missing or damaged.
+    """
+    content = _read_content(folder / CARD)
+    _verified(folder / CARD, content)
+    _check_files(folder, content)
+    if "novelty_digest" not in content:
+        return None
+    try:
+        return from_arrays(load_arrays(folder / NOVELTY))
+    except (SafetensorError, ValueError) as error:
+        raise RarebeatError(f"{folder / NOVELTY} is no detector: {error}") from error
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -198,11 +251,11 @@ def card_digest(folder: Path) -> str:
 def _read_content(path: Path) -> dict[str, Any]:
     """What ``model.yaml`` says, unchecked but for its format."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise RarebeatError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        earlier = isinstance(content, dict) and content.get("format") == 1
+        earlier = isinstance(content, dict) and content.get("format") in range(1, FORMAT)
         reason = "the model was trained by an earlier version: run `dvc repro`, or train again"
         raise RarebeatError(
             f"{path} is not a model card of format {FORMAT}" + (f"; {reason}" if earlier else "")
@@ -211,7 +264,7 @@ def _read_content(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, "weights_digest")}
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, *_DIGESTS)}
     return parse(ModelCard, facts, str(path))
 
 
@@ -226,12 +279,18 @@ def _verified(path: Path, content: Mapping[str, Any]) -> ModelCard:
     return card
 
 
-def _check_weights(folder: Path, content: Mapping[str, Any]) -> None:
-    if digest(folder / WEIGHTS) != content.get("weights_digest"):
-        raise RarebeatError(
-            f"{folder / WEIGHTS} is damaged, or not the file that {CARD} was written with: "
-            "copy the folder anew, or train again"
-        )
+def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
+    """Check that the other files are those that the card was written with."""
+    for key, name in _DIGESTS.items():
+        if name != WEIGHTS and key not in content:
+            continue
+        if not (folder / name).is_file():
+            raise RarebeatError(f"{folder} is not a whole model folder: it lacks {name}")
+        if digest(folder / name) != content.get(key):
+            raise RarebeatError(
+                f"{folder / name} is damaged, or not the file that {CARD} was written with: "
+                "copy the folder anew, or train again"
+            )
 
 
 def _write_card(path: Path, facts: Mapping[str, Any]) -> None:

@@ -1,20 +1,30 @@
 """Classifying single files with a model folder, or an ensemble of them, and nothing else."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from rarebeat.core.context import Context, persons
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.signals import output_scale
 from rarebeat.dataset.split import Int16
-from rarebeat.inference.ensemble import EnsembleCard, Member, is_ensemble, load_ensemble, vote_on_record
+from rarebeat.inference.ensemble import (
+    EnsembleCard,
+    Member,
+    is_ensemble,
+    load_detectors,
+    load_ensemble,
+    vote_on_record,
+)
 from rarebeat.inference.gate import input_windows, known_age, known_sex, network_input
 from rarebeat.inference.model_folder import ModelCard, load_model
-from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.novelty import Detector, novelty_warnings
+from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.readers.read_file import read_file
 
 Answer = dict[str, Any]
@@ -35,7 +45,8 @@ def predict_files(
         One mapping per file, in the order given: ``{"file", "classes": {NAME: {"probability", "threshold",
         "decision"}}}``, or ``{"file", "error"}`` for a file that cannot be answered. There is also a ``"warning"``
         for a record that is much shorter than the network's input, one that is longer (judged by windows over all of
-        it), and one whose amplitude is not calibrated when the model learned from millivolts. Of an ensemble,
+        it), one whose amplitude is not calibrated when the model learned from millivolts, and one that is unlike the
+        training data (see :mod:`rarebeat.inference.novelty`). Of an ensemble,
         probability and threshold are means, the decision is the vote's, and ``"votes"`` of ``"members"`` call the
         class.
 
@@ -45,6 +56,7 @@ def predict_files(
     """
     age, sex = known_age(age), known_sex(sex)
     members, ensemble = load_ensemble(model) if is_ensemble(model) else ([load_model(model)], None)
+    detectors = load_detectors(model)
     answers: list[Answer] = []
     for file in files:
         try:
@@ -58,25 +70,38 @@ def predict_files(
             continue
         person = persons([record.age if age is None else age], [sex or record.sex])
         context = replace(person, lengths=torch.tensor([found.length]))
-        answer: Answer = {"file": str(file), "classes": _ask(members, ensemble, found.signal, context)}
-        if found.warning:
-            answer["warning"] = found.warning
+        classes, unlike = _ask(members, detectors, ensemble, found.signal, context)
+        answer: Answer = {"file": str(file), "classes": classes}
+        if not all(math.isfinite(entry["probability"]) for entry in answer["classes"].values()):
+            answers.append({"file": str(file), "error": "the network gave no number for it"})
+            continue
+        if warning := "; ".join(filter(None, [found.warning, unlike])):
+            answer["warning"] = warning
         answers.append(answer)
     return answers
 
 
 def _ask(
-    members: Sequence[Member], ensemble: EnsembleCard | None, signal: Int16, context: Context
-) -> dict[str, Answer]:
-    """What one model says of one record, or the members of an ensemble together."""
-    rows = []
+    members: Sequence[Member],
+    detectors: Sequence[Detector | None],
+    ensemble: EnsembleCard | None,
+    signal: Int16,
+    context: Context,
+) -> tuple[dict[str, Answer], str]:
+    """What one model says of one record, or the members of an ensemble together, and how it is unlike the training."""
+    rows, features = [], []
     for module, card in members:
         scale = output_scale(card.preprocessing)
         windows = input_windows(card)
-        found = predict_probabilities(module, signal[None], scale, context=context, windows=windows)
+        found, seen = predict_with_features(module, signal[None], scale, context=context, windows=windows)
         rows.append(found[0].tolist())
+        features.append(seen)
     cards = [card for _, card in members]
-    return _classes(rows[0], cards[0]) if ensemble is None else vote_on_record(rows, cards, ensemble)
+    assert context.lengths is not None
+    lengths = np.asarray(context.lengths.numpy())
+    (unlike,) = novelty_warnings(detectors, features, signal[None], lengths, cards[0].preprocessing)
+    classes = _classes(rows[0], cards[0]) if ensemble is None else vote_on_record(rows, cards, ensemble)
+    return classes, unlike
 
 
 def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, Answer]:

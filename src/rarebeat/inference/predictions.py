@@ -1,11 +1,13 @@
 """Predictions as Parquet: what the model said about each record, beside the truth.
 
-One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, and for every class
+One row per record: ``record_id``, ``cohort``, ``patient``, ``split``, where it was looked for
+``warning`` (how the record is unlike the training data, and what ingest found doubtful; "" for nothing), and for every
+class
 ``probability.<class>`` (float32), ``truth.<class>`` (int8: 1, 0, or null where it was left out) and
 ``decision.<class>`` (bool). Probability and decision are null where the model does not know the class (which
-happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary and the
-classes' short codes as JSON; where each split was decided by a model of its own, ``by_split`` beside them has the
-thresholds of each split.
+happens in cross-validation alone). The schema metadata key ``rarebeat`` holds classes, thresholds, vocabulary, the
+classes' short codes and the unit of the signals as JSON; where each split was decided by a model of its own,
+``by_split`` beside them has the thresholds of each split.
 """
 
 import json
@@ -19,6 +21,7 @@ import pyarrow as pa
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parquet import read_table, write_table
+from rarebeat.core.records import own_group
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
 from rarebeat.metrics.classification import decide
 
@@ -26,6 +29,7 @@ Strings = npt.NDArray[np.object_] | npt.NDArray[np.str_]
 
 _KEY = b"rarebeat"
 _RECORD_COLUMNS = ("record_id", "cohort", "patient", "split")
+_WARNING = "warning"
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,14 @@ class Predictions:
         thresholds: shape (classes,), float64; NaN where the model does not know the class.
         probability: shape (n, classes), float32; likewise NaN.
         truth: shape (n, classes): 1, 0 or -1 (left out).
+        warnings: shape (n,), how each record is unlike the training data, and what ingest found doubtful; "" for
+            nothing. None where nobody looked.
         voted: shape (n, classes), decisions that the thresholds alone do not make: those of an ensemble, and of
             several models in one table (the thresholds are then means). None for those of one model.
         by_split: where each split was decided by a model of its own: split to its thresholds, shape (classes,).
         vocabulary: that the class ids belong to.
         codes: class id to its short code in the vocabulary.
+        units: that the model sees amplitudes in: "mV" or "z", or "" if unknown.
     """
 
     record_ids: Strings
@@ -56,13 +63,21 @@ class Predictions:
     thresholds: FloatArray
     probability: npt.NDArray[np.float32]
     truth: Truth
+    warnings: Strings | None = None
     voted: BoolArray | None = None
     by_split: Mapping[str, FloatArray] = field(default_factory=dict)
     vocabulary: str = ""
     codes: Mapping[str, str] = field(default_factory=dict)
+    units: str = ""
 
     def __len__(self) -> int:
         return len(self.truth)
+
+    @property
+    def without_patient(self) -> int:
+        """How many records are groups of their own, for their patient is not known."""
+        keys = zip(self.patients.tolist(), self.cohorts.tolist(), self.record_ids.tolist(), strict=True)
+        return sum(patient == own_group(cohort, record) for patient, cohort, record in keys)
 
     @property
     def decisions(self) -> BoolArray:
@@ -103,6 +118,7 @@ class Predictions:
             splits=self.splits[rows],
             probability=self.probability[rows],
             truth=self.truth[rows],
+            warnings=None if self.warnings is None else self.warnings[rows],
             voted=None if self.voted is None else self.voted[rows],
         )
 
@@ -183,6 +199,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
         name: pa.array(values.tolist(), pa.string())
         for name, values in zip(_RECORD_COLUMNS, texts, strict=True)
     }
+    if predictions.warnings is not None:
+        columns[_WARNING] = pa.array(predictions.warnings.tolist(), pa.string())
     decisions = predictions.decisions
     for index, name in enumerate(predictions.classes):
         truth = predictions.truth[:, index].astype(np.int8)
@@ -198,6 +216,8 @@ def write_predictions(path: Path, predictions: Predictions) -> None:
     content: dict[str, object] = {"thresholds": named(predictions.thresholds)}
     if predictions.vocabulary:
         content |= {"vocabulary": predictions.vocabulary, "codes": dict(predictions.codes)}
+    if predictions.units:
+        content["units"] = predictions.units
     if predictions.by_split:
         content["by_split"] = {split: named(own) for split, own in predictions.by_split.items()}
     metadata = {_KEY: json.dumps(content).encode()}
@@ -224,7 +244,8 @@ def read_predictions(path: Path) -> Predictions:
             split: np.array([own[name] for name in thresholds], dtype=np.float64)
             for split, own in content.get("by_split", {}).items()
         }
-        texts = [np.array(table[name].to_pylist(), dtype=object) for name in _RECORD_COLUMNS]
+        names = [*_RECORD_COLUMNS, *([_WARNING] if _WARNING in table.column_names else [])]
+        texts = [np.array(table[name].to_pylist(), dtype=object) for name in names]
         probability = [table[f"probability.{name}"].to_numpy() for name in thresholds]
         truth = [table[f"truth.{name}"].fill_null(-1).to_numpy() for name in thresholds]
         decisions = [table[f"decision.{name}"].fill_null(False).to_numpy() for name in thresholds]
@@ -232,7 +253,7 @@ def read_predictions(path: Path) -> Predictions:
         reason = f"{type(error).__name__}: {error}"
         raise RarebeatError(f"{path} is not a table of predictions ({reason})") from error
     shape = (table.num_rows, len(thresholds))
-    record_ids, cohorts, patients, splits = texts
+    record_ids, cohorts, patients, splits, *warnings = texts
     return Predictions(
         record_ids,
         cohorts,
@@ -242,8 +263,10 @@ def read_predictions(path: Path) -> Predictions:
         thresholds=np.array(list(thresholds.values()), dtype=np.float64),
         probability=np.array(probability, dtype=np.float32).T.reshape(shape),
         truth=np.array(truth, dtype=np.int8).T.reshape(shape),
+        warnings=warnings[0] if warnings else None,
         voted=np.array(decisions, dtype=np.bool_).T.reshape(shape),
         by_split=by_split,
         vocabulary=content.get("vocabulary", ""),
         codes=content.get("codes", {}),
+        units=content.get("units", ""),
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,9 @@ from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int16
 from rarebeat.dataset.windows import WHOLE, Windows, WindowSettings, windows_of
 from rarebeat.inference.examples import Examples, make_examples, ordered_batches
+from rarebeat.models.layers import TwoStepNetwork, pooled
+
+Float32 = npt.NDArray[np.float32]
 
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
@@ -25,7 +29,7 @@ def predict_probabilities(
     device: str | torch.device | None = None,
     context: Context = UNKNOWN,
     windows: WindowSettings = WHOLE,
-) -> npt.NDArray[np.float32]:
+) -> Float32:
     """Classify ECGs.
 
     The arithmetic is fp32 whatever the training used: a prediction is made once and may be compared with a
@@ -43,17 +47,61 @@ def predict_probabilities(
     Returns:
         Shape (n, classes).
     """
+    return _predict(module, signals, scale, batch_size, device, context, windows, None)[0]
+
+
+def predict_with_features(
+    module: nn.Module,
+    signals: Int16,
+    scale: float,
+    batch_size: int = 64,
+    device: str | torch.device | None = None,
+    context: Context = UNKNOWN,
+    windows: WindowSettings = WHOLE,
+) -> tuple[Float32, Float32]:
+    """Classify ECGs, and say what the network found in them.
+
+    Args:
+        module: a network in two steps; it is put in evaluation mode.
+        signals: as in :func:`predict_probabilities`, and so are the others.
+        scale: of the signals.
+        batch_size: ECGs in memory at a time.
+        device: where to compute.
+        context: what is known of the ECGs besides.
+        windows: how ECGs longer than the network's input are judged.
+
+    Returns:
+        The probabilities of :func:`predict_probabilities`, shape (n, classes), from the same forward pass as the
+        features, shape (n, channels): means over time, and over the windows of an ECG.
+    """
+    features: list[Tensor] = []
+    return _predict(module, signals, scale, batch_size, device, context, windows, features)
+
+
+def _predict(
+    module: nn.Module,
+    signals: Int16,
+    scale: float,
+    batch_size: int,
+    device: str | torch.device | None,
+    context: Context,
+    windows: WindowSettings,
+    features: list[Tensor] | None,
+) -> tuple[Float32, Float32]:
+    """Probabilities, and features where there is a list to gather them in."""
     if device is not None:
         module.to(device)
     place = next(module.parameters()).device
     examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
     with torch.autocast(place.type, enabled=False), _exact_fp32():
-        logits, pieces = window_logits(module, examples, batch_size)
+        logits, pieces = window_logits(module, examples, batch_size, features)
     probabilities = logits.sigmoid().cpu()
+    found = torch.cat(features).float().cpu() if features else probabilities.new_empty(len(signals), 0)
     if not examples.whole:
         probabilities = combine(probabilities, pieces, len(examples), windows)
-    result: npt.NDArray[np.float32] = probabilities.numpy()
-    return result
+        if features:
+            found = combine(found, pieces, len(examples), replace(windows, combine="mean"))
+    return probabilities.numpy(), found.numpy()
 
 
 def record_logits(network: nn.Module, examples: Examples, batch: int, windows: WindowSettings) -> Tensor:
@@ -76,13 +124,17 @@ def record_logits(network: nn.Module, examples: Examples, batch: int, windows: W
     return combined.to(logits.device).logit(eps=SMALLEST)
 
 
-def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[Tensor, Windows]:
+def window_logits(
+    network: nn.Module, examples: Examples, batch: int, features: list[Tensor] | None = None
+) -> tuple[Tensor, Windows]:
     """The logits of all windows of ECGs, and which windows they are.
 
     Args:
         network: it is left in evaluation mode.
         examples: the ECGs; one that is no longer than the network's input is one window.
         batch: windows at a time.
+        features: where it is a list, the pooled features of the windows are added to it, batch by batch; the network
+            must then be one in two steps.
 
     Returns:
         Float32, shape (m, classes), on the device of the examples; and the m windows in order.
@@ -95,7 +147,13 @@ def window_logits(network: nn.Module, examples: Examples, batch: int) -> tuple[T
         for part in ordered_batches(len(pieces.records), batch) or [np.arange(0)]:
             starts = None if examples.whole else pieces.starts[part]
             signals, context, _ = examples.batch(pieces.records[part], starts)
-            chunks.append(network(signals, context).float())
+            if features is None:
+                chunks.append(network(signals, context).float())
+                continue
+            assert isinstance(network, TwoStepNetwork)
+            found = network.features(signals, context)
+            features.append(pooled(found))
+            chunks.append(network.classify(found, context).float())
     return torch.cat(chunks), pieces
 
 

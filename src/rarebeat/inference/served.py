@@ -22,8 +22,9 @@ from rarebeat.inference.gate import (
     network_input,
     trusted_ecg,
 )
-from rarebeat.inference.model_folder import load_model
-from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.model_folder import load_detector, load_model
+from rarebeat.inference.novelty import novelty_warnings
+from rarebeat.inference.probabilities import predict_with_features
 
 
 class ServedModel(PythonModel):
@@ -31,7 +32,9 @@ class ServedModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Load the model folder that was stored as the artifact ``folder``."""
-        self.module, self.card = load_model(Path(context.artifacts["folder"]))
+        folder = Path(context.artifacts["folder"])
+        self.module, self.card = load_model(folder)
+        self.detector = load_detector(folder)
 
     def predict(  # type: ignore[no-untyped-def]  # MLflow would read a hint as the schema, which the signature has
         self, context: PythonModelContext, model_input, params: dict[str, Any] | None = None
@@ -57,13 +60,13 @@ class ServedModel(PythonModel):
         try:
             age, sex = known_age(params.get("age")), known_sex(params.get("sex"))
         except ParamsError as error:  # of the person of all ECGs
-            return self._table({}, inputs, [str(error)] * len(ecgs))
+            return self._table({}, [str(error)] * len(ecgs))
         for row, ecg in enumerate(ecgs):
             try:
                 inputs[row] = self._let_in(np.asarray(ecg), rate)
             except BadRecordError as error:
                 errors[row] = str(error)
-        return self._table(self._ask(inputs, age, sex), inputs, errors)
+        return self._table(self._ask(inputs, age, sex), errors)
 
     def _let_in(self, ecg: np.ndarray[Any, Any], rate: float) -> ModelInput:
         signal, calibrated = trusted_ecg(ecg, rate)
@@ -71,31 +74,34 @@ class ServedModel(PythonModel):
 
     def _ask(
         self, inputs: Mapping[int, ModelInput], age: float | None, sex: str | None
-    ) -> dict[int, list[float]]:
-        """The probabilities of each row; ECGs of one length go through the network together."""
-        found: dict[int, list[float]] = {}
+    ) -> dict[int, tuple[list[float], str]]:
+        """Probabilities and warning of each row; ECGs of one length go through the network together."""
+        found: dict[int, tuple[list[float], str]] = {}
         for samples in sorted({entry.signal.shape[1] for entry in inputs.values()}):
             rows = [row for row, entry in inputs.items() if entry.signal.shape[1] == samples]
             lengths = torch.tensor([inputs[row].length for row in rows])
-            probabilities = predict_probabilities(
+            signals = np.stack([inputs[row].signal for row in rows])
+            probabilities, features = predict_with_features(
                 self.module,
-                np.stack([inputs[row].signal for row in rows]),
+                signals,
                 output_scale(self.card.preprocessing),
                 context=replace(persons([age] * len(rows), [sex] * len(rows)), lengths=lengths),
                 windows=input_windows(self.card),
             )
-            found |= dict(zip(rows, probabilities.astype(float).tolist(), strict=True))
+            unlike = novelty_warnings(
+                [self.detector], [features], signals, lengths.numpy(), self.card.preprocessing
+            )
+            for row, values, text in zip(rows, probabilities.astype(float).tolist(), unlike, strict=True):
+                found[row] = values, "; ".join(filter(None, [inputs[row].warning, text]))
         return found
 
-    def _table(
-        self, found: Mapping[int, list[float]], inputs: Mapping[int, ModelInput], errors: list[str]
-    ) -> pd.DataFrame:
+    def _table(self, found: Mapping[int, tuple[list[float], str]], errors: list[str]) -> pd.DataFrame:
         classes = list(self.card.classes)
-        refused = [np.nan] * len(classes)
-        values = [found.get(row, refused) for row in range(len(errors))]
-        table = pd.DataFrame(values, columns=classes, dtype=float)
+        refused = [np.nan] * len(classes), ""
+        answers = [found.get(row, refused) for row in range(len(errors))]
+        table = pd.DataFrame([values for values, _ in answers], columns=classes, dtype=float)
         table["error"] = errors
-        table["warning"] = [inputs[row].warning if row in inputs else "" for row in range(len(errors))]
+        table["warning"] = [warning for _, warning in answers]
         return table
 
 

@@ -1,40 +1,60 @@
 """Predicting whole splits of the shards, with a network or with a model folder."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import nn
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, read_doubts
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
-from rarebeat.inference.model_folder import ModelCard, load_model
+from rarebeat.inference.model_folder import ModelCard, load_detector, load_model
+from rarebeat.inference.novelty import Detector, Evidence, novelty_sentences
 from rarebeat.inference.predictions import Predictions
-from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.inference.probabilities import Float32, predict_probabilities, predict_with_features
+from rarebeat.inference.signal_summary import summarise
 
 
 def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
-    """Predict whole splits with a model folder.
+    """Predict whole splits with a model folder, and say which records are unlike the training data or doubtful.
 
     Raises:
         RarebeatError: as :func:`predict_loaded`.
     """
-    return predict_loaded(model, {name: load_split(shards, name) for name in names})
+    splits = {name: load_split(shards, name) for name in names}
+    predictions, card = predict_loaded(model, splits, load_detector(model))
+    if predictions.warnings is None:
+        return predictions, card
+    doubts = read_doubts(shards)
+    keys = zip(predictions.cohorts.tolist(), predictions.record_ids.tolist(), strict=True)
+    pairs = zip(predictions.warnings.tolist(), (doubts.get(key, "") for key in keys), strict=True)
+    warnings = np.array(["; ".join(filter(None, pair)) for pair in pairs], dtype=object)
+    return replace(predictions, warnings=warnings), card
 
 
-def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Predictions, ModelCard]:
+def predict_loaded(
+    model: Path, splits: Mapping[str, Split], detector: Detector | None = None
+) -> tuple[Predictions, ModelCard]:
     """Predict splits that are in memory, under the names given.
+
+    Args:
+        model: model folder.
+        splits: by name.
+        detector: of the model, where records that are unlike the training data are to be told.
+
+    Returns:
+        The predictions, and what the model is.
 
     Raises:
         RarebeatError: when the model was trained on other classes, another vocabulary or another preprocessing than the
             splits have.
     """
     module, card = load_model(model, device="cuda" if torch.cuda.is_available() else "cpu")
-    parts = []
+    parts, warnings = [], list[str]()
     for split in splits.values():
         if split.meta.preprocessing != card.preprocessing:
             raise RarebeatError(
@@ -46,7 +66,11 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
                 f"{model} learnt classes of the vocabulary {card.vocabulary}, the shards hold labels of "
                 f"{split.meta.vocabulary}: run `dvc repro`"
             )
-        probability = predict_split(module, split, card.window)
+        if detector is None:
+            probability = predict_split(module, split, card.window)
+        else:
+            probability, evidence = predict_with_evidence(module, split, card.window)
+            warnings += novelty_sentences(detector, evidence, card.preprocessing)
         parts.append((split, split.columns(card.classes), probability))
     thresholds = np.array([card.thresholds[name] for name in card.classes])
     predictions = Predictions(
@@ -58,8 +82,10 @@ def predict_loaded(model: Path, splits: Mapping[str, Split]) -> tuple[Prediction
         thresholds=thresholds,
         probability=np.concatenate([probability for _, _, probability in parts]),
         truth=np.concatenate([truth for _, truth, _ in parts]),
+        warnings=None if detector is None else np.array(warnings, dtype=object),
         vocabulary=card.vocabulary,
         codes=parts[0][0].meta.codes,
+        units=card.units,
     )
     return predictions, card
 
@@ -78,10 +104,28 @@ def predict_all_classes(model: Path, splits: Mapping[str, Split]) -> Predictions
     return predictions.spread(classes, np.concatenate([split.columns(classes) for split in splits.values()]))
 
 
-def predict_split(
-    module: nn.Module, split: Split, windows: WindowSettings = WHOLE
-) -> npt.NDArray[np.float32]:
+def predict_split(module: nn.Module, split: Split, windows: WindowSettings = WHOLE) -> Float32:
     """Classify the records of a split, with all that is known of them: shape (n, classes)."""
     return predict_probabilities(
         module, split.signals, split.meta.scale, context=split.context, windows=windows
     )
+
+
+def predict_with_evidence(
+    module: nn.Module, split: Split, windows: WindowSettings = WHOLE
+) -> tuple[Float32, Evidence]:
+    """Classify the records of a split, and gather what tells whether they are unlike the training data.
+
+    Args:
+        module: a network in two steps.
+        split: n records.
+        windows: how recordings longer than the network's input are judged.
+
+    Returns:
+        The probabilities of :func:`predict_split`, shape (n, classes), and the evidence on the n records.
+    """
+    probabilities, features = predict_with_features(
+        module, split.signals, split.meta.scale, context=split.context, windows=windows
+    )
+    lengths = np.full(len(split), split.signals.shape[2]) if split.lengths is None else split.lengths
+    return probabilities, Evidence(features, summarise(split.signals, lengths, split.meta.preprocessing.rate))

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_csv, write_csv
+from rarebeat.core.tables import for_people, from_people
 from rarebeat.labels.states import NEGATIVE, POSITIVE, STATE_NAMES, Labels, State
 
 KINDS: Mapping[tuple[State, State], str] = {
@@ -102,7 +103,8 @@ class AgreementCounter:
         counts = sorted(self._counts.items(), key=lambda item: (order[item[0][0]], item[0]))
         write_csv(folder / "agreement.csv", _COUNT_COLUMNS, [(*key, number) for key, number in counts])
         samples = (sample[key] for _, sample in sorted(self._samples.items()) for key in sorted(sample))
-        rows = ((d.class_id, d.kind, d.record_id, d.statements, d.codes, d.report) for d in samples)
+        texts = ((d, (d.statements, d.codes, d.report)) for d in samples)
+        rows = ((d.class_id, d.kind, d.record_id, *map(for_people, said)) for d, said in texts)
         write_csv(folder / "disagreements.csv", _SAMPLE_COLUMNS, rows)
 
 
@@ -124,7 +126,7 @@ def read_agreement(folder: Path) -> tuple[Counts, list[Disagreement]]:
             raise RarebeatError(f"{folder / 'agreement.csv'}, line {line}: {row['records']!r} is no count")
         counts[row["class"], row["text"], row["codes"]] += int(row["records"])
     samples = [
-        Disagreement(row["class"], *(row[name] for name in _SAMPLE_COLUMNS[1:]))
+        Disagreement(row["class"], *(from_people(row[name]) for name in _SAMPLE_COLUMNS[1:]))
         for _, row in read_csv(folder / "disagreements.csv", _SAMPLE_COLUMNS)
     ]
     return counts, samples

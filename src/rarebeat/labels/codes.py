@@ -8,10 +8,14 @@ likelihood (PTB-XL writes 0 for an unknown one).
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
+from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.vocabulary import Absent, Vocabulary
+
+Incomplete = Literal["unknown", "negative"]
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way
 
@@ -30,9 +34,12 @@ class CodeLabeller:
 
     Args:
         vocabulary: the classes with their codes.
+        incomplete: what a class is that an incomplete list of codes does not name: "unknown", or "negative" where the
+            vocabulary calls it so in a complete one.
     """
 
-    def __init__(self, vocabulary: Vocabulary) -> None:
+    def __init__(self, vocabulary: Vocabulary, incomplete: Incomplete = "unknown") -> None:
+        self._heeds_incomplete = incomplete == "unknown"
         self._absence_rules = AbsenceRules(vocabulary)
         self._meanings: dict[str, list[_Meaning]] = {}
         self._absent: dict[str, dict[str, Absent]] = {}
@@ -62,12 +69,14 @@ class CodeLabeller:
         the vocabulary does not know may say any class: beside it, no absence means anything.
 
         Args:
-            codes: the codes of the record.
+            codes: the codes of the record, with :data:`rarebeat.core.records.INCOMPLETE` where some may lack: then
+                no absence means anything.
             source: the database that the record comes from: some use only a part of SNOMED CT.
             in_text: classes that the record's report says. Where codes are known to be left out
                 (``negative_unless_text``), their absence is then not taken for a negative.
         """
-        codes = list(codes)
+        listed = list(codes)
+        codes = [code for code in listed if code != INCOMPLETE]
         if not codes:
             return Labels(self._unknown.copy(), (), ())
         found: dict[str, int] = {}
@@ -76,7 +85,8 @@ class CodeLabeller:
             for meaning in self._meanings.get(code, ()):
                 found[meaning.class_id] = stronger(found.get(meaning.class_id), meaning.state)
                 evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
-        absent = self._absence(codes, source)
+        complete = len(codes) == len(listed) or not self._heeds_incomplete
+        absent = self._absence(codes, source) if complete else {}
         negative = {name for name, rule in absent.items() if rule == "negative"}
         negative |= {
             name for name, rule in absent.items() if rule == "negative_unless_text" and name not in in_text

@@ -8,6 +8,8 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import shortened
+from rarebeat.core.yaml_text import load_yaml_with_nodes
 
 T = TypeVar("T")
 Location = tuple[int | str, ...]
@@ -49,8 +51,7 @@ def read_mapping(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
         ParamsError: when it is not YAML, or not a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        tree, content = yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        content, tree = load_yaml_with_nodes(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ParamsError(f"cannot read {path}: {error}") from error
     except yaml.YAMLError as error:
@@ -83,7 +84,9 @@ def parse_definition(
     try:
         parsed = TypeAdapter(type_).validate_python(content)
     except ValidationError as error:
-        faults = [(entry["loc"], f"{entry['msg']} (found {entry['input']!r})") for entry in error.errors()]
+        faults = [
+            (entry["loc"], f"{entry['msg']} (found {shortened(entry['input'])})") for entry in error.errors()
+        ]
     else:
         faults = list(check(parsed))
     faults += _repeated_keys(tree)

@@ -23,13 +23,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 from pydantic.dataclasses import dataclass
+from tqdm import tqdm
 
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import part_files
+from rarebeat.core.records import INCOMPLETE
+from rarebeat.core.tables import for_people
 from rarebeat.labels.agreement import AgreementCounter
-from rarebeat.labels.codes import CodeLabeller
+from rarebeat.labels.codes import CodeLabeller, Incomplete
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.labels.states import POSITIVE, STATE_NAMES, UNCERTAIN, Labels
 from rarebeat.labels.text.matcher import Matcher
@@ -53,6 +56,10 @@ EVIDENCE_SCHEMA = pa.schema(
 
 UNMATCHED_COLUMNS = ("statement", "records", "example")
 
+_WRITTEN = (
+    *("text.parquet", "codes.parquet", "signal_checks.parquet", "summary.json"),
+    *("agreement.csv", "disagreements.csv", "unmatched.csv"),
+)
 _COLUMNS = ["record_id", "source", "text", "codes"]
 _UNMATCHED_KEPT = 10_000
 _NUMBER = re.compile(r"\d+")
@@ -65,16 +72,25 @@ class LabelSettings:
     Attributes:
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
         signal_checks: compare the labels with rate, regularity and QRS width of the signals.
+        incomplete_codes: what a class is that an incomplete list of codes (``complete_column`` of a reader) does not
+            name: "unknown", or "negative" as in a complete list.
         least_coverage: share of a cohort's statements or codes below which the stage warns that it knows too few of
             them. It changes no file.
     """
 
     vocabulary: str = "hughes24"
     signal_checks: bool = True
+    incomplete_codes: Incomplete = "unknown"
     least_coverage: Annotated[float, Field(ge=0, le=1)] = 0.5
 
 
-def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool = True) -> dict[str, Any]:
+def label_cohort(
+    records: Path,
+    out: Path,
+    vocabulary: str,
+    signal_checks: bool = True,
+    incomplete_codes: Incomplete = "unknown",
+) -> dict[str, Any]:
     """Label a cohort and write the folder ``out``, whole or not at all.
 
     Args:
@@ -82,6 +98,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
         out: folder to write; an existing one is replaced.
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
         signal_checks: whether the signals are measured and compared with the labels, which takes most of the time.
+        incomplete_codes: see :class:`LabelSettings`.
 
     Returns:
         The content of ``summary.json``.
@@ -90,12 +107,13 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
         ParamsError: when there is no such vocabulary, or it is wrong.
         RarebeatError: when the cohort cannot be read or ``out`` cannot be written.
     """
-    check_replaceable(out, "evidence.parquet")
+    check_replaceable(out, "evidence.parquet", _WRITTEN)
     words = load_vocabulary(vocabulary)
-    matcher, labeller = Matcher(words), CodeLabeller(words)
+    matcher, labeller = Matcher(words), CodeLabeller(words, incomplete_codes)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
     agreement, unmatched = AgreementCounter(), UnmatchedStatements()
     unknown_codes: Counter[str] = Counter()
+    incomplete = 0
     schema = _states_schema(words.class_ids)
     parts = part_files(records)
     with atomic(out) as folder:
@@ -106,7 +124,7 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
                 for origin in counts
             }
             evidence = stack.enter_context(_writer(folder / "evidence.parquet", EVIDENCE_SCHEMA))
-            for part in parts:
+            for part in tqdm(parts, desc=f"label {records.name}", unit="part", disable=None, delay=2):
                 rows = read_table(part, _COLUMNS).to_pylist()
                 ids = [row["record_id"] for row in rows]
                 labels = label_rows(rows, matcher, labeller)
@@ -118,13 +136,16 @@ def label_cohort(records: Path, out: Path, vocabulary: str, signal_checks: bool 
                     agreement.add(row["record_id"], row["text"], row["codes"], text, codes)
                     unmatched.add(row["record_id"], text.unmatched)
                     unknown_codes.update(code for code in row["codes"] if not labeller.knows(code))
+                    incomplete += INCOMPLETE in row["codes"]
         agreement.write(folder)
         unmatched.write(folder / "unmatched.csv")
+        del unknown_codes[INCOMPLETE]  # says something of the list, and is no code
         summary = {
             "vocabulary": words.name,
             "classes": {entry.id: entry.code for entry in words.classes},
             **{origin: count.summary() for origin, count in counts.items()},
-            "coverage": _coverage(counts["text"], counts["codes"]),
+            "coverage": _coverage(counts["text"], counts["codes"])
+            | ({"records_with_incomplete_codes": incomplete} if incomplete else {}),
             "unmatched_codes": dict(unknown_codes.most_common()),
             "signal_checks": check_cohort(records, folder) if signal_checks else None,
         }
@@ -215,7 +236,7 @@ class UnmatchedStatements:
     def write(self, path: Path) -> None:
         """Write the most frequent ones (at most 10,000) as CSV with :data:`UNMATCHED_COLUMNS`."""
         ranked = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
-        rows = [(text, count, self._examples[text]) for text, count in ranked[:_UNMATCHED_KEPT]]
+        rows = [(for_people(text), count, self._examples[text]) for text, count in ranked[:_UNMATCHED_KEPT]]
         write_csv(path, UNMATCHED_COLUMNS, rows)
 
 

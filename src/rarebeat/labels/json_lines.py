@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from rarebeat.core.files import parse_json
 from rarebeat.labels.states import STATE_NAMES, Labels
 from rarebeat.labels.text.matcher import Matcher
 
@@ -75,10 +76,10 @@ def as_answer(labels: Labels, full: bool = False) -> dict[str, Any]:
 
 def _parse(line: bytes) -> tuple[str | int | float, str | None]:
     try:
-        content = json.loads(line.decode("utf-8-sig"))
+        content = parse_json(line.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8: {error.reason} at byte {error.start + 1}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ValueError(f"not JSON: {error}") from error
     if not isinstance(content, dict):
         raise ValueError('expected an object {"id": ..., "text": ...}')

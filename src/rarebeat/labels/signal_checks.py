@@ -182,7 +182,7 @@ def check_cohort(
             raise RarebeatError(f"{labels / origin}.parquet does not hold the records of {records}")
     counts = {origin: Counter[tuple[str, str]]() for origin in ORIGINS}
     found: list[tuple[str, str, Contradiction]] = []
-    progress = tqdm(total=len(ids), desc=f"measure {records.name}", unit="record", disable=None)
+    progress = tqdm(total=len(ids), desc=f"measure {records.name}", unit="record", disable=None, delay=2)
     with progress:
         rows = zip(*(_iterate_rows(states[origin]) for origin in ORIGINS), strict=True)
         for (record_id, measurements), told in zip(measure_cohort(records, workers), rows, strict=True):

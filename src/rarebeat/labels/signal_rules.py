@@ -28,6 +28,8 @@ MARGINS: Mapping[Measurement, float] = {
 }
 """How close to a limit nothing is said, in the unit of the measurement; of QRS two samples."""
 
+_AMPLITUDES: tuple[Measurement, ...] = ("limb_voltage", "chest_voltage")
+
 _WORDS: Mapping[Measurement, tuple[str, str]] = {
     "rate": ("ventricular rate", " per minute"),
     "entropy": ("entropy of the RR intervals", ""),
@@ -88,6 +90,11 @@ class Rule:
     defines: bool
     source: str
     regular: bool = False
+
+    @property
+    def amplitude(self) -> bool:
+        """Whether the class is one of how tall the waves are, which is not to be seen in leads of unit variance."""
+        return all(part.measurement in _AMPLITUDES for part in self.any_of)
 
     def verdict(self, measurements: Measurements) -> bool | None:
         """True for present, False for absent, None where the signal does not tell."""

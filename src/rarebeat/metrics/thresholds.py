@@ -7,9 +7,11 @@ rule, write such a function and name it in ``RULES`` and in :mod:`rarebeat.train
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth, check
+from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES, bagged_thresholds
 from rarebeat.metrics.challenge_thresholds import (
     GRID,
     bayesian_thresholds,
@@ -69,6 +71,20 @@ def _best_f1_threshold(ranking: Ranking) -> float:
     return float(midway(lower, upper))
 
 
+def bagged_f1(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
+    """Take what :func:`~rarebeat.metrics.bagged_thresholds.bagged_thresholds` finds, each record of another patient.
+
+    Args:
+        truth: shape (n, classes).
+        probability: shape (n, classes).
+        rewards: not used.
+
+    Returns:
+        Shape (classes,); 0.5 for a class without known positive or negative records.
+    """
+    return bagged_thresholds(truth, probability)
+
+
 def challenge_coordinate(truth: Truth, probability: Probability, rewards: Rewards = None) -> FloatArray:
     """Take what :func:`~rarebeat.metrics.challenge_thresholds.coordinate_thresholds` finds.
 
@@ -123,6 +139,7 @@ def constrained_grid(truth: Truth, probability: Probability, rewards: Rewards = 
 
 
 RULES: Mapping[str, Rule] = {
+    "bagged_f1": bagged_f1,
     "max_f1": max_f1,
     "fixed": fixed,
     "challenge_bayesian": challenge_bayesian,
@@ -157,7 +174,12 @@ def check_rule(rule: str, rewards: Rewards = None) -> None:
 
 
 def choose_thresholds(
-    truth: Truth, probability: Probability, rule: str = "max_f1", rewards: Rewards = None
+    truth: Truth,
+    probability: Probability,
+    rule: str = "max_f1",
+    rewards: Rewards = None,
+    patients: npt.NDArray[np.object_] | npt.NDArray[np.str_] | None = None,
+    min_positives: float = MIN_POSITIVES,
 ) -> FloatArray:
     """Choose one threshold per class, for ``probability >= threshold``.
 
@@ -167,6 +189,8 @@ def choose_thresholds(
         rule: a name in :data:`RULES`.
         rewards: shape (classes, classes), for classes of the challenge, from
             :func:`rarebeat.metrics.challenge_classes.class_rewards`.
+        patients: shape (n,), who each record belongs to, for ``bagged_f1``.
+        min_positives: for ``bagged_f1``, see :mod:`rarebeat.metrics.bagged_thresholds`.
 
     Returns:
         Shape (classes,).
@@ -177,4 +201,6 @@ def choose_thresholds(
     """
     check_rule(rule, rewards)
     check(truth, probability)
+    if rule == "bagged_f1":
+        return bagged_thresholds(truth, probability, patients, min_positives)
     return RULES[rule](truth, probability, rewards)

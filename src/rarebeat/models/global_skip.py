@@ -23,7 +23,15 @@ from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.layers import Heads, MaskedBatchNorm, SameConv, Standardise, he_normal, inside
+from rarebeat.models.layers import (
+    Heads,
+    MaskedBatchNorm,
+    SameConv,
+    Standardise,
+    TwoStepNetwork,
+    he_normal,
+    inside,
+)
 
 LEVELS = 6
 KERNEL = 7
@@ -40,7 +48,7 @@ class GlobalSkipSettings:
             and tried 48.
     """
 
-    width: Annotated[int, Field(ge=1)] = 30
+    width: Annotated[int, Field(ge=1, le=4096)] = 30
 
 
 class Unit(nn.Module):
@@ -72,7 +80,7 @@ class Level(nn.Module):
         return torch.cat([third, first], dim=1)
 
 
-class GlobalSkip(nn.Module):
+class GlobalSkip(TwoStepNetwork):
     """The network: standardise, stem, levels, one more unit, the largest value over time, heads.
 
     Args:
@@ -102,8 +110,8 @@ class GlobalSkip(nn.Module):
         he_normal(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
-        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes).
+    def features(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into the largest value of each channel, (batch, channels).
 
         The lengths of the context are used: logits, gradients and statistics of batch norm are those of the
         recordings without their padding. One of fewer than 64 samples gets the biases of the heads.
@@ -116,8 +124,13 @@ class GlobalSkip(nn.Module):
             x = functional.max_pool2d(torch.cat([skip, level(x, mask)], dim=1), (1, 2))
             lengths = None if lengths is None else lengths // 2
             x, mask = _cut(x, lengths)
-        largest = self.last(x, mask).amax(dim=(2, 3))  # none is negative: the zeros of the padding do not win
-        logits: Tensor = self.heads(largest)
+        # None is negative: the zeros of the padding do not win.
+        largest: Tensor = self.last(x, mask).amax(dim=(2, 3))
+        return largest
+
+    def classify(self, features: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn features into logits of shape (batch, classes); no context is used."""
+        logits: Tensor = self.heads(features)
         return logits
 
 

@@ -21,13 +21,13 @@ from torch.nn import functional
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.layers import Halve, Heads, SameConv, Standardise, he_normal
+from rarebeat.models.layers import Halve, Heads, SameConv, Standardise, TwoStepNetwork, he_normal
 
 BLOCKS = 16
 BLOCKS_PER_WIDTH = 4
 BLOCKS_PER_HALVING = 2
 
-Positive = Annotated[int, Field(ge=1)]
+Positive = Annotated[int, Field(ge=1, le=4096)]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -97,7 +97,7 @@ class Block(nn.Module):
         return total
 
 
-class Hughes34(nn.Module):
+class Hughes34(TwoStepNetwork):
     """The network: standardise, trunk, heads.
 
     Args:
@@ -125,9 +125,14 @@ class Hughes34(nn.Module):
         he_normal(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
-        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes); no context is used."""
-        logits: Tensor = self.heads(self.trunk(self.standardise(x)))
+    def features(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into (batch, channels, 1, time); no context is used."""
+        features: Tensor = self.trunk(self.standardise(x))
+        return features
+
+    def classify(self, features: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn features into logits of shape (batch, classes); no context is used."""
+        logits: Tensor = self.heads(features)
         return logits
 
 

@@ -8,12 +8,14 @@ The road of a signal: standardised at the entrance, convolved and pooled in the 
 padding), and judged by the heads at the end.
 """
 
+from abc import ABC, abstractmethod
 from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.records import LEADS
 from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
 
@@ -43,6 +45,41 @@ def same_padding(length: int, kernel: int, stride: int) -> tuple[int, int]:
     outputs = -(-length // stride)
     total = max((outputs - 1) * stride + kernel - length, 0)
     return total // 2, total - total // 2
+
+
+class TwoStepNetwork(nn.Module, ABC):
+    """A network in two steps: what it finds in a recording, and the logits that this gives."""
+
+    @abstractmethod
+    def features(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into features of shape (batch, channels, ...).
+
+        They say nothing but what the signals show: age and sex come in later.
+        """
+
+    @abstractmethod
+    def classify(self, features: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn features into logits of shape (batch, classes)."""
+
+    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes)."""
+        return self.classify(self.features(x, context), context)
+
+
+def pooled(features: Tensor) -> Tensor:
+    """The mean of each channel over time.
+
+    Args:
+        features: shape (batch, channels, ...).
+
+    Returns:
+        Shape (batch, channels); what has no time axis is returned as it is.
+
+    Example:
+        >>> pooled(torch.tensor([[[1.0, 3.0], [5.0, 5.0]]])).tolist()
+        [[2.0, 5.0]]
+    """
+    return features.flatten(2).mean(dim=2) if features.ndim > 2 else features
 
 
 class SameConv(nn.Conv2d):

@@ -1,8 +1,8 @@
 """Networks by name.
 
-A network is a module that takes signals of shape (batch, 12, samples), in the unit of its shards, and a
-:class:`rarebeat.core.context.Context`, of which it uses what it can; without one, nothing but the signals is
-known. It returns logits of shape (batch, classes). Its first layer is ``standardise``, a
+A network is a :class:`rarebeat.models.layers.TwoStepNetwork`. It takes signals of shape (batch, 12, samples), in the
+unit of its shards, and a :class:`rarebeat.core.context.Context`, of which it uses what it can; without one, nothing but
+the signals is known. It returns logits of shape (batch, classes). Its first layer is ``standardise``, a
 :class:`rarebeat.models.layers.Standardise`.
 To add one: write its file with a settings dataclass, and name it in :data:`NETWORKS`.
 """

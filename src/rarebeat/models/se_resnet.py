@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN, UNKNOWN_SEX, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
+from rarebeat.models.layers import Heads, Standardise, TwoStepNetwork, centred_conv, he_normal
 
 STAGES = 4
 BLOCKS_PER_STAGE = 2
@@ -43,7 +43,7 @@ class SEResNetSettings:
             others do not, ``train.augment.hide_person`` teaches the network to do without.
     """
 
-    width: Annotated[int, Field(ge=1)] = 64
+    width: Annotated[int, Field(ge=1, le=4096)] = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     lead_gate: bool = False
     person: bool = True
@@ -116,7 +116,7 @@ class Block(nn.Module):
         return total.relu_()
 
 
-class SEResNet(nn.Module):
+class SEResNet(TwoStepNetwork):
     """The network: standardise, lead gate where wanted, trunk, mean over time beside age and sex, heads.
 
     Args:
@@ -147,12 +147,16 @@ class SEResNet(nn.Module):
         he_normal(self, "fan_out")
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
-        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes).
+    def features(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into the mean of each channel, (batch, channels).
 
-        Age and sex of the context are used; its lengths are not: as in the paper, padding counts as signal.
+        The lengths of the context are not used: as in the paper, padding counts as signal.
         """
-        features = self.trunk(self.lead_gate(self.standardise(x))).mean(dim=(2, 3))
+        means: Tensor = self.trunk(self.lead_gate(self.standardise(x))).mean(dim=(2, 3))
+        return means
+
+    def classify(self, features: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn features, and age and sex of the context, into logits of shape (batch, classes)."""
         if self.person is not None:
             person = self.person(person_vector(context, features))
             features = torch.cat([person, features], dim=1)

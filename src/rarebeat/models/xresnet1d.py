@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.params import STRICT
 from rarebeat.core.records import LEADS
-from rarebeat.models.layers import Heads, Standardise, centred_conv, he_normal
+from rarebeat.models.layers import Heads, Standardise, TwoStepNetwork, centred_conv, he_normal
 
 BLOCKS_PER_STAGE = (3, 4, 23, 3)
 KERNEL = 5
@@ -33,7 +33,7 @@ class XResNet1d101Settings:
         dropout: share of features dropped before the heads; half of it before the hidden layer.
     """
 
-    width: Annotated[int, Field(ge=2)] = 64
+    width: Annotated[int, Field(ge=2, le=4096)] = 64
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5
 
 
@@ -63,7 +63,7 @@ class Block(nn.Module):
         return total.relu_()
 
 
-class XResNet1d101(nn.Module):
+class XResNet1d101(TwoStepNetwork):
     """The network: standardise, trunk, largest value and mean over time, one hidden layer, heads.
 
     Args:
@@ -100,11 +100,17 @@ class XResNet1d101(nn.Module):
         he_normal(self)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def forward(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
-        """Turn signals of shape (batch, 12, samples) into logits of shape (batch, classes); no context is used."""
-        features = self.trunk(self.standardise(x))
-        pooled = torch.cat([features.amax(dim=(2, 3)), features.mean(dim=(2, 3))], dim=1)
-        logits: Tensor = self.heads(self.hidden(pooled))
+    def features(self, x: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn signals of shape (batch, 12, samples) into the largest value and the mean of each channel.
+
+        Their shape is (batch, 2 channels); no context is used.
+        """
+        found = self.trunk(self.standardise(x))
+        return torch.cat([found.amax(dim=(2, 3)), found.mean(dim=(2, 3))], dim=1)
+
+    def classify(self, features: Tensor, context: Context = UNKNOWN) -> Tensor:
+        """Turn features into logits of shape (batch, classes); no context is used."""
+        logits: Tensor = self.heads(self.hidden(features))
         return logits
 
 

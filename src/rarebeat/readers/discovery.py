@@ -1,13 +1,15 @@
 """Finding the recordings of an archive: walking folders, reading a CSV, what to do where it is missing."""
 
-import csv
 import os
-from collections.abc import Iterator
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from rarebeat.core.errors import MissingSourceError, RarebeatError
-from rarebeat.core.files import inside
+from rarebeat.core.files import inside, read_csv_lines
+from rarebeat.readers.registry import Entry
 
 
 def physionet_help(root: Path, database: str, licence: str, name: str) -> str:
@@ -58,6 +60,85 @@ def walk(root: Path, suffix: str) -> Iterator[Path]:
         for name in sorted(files):
             if name.lower().endswith(suffix) and not name.startswith("."):
                 yield Path(folder, name)
+
+
+_ENDINGS = frozenset(
+    f".{ending}"
+    for ending in re.findall(
+        r"\w+",
+        """atr bz2 csv dat dcm doc docx ecg edf gif gz hea hl7 html ini jpeg jpg json log mat md mwf pdf png scp sha256
+        tar tif tiff tmp txt xls xlsx xml xsl zip""",
+    )
+)
+"""Endings that tell a kind of file; any other could be a word of a person."""
+_PACKED = (".gz", ".bz2", ".zip")
+_OTHER_ROOTS = {
+    "annotatedecg": "the HL7 annotated ECG",
+    "cardiologyxml": "an XML format of GE",
+    "restingecgdata": "an XML format of Philips",
+    "sapphire": "an XML format of GE",
+    "ecg": "another kind of ECG",
+    "ecgreport": "another kind of ECG",
+    "restingecgs": "several ECGs in one file",
+    "html": "a web page",
+    "clinicaldocument": "an HL7 clinical document",
+}
+"""Roots of other files that end in .xml, in small letters, and what they are."""
+
+
+def passed_over(root: Path, taken: Sequence[str]) -> dict[str, int]:
+    """Count what a walk through a folder does not take.
+
+    Args:
+        root: the folder.
+        taken: endings of the files that are, or belong to, recordings, in small letters.
+
+    Returns:
+        Files by their ending (``.xml.gz``; "no ending", "hidden file" and "other ending" for the rest), and the
+        folders that cannot be read or are links, most frequent first.
+    """
+    counts: Counter[str] = Counter()
+
+    def refuse(_: OSError) -> None:
+        counts["folder that cannot be read"] += 1
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        counts["linked folder"] += sum(os.path.islink(os.path.join(folder, name)) for name in folders)  # noqa: PTH114, PTH118
+        counts.update(ending for name in files if (ending := _ending(name.lower())) not in taken)
+    return {name: count for name, count in counts.most_common() if count}
+
+
+def _ending(name: str) -> str:
+    if name.startswith("."):
+        return "hidden file"
+    stem, dot, last = name.rpartition(".")
+    if not dot:
+        return "no ending"
+    ending = f".{last}"
+    if ending in _PACKED:
+        _, inner_dot, inner = stem.rpartition(".")
+        packed = f".{inner}" if inner_dot and f".{inner}" in _ENDINGS else ""
+        return packed + ending
+    return ending if ending in _ENDINGS else "other ending"
+
+
+def xml_root(tag: str) -> str:
+    """Tell the root of another kind of XML: in plain words where it is a known one, else quoted: it can be any word.
+
+    Args:
+        tag: with its namespace in braces, as ElementTree has it.
+
+    Returns:
+        What stands in a message: quotations are left out of the quarantine of a private archive.
+
+    Example:
+        >>> xml_root("restingecgdata"), xml_root("{urn:x}Smith")
+        ('restingecgdata, an XML format of Philips', "'Smith' of 'urn:x'")
+    """
+    namespace, _, name = tag.rpartition("}")
+    if kind := _OTHER_ROOTS.get(name.lower()):
+        return f"{name}, {kind}"
+    return f"{name[:40]!r} of {namespace.lstrip('{')[:80]!r}" if namespace else repr(name[:40])
 
 
 def readable(name: str) -> str:
@@ -114,17 +195,48 @@ def read_csv(path: Path, required: list[str], help_text: str = "") -> list[dict[
 
     Raises:
         MissingSourceError: when the file is missing.
-        RarebeatError: when it is not a CSV in UTF-8, or a column is missing; the message lists the columns.
+        RarebeatError: when it is not a CSV in UTF-8, a column is missing or there twice, or a row has more or fewer
+            cells than there are columns: one quotation mark too many moves the cells of all that follows.
     """
     if not path.is_file():
         raise MissingSourceError(f"there is no file {path}. {help_text}".strip())
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns = list(reader.fieldnames or [])
-            if absent := [name for name in required if name not in columns]:
-                found = ", ".join(columns) or "none"
-                raise RarebeatError(f"{path} has no column {', '.join(absent)}; its columns are: {found}")
-            return [{name: row.get(name) or "" for name in columns} for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise RarebeatError(f"cannot read {path} as a CSV in UTF-8: {error}") from error
+    lines = read_csv_lines(path)
+    columns = lines[0][1] if lines else []
+    if absent := [name for name in required if name not in columns]:
+        found = ", ".join(columns) or "none"
+        raise RarebeatError(f"{path} has no column {', '.join(absent)}; its columns are: {found}")
+    if twice := [name for name in columns if name and columns.count(name) > 1]:
+        raise RarebeatError(f"{path} has the column {twice[0]} twice")
+    for line, cells in lines[1:]:
+        if len(cells) != len(columns):
+            raise RarebeatError(
+                f"{path}, line {line}: {len(cells)} cells in {len(columns)} columns. A text that holds a comma or "
+                "a quotation mark must stand between quotation marks"
+            )
+    return [dict(zip(columns, cells, strict=True)) for _, cells in lines[1:]]
+
+
+def unlisted_entries(root: Path, entries: Sequence[Entry]) -> list[Entry]:
+    """Find the recordings beside those that a table names: what a table has lost is on disk still.
+
+    Args:
+        root: folder of the archive.
+        entries: the recordings that the table names.
+
+    Returns:
+        An entry that is not listed for each header that the table does not name and that lies in a folder of ``root``
+        that it names, or below; for a table of recordings in ``root`` itself, beside those.
+    """
+    root = Path(os.path.normpath(root))
+    named = {os.path.normpath(entry.path) for entry in entries if entry.path is not None}
+    places = {Path(path).relative_to(root).parts for path in named if Path(path).is_relative_to(root)}
+    found: list[Path] = []
+    for folder in sorted({parts[0] for parts in places if len(parts) > 1}):
+        found += walk(root / folder, ".hea")
+    if any(len(parts) == 1 for parts in places):
+        found += (path for path in walk(root, ".hea") if path.parent == root)
+    return [
+        Entry(readable(path.relative_to(root).as_posix()), path, listed=False)
+        for path in found
+        if os.path.normpath(path) not in named
+    ]

@@ -8,13 +8,21 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.core.records import INCOMPLETE
+
+HIGHEST_FOLD = 20
+"""Numbers of folds above it are taken for mistakes, unless an archive's options say otherwise."""
 
 OLDEST = 90.0
 """Ages over 89 could identify a person: 90 stands for 90 and over."""
 
 _PTB_XL_OVER_89 = 300.0  # how PTB-XL writes an age over 89
 _HIGHEST_AGE = 125.0
+_NUMBERED = ("ptb-xl",)  # public databases whose patients are whole numbers
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
+_COMPLETE = {"true": True, "yes": True, "y": True, "1": True, "1.0": True}
+_COMPLETE |= {"false": False, "no": False, "n": False, "0": False, "0.0": False, "": False}
+_NOT_TOLD = frozenset({"", "nan", "na", "n/a", "none", "null", "nil", "unknown", "unk", "u", "?", "-", "--"})
 _SEXES = {"f": "female", "female": "female", "m": "male", "male": "male"}
 
 
@@ -71,6 +79,26 @@ def clean_sex(cell: str, values: Mapping[str, str] | None = None) -> str | None:
     if values and text in values:
         return values[text]
     return _SEXES.get(text.lower())
+
+
+def not_understood(**cells: tuple[str, object | None]) -> tuple[str, ...]:
+    """Name the cells that hold something of which nothing was understood: they are counted, unlike empty ones.
+
+    Args:
+        cells: by the name of the field, what stands there and what was understood.
+
+    Returns:
+        The names of those fields.
+
+    Example:
+        >>> not_understood(age=("63 years", None), sex=("", None))
+        ('age',)
+    """
+    return tuple(
+        name
+        for name, (cell, value) in cells.items()
+        if value is None and cell.strip().lower() not in _NOT_TOLD
+    )
 
 
 def clean_text(lines: Iterable[str]) -> str | None:
@@ -134,6 +162,34 @@ def _parse_literal(text: str) -> Iterable[object]:
     )
 
 
+def mark_incomplete(codes: tuple[str, ...], complete: str | None) -> tuple[str, ...]:
+    """Note behind the codes of a record that some may lack.
+
+    Args:
+        codes: from :func:`parse_codes`.
+        complete: the cell that tells whether they are all (true, yes, 1; an empty one does not); None where the archive
+            does not tell, which counts as complete.
+
+    Returns:
+        The codes, with :data:`rarebeat.core.records.INCOMPLETE` behind them where they are not complete.
+
+    Raises:
+        BadRecordError: when the cell is neither yes nor no.
+
+    Example:
+        >>> mark_incomplete(("scp:SR",), "True"), mark_incomplete(("scp:SR",), "False")
+        (('scp:SR',), ('scp:SR', 'codes:incomplete'))
+    """
+    if complete is None:
+        return codes
+    known = _COMPLETE.get(complete.strip().lower())
+    if known is None:
+        raise BadRecordError(
+            "unreadable", "the cell that tells whether the codes are complete is neither yes nor no"
+        )
+    return codes if known or not codes else (*codes, INCOMPLETE)
+
+
 def parse_fold(cell: str) -> int | None:
     """Read a database's own fold.
 
@@ -152,6 +208,61 @@ def parse_fold(cell: str) -> int | None:
     except ValueError:
         return None
     return int(fold) if math.isfinite(fold) and fold == int(fold) and abs(fold) < 2**15 else None
+
+
+def trusted_fold(cell: str, highest: int = HIGHEST_FOLD, lowest: int = 0) -> int | None:
+    """Read a fold, or refuse the record: its fold decides whether it is trained or tested on.
+
+    Args:
+        cell: as :func:`parse_fold` takes it.
+        highest: the largest number that a fold can have.
+        lowest: the smallest.
+
+    Returns:
+        The fold; None where none is told.
+
+    Raises:
+        BadRecordError: for a cell that holds anything else.
+
+    Example:
+        >>> trusted_fold("3.0"), trusted_fold("")
+        (3, None)
+    """
+    fold = parse_fold(cell)
+    if cell.strip().lower() in _NOT_TOLD:
+        return None
+    if fold is None or not lowest <= fold <= highest:
+        raise BadRecordError(
+            "implausible_header",
+            f"its fold is {cell[:20]!r}, expected a whole number from {lowest} to {highest}",
+        )
+    return fold
+
+
+def parse_patient(cell: str, namespace: str | None = None) -> str | None:
+    """Read the id of a patient.
+
+    Args:
+        cell: the id; what :func:`whole_number` takes from it counts for nothing.
+        namespace: the public database that the patients belong to, or None.
+
+    Returns:
+        The id; None where none is told.
+
+    Raises:
+        BadRecordError: for an id that the database cannot have. The patient decides whether a record is trained or
+            tested on.
+
+    Example:
+        >>> parse_patient("15709.0", "ptb-xl"), parse_patient(""), parse_patient("NaN")
+        ('15709', None, None)
+    """
+    text = whole_number(cell)
+    if text.lower() in _NOT_TOLD:
+        return None
+    if namespace in _NUMBERED and not (text.isascii() and text.isdigit()):
+        raise BadRecordError("implausible_header", f"the patient is no number, as all of {namespace} are")
+    return text
 
 
 def whole_number(cell: str) -> str:

@@ -8,20 +8,26 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import MissingSourceError
+from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, readable, require_folder, walk
-from rarebeat.readers.fields import clean_text
+from rarebeat.core.records import LEADS, Record, Signal
+from rarebeat.readers.discovery import physionet_help, read_csv, readable, require_folder, walk
+from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb_header import person_in, told_once
 
 NAMESPACE = "ludb"
 
+_TABLE = "ludb.csv"
+_RATE = 500
+_SPAN_TOLERANCE = 2  # rounding of both ends
+_KEYS = ("age", "sex")
+_ONLY_IN_TABLE = "pacemaker presence, undefined"  # a statement that some headers lack
 _DIAGNOSES = "<diagnoses>:"
 
 
@@ -43,6 +49,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     Raises:
         MissingSourceError: when there is no header.
         ParamsError: for an unknown option.
+        RarebeatError: when ``ludb.csv`` is there and cannot be read.
     """
     parse(Options, dict(options), "options")
     help_text = physionet_help(root, "LUDB", "ODC-BY, 25 MB", "ludb/1.0.1")
@@ -51,7 +58,8 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     headers = sorted(walk(folder, ".hea"), key=lambda path: (len(path.stem), path.stem))
     if not headers:
         raise MissingSourceError(f"there are no headers (.hea) under {folder}. {help_text}")
-    return [Entry(readable(path.stem), path, source=NAMESPACE) for path in headers]
+    rows = _read_table(root / _TABLE)
+    return [Entry(readable(path.stem), path, rows.get(path.stem, {}), NAMESPACE) for path in headers]
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
@@ -69,9 +77,17 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         BadRecordError: when it cannot be trusted.
     """
     assert entry.path is not None
-    header, signal, calibrated = read_wfdb(entry.path)
+    header, signal, _ = read_wfdb(entry.path)
+    check_spans(signal)
+    if header.rate != _RATE:
+        raise BadRecordError(
+            "header_mismatch", f"the header says {header.rate:g} Hz, LUDB was recorded at {_RATE}"
+        )
     before, diagnoses = _split_comments(header.comments)
-    person = person_of(before)
+    told = told_once(before, _KEYS)
+    person = person_in(told)
+    if entry.details:
+        _compare(entry.details, told, diagnoses)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -79,10 +95,56 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         source=entry.source,
         age=person.age,
         sex=person.sex,
-        calibrated=calibrated,
+        calibrated=False,
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
+        not_understood=tuple(key for key in _KEYS if key not in told)
+        + (() if _DIAGNOSES in header.comments else ("diagnoses",))
+        + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
+
+
+def _read_table(path: Path) -> dict[str, dict[str, str]]:
+    """The rows of the database's table by record; none where it is missing."""
+    rows = read_csv(path, ["ID", "Age", "Sex", "Rhythms"]) if path.is_file() else []
+    return {row["ID"].strip(): row for row in rows}
+
+
+def check_spans(signal: Signal) -> None:
+    """Refuse a lead that spans another range than most: in LUDB the gain of each scales it to the same.
+
+    Args:
+        signal: int16, shape (12, samples).
+
+    Raises:
+        BadRecordError: ``header_mismatch``, with the leads whose gain is wrong.
+    """
+    spans = np.ptp(signal.astype(np.int32), axis=1)
+    usual = int(np.median(spans))
+    same = np.abs(spans - usual) <= _SPAN_TOLERANCE
+    if len(spans) > np.count_nonzero(same) > len(spans) // 2:
+        odd = ", ".join(LEADS[index] for index in np.flatnonzero(~same))
+        raise BadRecordError(
+            "header_mismatch", f"the gain of {odd} is wrong: all leads of LUDB span the same range"
+        )
+
+
+def _compare(row: Mapping[str, str], told: Mapping[str, str], diagnoses: Iterable[str]) -> None:
+    """Refuse a header that tells what the table of the database does not: both hold all of it."""
+    wrong = ["age"] if clean_age(told.get("age", "")) != clean_age(row["Age"]) else []
+    wrong += ["sex"] if clean_sex(told.get("sex", "")) != clean_sex(row["Sex"]) else []
+    cells = [cell for column, cell in row.items() if column not in ("ID", "Age", "Sex")]
+    listed = {_plain(line) for cell in cells for line in cell.splitlines()}
+    stated = {_plain(line) for line in diagnoses}
+    wrong += ["diagnoses"] if stated - listed or listed - stated - {"", _ONLY_IN_TABLE} else []
+    if wrong:
+        raise BadRecordError(
+            "header_mismatch", f"the header and {_TABLE} tell different {' and '.join(wrong)}"
+        )
+
+
+def _plain(statement: str) -> str:
+    return " ".join(statement.split()).rstrip(" .").lower().removeprefix("rhythm: ")
 
 
 def statement_codes(diagnoses: Iterable[str]) -> tuple[str, ...]:

@@ -6,10 +6,21 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
+from rarebeat.core.errors import BadRecordError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
+from rarebeat.readers.discovery import physionet_help, read_csv, require_folder, unlisted_entries
+from rarebeat.readers.fields import (
+    clean_age,
+    clean_sex,
+    clean_text,
+    mark_incomplete,
+    not_understood,
+    parse_codes,
+    parse_patient,
+    trusted_fold,
+    whole_number,
+)
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
@@ -17,6 +28,7 @@ from rarebeat.readers.wfdb import read_wfdb
 NAMESPACE = "ptb-xl"
 SEXES = {"0": "male", "1": "female"}
 
+_FOLDS = 10
 _TABLE = "ptbxl_database.csv"
 _FILE_COLUMNS = {500: "filename_hr", 100: "filename_lr"}
 _COLUMNS = ("patient_id", "age", "sex", "strat_fold", "report", "scp_codes")
@@ -28,9 +40,12 @@ class Options:
 
     Attributes:
         rate: which of the two published versions to read, in Hz.
+        complete_column: a column of the table that tells whether the codes of a record are all that apply (true or
+            false). Where they are not, a class that they do not name is unknown, not absent. None: they are.
     """
 
     rate: Literal[500, 100] = 500
+    complete_column: str | None = None
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -48,19 +63,23 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         ParamsError: for an unknown option.
         RarebeatError: when the table lacks a column.
     """
-    files = _FILE_COLUMNS[parse(Options, dict(options), "options").rate]
+    settings = parse(Options, dict(options), "options")
+    files = _FILE_COLUMNS[settings.rate]
+    columns = [*_COLUMNS, settings.complete_column] if settings.complete_column else [*_COLUMNS]
     help_text = physionet_help(root, "PTB-XL", "CC BY 4.0, 3 GB", "ptb-xl/1.0.3")
     require_folder(root, help_text)
-    rows = read_csv(root / _TABLE, ["ecg_id", files, *_COLUMNS], help_text)
-    return [
+    rows = read_csv(root / _TABLE, ["ecg_id", files, *columns], help_text)
+    entries = [
         Entry(
             row["ecg_id"],
             root / f"{row[files]}.hea",
-            details={name: row[name] for name in _COLUMNS},
+            details={name: row[name] for name in columns}
+            | {"complete": row[settings.complete_column] if settings.complete_column else None},
             source=NAMESPACE,
         )
         for row in rows
     ]
+    return entries + unlisted_entries(root, entries)
 
 
 def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
@@ -78,19 +97,42 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         BadRecordError: when it cannot be trusted.
     """
     assert entry.path is not None
+    _check_row(entry)
     header, signal, calibrated = read_wfdb(entry.path)
+    if header.rate != parse(Options, dict(options), "options").rate:
+        raise BadRecordError(
+            "header_mismatch", f"the header says {header.rate:g} Hz, and its folder another rate"
+        )
     row = entry.details
-    patient = whole_number(row["patient_id"])
+    patient, fold = (
+        parse_patient(row["patient_id"], NAMESPACE),
+        trusted_fold(row["strat_fold"], _FOLDS, lowest=1),
+    )
+    if patient is None or fold is None:
+        raise BadRecordError("header_mismatch", "patient_id or strat_fold is empty, as in no row of PTB-XL")
+    age, sex = clean_age(row["age"]), clean_sex(whole_number(row["sex"]), SEXES)
+    if wrong := not_understood(age=(row["age"], age), sex=(row["sex"], sex)):
+        raise BadRecordError("header_mismatch", f"{' and '.join(wrong)} of the row are not where they belong")
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        patient_id=pseudonym.of(NAMESPACE, patient) if patient else None,
-        age=clean_age(row["age"]),
-        sex=clean_sex(row["sex"], SEXES),
-        fold=parse_fold(row["strat_fold"]),
+        patient_id=pseudonym.of(NAMESPACE, patient),
+        age=age,
+        sex=sex,
+        fold=fold,
         calibrated=calibrated,
         text=clean_text([row["report"]]),
-        codes=parse_codes(row["scp_codes"], "scp"),
+        codes=mark_incomplete(parse_codes(row["scp_codes"], "scp"), row["complete"]),
     )
+
+
+def _check_row(entry: Entry) -> None:
+    """Refuse a row whose cells are not where they should be: it names the file of another record, or no patient."""
+    assert entry.path is not None
+    number, row = entry.record_id.strip(), entry.details
+    if not number.isdecimal() or not entry.path.stem.startswith(f"{int(number):05d}_"):
+        raise BadRecordError("header_mismatch", f"the row of ecg_id {number[:20]!r} names {entry.path.name}")
+    if row["scp_codes"].strip()[:1] not in ("{", ""):
+        raise BadRecordError("header_mismatch", "scp_codes is not a dictionary")

@@ -43,12 +43,14 @@ class Entry:
         path: where to read it; None for what is generated.
         details: whatever the reader needs besides (cells of a CSV row, a seed).
         source: the database, or the part of it, that the recording comes from; "" for the kind of archive.
+        listed: False for a recording that the table of its archive does not name: it is counted, not read.
     """
 
     record_id: str
     path: Path | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    listed: bool = True
 
 
 def _public(_: Options) -> bool:
@@ -67,6 +69,8 @@ class Source:
             trusted.
         about: one line for people.
         is_private: ``options`` to whether ids may identify a person, so that they need the user's secret key.
+        options: settings dataclass of the options.
+        takes: endings of files that belong to recordings, where recordings are found by walking through the folder.
     """
 
     kind: str
@@ -74,6 +78,8 @@ class Source:
     read: Callable[[Entry, Pseudonym, Options], Record]
     about: str
     is_private: Callable[[Options], bool] = _public
+    options: type[Any] = dict
+    takes: tuple[str, ...] = ()
 
 
 @pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
@@ -123,7 +129,9 @@ def get_source(kind: str) -> Source:
         )
     row = _KINDS[kind]
     module = import_module(row.module)
-    return Source(kind, module.discover, module.read, row.about, getattr(module, "is_private", _public))
+    private = getattr(module, "is_private", _public)
+    takes = getattr(module, "TAKES", ())
+    return Source(kind, module.discover, module.read, row.about, private, module.Options, takes)
 
 
 def suggest_kind(root: Path, kind: str) -> str:

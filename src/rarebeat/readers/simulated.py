@@ -8,12 +8,14 @@ from typing import Any
 
 from rarebeat.core.params import parse
 from rarebeat.core.records import Record
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.simulator.clinic import Simulated, record_name, simulate, simulate_many
 from rarebeat.simulator.settings import SimulatorSettings
 
 SOURCE = "simulated"
+Options = SimulatorSettings
 _OLDEST = 90.0
 _TOGETHER = 50
 """Records that are simulated together, for speed; it makes no difference to them."""

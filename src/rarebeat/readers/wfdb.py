@@ -2,8 +2,10 @@
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,8 @@ from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header
 
 MAX_BYTES = 1 << 28
 MAX_SAMPLES = 10_000_000
-"""Sizes of a signal file and of a lead that no 12-lead ECG has (a record is held in memory)."""
+MAX_VALUES = 1 << 27
+"""Sizes of a signal file, of a lead and of all signals that no 12-lead ECG has (a record is held in memory)."""
 
 WRONG_GAIN = 4880.0
 """Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
@@ -57,12 +60,25 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
             "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
         )
     _check_gains(header)
+    _check_like_the_others(header.leads)
     try:
+        _check_names(path, header)
         raw = _read_leads(path, header)
+    except FileNotFoundError as error:
+        raise BadRecordError("unreadable", _missing_file(path.parent, error)) from error
     except OSError as error:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
     signal, calibrated = trusted_signal(raw, header.rate)
     return header, signal, calibrated
+
+
+def _missing_file(folder: Path, error: FileNotFoundError) -> str:
+    """Name the file that the header names, and one beside it that may be meant."""
+    missing = Path(str(error.filename))
+    name = missing.relative_to(folder) if missing.is_relative_to(folder) else Path(missing.name)
+    near = [folder / f"{name.name}{suffix}" for suffix in ("", ".mat", ".dat")]
+    hint = next((f"; {path.name!r} lies beside the header" for path in near if path.is_file()), "")
+    return f"the header names {name.as_posix()!r}, and there is no such file{hint}"
 
 
 def _check_gains(header: Header) -> None:
@@ -74,12 +90,64 @@ def _check_gains(header: Header) -> None:
         )
 
 
+def _check_like_the_others(leads: Sequence[Lead]) -> None:
+    """Refuse leads whose step or zero is unlike that of most: one recorder has one. Where all differ, each was scaled
+    by itself (as in LUDB, and by wfdb where no gain is given), and nothing can be told."""
+    scale = (leads[0].gain, leads[0].baseline, leads[0].units) if leads else None
+    if all((lead.gain, lead.baseline, lead.units) == scale for lead in leads):
+        return
+    found = {
+        lead.name: (lead.gain, lead.baseline, lead.units.lower())
+        for lead in leads
+        if lead_index(lead.name) is not None
+    }
+    usual, count = Counter(found.values()).most_common(1)[0] if found else (None, 0)
+    if len(found) > count > len(found) / 2:
+        odd = ", ".join(name for name, scale in found.items() if scale != usual)
+        raise BadRecordError(
+            "header_mismatch", f"gain, baseline or unit of {odd} are unlike those of the other leads"
+        )
+
+
+def _check_names(path: Path, header: Header) -> None:
+    """Refuse the header of one record under the name of another."""
+    stem = path.stem
+    if header.name != stem and header.name.casefold() != stem.casefold():
+        raise BadRecordError("header_mismatch", f"the header is that of record {header.name[:40]!r}")
+    own = f"{stem}."
+    others = {
+        Path(file).stem for file in {lead.file for lead in header.leads} if not file.startswith(own)
+    } - {stem, _NO_FILE}
+    for other in sorted(others):
+        if is_inside(path.parent, path.parent / other) and (path.parent / f"{other}.hea").is_file():
+            raise BadRecordError(
+                "header_mismatch", f"the header names the signal file of record {other[:40]!r}"
+            )
+
+
 def _read_leads(path: Path, header: Header) -> RawLeads:
     if not _is_plain(header.leads):
         return _read_with_wfdb(path, header)
     samples = _read_plain(path.parent, header)
     check_checksums(samples, [lead.checksum for lead in header.leads], [lead.name for lead in header.leads])
+    _check_initial_values(samples, header.leads)
     return _raw_leads(samples, header.leads)
+
+
+def _check_initial_values(samples: npt.NDArray[np.integer[Any]], leads: Sequence[Lead]) -> None:
+    if not any(lead.initial for lead in leads):  # writers that do not know them write zeros
+        return
+    found = samples[:, 0].tolist() if samples.shape[1] else []
+    wrong = [
+        lead.name
+        for lead, value in zip(leads, found, strict=False)
+        if lead.initial is not None and lead.initial != value
+    ]
+    if wrong:
+        raise BadRecordError(
+            "header_mismatch",
+            f"the first samples of {', '.join(wrong)[:100]} are not the initial values that the header gives",
+        )
 
 
 def _raw_leads(samples: npt.NDArray[np.int16], leads: Sequence[Lead]) -> RawLeads:
@@ -161,17 +229,24 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
             physical = record.dac()
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
         raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {str(error)[:200]!r}") from error
-    if not header.segments and all(lead.format.frame == 1 for lead in header.leads):
-        digital = np.ascontiguousarray(record.d_signal.T)
-        check_checksums(digital, [lead.checksum for lead in header.leads], record.sig_name)
-    count = len(record.sig_name)
+    names = [name or "" for name in record.sig_name]
+    if not header.segments:
+        if names != [lead.name for lead in header.leads]:
+            raise BadRecordError("header_mismatch", "the fields of a signal line are not where they belong")
+        if all(lead.format.frame == 1 for lead in header.leads):
+            digital = np.ascontiguousarray(record.d_signal.T)
+            check_checksums(digital, [lead.checksum for lead in header.leads], names)
+            if all(lead.format.skew == 0 for lead in header.leads):
+                _check_initial_values(digital, header.leads)
+    count = len(names)
     samples = np.ascontiguousarray(physical.T, dtype=np.float64)
-    return RawLeads(samples, record.sig_name, [1.0] * count, [0.0] * count, record.units)
+    return RawLeads(samples, names, [1.0] * count, [0.0] * count, record.units)
 
 
 def _check_files(folder: Path, header: Header) -> None:
     if header.segments and header.samples not in (None, sum(length for _, length in header.segments)):
         raise BadRecordError("header_mismatch", f"its segments do not add up to {header.samples} samples")
+    _check_memory(header.samples, header.leads)
     for name, length in header.segments:
         if name == _NO_FILE:
             continue
@@ -180,6 +255,7 @@ def _check_files(folder: Path, header: Header) -> None:
             raise BadRecordError("unreadable", "a segment of the record has segments itself")
         if segment.samples not in (None, length):
             raise BadRecordError("header_mismatch", f"a segment has {segment.samples} samples, not {length}")
+        _check_memory(header.samples, segment.leads)  # all of the record, with the signals of this segment
         _check_files(folder, segment)
     if any(lead.gain is None for lead in header.leads if lead_index(lead.name) is not None):
         raise BadRecordError("unknown_units", "a lead has no gain")  # wfdb would put 200 in its place
@@ -191,12 +267,29 @@ def _check_files(folder: Path, header: Header) -> None:
         )
 
 
+def _check_memory(samples: int | None, leads: Sequence[Lead]) -> None:
+    """Bound what a header asks for, before an outside reader makes room for it."""
+    frames = sum(lead.format.frame for lead in leads)
+    longest = (samples or 0) + max((lead.format.skew for lead in leads), default=0)
+    if frames * longest > MAX_VALUES:
+        raise BadRecordError(
+            "implausible_header",
+            f"{frames} signals of {longest} samples are more than any 12-lead ECG has",
+        )
+
+
 def _check_size(size: int, leads: Sequence[Lead], samples: int | None) -> None:
     number, offset = leads[0].format.number, leads[0].format.offset
-    if number in _FLAC or samples is None:
+    if number in _FLAC and samples is None:
+        raise BadRecordError("unreadable", "a compressed record whose header does not tell its length")
+    if number in _FLAC:
         return
     if number not in _BYTES_PER_SAMPLE:
         raise BadRecordError("unreadable", f"signal format {number} is not a WFDB format")
+    if size / _BYTES_PER_SAMPLE[number] > MAX_VALUES:
+        raise BadRecordError("implausible_header", "the signal file holds more samples than any 12-lead ECG")
+    if samples is None:
+        return
     expected = offset + samples * sum(lead.format.frame for lead in leads) * _BYTES_PER_SAMPLE[number]
     detail = f"the signal file holds {size} bytes, the header promises {expected:.0f}"
     if size < int(expected):

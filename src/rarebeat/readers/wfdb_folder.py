@@ -6,18 +6,31 @@ from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import MissingSourceError, ParamsError, RarebeatError
+from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import read_csv, require_folder
-from rarebeat.readers.fields import clean_age, clean_sex, clean_text, parse_codes, parse_fold, whole_number
-from rarebeat.readers.privacy import Pseudonym, redact
+from rarebeat.readers.discovery import read_csv, require_folder, unlisted_entries
+from rarebeat.readers.fields import (
+    HIGHEST_FOLD,
+    clean_age,
+    clean_sex,
+    clean_text,
+    mark_incomplete,
+    not_understood,
+    parse_codes,
+    parse_patient,
+    trusted_fold,
+)
+from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
 
-RECORD_COLUMNS = ("filename_hr", "filename", "file_name", "record", "record_name", "path", "file")
+RECORD_COLUMNS = ("filename_hr", "filename", "path", "file_name", "record", "record_name", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
 
+_LISTS = ("{", "[")
 _HELP = (
     "Kind wfdb reads a folder of WFDB records (.hea with .dat or .mat) and a CSV with a row for each. "
     "Name the CSV with the option csv, and its columns with record_column, patient_column, text_column, ..."
@@ -32,20 +45,29 @@ class Options:
         csv: the CSV, relative to the folder; None takes the only one there.
         record_column: the column with the path of a record, relative to the folder, with or without ``.hea``;
             None takes the first column of :data:`RECORD_COLUMNS` that is there. Its cells are the record ids.
+        text_csv: another CSV that holds the reports, relative to the folder (MIMIC-IV-ECG: machine_measurements.csv).
+        text_key: the column that names a recording in both CSV files (MIMIC-IV-ECG: study_id).
         patient_column: the column with the patient.
         age_column: the column with the age in years.
         sex_column: the column with the sex (F, M, female, male, or see ``sex_values``).
-        text_column: the column with the report.
+        text_column: the column with the report, or the columns, one a line; ``report_*`` is all that begin so, in
+            their order.
         fold_column: the column with the database's own fold.
+        highest_fold: the largest number that a fold can have; a cell with a larger one is taken for a mistake.
         codes_column: the column with statement codes: a dictionary, a list, or words.
+        complete_column: the column that tells whether the codes of a record are all that apply (true or false). Where
+            they are not, a class that they do not name is unknown, not absent. None: they are.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
         patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
             already, and stay the same wherever it is named. Without it the archive is private: record and
-            patient ids become hashes under the user's secret key, and the text is stripped of names and
-            dates.
+            patient ids become hashes under the user's secret key, and text and codes are cut (``free_text``).
         source: name of the database in the records.
         key_file: the user's secret key, for a private archive.
+        free_text: of a private archive: "recognised" keeps of text and codes what
+            :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all codes, and all text but the names, dates and
+            numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
+        words: a file of further words and codes that are recognised, as ``rarebeat labels words`` writes it.
     """
 
     csv: str | None = None
@@ -53,14 +75,20 @@ class Options:
     patient_column: str | None = None
     age_column: str | None = None
     sex_column: str | None = None
-    text_column: str | None = None
+    text_column: str | tuple[str, ...] | None = None
+    text_csv: str | None = None
+    text_key: str | None = None
     fold_column: str | None = None
+    highest_fold: int = HIGHEST_FOLD
     codes_column: str | None = None
+    complete_column: str | None = None
     code_system: str = "scp"
     sex_values: dict[str | int, Literal["female", "male"]] | None = None
     patient_namespace: str | None = None
     source: str | None = None
     key_file: str | None = None
+    free_text: Literal["recognised", "keep"] = "recognised"
+    words: str | None = None
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -101,23 +129,60 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "patient": settings.patient_column,
         "age": settings.age_column,
         "sex": settings.sex_column,
-        "text": settings.text_column,
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    named = [name for name in [settings.record_column, *columns.values()] if name]
+    own_text = () if settings.text_csv else _text_columns(settings)
+    wanted = (settings.record_column, settings.complete_column, settings.text_key, *columns.values())
+    named = [*filter(None, wanted), *(name for name in own_text if not name.endswith("*"))]
     rows = read_csv(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
+    texts = _texts_of_another(root, settings) if settings.text_csv else None
     record_column = settings.record_column or _guess_record_column(list(rows[0]), table)
     source = settings.source or settings.patient_namespace or "wfdb"
+    lists = any(row[settings.codes_column].strip()[:1] in _LISTS for row in rows if settings.codes_column)
     entries = []
     for row in rows:
         name = row[record_column].strip()
         cells = {key: row[column] if column else "" for key, column in columns.items()}
+        cells["text"] = _text(row, own_text) if texts is None else texts.get(row[settings.text_key or ""], "")
+        complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
-        entries.append(Entry(name, path, {"settings": settings, **cells}, source))
-    return entries
+        entries.append(
+            Entry(name, path, {"settings": settings, "complete": complete, "lists": lists, **cells}, source)
+        )
+    return entries + unlisted_entries(root, entries)
+
+
+def _text_columns(settings: Options) -> tuple[str, ...]:
+    columns = settings.text_column or ()
+    return (columns,) if isinstance(columns, str) else columns
+
+
+def _text(row: Mapping[str, str], columns: Sequence[str]) -> str:
+    """The cells of the columns, one a line."""
+    names = [
+        name
+        for column in columns
+        for name in (
+            [key for key in row if key.startswith(column[:-1])] if column.endswith("*") else [column]
+        )
+    ]
+    return "\n".join(row[name] for name in names)
+
+
+def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
+    """The reports of another CSV, by the cell that names the recording in both."""
+    columns = _text_columns(settings)
+    if not settings.text_key or not columns:
+        raise ParamsError(
+            "the option text_csv needs text_key, the column that both CSV files have, and text_column, such as "
+            "text_csv: machine_measurements.csv, text_key: study_id, text_column: report_*"
+        )
+    named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
+    rows = read_csv(root / str(settings.text_csv), named, _HELP)
+    return {row[settings.text_key]: _text(row, columns) for row in rows}
 
 
 def _only_csv(root: Path) -> Path:
@@ -156,21 +221,32 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     """
     assert entry.path is not None
     cells = entry.details
+    if cells["lists"] and cells["codes"].strip()[:1] not in (*_LISTS, ""):
+        raise BadRecordError("unreadable", "its codes are no dictionary or list, as those of other rows are")
     settings: Options = cells["settings"]
     header, signal, calibrated = read_wfdb(entry.path)
-    patient = whole_number(cells["patient"])
+    patient = parse_patient(cells["patient"], settings.patient_namespace)
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
+    age, sex = clean_age(cells["age"]), clean_sex(cells["sex"], sexes)
     text = clean_text(cells["text"].splitlines())
+    codes = parse_codes(cells["codes"], settings.code_system)
+    if pseudonym.private:
+        patient = patient_number(patient) if patient else None
+        text = redact(text) if text else text
+        if settings.free_text == "recognised":
+            words = recognised_words(settings.words)
+            text, codes = words.keep(text or ""), words.codes(codes)
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=clean_age(cells["age"]),
-        sex=clean_sex(cells["sex"], sexes),
-        fold=parse_fold(cells["fold"]),
+        age=age,
+        sex=sex,
+        fold=trusted_fold(cells["fold"], settings.highest_fold),
         calibrated=calibrated,
-        text=redact(text) or None if text and pseudonym.private else text,
-        codes=parse_codes(cells["codes"], settings.code_system),
+        text=text or None,
+        codes=mark_incomplete(codes, cells["complete"]),
+        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)),
     )

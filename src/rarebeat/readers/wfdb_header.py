@@ -6,7 +6,7 @@ some Georgia headers of the 2020 Challenge (``E00666.mat 12 500 5000``).
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +40,7 @@ class Lead(NamedTuple):
         gain: steps per unit; None where the header does not tell (0 means the same there).
         baseline: the step at zero.
         units: such as "mV".
+        initial: value of the first sample, or None.
         checksum: 16-bit sum of the samples, or None.
         name: description of the signal, such as "V1".
     """
@@ -49,6 +50,7 @@ class Lead(NamedTuple):
     gain: float | None
     baseline: int
     units: str
+    initial: int | None
     checksum: int | None
     name: str
 
@@ -88,8 +90,34 @@ def comment_fields(comments: Iterable[str]) -> dict[str, str]:
         >>> comment_fields(["<age>: 65 <sex>: F"])
         {'age': '65', 'sex': 'F'}
     """
-    pairs = (part.partition(":") for comment in comments for part in _TAG.split(comment))
-    return {key.strip().strip("<>").lower(): value.strip() for key, colon, value in pairs if colon}
+    return dict(_pairs(comments))
+
+
+def _pairs(comments: Iterable[str]) -> list[tuple[str, str]]:
+    parts = (part.partition(":") for comment in comments for part in _TAG.split(comment))
+    return [(key.strip().strip("<>").lower(), value.strip()) for key, colon, value in parts if colon]
+
+
+def told_once(comments: Iterable[str], keys: Sequence[str]) -> dict[str, str]:
+    """Read comments as :func:`comment_fields` does, and refuse a header that tells the same thing twice.
+
+    Args:
+        comments: of :class:`Header`.
+        keys: what may not be told twice, for nobody knows which is right: in lower case, without brackets.
+
+    Returns:
+        The values by their keys.
+
+    Raises:
+        BadRecordError: ``header_mismatch``.
+    """
+    pairs = _pairs(comments)
+    told = dict(pairs)
+    if len(told) < len(pairs):
+        found = [key for key, _ in pairs]
+        if twice := [key for key in keys if found.count(key) > 1]:
+            raise BadRecordError("header_mismatch", f"the header tells {' and '.join(twice)} twice")
+    return told
 
 
 def person_of(comments: Iterable[str]) -> Person:
@@ -105,7 +133,18 @@ def person_of(comments: Iterable[str]) -> Person:
         >>> person_of(["Age: 63", "Sex: Male"]), person_of(["<age>: >89", "<sex>: F"])
         (Person(age=63.0, sex='male'), Person(age=90.0, sex='female'))
     """
-    told = comment_fields(comments)
+    return person_in(comment_fields(comments))
+
+
+def person_in(told: Mapping[str, str]) -> Person:
+    """Find out age and sex of the person from what comments tell.
+
+    Args:
+        told: as :func:`comment_fields` returns it.
+
+    Returns:
+        Both, each None where it is not told.
+    """
     return Person(clean_age(told.get("age", "")), clean_sex(told.get("sex", "")))
 
 
@@ -141,8 +180,8 @@ def parse_header(content: bytes) -> Header:
         What it says.
 
     Raises:
-        BadRecordError: ``unreadable`` when it is no header, ``header_mismatch`` when it holds fewer signal
-            lines than it announces.
+        BadRecordError: ``unreadable`` when it is no header, ``header_mismatch`` when it does not hold as many
+            signal lines as it announces.
 
     Example:
         >>> header = parse_header(b"r1 1 500 5000\\nr1.dat 16 1000(0)/mV 16 0 0 0 0 II\\n#Age: 63\\n")
@@ -185,11 +224,11 @@ def _parse_lines(lines: list[str], comments: tuple[str, ...]) -> Header:
     if not 0 < count <= MAX_SIGNALS:
         raise ValueError(f"{count} signals")
     expected = _whole(segments, "number of segments") if segments else count
-    if len(lines) - 1 < expected:
+    if len(lines) - 1 != expected:
         raise BadRecordError(
             "header_mismatch", f"the header announces {expected} lines and holds {len(lines) - 1}"
         )
-    following = lines[1 : 1 + expected]
+    following = lines[1:]
     return Header(
         name=name.removesuffix(".mat").removesuffix(".dat"),
         segments=tuple(_parse_segment(line) for line in following) if segments else (),
@@ -221,6 +260,7 @@ def _parse_lead(line: str) -> Lead:
         gain=gain,
         baseline=baseline,
         units=units,
+        initial=int(fields[5]) if count > 5 else None,
         checksum=int(fields[6]) if count > 6 else None,
         name=fields[8] if count > 8 else "",
     )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from rarebeat.core.files import atomic
 from rarebeat.core.parallel import map_in_order
-from rarebeat.core.tables import Row, markdown_table, write_rows
+from rarebeat.core.tables import Row, markdown_table, people_text, write_rows
 from rarebeat.evaluation.compare import (
     AVERAGE,
     SEED,
@@ -28,7 +28,8 @@ from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import ModelCard, load_model, read_card
 from rarebeat.models.size import parameters
 from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
-from rarebeat.reporting.figures import interval_figure
+from rarebeat.reporting.figures import curve_figure, interval_figure
+from rarebeat.reporting.label_sets_tables import label_set_section
 
 
 def write_comparison(
@@ -63,11 +64,16 @@ def write_comparison(
         dict[str, pd.DataFrame](),
         list[Row](),
     )
+    curves: dict[str, list[tuple[str, str, Value]]] = {}
     everyone = sections(cells)
     for section in everyone:
         title, factors = _title(section, everyone), _varying(section)
         parts += [f"## {title}", records_text(section, choosing=bool(settings.rules))]
-        if settings.rules:
+        if settings.classes:
+            text, rows, by_class_and_title = label_set_section(section, settings, intervals, workers)
+            parts.append(text)
+            curves |= by_class_and_title
+        elif settings.rules:
             by_rule = partial(rule_rows, rules=settings.rules, settings=intervals)
             rows = list(chain(*map_in_order(by_rule, with_ensembles(section), workers)))
             panels[title] = _frame(rows, factors)
@@ -85,7 +91,10 @@ def write_comparison(
         f"All numbers, cell by cell, are in [{name}.csv]({name}.csv).",
     ]
     write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
-    study_figure(page.with_suffix(".png"), panels, by_rule=bool(settings.rules))
+    if curves:
+        curve_figure(page.with_suffix(".png"), curves, list(settings.columns), "AUPRC")
+    else:
+        study_figure(page.with_suffix(".png"), panels, by_rule=bool(settings.rules))
     with atomic(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return {cell.name: _numbers(cell, scored) for cell in cells}
@@ -133,7 +142,7 @@ def network_table(models: Path, cards: Mapping[str, ModelCard]) -> str:
     for name, card in cards.items():
         settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
         records, cohorts = f"{card.training.get('records', 0):,}", ", ".join(card.cohorts)
-        key = (card.architecture, settings, ",".join(card.classes), records, cohorts)
+        key = (card.architecture, settings, str(len(card.classes)), records, cohorts)
         if key not in rows:
             network, _ = load_model(models / name)
             rows[key] = {
@@ -157,7 +166,7 @@ def records_text(cells: Sequence[Cell], choosing: bool) -> str:
     known = np.count_nonzero(np.all([cell.known for cell in cells], axis=0))
     by_rules = f", {chosen:,} to choose thresholds" if choosing else ""
     text = (
-        f"{len(test.record_ids):,} records of {np.unique(test.patients).size:,} patients to test on{by_rules}. "
+        f"{people_text(len(test), np.unique(test.patients).size, test.without_patient, ',')} to test on{by_rules}. "
         f"{known} of {len(test.classes)} classes are known to all cells. Positive test records: {positives}."
     )
     return fill(text, 120)

@@ -39,7 +39,7 @@ def rule_section(rows: pd.DataFrame, factors: Sequence[str]) -> str:
     """
     seeds = [seed for seed in dict.fromkeys(rows[SEED]) if seed != ENSEMBLE]
     rules = list(dict.fromkeys(rows["rule"]))
-    main = "max_f1" if "max_f1" in rules else rules[0]
+    main = next((rule for rule in ("bagged_f1", "max_f1") if rule in rules), rules[0])
     what = "Challenge score" if main_number(rows) == "score" else "Macro F1"
     parts = [
         f"**{what} of single networks**: mean over seeds. In brackets its 95 % t-interval, which tells of the\n"

@@ -15,6 +15,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 _COLUMNS = 6
 _SIDE = 2.0  # inches
+_CURVES = 3  # panels of curves in a row
 
 
 def precision_recall_figure(path: Path, curves: Mapping[str, Rows], prevalence: Mapping[str, float]) -> None:
@@ -106,5 +107,70 @@ def interval_figure(
         ]
         figure.legend(handles, series, fontsize=7, loc="outside upper center", ncols=len(series))
     figure.supxlabel(xlabel, fontsize=8)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def curve_figure(
+    path: Path,
+    panels: Mapping[str, Sequence[tuple[str, str, tuple[float, float, float]]]],
+    series: Sequence[str],
+    ylabel: str,
+) -> None:
+    """Draw numbers with their intervals over an ordered axis, a panel for each class and a curve for each series.
+
+    Args:
+        path: PNG to write.
+        panels: title to (place on the axis, series, (value, low, high)); NaN ends are not drawn.
+        series: the order of the series.
+        ylabel: what the numbers are.
+    """
+    lines = -(-len(panels) // _CURVES)
+    figure = Figure(figsize=(3.2 * min(len(panels), _CURVES), 2.6 * lines + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    for index, (title, rows) in enumerate(panels.items()):
+        axes = figure.add_subplot(lines, min(len(panels), _CURVES), index + 1)
+        places = list(dict.fromkeys(place for place, _, _ in rows))
+        for number, entry in enumerate(series):
+            own = [(places.index(place), ends) for place, name, ends in rows if name == entry]
+            shift = 0.08 * (number - (len(series) - 1) / 2)
+            x = [place + shift for place, _ in own]
+            axes.plot(x, [ends[0] for _, ends in own], "o-", color=f"C{number}", markersize=4, label=entry)
+            for place, (_, low, high) in zip(x, (ends for _, ends in own), strict=True):
+                axes.plot([place, place], [low, high], color=f"C{number}", linewidth=1)
+        axes.set_xticks(range(len(places)), places, fontsize=7)
+        axes.set(xlim=(-0.5, len(places) - 0.5))
+        axes.grid(axis="y", linewidth=0.4)
+        axes.set_title(title.replace("_", " "), fontsize=8)
+        axes.tick_params(axis="y", labelsize=7)
+    handles = [Line2D([], [], marker="o", color=f"C{index}", markersize=4) for index in range(len(series))]
+    figure.legend(handles, series, fontsize=7, loc="outside upper center", ncols=len(series))
+    figure.supylabel(ylabel, fontsize=8)
+    with atomic(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=110)
+
+
+def bars_figure(path: Path, names: Sequence[str], series: Mapping[str, Sequence[float]], xlabel: str) -> None:
+    """Draw numbers as horizontal bars on a logarithmic axis, several for each name.
+
+    Args:
+        path: PNG to write.
+        names: from the top to the bottom.
+        series: title to a number for each name.
+        xlabel: what the numbers are.
+    """
+    figure = Figure(figsize=(7.0, 0.3 * len(names) + 1.0), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    height = 0.8 / len(series)
+    for index, (title, values) in enumerate(series.items()):
+        places = [place + (index - (len(series) - 1) / 2) * height for place in range(len(names))]
+        axes.barh(places, values, height, label=title)
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names], fontsize=7)
+    axes.set_xscale("log")
+    axes.invert_yaxis()
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel(xlabel, fontsize=8)
+    axes.legend(fontsize=7)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

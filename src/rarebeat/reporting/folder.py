@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rarebeat.core.files import atomic, write_json
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic, inside, write_json
 from rarebeat.core.tables import write_rows
 from rarebeat.evaluation.curves import (
     CONFUSION_COLUMNS,
@@ -16,6 +17,15 @@ from rarebeat.evaluation.evaluate import Evaluation, metrics_content
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
+
+HOW_TO_READ = (
+    "A threshold is the probability from which a class counts as present; it is chosen on the validation split, and "
+    "F1, precision and recall depend on it. F1 at 0.5 is what 0.5 for every class would score. AUROC and AUPRC do not "
+    "depend on it: AUROC is the share of pairs, a record with the "
+    "class and one without, in which the first has the higher probability (0.5 is chance); AUPRC is the precision "
+    "averaged over recall (chance is the share of positives, so that it is low for rare classes)."
+)
+"""What the columns of ``results.md`` are, for who reads them the first time."""
 
 
 def write_reports(
@@ -33,6 +43,9 @@ def write_reports(
     Returns:
         What was written: ``metrics.json`` (for ``dvc metrics``), ``results.md`` (for people), ``classes.csv``,
         ``confusion.csv`` and ``precision_recall/<class>.csv`` (for ``dvc plots``), and ``figures/``.
+
+    Raises:
+        RarebeatError: for a class whose name leads out of the folder.
     """
     write_json(folder / "metrics.json", metrics_content(evaluation))
     _write_markdown(folder / "results.md", evaluation, title, more)
@@ -44,6 +57,10 @@ def write_reports(
     curves = precision_recall_rows(test.truth, test.probability, test.classes)
     with atomic(folder / "precision_recall") as temporary:
         for name, points in curves.items():
+            if inside(temporary, f"{name}.csv") is None:
+                raise RarebeatError(
+                    f"a class of the predictions is named {name!r}, which leads out of {folder}"
+                )
             write_rows(temporary / f"{name}.csv", points, CURVE_COLUMNS)
 
     known = evaluation.known.clip(min=1)
@@ -60,6 +77,6 @@ def _write_markdown(path: Path, evaluation: Evaluation, title: str, more: Sequen
     parts = [f"# {title}", results_table(evaluation)]
     if evaluation.cohorts:
         parts.append(cohort_table(evaluation))
-    parts.extend(more)
+    parts += [HOW_TO_READ, *more]
     with atomic(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -132,7 +132,7 @@ def write_gallery(folder: Path, seed: int = 0) -> Path:
     Raises:
         RarebeatError: when the folder holds something else, or cannot be written.
     """
-    check_replaceable(folder, _MARKER)
+    check_replaceable(folder, _MARKER, [f"{name}.png" for name in SIGNS])
     settings = SimulatorSettings(seed=seed, preset="hughes", label_noise=0)
     examples = clear_examples(CLASSES, settings)
     page = folder.with_suffix(".md")

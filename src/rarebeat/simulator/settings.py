@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -24,7 +24,7 @@ class SimulatorSettings:
     """
 
     records: Annotated[int, Field(ge=1, le=10_000_000)] = 6000
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     rate: Annotated[float, Field(ge=100, le=2000)] = 500.0
     seconds: Annotated[float, Field(ge=5, le=60)] = 10.0
     label_noise: Annotated[float, Field(ge=0, le=1)] = 0.02

@@ -1,6 +1,7 @@
 """Checkpoints: a killed training goes on where it stopped, and never from another training's state."""
 
 import hashlib
+import io
 import json
 import warnings
 import zipfile
@@ -106,8 +107,10 @@ class Checkpoint:
             "history": progress.history,
             "best": progress.best,
         }
+        content = io.BytesIO()  # torch itself tells of a full disk in terms of its container format
+        torch.save(state, content)
         with atomic(self.path) as temporary:
-            torch.save(state, temporary)
+            temporary.write_bytes(content.getbuffer())
 
     def resume(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
         """Put network and optimiser into the stored state, or leave them as they are where there is none.

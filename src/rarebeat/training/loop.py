@@ -69,6 +69,17 @@ class EpochReport:
     examples_per_second: float
     learning_rate: float
 
+    def metrics(self) -> dict[str, float | None]:
+        """The numbers by the names that they have in tracking: what chooses a model stands apart."""
+        return {
+            "train/loss": self.train_loss,
+            "train/learning_rate": self.learning_rate,
+            "train/examples_per_second": self.examples_per_second,
+            "train/seconds": self.seconds,
+            "validation/loss": self.validation_loss,
+            "validation/auroc": self.validation_auroc,
+        }
+
     def __str__(self) -> str:
         parts = [f"epoch {self.epoch}: loss {self.train_loss:.4f}"]
         if self.validation_loss is not None:
@@ -120,7 +131,7 @@ def train(
     precision = choose_precision(settings.precision, device)
     with backends(device, settings.threads):
         window = settings.window.of(train.signals.shape[2])
-        examples = load_examples(train, classes, device, window)
+        examples = load_examples(train, classes, device, window, learning=True)
         held_out = load_examples(validation, classes, device, window)
         network = _new_network(train, len(classes), model, settings)
         initialise(network)
@@ -266,7 +277,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
     for name in classes:
-        if name in train.meta.classes and not (train.columns([name]) == 1).any():
+        if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
 

@@ -16,15 +16,24 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import group, parse
 from rarebeat.dataset.folds import read_folds, trainable
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import ShardMeta, Split, take
-from rarebeat.inference.model_folder import ModelCard, check_complete, load_model, read_card, save_model
-from rarebeat.inference.splits import predict_split
+from rarebeat.inference.model_folder import (
+    ModelCard,
+    check_complete,
+    check_place,
+    load_model,
+    read_card,
+    save_model,
+)
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
+from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
+from rarebeat.training.controls import controlled
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends
@@ -46,7 +55,7 @@ class Experiment:
         train: the split to learn from.
         validation: the split that chooses thresholds.
         prepare: the params that the shards were made with, for the record.
-        tracking: name of the MLflow experiment.
+        tested_on: the cohorts of the test split of the same shards.
         rewards: shape (classes, classes), what the CinC Challenge 2020 pays, where its classes are learnt.
     """
 
@@ -58,7 +67,7 @@ class Experiment:
     train: Split
     validation: Split
     prepare: Mapping[str, Any]
-    tracking: str
+    tested_on: tuple[str, ...] = ()
     rewards: FloatArray | None = None
 
     @property
@@ -83,6 +92,7 @@ class Experiment:
             "classes": ",".join(self.classes),
             "not_learnt": ",".join(self.not_learnt),
             "cohorts": ",".join(self.cohorts),
+            "tested_on": ",".join(self.tested_on),
             "model": {"name": self.model.name, **self.model.settings},
             "train": asdict(self.settings),
             "data": {
@@ -101,7 +111,8 @@ def read_experiment(content: Mapping[str, Any], shards: Path) -> Experiment:
         ParamsError: as :func:`make_experiment`.
         RarebeatError: for a shard that cannot be read.
     """
-    return make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
+    experiment = make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
+    return replace(experiment, tested_on=split_cohorts(shards, "test"))
 
 
 def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, number: int) -> Experiment:
@@ -119,7 +130,8 @@ def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, numbe
     held_out = read_folds(folds, everything) == number
     if not held_out.any():
         raise ParamsError(f"{folds} has no fold {number}: is it in folds.numbers?")
-    return make_experiment(content, take(everything, ~held_out), take(everything, held_out))
+    experiment = make_experiment(content, take(everything, ~held_out), take(everything, held_out))
+    return replace(experiment, tested_on=split_cohorts(shards, "test"))
 
 
 def make_experiment(content: Mapping[str, Any], train_split: Split, validation: Split) -> Experiment:
@@ -139,11 +151,10 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     if not isinstance(label_sets, dict):
         raise ParamsError("the params have no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
-    if settings.shuffle_labels:
-        train_split, validation = (shuffled(split, settings.seed) for split in (train_split, validation))
+    train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (train_split.columns(label_set) == 1).any(axis=0)
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
     learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
     if not learnt:
         raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
@@ -163,15 +174,8 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
         train=train_split,
         validation=validation,
         prepare=content.get("prepare") or {},
-        tracking=(content.get("tracking") or {}).get("experiment", "rarebeat"),
         rewards=rewards,
     )
-
-
-def shuffled(split: Split, seed: int) -> Split:
-    """The split with its rows of labels dealt out at random."""
-    order = np.random.default_rng(seed).permutation(len(split))
-    return replace(split, labels=split.labels[order])
 
 
 def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: str) -> None:
@@ -255,6 +259,7 @@ def run_experiment(
     start = experiment.settings.start
     if start is not None and start.resolve() == out.resolve():
         raise ParamsError(f"train.init: {out} is the model folder to write; start from a copy of it")
+    check_place(out)
     history: list[EpochReport] = []
 
     def note(report: EpochReport) -> None:
@@ -275,18 +280,27 @@ def run_experiment(
     )
     # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
     with backends(torch.device("cpu"), experiment.settings.threads):
-        probabilities = predict_split(module, experiment.validation, experiment.settings.window)
+        window = experiment.settings.window
+        probabilities, unseen = predict_with_evidence(module, experiment.validation, window)
+        _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
     thresholds = choose_thresholds(
         experiment.validation.columns(experiment.classes),
         probabilities,
         experiment.settings.threshold,
         experiment.rewards,
+        experiment.validation.patients,
+        experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
-    save_model(out, module, card)
+    save_model(out, module, card, fit_detector(seen, unseen))
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
+
+
+def _evenly(split: Split, most: int) -> Split:
+    """So many records of a split at most, evenly spread over it."""
+    return take(split, np.linspace(0, len(split) - 1, min(len(split), most)).round().astype(np.int64))
 
 
 def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:
@@ -307,6 +321,7 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
             **asdict(experiment.settings),
             "records": len(experiment.train.labels),
             "not_learnt": list(experiment.not_learnt),
+            "test_split_cohorts": list(experiment.tested_on),
             "epochs_run": len(history),
         },
     )

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.core.params import STRICT
+from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.models.registry import NETWORKS
@@ -46,7 +46,9 @@ class ModelSettings:
         return named | {"settings": chosen | beside if isinstance(chosen, dict) else chosen}
 
 
-ThresholdRule = Literal["fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"]
+ThresholdRule = Literal[
+    "bagged_f1", "fixed", "max_f1", "challenge_bayesian", "challenge_coordinate", "constrained_grid"
+]
 LossName = Literal["bce", "weighted_bce", "challenge"]
 Schedule = Literal["constant", "cosine", "steps"]
 Precision = Literal["auto", "fp32", "bf16"]
@@ -67,7 +69,7 @@ class Pretrain:
         steps: as in :class:`TrainSettings`, counted from the start of this stage.
     """
 
-    epochs: Annotated[int, Field(ge=0)] = 0
+    epochs: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     loss: LossName = "weighted_bce"
     learning_rate: Annotated[float, Field(gt=0)] | None = None
     steps: Steps = ()
@@ -87,7 +89,7 @@ class AugmentSettings:
         hide_person: probability of age and sex to be hidden, for networks that use them and shall do without.
     """
 
-    gain: Annotated[float, Field(ge=1)] = 1.0
+    gain: Annotated[float, Field(ge=1, le=1000)] = 1.0
     stretch: Annotated[float, Field(ge=0, le=0.5)] = 0.0
     lead_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
     hide_person: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -112,6 +114,7 @@ class TrainSettings:
             validation and prediction all.
         threshold: the rule that chooses thresholds on the validation split, a name in
             :data:`rarebeat.metrics.thresholds.RULES`.
+        min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -128,10 +131,14 @@ class TrainSettings:
             absolute, with ``~``, or relative to the root of the project; None starts from weights drawn by the seed.
         shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
             what a network still scores then is what it scores without having learnt anything.
+        shuffle_except: classes whose labels stay true when the others are shuffled: whether a head learns from the
+            labels of the other heads, or only from there being more of them.
+        limit_positives: class to the number of its positive training records that are kept, see
+            :func:`rarebeat.training.controls.limited`.
     """
 
-    epochs: Positive = 96
-    batch: Positive = 128
+    epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 96
+    batch: Annotated[int, Field(ge=1, le=1_000_000)] = 128
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     schedule: Schedule = "constant"
     steps: Steps = ()
@@ -139,16 +146,19 @@ class TrainSettings:
     pretrain: Pretrain = field(default_factory=Pretrain)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
-    threshold: ThresholdRule = "max_f1"
+    threshold: ThresholdRule = "bagged_f1"
+    min_positives: Positive = 10
     l2: Annotated[float, Field(ge=0)] = 0.0001
-    seed: Annotated[int, Field(ge=0)] = 0
+    seed: Seed = 0
     keep: Literal["last", "best"] = "last"
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
-    threads: Positive | None = None
+    threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     init: str | None = None
     shuffle_labels: bool = False
+    shuffle_except: tuple[str, ...] = ()
+    limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
 
     @property
     def start(self) -> Path | None:

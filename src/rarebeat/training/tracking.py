@@ -1,116 +1,86 @@
-"""MLflow, and the only file that knows it.
+"""Runs in MLflow: one for each training and its evaluation, and parents of those of a study.
 
-Runs go to the server in ``MLFLOW_TRACKING_URI``, otherwise to ``mlflow.db`` at the root of the project, also from
-queued and temporary DVC experiments. A training and its evaluation share one run: they find it by a tag, so that no
-run id has to stand in a cached output (it would change the hash of every model).
+A training and its evaluation share one run: they find it by a tag, so that no run id has to stand in a cached output
+(it would change the hash of every model). :mod:`rarebeat.training.server` says where runs go.
 """
 
-import logging
 import os
+import re
+import sys
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import mlflow
 import numpy as np
-from filelock import FileLock
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
-from mlflow.exceptions import MlflowException
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.project import git_commit, project_root
+from rarebeat.core.params import TrackingSettings, parse
+from rarebeat.core.project import git_commit
+from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
 
 TRAINING_KEY = "rarebeat.training_key"
-MODEL = "rarebeat.model"
-os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-logging.getLogger("mlflow").setLevel(logging.WARNING)
 
 _PARAM_LENGTH = 6000  # the server's limit for one value
 
 
-@dataclass(frozen=True)
-class Tracker:
-    """A connection to one experiment.
-
-    Attributes:
-        client: of the tracking server.
-        experiment_id: of the experiment on that server.
-    """
-
-    client: MlflowClient
-    experiment_id: str
-
-    def find(self, tag: str, value: str, unfinished: bool = False) -> Run | None:
-        """Find the newest run with a tag.
-
-        Args:
-            tag: its name.
-            value: what it must be.
-            unfinished: take only a run that never ended.
-
-        Returns:
-            The run, or None.
-        """
-        condition = f"tags.`{tag}` = '{value}'"
-        if unfinished:
-            condition += " and attributes.status = 'RUNNING'"
-        runs = self.client.search_runs(
-            [self.experiment_id], condition, max_results=1, order_by=["attributes.start_time DESC"]
-        )
-        return runs[0] if runs else None
-
-
-def connect(experiment: str) -> Tracker:
-    """Open the tracking server and the experiment, creating both where needed.
+def connect(content: Mapping[str, Any]) -> Tracker:
+    """Open the tracking server and the experiment, and send what was kept here while the server did not answer.
 
     Args:
-        experiment: its name.
+        content: the params, of which the group ``tracking`` is read.
 
     Returns:
         The connection.
 
     Raises:
-        RarebeatError: when the server cannot be reached.
+        ParamsError: when a key of the group is wrong.
+        RarebeatError: when a server answers that cannot be used, or the database here cannot.
     """
-    root = project_root()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
-    mlflow.set_tracking_uri(uri)
+    tracker = connect_to(parse(TrackingSettings, content.get("tracking") or {}, "tracking").experiment)
     try:
-        # Two experiments that create the same SQLite database at once would break it.
-        with FileLock(root / "mlflow.db.lock"):
-            client = MlflowClient(uri)
-            return Tracker(client, _experiment(client, experiment, root, uri))
-    except (MlflowException, OSError) as error:
-        raise RarebeatError(f"cannot use the MLflow server {uri}: {error}") from error
+        send_kept(tracker)
+    except RarebeatError as error:  # it is still kept, and sent the next time
+        print(f"warning: {error}", file=sys.stderr)
+    return tracker
 
 
-def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        mlflow.set_experiment(experiment_id=found.experiment_id)
-        return str(found.experiment_id)
-    # Without it the artifacts of a local database would follow the working directory of whoever came first.
-    location = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
-    created = client.create_experiment(name, artifact_location=location)
-    mlflow.set_experiment(experiment_id=created)
-    return str(created)
+def run_name(cohorts: Iterable[str], heads: str, params: Path, model: str) -> str:
+    """Name a run so that runs can be told apart in a list.
+
+    Args:
+        cohorts: that are trained on.
+        heads: the label set.
+        params: the params file; that of a study lies in its folder.
+        model: name of the model folder, which tells the cells of a study apart.
+
+    Returns:
+        Cohorts, label set, and study with cell or DVC's experiment.
+
+    Example:
+        >>> run_name(["simulated"], "all", Path("studies/transfer/params.yaml"), "real-0")
+        'simulated · all · transfer/real-0'
+    """
+    study = params.parent.name
+    origin = f"{study}/{model}" if study else os.environ.get("DVC_EXP_NAME", "workspace")
+    return f"{', '.join(cohorts)} · {heads} · {origin}"
 
 
 @contextmanager
 def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any]) -> Iterator[str]:
     """Open the run of a training.
 
-    A training that was killed left its run open: the next start with the same ``key`` goes on in it. The run stays
-    open at the end of the block, for the evaluation to close; an exception marks it as failed.
+    A training that was killed left its run open: the next start with the same ``key`` goes on in it. At the end of the
+    block the run is finished, and an exception marks it as failed; the evaluation adds to a finished run.
 
     Args:
         tracker: the experiment.
@@ -121,22 +91,30 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     Yields:
         The run id.
     """
-    unfinished = tracker.find(TRAINING_KEY, key, unfinished=True)
+    unfinished = tracker.find(TRAINING_KEY, key, " and attributes.status = 'RUNNING'")
     tags = _tags() | {TRAINING_KEY: key}
-    run = unfinished or tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
-    run_id = str(run.info.run_id)
+    run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
-    tracker.client.log_batch(
-        run_id, params=[] if unfinished else flat, tags=[RunTag(*tag) for tag in tags.items()]
-    )
+    _log_batch(tracker, run_id, [] if unfinished else flat, tags)
     try:
         yield run_id
     except KeyboardInterrupt:
         raise  # an interrupted run stays open, for the next start to go on in it
     except BaseException:
-        tracker.client.set_terminated(run_id, RunStatus.to_string(RunStatus.FAILED))
+        with suppress(RarebeatError):  # the error that ended the training says more than that of the tracking
+            _end(tracker, run_id, RunStatus.FAILED)
         raise
+    _end(tracker, run_id, RunStatus.FINISHED)
+
+
+def _log_batch(tracker: Tracker, run_id: str, params: list[Param], tags: Mapping[str, str]) -> None:
+    entries = [RunTag(name, value) for name, value in tags.items()]
+    tracker.do(lambda client, run: client.log_batch(run, params=params, tags=entries), run_id)
+
+
+def _end(tracker: Tracker, run_id: str, status: int) -> None:
+    tracker.do(lambda client, run: client.set_terminated(run, RunStatus.to_string(status)), run_id)
 
 
 def _tags() -> dict[str, str]:
@@ -153,6 +131,10 @@ def _tags() -> dict[str, str]:
     return tags
 
 
+NO_NAME = r"[^\w\-. :/]"
+"""What MLflow takes in no name of a param."""
+
+
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Turn nested mappings into one mapping with dotted names.
 
@@ -166,10 +148,12 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     Example:
         >>> flatten({"train": {"epochs": 3}, "heads": "all"})
         {'train.epochs': 3, 'heads': 'all'}
+        >>> flatten({"columns": {"one head, best": 1}})  # signs that MLflow takes in no name
+        {'columns.one head_ best': 1}
     """
     flat: dict[str, Any] = {}
     for key, value in nested.items():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{re.sub(NO_NAME, '_', str(key))}"
         flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
     return flat
 
@@ -187,7 +171,8 @@ def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step:
     numbers = {name: value for name, value in flatten(metrics).items() if isinstance(value, int | float)}
     batch = [Metric(name, float(value), now, step) for name, value in numbers.items() if np.isfinite(value)]
     for start in range(0, len(batch), 1000):  # the server takes a thousand at once
-        tracker.client.log_batch(run_id, metrics=batch[start : start + 1000])
+        part = batch[start : start + 1000]
+        tracker.do(lambda client, run, part=part: client.log_batch(run, metrics=part), run_id)  # type: ignore[misc]
 
 
 def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
@@ -201,7 +186,8 @@ def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
     Returns:
         The step; 0 where it was never logged.
     """
-    return max((entry.step for entry in tracker.client.get_metric_history(run_id, metric)), default=0)
+    history = tracker.do(lambda client, run: client.get_metric_history(run, metric), run_id)
+    return max((entry.step for entry in history), default=0)
 
 
 def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
@@ -240,19 +226,21 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
         ),
     )
     package = Path(__file__).parents[1]
-    with mlflow.start_run(run_id=run_id), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*(input example was not provided|type hints)")
-        mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(package / "inference" / "served.py"),
-            artifacts={"folder": str(folder)},
-            code_paths=[str(package)],
-            signature=signature,
-            pip_requirements=_requirements(),
-        )
-    # Leaving the block above closes the run; the evaluation has still to come.
-    tracker.client.update_run(run_id, status=RunStatus.to_string(RunStatus.RUNNING))
-    tracker.client.log_batch(run_id, tags=[RunTag(MODEL, card_digest(folder))])
+
+    def log(_: MlflowClient, run: str) -> None:
+        with mlflow.start_run(run_id=run), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=".*(input example was not provided|type hints)")
+            mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(package / "inference" / "served.py"),
+                artifacts={"folder": str(folder)},
+                code_paths=[str(package)],
+                signature=signature,
+                pip_requirements=_requirements(),
+            )
+
+    tracker.do(log, run_id)
+    _log_batch(tracker, run_id, [], {MODEL: card_digest(folder)})
 
 
 def _requirements() -> list[str]:
@@ -282,28 +270,54 @@ def log_evaluation(
         members: what identifies the members, where an ensemble was evaluated.
 
     Returns:
-        The run id. A model that came from the cache was evaluated before, in a run that is closed: its new evaluation
-        gets a run of its own, which names that run in the tag ``rarebeat.trained_in``. So does an ensemble, which
-        names the runs of its members.
+        The run id. A model that came from the cache was evaluated before: its new evaluation gets a run of its own,
+        which names the run of its training in the tag ``rarebeat.trained_in``. So does an ensemble, which names the
+        runs of its members.
     """
-    run = tracker.find(MODEL, model, unfinished=True)
+    run = _unevaluated(tracker, model)
     if run is None:
-        origins = [tracker.find(MODEL, digest) for digest in members or [model]]
-        trained_in = ",".join(str(origin.info.run_id) for origin in origins if origin) or "unknown"
-        tags = _tags() | {MODEL: model, "rarebeat.trained_in": trained_in}
-        run = tracker.client.create_run(tracker.experiment_id, run_name=name, tags=tags)
+        origins = [runs[0] for digest in members or [model] if (runs := tracker.find(MODEL, digest))]
+        trained_in = ",".join(str(origin.info.run_id) for origin in origins) or "unknown"
+        run = tracker.create(name, _tags() | {MODEL: model, "rarebeat.trained_in": trained_in})
     run_id = str(run.info.run_id)
     known = run.data.params
     flat = {key: str(value)[:_PARAM_LENGTH] for key, value in flatten(params).items() if key not in known}
-    tracker.client.log_batch(run_id, params=[Param(*item) for item in flat.items()])
-    log_metrics(tracker, run_id, metrics)
+    _log_batch(tracker, run_id, [Param(*item) for item in flat.items()], {EVALUATED: "true"})
+    log_metrics(tracker, run_id, grouped(metrics))
     for file in files:
         if file.is_dir():
-            tracker.client.log_artifacts(run_id, str(file), file.name)
+            tracker.do(lambda client, run, file=file: client.log_artifacts(run, str(file), file.name), run_id)  # type: ignore[misc]
         else:
-            tracker.client.log_artifact(run_id, str(file))
-    tracker.client.set_terminated(run_id)
+            tracker.do(lambda client, run, file=file: client.log_artifact(run, str(file)), run_id)  # type: ignore[misc]
+    _end(tracker, run_id, RunStatus.FINISHED)
     return run_id
+
+
+def _unevaluated(tracker: Tracker, model: str) -> Run | None:
+    """The newest run that trained this model and holds no evaluation."""
+    return next((run for run in tracker.find(MODEL, model) if EVALUATED not in run.data.tags), None)
+
+
+def grouped(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Put the scores of a test split into groups, which charts are sorted by.
+
+    Args:
+        metrics: nested numbers, as in ``reports/metrics.json``.
+
+    Returns:
+        The numbers by name: averages start with ``test/``, those of classes with ``test_classes/``, those of cohorts
+        with ``test_cohorts/``. What a training measures starts with ``train/`` and ``validation/``.
+
+    Example:
+        >>> grouped({"macro": {"f1": 0.5}, "classes": {"avnrt": {"f1": 0.2}}})
+        {'test/macro.f1': 0.5, 'test_classes/avnrt.f1': 0.2}
+    """
+    parts = {"classes": "test_classes/", "cohorts": "test_cohorts/"}
+    averages = {name: value for name, value in metrics.items() if name not in parts}
+    named = flatten(averages, "test/")
+    for part, prefix in parts.items():
+        named |= flatten(metrics.get(part) or {}, prefix)
+    return named
 
 
 def log_parent(
@@ -330,10 +344,10 @@ def log_parent(
         The id of the parent run.
     """
     for model, numbers in children.items():
-        if tracker.find(MODEL, model, unfinished=True):  # trained anew, not taken from the cache
+        if _unevaluated(tracker, model):  # trained anew, not taken from the cache
             log_evaluation(tracker, model, name, {}, numbers, [])
     parent = log_evaluation(tracker, key, name, params, metrics, files, list(children))
     for model in children:
-        if (run := tracker.find(MODEL, model)) is not None:
-            tracker.client.log_batch(str(run.info.run_id), tags=[RunTag(MLFLOW_PARENT_RUN_ID, parent)])
+        for run in tracker.find(MODEL, model)[:1]:
+            _log_batch(tracker, str(run.info.run_id), [], {MLFLOW_PARENT_RUN_ID: parent})
     return parent

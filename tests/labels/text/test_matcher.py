@@ -153,3 +153,35 @@ def test_reports_are_read_quickly() -> None:
     for text in texts:
         matcher.label(text)
     assert len(texts) / (time.process_time() - start) > 1000, "reports per second; usually above 10,000"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "\n",
+        "\r\n ",
+        "\nrhythm",
+        ". ",
+        "a? ",
+        ", ",
+        "AF ",
+        "no AF ",
+        "AF with LBBB no longer seen ",
+        "AF with ",
+        "t waves are slightly ",
+        "after ablation of ",
+        "abcdefghij",
+        "(s)",
+        "1.",
+        "ü",
+    ],
+)
+def test_four_times_the_text_takes_about_four_times_as_long(unit: str) -> None:
+    def seconds(length: int) -> float:
+        text = unit * (length // len(unit))
+        start = time.process_time()
+        Matcher(VOCABULARY).label(text)
+        return time.process_time() - start
+
+    once, fourfold = (min(seconds(length) for _ in range(2)) for length in (4_000, 16_000))
+    assert fourfold < 8 * once + 0.1  # 16 if it were quadratic

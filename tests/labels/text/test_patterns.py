@@ -1,5 +1,7 @@
 """The language of patterns."""
 
+import time
+
 import pytest
 
 from rarebeat.labels.text.patterns import WordIndex, compile_pattern, required_words
@@ -37,6 +39,16 @@ def test_a_pattern_matches_whole_words(pattern: str, text: str, found: bool) -> 
         ("[a-z]*", "needs a word"),
         ("a|sinus", "needs a word"),
         ("", "needs a word"),
+        ("sinus (([a-z]+ ){0,3} ){0,3}rhythm", "holds a count"),
+        ("sinus (a{0,3} ){0,3}rhythm", "holds a count"),
+        ("sinus ([a-z]*){0,9}rhythm", "must begin or end with a blank"),
+        ("sinus ([a-z]*| b ){0,9}rhythm", "must begin or end with a blank"),
+        ("sinus ([a-z]+ |x[a-z]*){0,9}rhythm", "must begin or end with a blank"),
+        ("sinus [a-z]*{0,9}rhythm", "which patterns do not use"),
+        ("sinus (([a-z]+|[a-y]+) ){0,9}rhythm", "more than one word is open"),
+        ("[a-z]*a[a-z]*b[a-z]*c[a-z]*rhythm", "more than 3 open parts"),
+        ("sinus[a-z]*( ?[a-z]*)?[a-z]*( |[a-z]*)[a-z]*", "more than 3 open parts"),
+        ("sinus ([a-z]+ ){0,9}([a-z]+ ){0,9}([a-z]+ ){0,9}([a-z]+ ){0,9}rhythm", "more than 3 counts"),
     ],
 )
 def test_what_could_be_slow_or_match_anything_is_refused(pattern: str, complaint: str) -> None:
@@ -64,3 +76,27 @@ def test_the_index_finds_every_pattern_that_can_match() -> None:
         matching = [number for number, pattern in enumerate(compiled) if pattern.regex.search(text)]
         assert set(matching) <= set(index.candidates(text))
     assert index.candidates("left axis deviation") == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "unit"),
+    [
+        ("sinus ([a-z]+ ){0,9}([a-z]+ ){0,9}([a-z]+ ){0,9}rhythm", "sinus a "),
+        ("sinus ((a|ab|abc|[a-z]+) ){0,9}rhythm", "sinus abc abc "),
+        ("sinus([a-z]*a[a-z]*a[a-z]*b| rhythm)", "sinus" + 40 * "a" + " "),
+        ("sinus([a-z]*a[a-z]*a[a-z]*b| rhythm)", "sinusaaaaaaaaaaaaaaaa"),
+        ("[a-z]*a[a-z]*a[a-z]*rhythm", "a"),
+        ("sinus ?( ?[a-z]+){0,1} ?rhythm", "sinus a"),
+    ],
+)
+def test_matching_takes_linear_time(pattern: str, unit: str) -> None:
+    regex = compile_pattern(pattern).regex
+
+    def seconds(length: int) -> float:
+        text = unit * (length // len(unit))
+        start = time.process_time()
+        list(regex.finditer(text))
+        return time.process_time() - start
+
+    once, fourfold = (min(seconds(length) for _ in range(2)) for length in (8_000, 32_000))
+    assert fourfold < 8 * once + 0.02  # 16 if it were quadratic

@@ -11,6 +11,8 @@ LANGUAGE = Language(
     breaks_before=re.compile(r",|: |\bwith\b|\bbut\b|\band\b|\bin\b"),
     either=re.compile(r"(, ?)?or|/"),
     both=re.compile(r"(, ?)?and"),
+    accompanied=re.compile(r"with"),
+    places=re.compile(r"limb leads"),
 )
 CUES = {
     r"\bno\b": ("negation", "before", 3),
@@ -23,7 +25,7 @@ CUES = {
     r"\bnone\b": ("negation", "after", 0),
     r"\bare excluded\b": ("negation", "after", 0),
     r"\bis excluded\b": ("negation", "after", 0),
-    r"\bno longer seen\b": ("gone", "after", 2),
+    r"(\bare )?\bno longer seen\b": ("gone", "after", 2),
 }
 
 
@@ -48,6 +50,13 @@ def states(text: str, restarting: tuple[int, ...] = ()) -> list[int | None]:
         ("possible A one B", [-1, None]),
         ("A not seen", [0]),
         ("A with B not seen", [None, 0]),
+        ("A with B no longer seen", [0, 0]),
+        ("A with B and C no longer seen", [0, 0, 0]),
+        ("A with one two no longer seen", [0]),
+        ("A, B with C no longer seen", [None, 0, 0]),
+        ("A but B with C no longer seen", [None, 0, 0]),
+        ("A B with C no longer seen", [None, 0, 0]),
+        ("A with B are no longer seen", [None, 0]),
         ("A not excluded", [-1]),
         ("A B not excluded", [None, -1]),
         ("history of possible A", [0]),

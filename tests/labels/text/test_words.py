@@ -70,9 +70,27 @@ def test_statements_are_counted_with_how_many_were_understood() -> None:
 
 def test_words_are_known_from_the_list_by_their_stem_and_from_patterns() -> None:
     known = KnownWords(["alpha beta*"], [compile_pattern("gamma (delta)?")])
-    assert known.count("alpha betatron gamma delta", "alpha betatron gamma delta") == (4, 0)
-    assert known.count("alphabet epsilon zeta ok 12", "alphabet epsilon ok 12") == (3, 2)
+    assert known.count("alpha betatron gamma delta", "alpha betatron gamma delta") == (4, 0, False)
+    assert known.count("alphabet epsilon zeta ok 12", "alphabet epsilon ok 12") == (3, 2, False)
+
+
+def test_one_foreign_word_tells_the_language_also_where_its_stem_is_known() -> None:
+    known = KnownWords(["alpha beta*"], [], [compile_pattern("beta[a-z]*blok")])
+    assert known.count("alpha betatron", "alpha betatron") == (2, 0, False)
+    assert known.count("alpha betavenblok", "alpha betavenblok") == (2, 1, True)
+    text = "Sinus bradycardia. Normal axis. Normal intervals. No ST changes. "
+    assert "left_bundle_branch_block" in having(MATCHER.label(text), NEGATIVE)
+    assert having(MATCHER.label(text + "Linkerbundeltakblok."), NEGATIVE) == set()
+
+
+def test_a_strange_statement_beside_known_ones_leaves_open_what_is_not_mentioned() -> None:
+    text = "Sinus bradycardia\nNormal axis\nNormal intervals\nNo ST segment changes\nWithin normal limits otherwise\n"
+    assert "atrial_fibrillation" in having(MATCHER.label(text), NEGATIVE)
+    labels = MATCHER.label(text + "Kiiltava lankku normal")
+    assert having(labels, NEGATIVE) == set()
+    assert labels.warnings == ("report not understood",)
+    assert "atrial_fibrillation" in having(MATCHER.label(text + "Kiiltava lankku"), NEGATIVE)
 
 
 def test_without_a_list_all_words_are_known() -> None:
-    assert KnownWords([], []).count("epsilon zeta", "epsilon zeta") == (2, 0)
+    assert KnownWords([], []).count("epsilon zeta", "epsilon zeta") == (2, 0, False)

@@ -17,8 +17,8 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.core.records import LEADS, Record
 from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.readers.privacy import redact
 from rarebeat.readers.simulated import record_at
 from rarebeat.simulator.archives import archive
 from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive
@@ -220,6 +220,21 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match="not empty"):
         write_archive(tmp_path, "wfdb", SETTINGS, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("format", ["wfdb", "challenge", "muse-xml"])
+def test_an_archive_is_written_anew_unless_somebody_put_a_file_into_it(format: str, tmp_path: Path) -> None:
+    settings = SimulatorSettings(records=1)
+    out = tmp_path / "out"
+    for _ in range(2):
+        write_archive(out, format, settings, workers=1)
+    for name in ("notes.txt", "patient.xml", "mine/sim-000000.hea"):
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_text("precious")
+        with pytest.raises(RarebeatError, match="does not write"):
+            write_archive(out, format, settings, workers=1)
+        assert (out / name).read_text() == "precious"
+        (out / name).unlink()
 
 
 def test_what_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

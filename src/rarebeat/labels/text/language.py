@@ -77,10 +77,11 @@ class Cues:
 
 @dataclass(frozen=True, config=STRICT)
 class Joins:
-    """Words between two mentions that make them a list."""
+    """Words between two mentions that make them a list, or one the companion of the other."""
 
     either: tuple[Text, ...]
     both: tuple[Text, ...]
+    accompanied: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -98,8 +99,11 @@ class ReportLanguage:
         scope_breaks: words that end the reach of a cue.
         breaks_before: words that do so only for a cue that stands before its mention.
         joins: words that join mentions to a list.
+        places: where in the leads something is: these words do not count in the window of a cue that is a clause of its
+            own, "low voltage, limb leads, borderline".
         words: words of reports beside those of patterns, many in an entry; ``stem*`` has any ending. A report is
             understood by them; without any, every report counts as understood.
+        foreign: words of languages that are not read: a report with one of them was not understood.
     """
 
     abbreviations: Mapping[str, str]
@@ -113,6 +117,8 @@ class ReportLanguage:
     breaks_before: tuple[Text, ...]
     joins: Joins
     words: tuple[Words, ...] = ()
+    foreign: tuple[Text, ...] = ()
+    places: tuple[Text, ...] = ()
 
 
 @lru_cache(maxsize=8)

@@ -8,7 +8,7 @@ from rarebeat.labels.absence import AbsenceRules
 from rarebeat.labels.states import NEGATIVE, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.text.reading import Mention, StatementReader
 from rarebeat.labels.text.statements import statement_splitter
-from rarebeat.labels.text.words import understood
+from rarebeat.labels.text.words import says_something_strange, understood
 from rarebeat.labels.vocabulary import Vocabulary
 
 _REMEMBERED = 4096  # combinations of classes
@@ -17,12 +17,13 @@ _NOT_UNDERSTOOD = "report not understood"
 
 @dataclass(slots=True)
 class _Report:
-    """What was read so far: mentions, statements without one, and words."""
+    """What was read so far: mentions, statements without one, words, and whether a statement may say anything."""
 
     mentions: list[Mention] = field(default_factory=list)
     unmatched: list[str] = field(default_factory=list)
     words: int = 0
     strange: int = 0
+    doubtful: bool = False
     statements: int = 0
     understood: int = 0
 
@@ -47,8 +48,9 @@ class Matcher:
 
         A report that mentions no class at all (empty, "trace only requested", a language that the vocabulary
         does not know) says nothing: every class stays unknown. So does what is not mentioned where more than a
-        third of the words are strange: other languages share a word or two with those that are read. Otherwise a
-        class that is not mentioned is negative, with the exceptions that
+        third of the words are strange, or more than half of a statement of three or more that mentions no class, or
+        where one word belongs to a language that is not read: other languages share a word or two with those that
+        are. Otherwise a class that is not mentioned is negative, with the exceptions that
         :class:`rarebeat.labels.absence.AbsenceRules` lists.
 
         Args:
@@ -57,7 +59,7 @@ class Matcher:
         report = self._read(text or "")
         mentions = _settle(report.mentions)
         unmatched = tuple(report.unmatched)
-        is_understood = understood(report.words, report.strange)
+        is_understood = understood(report.words, report.strange) and not report.doubtful
         if not mentions:
             unread = () if is_understood else (_NOT_UNDERSTOOD,)
             return Labels(self._unknown.copy(), (), unread, unmatched, report.statements, report.understood)
@@ -106,8 +108,11 @@ class Matcher:
             if reading.words:
                 report.words += reading.words
                 report.strange += reading.strange
+                report.doubtful |= reading.foreign or (
+                    reading.unmatched and says_something_strange(reading.words, reading.strange)
+                )
                 report.statements += 1
-                report.understood += understood(reading.words, reading.strange)
+                report.understood += understood(reading.words, reading.strange) and not reading.foreign
             ended = ended or reading.ends_report
         return report
 

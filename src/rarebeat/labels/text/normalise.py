@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from rarebeat.labels.text.patterns import WordFinder, WordIndex, most_specific, required_words
+from rarebeat.labels.text.patterns import WordFinder, WordIndex, bounded, most_specific, required_words
 
 _LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
@@ -79,11 +79,12 @@ class Normaliser:
     def __init__(self, abbreviations: Mapping[str, str], spellings: Mapping[str, str]) -> None:
         self._abbreviations = dict(abbreviations)
         self._replacements = {f"s{n}": text for n, text in enumerate(spellings.values())} | _FIXED
-        self._spellings = tuple(spellings)
+        self._spellings = tuple(map(bounded, spellings))
         needs = [required_words(pattern, raw=True) for pattern in spellings]
         self._spelling_words = sorted({word for words in needs for word in most_specific(words)})
         self._index = WordIndex(needs)
         self._written_out = "|".join(map(re.escape, self._abbreviations)) or _NOTHING
+        self._abbreviated = re.compile(self._written_out)
         self._tidy = re.compile(_TIDY)
         self._regex_of = lru_cache(maxsize=_REMEMBERED_REWRITES)(self._compile)
 
@@ -121,7 +122,7 @@ class Normaliser:
         Words are looked up in ASCII only, for outside of it other letters than the one itself may match in any case.
         """
         lower = statement.lower()
-        abbreviated = any(word in statement for word in self._abbreviations)
+        abbreviated = self._abbreviated.search(statement) is not None
         if statement.isascii():
             groups = {number // _GROUP for number in self._index.candidates(lower)}
         elif abbreviated or any(word in lower for word in self._spelling_words):

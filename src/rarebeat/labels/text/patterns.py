@@ -5,10 +5,14 @@ A pattern is matched on whole words of normalised text. It may hold
 - small letters, digits, blanks and ``, / :`` as they are, and ``\\.`` for a dot,
 - groups with alternatives ``(left|right)`` and sets of characters ``[sz]``, ``[a-z]``,
 - ``?`` and ``{0,3}`` after a character, group or set,
-- ``*`` and ``+`` after a set without a blank: the rest of a word, as in ``fib[a-z]*``.
+- ``*`` and ``+`` after a set without a blank: the rest of a word (of 40 characters at most), as in ``fib[a-z]*``.
 
-Whatever is not in this list is refused, so that every pattern also works in RE2 and none takes more than
-linear time. Each pattern must need at least one word (or part of a word): a text without it is not searched.
+Whatever is not in this list is refused, so that every pattern also works in RE2. None takes more than linear time,
+for how many ways there are to match from one place does not grow with the text: words are bounded, a counted group
+of words has one word after the other (all its alternatives begin with a blank, or all end with one; it holds no
+counted group, and one of its words at most is open from its first letter), a pattern has three counted groups at most,
+and a word three open parts. Each pattern must need at least one word (or part of a word): a text without it is not
+searched.
 """
 
 import re
@@ -23,6 +27,11 @@ _CLASSES = re.compile(
 )  # sets, optional letters, and the word boundary of compile_pattern
 _TIMES = re.compile(r"\{(\d),(\d)\}")
 _WORD = re.compile(r"(?!\d+$)\S{2,}|[/:°]")  # numbers alone and single letters are too common to be looked up
+_ENDLESS = re.compile(r"\]([*+])")
+_OPEN_WORD = re.compile(r"(?<![^(| ])\[[^\]]*\][*+]")
+_LONGEST_WORD = 40
+_MOST_OPEN = 3  # open parts of a word
+_MOST_COUNTS = 3  # counted groups of a pattern
 _REMEMBERED_TOKENS = 1 << 16
 
 Words = frozenset[str]
@@ -51,7 +60,20 @@ def compile_pattern(text: str) -> Pattern:
     Raises:
         ValueError: when it is not in the language of patterns.
     """
-    return Pattern(needs=required_words(text), regex=re.compile(rf"(?<!\w)(?:{text})(?!\w)"))
+    return Pattern(needs=required_words(text), regex=re.compile(rf"(?<!\w)(?:{bounded(text)})(?!\w)"))
+
+
+def bounded(text: str) -> str:
+    """A pattern with bounded words, as it is compiled.
+
+    Args:
+        text: the pattern.
+
+    Example:
+        >>> bounded("fib[a-z]*")
+        'fib[a-z]{0,40}'
+    """
+    return _ENDLESS.sub(lambda sign: f"]{{{int(sign[1] == '+')},{_LONGEST_WORD}}}", text)
 
 
 def required_words(pattern: str, raw: bool = False) -> tuple[Words, ...]:
@@ -110,6 +132,8 @@ class _Parser:
         self.text = text
         self.literal = literal
         self.at = 0
+        self.open = 0  # open parts of the word that is being read
+        self.counts = 0
 
     def take(self, character: str) -> bool:
         found = self.text.startswith(character, self.at)
@@ -117,9 +141,13 @@ class _Parser:
         return found
 
     def alternatives(self) -> list[Words]:
-        branches = [self.sequence()]
+        before = self.open
+        branches, open_parts = [self.sequence()], [self.open]
         while self.take("|"):
+            self.open = before
             branches.append(self.sequence())
+            open_parts.append(self.open)
+        self.open = max(open_parts)
         if len(branches) == 1:
             return branches[0]
         if not all(branches):
@@ -139,6 +167,7 @@ class _Parser:
     def item(self) -> tuple[str, Words | None]:
         """One character, group or set with its repeat: the character if it must be there, and its words."""
         character, words, endless = "", None, False
+        start, before, counts = self.at, self.open, self.counts
         if self.take("("):
             words = max(self.alternatives(), key=_weight, default=None)
             if not self.take(")"):
@@ -155,20 +184,60 @@ class _Parser:
             raise ValueError(
                 f"has {self.text[self.at]!r} at character {self.at + 1}, which patterns do not use"
             )
-        return self.repeat(character, words, endless)
-
-    def repeat(self, character: str, words: Words | None, endless: bool) -> tuple[str, Words | None]:
+        what = self.text[start : self.at]
+        if character == " ":
+            self.open = 0
         if self.take("?"):
+            self.open = max(self.open, before)
             return "", None
         for sign in "*+":
             if self.take(sign):
-                if not endless:
-                    raise ValueError(f"has {sign} where only [a-z]{sign} (a set without a blank) is allowed")
+                self.go_on(sign, endless)
                 return "", None
         if match := _TIMES.match(self.text, self.at):
             self.at = match.end()
+            self.count(what, nested=self.counts > counts)
+            if not int(match[1]):
+                self.open = max(self.open, before)
             return "", words if int(match[1]) else None
         return character, words
+
+    def go_on(self, sign: str, endless: bool) -> None:
+        """A set that goes on to the end of a word."""
+        if not endless:
+            raise ValueError(f"has {sign} where only [a-z]{sign} (a set without a blank) is allowed")
+        self.open += 1
+        if self.open > _MOST_OPEN:
+            raise ValueError(f"has more than {_MOST_OPEN} open parts such as [a-z]{sign} in one word")
+
+    def count(self, what: str, nested: bool) -> None:
+        """A counted group: one word after the other."""
+        self.counts += 1
+        if nested:
+            raise ValueError(f"counts {what}, which holds a count")
+        if self.counts > _MOST_COUNTS:
+            raise ValueError(f"has more than {_MOST_COUNTS} counts")
+        parts = list(_alternatives(what))
+        if _ENDLESS.search(what) and not (
+            all(part.startswith(" ") for part in parts) or all(part.endswith(" ") for part in parts)
+        ):
+            raise ValueError(f"counts {what}, whose words are open: it must begin or end with a blank")
+        if len(_OPEN_WORD.findall(what)) > 1:
+            raise ValueError(f"counts {what}, of which more than one word is open from its first letter")
+
+
+def _alternatives(group: str) -> Iterator[str]:
+    """The alternatives of a group, as they are written between its brackets.
+
+    >>> list(_alternatives("(a (b|c) |d )"))
+    ['a (b|c) ', 'd ']
+    """
+    depth, start = 0, 1
+    for place, sign in enumerate(group):
+        depth += (sign == "(") - (sign == ")")
+        if (sign == "|" and depth == 1) or place == len(group) - 1:
+            yield group[start:place]
+            start = place + 1
 
 
 class WordFinder:

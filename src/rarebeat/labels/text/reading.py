@@ -54,6 +54,8 @@ class Reading:
         corrects: what it denies is denied for the statements before it, too.
         words: how many words it has, as far as it counts.
         strange: how many of them are known to no pattern and to no word list.
+        foreign: one of them belongs to a language that is not read.
+        cut: a section begins in it.
     """
 
     mentions: tuple[Mention, ...]
@@ -62,6 +64,8 @@ class Reading:
     corrects: bool = False
     words: int = 0
     strange: int = 0
+    foreign: bool = False
+    cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,8 @@ class StatementReader:
             breaks_before=re.compile(f",|: |{_any_of((*language.scope_breaks, *language.breaks_before))}"),
             either=re.compile(_any_of(language.joins.either)),
             both=re.compile(_any_of(language.joins.both)),
+            accompanied=re.compile(_any_of(language.joins.accompanied) or _NEVER),
+            places=re.compile(_any_of(language.places) or _NEVER),
         )
         self._clause_end = re.compile(rf" *(?:[./]?\Z|,|{self._language.both.pattern})")
         self._corrections = re.compile(_any_of(language.corrections) or _NEVER)
@@ -120,6 +126,7 @@ class StatementReader:
             language.words,
             [pattern for pattern, _ in [*self._sections, *self._cues]]
             + [rule.pattern for rule in self._rules],
+            language.foreign,
         )
         self._readings: dict[str, Reading] = {}
         self.look_alikes = lru_cache(maxsize=_REMEMBERED_STATEMENTS)(self._look_alikes)
@@ -132,8 +139,8 @@ class StatementReader:
         template = self._templates.of(statement)
         if template is not None:
             reading = self._read_template(template)  # without a mention, nothing points into the statement
-            if reading.unmatched:
-                reading = self._read(statement)  # a template does not keep the words, and they are counted
+            if reading.unmatched:  # a template does not keep the words, and they are counted
+                reading = self._read(statement) if reading.cut else self._without_mention(statement)
         else:
             reading = self._read(statement)
         if len(statement) <= _LONGEST_REMEMBERED and (template is None or not _DIGIT.search(statement)):
@@ -151,9 +158,9 @@ class StatementReader:
         hits = self._find_hits(text, candidates)
         if not hits:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
-            words, strange = (0, 0) if only_names else self._known.count(text[:cut], text[:cut])
+            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut])
             unmatched = text[:cut].strip() != ""
-            return Reading((), ends_report, unmatched, words=words, strange=strange)
+            return Reading((), ends_report, unmatched, False, *counts, cut=cut < len(text))
         groups = _overlapping(hits)
         spans = [(group[0].start, max(hit.end for hit in group)) for group in groups]
         restarting = {n for n, group in enumerate(groups) if any(hit.rule.restarts for hit in group)}
@@ -172,8 +179,14 @@ class StatementReader:
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
-        words, strange = self._known.count(text[:cut], _blank(text, spans)[:cut])
-        return Reading(tuple(mentions), ends_report, False, corrects, words, strange)
+        counts = self._known.count(text[:cut], _blank(text, spans)[:cut])
+        return Reading(tuple(mentions), ends_report, False, corrects, *counts)
+
+    def _without_mention(self, statement: str) -> Reading:
+        """A statement in which no class is mentioned and no section begins: only its words are counted."""
+        text = self._normalise(statement).text
+        counts = (0, 0, False) if _NAME.fullmatch(statement) else self._known.count(text, text)
+        return Reading((), False, text.strip() != "", False, *counts)
 
     def _look_alikes(self, statement: str) -> tuple[Evidence, ...]:
         """What the masks of each class cover in a statement: it reads like the class, and never counts for it."""
@@ -249,13 +262,20 @@ def _rules(vocabulary: Vocabulary) -> Iterator[_Rule]:
 
 
 def _cue(text: str, span: Span, cues: Cues) -> Cue | None:
-    """A cue in a text. A word of doubt that begins a clause belongs to what follows: "probable, AF" has none before."""
+    """A cue in a text.
+
+    A word of doubt that is a clause of its own belongs to what stands before it, at the end of a statement ("AF,
+    probable"), and otherwise to what follows ("probable, AF").
+    """
     if cues.kind == "pseudo":
         return None
-    side, window = cues.side, cues.window
+    side, window, through = cues.side, cues.window, cues.through
     if cues.kind == "hedge" and side == "after" and _begins_clause(text, span[0]):
-        side, window = "before", max(window, 1)
-    return Cue(*span, cues.kind, side, window, cues.whole_list, cues.through)
+        if text[span[1] :].strip(" .") == "":
+            window, through = 0, True
+        else:
+            side, window = "before", max(window, 1)
+    return Cue(*span, cues.kind, side, window, cues.whole_list, through)
 
 
 def _begins_clause(text: str, start: int) -> bool:

@@ -50,12 +50,14 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """What scoping needs, compiled: scope breaks by the side of the cue, and what joins two mentions to a list."""
+    """What scoping needs, compiled: scope breaks by the side of the cue, and what joins two mentions."""
 
     breaks: re.Pattern[str]
     breaks_before: re.Pattern[str]
     either: re.Pattern[str]
     both: re.Pattern[str]
+    accompanied: re.Pattern[str]
+    places: re.Pattern[str]
 
 
 Span = tuple[int, int]
@@ -87,7 +89,13 @@ def decide(
         _join(text[one[1] : two[0]], language, number in restarting)
         for number, (one, two) in enumerate(pairwise(mentions), start=1)
     ]
-    return _spread(text, mentions, decided, joins, language)
+    decided = _spread(text, mentions, decided, joins, language)
+    floor = 0
+    for cue in cues:
+        if cue.kind == "gone" and cue.side == "after":
+            _fall_together(text, mentions, decided, cue, language, max(floor, cue.start - _FARTHEST))
+            floor = cue.end
+    return decided
 
 
 def _reaching(
@@ -126,7 +134,8 @@ def _reaching(
 
 def _may_reach(cue: Cue, nearest: bool, gap: str, language: Language) -> bool:
     if cue.through:
-        return len(gap.split()) <= cue.window
+        words = language.places.sub(" ", gap).split()
+        return len(words) - words.count(",") <= cue.window
     reaches_all = cue.state == NEGATIVE
     if cue.side == "after" and gap.strip() == ":":  # "PACs: none"
         return nearest
@@ -211,3 +220,41 @@ def _open_alternatives(decided: list[Cue | None], members: range, join: Cue) -> 
     for member in members:
         if negated or decided[member] is None:
             decided[member] = tail if negated else join
+
+
+def _fall_together(
+    text: str,
+    mentions: Sequence[Span],
+    decided: list[Cue | None],
+    cue: Cue,
+    language: Language,
+    floor: int,
+) -> None:
+    """What "with" joins, from character ``floor`` on, is gone together: "AF with LBBB is no longer seen" has neither.
+
+    A plural verb behind a singular head speaks of what stands behind "with" only: "sinus rhythm with PVCs, which are".
+    """
+    last = bisect_left(mentions, (cue.start,)) - 1
+    if last < 0 or not _holds_together(text, mentions[last][1], cue.start, language):
+        return
+    first = last
+    while first and mentions[first - 1][0] >= floor:
+        if not _holds_together(text, mentions[first - 1][1], mentions[first][0], language, joined=True):
+            break
+        first -= 1
+    if not language.accompanied.search(text, mentions[first][1], cue.start):
+        return
+    if _PLURAL.match(text, cue.start) and text[mentions[first][1] - 1] != "s":
+        return
+    for number in range(first, last + 1):
+        decided[number] = _strongest([one for one in (decided[number], cue) if one])
+
+
+def _holds_together(text: str, start: int, end: int, language: Language, joined: bool = False) -> bool:
+    """Whether nothing but words such as "with" and "and" breaks what lies between; ``joined``: one of them does."""
+    if end - start > _LONGEST_JOIN:
+        return False
+    breaks = [match[0] for match in language.breaks.finditer(text[start:end])]
+    return (bool(breaks) or not joined) and all(
+        language.accompanied.fullmatch(word) or language.both.fullmatch(word) for word in breaks
+    )

@@ -29,7 +29,7 @@ def statement_splitter(dotted: Sequence[str], wrapped: Sequence[str] = ()) -> Ca
         wrapped: a line that begins with one of these words goes on with the line before.
     """
     words = frozenset(dotted)
-    goes_on = re.compile(rf"[\n\r]\s*(?:{'|'.join(wrapped)})\b" if wrapped else "(?!)")
+    goes_on = re.compile(rf"[\n\r][^\S\n\r]*(?:{'|'.join(wrapped)})\b" if wrapped else "(?!)")
 
     def split(report: str) -> list[str]:
         report = report if report.isascii() else unicodedata.normalize("NFC", report)

@@ -27,6 +27,7 @@ DESCRIPTIONS = "records.csv"
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
 _CHUNK = 100
+_ENDINGS = ("hea", "dat", "mat", "xml")
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def write_archive(
         raise ParamsError(f"unknown format {format!r}; expected one of: {', '.join(FORMATS)}")
     if workers is not None and workers < 1:
         raise ParamsError(f"workers must be at least 1, found {workers}")
-    check_replaceable(out, TRUTH)
+    check_replaceable(out, TRUTH, [DESCRIPTIONS, *(f"sim-[0-9]*.{ending}" for ending in _ENDINGS)])
     indices = records_showing(only, settings) if only else iter(range(settings.records))
     chunks = _chunks(islice(indices, settings.records))
     with atomic(out) as folder:
@@ -128,7 +129,7 @@ def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
 
         write_truth = table(TRUTH, ("record", *CLASSES))
         write_description = table(DESCRIPTIONS, _COLUMNS) if job.format == "wfdb" else None
-        progress = stack.enter_context(tqdm(total=job.settings.records, unit="record", disable=None))
+        progress = stack.enter_context(tqdm(total=job.settings.records, unit="record", disable=None, delay=2))
         for chunk in chunks:
             for rows in chunk:
                 write_truth(rows.truth)

@@ -1,0 +1,29 @@
+"""Stage 0: check all of the params file before the first stage does anything."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli.console import run
+
+
+def check(
+    out: Annotated[Path, typer.Argument(help="file to write; it holds the same, whatever the params are")],
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Check every group of the params file, so that a misspelt one costs nothing that was made before."""
+    from rarebeat.cli.params import check_params
+    from rarebeat.core.errors import ParamsError
+    from rarebeat.core.files import write_json
+    from rarebeat.core.params import read_params
+
+    try:
+        check_params(read_params(params))
+    except ParamsError as error:
+        raise ParamsError(f"{params} cannot be used:\n{error}") from error
+    write_json(out, {"params": "checked"})
+
+
+if __name__ == "__main__":
+    run(check)

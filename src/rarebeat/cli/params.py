@@ -1,0 +1,217 @@
+"""All of a params file, checked at once: every group against the settings of its room, and the groups together.
+
+Each stage checks its own groups when it runs; by then the stages before it have run, and DVC has removed what it made
+before. Nothing that a stage computes depends on this module, so that its imports (every room) make no stage stale.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
+from rarebeat.core.params import STUDY, TrackingSettings, group, parse
+from rarebeat.dataset.folds import FoldSettings
+from rarebeat.dataset.prepare import PrepareSettings
+from rarebeat.evaluation.compare import CompareSettings
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.inference.model_folder import check_complete
+from rarebeat.inference.voting import EnsembleSettings
+from rarebeat.labels.extract import LabelSettings
+from rarebeat.labels.vocabulary import FOLDER, Vocabulary, load_vocabulary
+from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
+from rarebeat.metrics.thresholds import FOR_CHALLENGE, check_rule
+from rarebeat.models.registry import NETWORKS
+from rarebeat.readers.registry import CohortSettings, get_source
+from rarebeat.training.losses import check_loss
+from rarebeat.training.schedule import stages_of
+from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
+
+GROUPS = {
+    "evaluate": EvaluateSettings,
+    "compare": CompareSettings,
+    "folds": FoldSettings,
+    "ensemble": EnsembleSettings,
+    "tracking": TrackingSettings,
+}
+"""The groups that are checked alone, and their settings."""
+
+WITH_OTHERS = ("use", "cohorts", "label", "prepare", "heads", "label_sets", "model", "train")
+"""The groups that also speak of each other."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+"""Names that become folders, stages of DVC and words of a command."""
+
+
+def check_params(content: Mapping[str, Any]) -> None:
+    """Check all groups of a params file.
+
+    Args:
+        content: the params, see :func:`rarebeat.core.params.read_params`.
+
+    Raises:
+        ParamsError: naming everything that is wrong, one line each: unknown groups, keys, cohorts, networks, label
+            sets and classes, values of the wrong type or out of range, and settings that exclude each other.
+    """
+    known = (*WITH_OTHERS, *GROUPS)
+    faults = [
+        f"there is no group {name!r}{did_you_mean(str(name), known)}"
+        for name in content
+        if name not in (*known, *STUDY)
+    ]
+    for check in (_check_cohorts, _check_labels_and_training, _check_prepare, _check_networks, _check_cells):
+        faults += _faults_of(check, content)
+    for name, kind in GROUPS.items():
+        faults += _faults_of(group, content, name, kind)
+    if faults:
+        raise ParamsError("\n".join(dict.fromkeys(faults)))
+
+
+def _faults_of(check: Callable[..., object], *arguments: Any) -> list[str]:
+    """What a check complains of, line by line."""
+    try:
+        check(*arguments)
+    except RarebeatError as error:
+        return [str(error)]
+    return []
+
+
+def _check_cohorts(content: Mapping[str, Any]) -> None:
+    """Every cohort has a kind that there is and options of that kind; `use` names cohorts that there are, once each."""
+    cohorts = group(content, "cohorts", dict[str, Any])
+    faults = [
+        f"cohorts.{name}: the name of a cohort is letters, digits, - and _, for folders are named after it"
+        for name in cohorts
+        if not _PLAIN.fullmatch(name)
+    ]
+    for name, entry in cohorts.items():
+        faults += _faults_of(_check_cohort, f"cohorts.{name}", entry)
+    used = parse(list[str], content.get("use"), "use")
+    faults += [f"use: {name!r} stands twice" for name in dict.fromkeys(used) if used.count(name) > 1]
+    faults += _strangers("use", used, cohorts)
+    if not used:
+        faults.append("use: name one cohort at least")
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_cohort(where: str, entry: Any) -> None:
+    settings = parse(CohortSettings, entry or {}, where)
+    try:
+        options = get_source(settings.kind).options
+    except ParamsError as error:
+        raise ParamsError(f"{where}.kind: {error}") from error
+    parse(options, settings.options or {}, f"{where}.options")
+
+
+def _strangers(where: str, names: Iterable[str], cohorts: Mapping[str, Any]) -> list[str]:
+    """A line for each name that is no cohort."""
+    return [
+        f"{where}: there is no cohort {name!r}"
+        + (did_you_mean(name, cohorts) or f"; there are: {', '.join(cohorts)}")
+        for name in names
+        if name not in cohorts
+    ]
+
+
+def _check_prepare(content: Mapping[str, Any]) -> None:
+    """The cohorts that `prepare` names are there: a misspelt one would leave its records to the default."""
+    settings = group(content, "prepare", PrepareSettings)
+    cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
+    faults = _strangers("prepare.labels", settings.labels, cohorts)
+    faults += _strangers("prepare.split.folds", settings.split.folds, cohorts)
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_labels_and_training(content: Mapping[str, Any]) -> None:
+    """The vocabulary is there and right, the label sets name classes, and the loss and the thresholds suit them."""
+    faults = []
+    try:
+        vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
+    except ParamsError as error:
+        faults, vocabulary = [f"label.vocabulary: {error}"], None
+    label_sets = group(content, "label_sets", dict[str, Any])
+    faults += _faults_of(_check_training, content, label_sets, vocabulary)
+    classes = {} if vocabulary is None else dict.fromkeys(vocabulary.class_ids)
+    for path in sorted(FOLDER.glob("*.yaml")):  # the other label sets may be those of another vocabulary
+        classes |= dict.fromkeys(load_vocabulary(path.stem).class_ids)
+    for name in label_sets:
+        faults += _faults_of(resolve_label_set, label_sets, name, list(classes))
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_training(
+    content: Mapping[str, Any], label_sets: Mapping[str, Any], vocabulary: Vocabulary | None
+) -> None:
+    settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
+    if settings.start is not None:
+        check_complete(settings.start)
+    if vocabulary is None:
+        return
+    classes = resolve_label_set(label_sets, heads, vocabulary.class_ids)
+    every = vocabulary.class_ids
+    strangers = [
+        f"train.{key}: no class {name!r}{did_you_mean(name, every)}"
+        for key, names in (
+            ("shuffle_except", settings.shuffle_except),
+            ("limit_positives", settings.limit_positives),
+        )
+        for name in names
+        if name not in every
+    ]
+    if strangers:
+        raise ParamsError("\n".join(strangers))
+    losses = [stage.settings.loss for stage in stages_of(settings)]
+    rewards = None
+    if "challenge" in losses or settings.threshold in FOR_CHALLENGE:
+        codes = {entry.id: entry.code for entry in vocabulary.classes}
+        rewards = class_rewards(classes, challenge_places(vocabulary.name, codes))
+    for loss in losses:
+        check_loss(loss, rewards)
+    check_rule(settings.threshold, rewards)
+
+
+def _check_networks(content: Mapping[str, Any]) -> None:
+    """The network is there, and every network's group holds settings that it has."""
+    model = group(content, "model", dict[str, Any])
+    name = group(content, "model", ModelSettings).name
+    faults = [] if name in NETWORKS else [f"model.name: there is no network {name!r}{_networks(name)}"]
+    beside = {}
+    for key, entry in model.items():
+        if key in NETWORKS:
+            faults += _faults_of(parse, NETWORKS[key].settings, entry or {}, f"model.{key}")
+        elif isinstance(entry, Mapping):
+            faults.append(f"model.{key}: there is no network {key!r}{_networks(key)}")
+        elif key != "name":
+            beside[key] = entry
+    if name in NETWORKS:
+        faults += _faults_of(parse, NETWORKS[name].settings, beside, f"model (network {name})")
+    if name in NETWORKS and name not in model:
+        faults.append(
+            f"model.{name}: the settings of the chosen network are missing; {{}} takes its defaults"
+        )
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _networks(name: str) -> str:
+    return did_you_mean(name, NETWORKS) or f"; there are: {', '.join(NETWORKS)}"
+
+
+def _check_cells(content: Mapping[str, Any]) -> None:
+    """The values of a study's factors become words of a command and parts of file names."""
+    cells = parse(dict[str, list[Any] | dict[str, list[Any]]], content.get("cells") or {}, "cells")
+    named = {
+        (f"cells.{part}.{factor}" if isinstance(values, dict) else f"cells.{part}"): entries
+        for part, values in cells.items()
+        for factor, entries in (values.items() if isinstance(values, dict) else [(part, values)])
+    }
+    strange = [
+        f"{factor}: {value!r} must be letters, digits, -, _ and ."
+        for factor, values in named.items()
+        for value in values
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", str(value))
+    ]
+    if strange:
+        raise ParamsError("\n".join(strange))

@@ -1,0 +1,83 @@
+"""What class re-sampling did to the training records: how many of each class there were, and how many were kept."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.tables import Row, markdown_table, write_rows
+from rarebeat.dataset.catalogue import SUMMARY
+from rarebeat.dataset.selection import RESAMPLED
+from rarebeat.reporting.figures import bars_figure
+
+
+def read_summary(shards: Path) -> dict[str, Any]:
+    """Read what prepare counted.
+
+    Args:
+        shards: folder written by prepare.
+
+    Returns:
+        The content of its ``summary.json``.
+
+    Raises:
+        RarebeatError: when it cannot be read.
+    """
+    try:
+        content: dict[str, Any] = json.loads((shards / SUMMARY).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RarebeatError(f"cannot read {shards / SUMMARY}: {error}; run prepare again") from error
+    return content
+
+
+def resampling_rows(summary: dict[str, Any]) -> list[Row]:
+    """Count the positive training records of each class before and after class re-sampling.
+
+    Args:
+        summary: the content of a ``summary.json`` of prepare.
+
+    Returns:
+        A row per class, the most common class first: class, before, after, and the share that was kept.
+    """
+    counts = {
+        name: (entry["before"]["positive"], entry["after"]["positive"])
+        for name, entry in summary["splits"]["train"]["classes"].items()
+    }
+    return [
+        {
+            "class": name,
+            "before": before,
+            "after": after,
+            "kept": round(after / before, 3) if before else None,
+        }
+        for name, (before, after) in sorted(counts.items(), key=lambda item: -item[1][0])
+    ]
+
+
+def write_resampling(folder: Path, summary: dict[str, Any]) -> tuple[list[str], Path]:
+    """Write ``resampling.csv`` and ``figures/resampling.png``.
+
+    Args:
+        folder: ``reports/``.
+        summary: the content of a ``summary.json`` of prepare.
+
+    Returns:
+        Paragraphs for ``results.md``, and the path of the table.
+    """
+    rows = resampling_rows(summary)
+    path = folder / "resampling.csv"
+    write_rows(path, rows, list(rows[0]))
+    bars_figure(
+        folder / "figures" / "resampling.png",
+        [str(row["class"]) for row in rows],
+        {name: [float(row[name] or 0) for row in rows] for name in ("before", "after")},
+        "positive training records",
+    )
+    kept = summary["splits"]["train"]["records"]
+    left_out = summary["left_out"].get(RESAMPLED, 0)
+    share = 100 * left_out / (kept + left_out) if kept else 0
+    text = (
+        f"Class re-sampling: of {kept + left_out:,} training records {kept:,} were kept ({share:.0f} % left out). "
+        "Positive records of each class before and after:"
+    )
+    return ["## Training records", text, markdown_table(rows)], path

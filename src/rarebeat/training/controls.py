@@ -1,0 +1,93 @@
+"""Controls of an experiment: what a training sees less of, or sees falsely, so that one can tell what it learns from.
+
+All draws depend on the seed of the training and not on its label set: trainings of one seed with one head and with all
+heads see the same records.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+
+import numpy as np
+
+from rarebeat.core.errors import ParamsError
+from rarebeat.dataset.split import Split, take
+from rarebeat.training.settings import TrainSettings
+
+
+def controlled(train: Split, validation: Split, settings: TrainSettings) -> tuple[Split, Split]:
+    """Apply ``shuffle_labels``, ``shuffle_except`` and ``limit_positives``.
+
+    Args:
+        train: the training split.
+        validation: the validation split, which keeps all its records.
+        settings: of the training.
+
+    Returns:
+        Both splits, as the training sees them.
+
+    Raises:
+        ParamsError: for a class that the shards do not hold, or fewer positive records than are asked for.
+    """
+    if settings.limit_positives:
+        train = limited(train, settings.limit_positives, settings.seed)
+    if settings.shuffle_labels:
+        train = shuffled(train, settings.seed, settings.shuffle_except)
+        validation = shuffled(validation, settings.seed, settings.shuffle_except)
+    return train, validation
+
+
+def shuffled(split: Split, seed: int, except_for: tuple[str, ...] = ()) -> Split:
+    """Deal the rows of labels out at random.
+
+    Args:
+        split: n records.
+        seed: of the order.
+        except_for: classes whose labels stay with their records.
+
+    Returns:
+        The same records, whose labels of the other classes come from records drawn without replacement.
+
+    Raises:
+        ParamsError: for a class that the shards do not hold.
+    """
+    _check(split, except_for, "shuffle_except")
+    labels = split.labels[np.random.default_rng(seed).permutation(len(split))]
+    kept = [split.meta.classes.index(name) for name in except_for]
+    labels[:, kept] = split.labels[:, kept]
+    return replace(split, labels=labels)
+
+
+def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
+    """Leave positive records out, so that a class is as rare as wanted.
+
+    Args:
+        split: n records.
+        limits: class to the number of its positive records that stay. They are drawn in a fixed order, so that a
+            larger number keeps those of a smaller one. A record that goes is lost for its other classes, too.
+        seed: of the order.
+
+    Returns:
+        The records that stay.
+
+    Raises:
+        ParamsError: for a class that the shards do not hold, or that has fewer positive records than are asked for.
+    """
+    _check(split, limits, "limit_positives")
+    order = np.random.default_rng([seed, 1]).permutation(len(split))
+    stay = np.ones(len(split), dtype=np.bool_)
+    for name, limit in limits.items():
+        positive = order[split.targets([name])[order, 0] == 1]
+        if len(positive) < limit:
+            raise ParamsError(
+                f"train.limit_positives: {name} has {len(positive)} positive training records, asked for {limit}"
+            )
+        stay[positive[limit:]] = False
+    return take(split, stay)
+
+
+def _check(split: Split, names: "Mapping[str, int] | tuple[str, ...]", key: str) -> None:
+    for name in names:
+        if name not in split.meta.classes:
+            close = get_close_matches(name, split.meta.classes, n=1, cutoff=0)
+            raise ParamsError(f"train.{key}: no class {name!r}; did you mean {close[0]}?")

@@ -1,0 +1,348 @@
+"""The MLflow server, and what happens while it does not answer: runs are kept in ``mlflow.db``, and sent later.
+
+Runs go to the server in ``MLFLOW_TRACKING_URI``, otherwise to ``mlflow.db`` at the root of the project, also from
+queued and temporary DVC experiments. A server that is not there, or goes away in the middle, stops no training: from
+then on the process logs to ``mlflow.db``. The runs that it writes there bear the tag :data:`UNSENT`; :func:`send_kept`
+brings them to the server, each into the run that it continues where the server has begun one.
+"""
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # before mlflow is imported
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+# A server that is gone is found out in seconds, not in four minutes: what it misses is not lost.
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR", "1")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+
+import mlflow
+import requests
+from filelock import FileLock
+from mlflow.entities import LoggedModelOutput, Param, Run, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.project import project_root
+from rarebeat.training.artifacts import artifact_location, follow_project
+
+logging.getLogger("mlflow").setLevel(logging.WARNING)
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning
+logging.getLogger("mlflow.store.db.utils").setLevel(
+    logging.CRITICAL
+)  # it logs what it raises, with its traceback
+
+MODEL = "rarebeat.model"
+"""Tag of a run: what identifies the model that it trained or evaluated."""
+
+EVALUATED = "rarebeat.evaluated"
+"""Tag of a run that holds an evaluation."""
+
+UNSENT = "rarebeat.unsent"
+"""Tag of a run that is kept here: the server that it is for."""
+
+CONTINUES = "rarebeat.continues"
+"""Tag of a run that is kept here: the run of the server that it continues."""
+
+_PATIENCE = 8.0  # seconds for a server to say that it is there
+_BATCH = 100  # params, tags, or hundreds of metrics that a server takes at once
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Tracker:
+    """A connection to one experiment: on the server, or in ``mlflow.db`` from when on the server does not answer.
+
+    Attributes:
+        experiment: its name.
+        uri: of the server or database that is written to.
+        client: of that server or database.
+        experiment_id: of the experiment there.
+        unsent: the server that what is written is for, where it does not answer.
+        kept: run of the server to the run that continues it here.
+        known: runs that were found or made, by their ids.
+    """
+
+    experiment: str
+    uri: str
+    client: MlflowClient
+    experiment_id: str
+    unsent: str | None = None
+    kept: dict[str, str] = field(default_factory=dict)
+    known: dict[str, Run] = field(default_factory=dict)
+
+    def do(self, operation: Callable[[MlflowClient, str], Result], run_id: str = "") -> Result:
+        """Read or write, here from when on the server does not answer.
+
+        Args:
+            operation: takes the client and the id of the run.
+            run_id: of the run, as it was first told.
+
+        Returns:
+            What the operation returns.
+
+        Raises:
+            RarebeatError: when the database here cannot be read or written.
+        """
+        try:
+            return operation(self.client, self.kept.get(run_id, run_id))
+        except Exception as error:  # of MLflow, its database or its file store, which raise almost anything
+            if self.uri == local_uri():
+                raise RarebeatError(_cannot_use(self.uri, error)) from error
+            self._keep_here(error)
+        return self.do(operation, self._continued(run_id) if run_id else "")
+
+    def find(self, tag: str, value: str, condition: str = "") -> list[Run]:
+        """Find the runs with a tag, the newest first.
+
+        Args:
+            tag: its name.
+            value: what it must be.
+            condition: more of MLflow's filter.
+
+        Returns:
+            The runs.
+        """
+        query = f"tags.`{tag}` = '{value}'{condition}"
+        order = ["attributes.start_time DESC"]
+        runs = self.do(lambda client, _: client.search_runs([self.experiment_id], query, order_by=order))
+        self.known |= {str(run.info.run_id): run for run in runs}
+        return list(runs)
+
+    def create(self, name: str, tags: dict[str, str]) -> Run:
+        """Make a run.
+
+        Args:
+            name: of the run.
+            tags: its tags; a run that is kept here for a server gets one more.
+
+        Returns:
+            The run.
+        """
+
+        def make(client: MlflowClient, _: str) -> Run:
+            kept = {UNSENT: self.unsent} if self.unsent else {}
+            return client.create_run(self.experiment_id, run_name=name, tags=tags | kept)
+
+        run = self.do(make)
+        self.known[str(run.info.run_id)] = run
+        return run
+
+    def _keep_here(self, error: Exception) -> None:
+        """Log to the database of the project from now on."""
+        _warn(self.uri, _line(error))
+        here = open_tracker(self.experiment, local_uri())
+        self.unsent = self.uri
+        self.uri, self.client, self.experiment_id = here.uri, here.client, here.experiment_id
+
+    def _continued(self, run_id: str) -> str:
+        """The run of the database here that takes what the server's run misses; made where there is none."""
+        if run_id not in self.kept:
+            run = self.known[run_id]
+            tags = {tag: value for tag, value in run.data.tags.items() if not tag.startswith("mlflow.log")}
+            self.kept[run_id] = str(self.create(run.info.run_name, tags | {CONTINUES: run_id}).info.run_id)
+        return self.kept[run_id]
+
+
+def local_uri() -> str:
+    """The database of the project."""
+    return f"sqlite:///{project_root() / 'mlflow.db'}"
+
+
+def connect_to(experiment: str) -> Tracker:
+    """Open the server and the experiment, creating the experiment where needed.
+
+    Args:
+        experiment: its name.
+
+    Returns:
+        The connection: to the database here, with a warning, where the server does not answer within ten seconds.
+
+    Raises:
+        RarebeatError: when a server answers that cannot be used, or the database here cannot.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
+    if (reason := unreachable(uri)) is None:
+        return open_tracker(experiment, uri)
+    _warn(uri, reason)
+    tracker = open_tracker(experiment, local_uri())
+    tracker.unsent = uri
+    return tracker
+
+
+def unreachable(uri: str) -> str | None:
+    """Ask a server whether it is there.
+
+    Args:
+        uri: of the server, or of a database, which is not asked.
+
+    Returns:
+        Why not; None where it answers.
+    """
+    if not uri.startswith(("http://", "https://")):
+        return None
+    found: list[str | None] = [f"no answer within {_PATIENCE:g} seconds"]
+
+    def ask() -> None:
+        try:
+            status = requests.get(f"{uri.rstrip('/')}/health", timeout=_PATIENCE).status_code
+            found[0] = f"it answers with status {status}" if status >= 500 else None
+        except (
+            requests.exceptions.SSLError
+        ):  # it is there; whether its certificate will do is MLflow's to say
+            found[0] = None
+        except requests.exceptions.RequestException as error:
+            found[0] = _line(error)
+
+    thread = threading.Thread(target=ask, daemon=True)  # a slow look-up of its name has no limit of its own
+    thread.start()
+    thread.join(_PATIENCE)
+    return found[0]
+
+
+def open_tracker(experiment: str, uri: str) -> Tracker:
+    """Open a server or database that is there, and the experiment, creating both where needed.
+
+    Raises:
+        RarebeatError: when it cannot be used.
+    """
+    root, asked = project_root(), os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)  # it also writes the variable: what the user has set stays
+    if asked is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = asked
+    try:
+        # Two experiments that create the same SQLite database at once would break it.
+        with FileLock(root / "mlflow.db.lock"):
+            if uri == local_uri():
+                follow_project(root, root / "mlflow.db")
+            client = MlflowClient(uri)
+            return Tracker(experiment, uri, client, _experiment(client, experiment, root, uri))
+    except Exception as error:  # a damaged database raises the errors of several libraries
+        raise RarebeatError(_cannot_use(uri, error)) from error
+
+
+def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        mlflow.set_experiment(experiment_id=found.experiment_id)
+        return str(found.experiment_id)
+    # Without it the artifacts of a local database would follow the working directory of whoever came first.
+    location = artifact_location(root) if uri.startswith("sqlite:") else None
+    created = client.create_experiment(name, artifact_location=location)
+    mlflow.set_experiment(experiment_id=created)
+    return str(created)
+
+
+def send_kept(tracker: Tracker) -> int:
+    """Send the runs that were kept here while the server did not answer.
+
+    A run that is still written to, by another process, waits for the next time.
+
+    Args:
+        tracker: the server.
+
+    Returns:
+        How many were sent.
+
+    Raises:
+        RarebeatError: when the server goes away again: what was not sent is still kept.
+    """
+    if tracker.uri == local_uri() or not (project_root() / "mlflow.db").is_file():
+        return 0
+    here = MlflowClient(local_uri())
+    try:
+        with FileLock(project_root() / "mlflow.db.send.lock"):
+            experiments = [entry.experiment_id for entry in here.search_experiments()]
+            condition = f"tags.`{UNSENT}` = '{tracker.uri}' and attributes.status != 'RUNNING'"
+            runs = here.search_runs(experiments, condition, order_by=["attributes.start_time ASC"])
+            for run in runs:
+                _send(here, run, tracker)
+    except (MlflowException, OSError) as error:
+        raise RarebeatError(f"cannot send what is kept here to {tracker.uri}: {_line(error)}") from error
+    return len(runs)
+
+
+def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
+    """Send one run: params, metrics, tags, files, models and status."""
+    run_id, client = str(run.info.run_id), tracker.client
+    target = run.data.tags.get(CONTINUES) or _begun(run, tracker)
+    tags = {name: value for name, value in run.data.tags.items() if name not in (UNSENT, CONTINUES)}
+    if target is None:
+        created = client.create_run(
+            tracker.experiment_id, run.info.start_time, tags=tags, run_name=run.info.run_name
+        )
+        target = str(created.info.run_id)
+    here.set_tag(run_id, CONTINUES, target)  # sent in part, it goes on in the same run the next time
+    known = client.get_run(target).data.params
+    params = [Param(name, value) for name, value in run.data.params.items() if name not in known]
+    for start in range(0, len(params), _BATCH):
+        client.log_batch(target, params=params[start : start + _BATCH])
+    client.log_batch(target, tags=[RunTag(name, value) for name, value in tags.items()])
+    for name in run.data.metrics:
+        history = here.get_metric_history(run_id, name)
+        for start in range(0, len(history), 10 * _BATCH):
+            client.log_batch(target, metrics=history[start : start + 10 * _BATCH])
+    if here.list_artifacts(run_id):
+        client.log_artifacts(target, here.download_artifacts(run_id, ""))
+    for output in run.outputs.model_outputs if run.outputs else []:
+        _send_model(here, output.model_id, target, tracker)
+    client.set_terminated(target, run.info.status, run.info.end_time)
+    here.delete_tag(run_id, UNSENT)
+
+
+def _begun(run: Run, tracker: Tracker) -> str | None:
+    """The run of the server that trained the model which a run kept here has evaluated."""
+    model = run.data.tags.get(MODEL)
+    runs = tracker.find(MODEL, model) if model else []
+    return next((str(one.info.run_id) for one in runs if EVALUATED not in one.data.tags), None)
+
+
+def _send_model(here: MlflowClient, model_id: str, run_id: str, tracker: Tracker) -> None:
+    """Send a logged model, as a model of the run."""
+    model = here.get_logged_model(model_id)
+    sent = tracker.client.create_logged_model(
+        tracker.experiment_id, model.name, run_id, model.tags, model.params
+    )
+    folder = mlflow.artifacts.download_artifacts(model.artifact_location)
+    tracker.client.log_model_artifacts(sent.model_id, folder)
+    tracker.client.finalize_logged_model(sent.model_id, "READY")
+    tracker.client.log_outputs(run_id, [LoggedModelOutput(sent.model_id, 0)])
+
+
+def _warn(uri: str, reason: str) -> None:
+    print(
+        f"warning: the MLflow server {uri} does not answer ({reason}): runs are kept in mlflow.db, and sent by the "
+        "next stage that reaches the server, or by `rarebeat send-runs`",
+        file=sys.stderr,
+    )
+
+
+def _cannot_use(uri: str, error: Exception) -> str:
+    if not uri.startswith("sqlite:"):
+        return f"cannot use the MLflow server {uri}: {_line(error)}"
+    path = uri.removeprefix("sqlite:///")
+    return (
+        f"cannot use the tracking database {path}: {_line(error)}\nIs the disk full, or the file damaged or of a newer "
+        f"MLflow? A new one is made where there is none: mv {path} {path}.old"
+    )
+
+
+def _line(error: BaseException) -> str:
+    """An error in a line: what the system said, where the error came from that, or else its own first line."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, OSError) and inner.strerror:
+            return inner.strerror
+        inner = inner.__cause__ or inner.__context__
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()
+    return said[0][:300] if said else type(error).__name__

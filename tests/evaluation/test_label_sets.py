@@ -1,0 +1,104 @@
+"""Classes compared among models of different label sets, against plain re-computations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+from tests.evaluation.test_compare import predictions
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.evaluation.compare import Cell
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.label_sets import arrange, cell_row, difference
+
+CLASSES = ("a", "b", "c")
+QUICK = EvaluateSettings(replicates=100)
+COLUMNS = {"single": {"heads": ("a", "b")}, "all": {"heads": ("all",)}}
+
+
+def cell(heads, seed=0, skill=0.3, **factors):
+    lacks = [name for name in CLASSES if heads not in ("all", name)]
+    return Cell({"heads": heads, **factors, "seed": str(seed)}, predictions(seed, lacks=lacks, skill=skill))
+
+
+@pytest.fixture
+def study():
+    return [
+        cell(heads, seed, 0.5 if heads == "all" else 0.3) for heads in ("a", "b", "all") for seed in (0, 1, 2)
+    ]
+
+
+def test_each_class_stands_beside_the_models_that_know_it(study):
+    rows = arrange(study, ("a", "b", "c"), COLUMNS)
+    assert list(rows) == [("a",), ("b",), ("c",)]
+    assert [entry.factors["heads"] for entry in rows["b",]["single"].cells] == ["b", "b", "b"]
+    assert len(rows["b",]["all"].cells) == 3
+    assert list(rows["c",]) == ["all"]
+
+
+def test_other_factors_make_rows_and_a_factor_named_class_picks_its_own():
+    cells = [
+        cell(heads, positives=count, **{"class": name})
+        for name in ("a", "b")
+        for count in ("10", "50")
+        for heads in (name, "all")
+    ]
+    rows = arrange(cells, ("a", "b"), COLUMNS)
+    assert list(rows) == [("a", "10"), ("a", "50"), ("b", "10"), ("b", "50")]
+    assert all(len(columns["all"].cells) == 1 for columns in rows.values())
+
+
+def test_of_several_ways_the_best_on_validation_is_taken():
+    cells = [
+        cell("a", seed, skill, rate=rate) for rate, skill in (("low", 0.1), ("high", 0.5)) for seed in (0, 1)
+    ]
+    titles = {"single": {"heads": ("a",), "rate": ("low",)}, "best": {"heads": ("a",)}}
+    (columns,) = arrange(cells, ("a",), titles).values()
+    assert columns["single"].of == 1
+    assert [entry.factors["rate"] for entry in columns["single"].cells] == ["low", "low"]
+    assert columns["best"].of == 2
+    assert [entry.factors["rate"] for entry in columns["best"].cells] == ["high", "high"]
+
+
+def test_models_that_have_learnt_hardly_anything_are_counted():
+    good, bad = cell("a", 0, skill=0.5), cell("a", 1)
+    constant = np.where(bad.known, 0.1, np.nan).astype(np.float32) + 0 * good.predictions.probability
+    dull = Cell(bad.factors, replace(bad.predictions, probability=constant))
+    (columns,) = arrange([good, dull], ("a",), {"single": {"heads": ("a",)}}).values()
+    assert columns["single"].failed == 1
+
+
+def test_the_scores_of_a_class_are_those_of_scikit_learn_and_lie_in_their_intervals(study):
+    row = cell_row(study[-1], "b", QUICK)
+    test = study[-1].predictions.only("test")
+    truth, probability = test.truth[:, 1], test.probability[:, 1]
+    expected = {
+        "auprc": average_precision_score(truth, probability),
+        "auroc": roc_auc_score(truth, probability),
+        "f1": f1_score(truth, probability >= test.thresholds[1]),
+        "f1_fixed": f1_score(truth, probability >= 0.5),
+    }
+    assert {name: row[name] for name in expected} == pytest.approx(expected, rel=1e-4)
+    assert all(row[f"{name}_low"] < row[name] < row[f"{name}_high"] for name in expected)
+    assert row["positives"] == np.count_nonzero(truth)
+
+
+def test_differences_are_those_of_pairs_with_the_same_seed(study):
+    single, together = study[3:6], study[6:9]
+    found = difference(together, [*single[::-1]], "b", QUICK)
+    rows = [[cell_row(entry, "b", QUICK)["auprc"] for entry in side] for side in (single, together)]
+    over_seeds, over_patients = found["auprc"]
+    assert over_seeds[0] == pytest.approx(np.mean(np.subtract(rows[1], rows[0])), abs=1e-4)
+    assert over_patients[0] == pytest.approx(over_seeds[0])
+    assert 0 < over_patients[1] < over_patients[0] < over_patients[2]
+    same, _ = difference(single, single, "b", QUICK)["f1"]
+    assert same == (0, 0, 0)
+    assert np.isnan(difference(single[:1], together[1:], "b", QUICK)["f1"][0][0])
+
+
+def test_a_class_that_nobody_knows_is_refused(study):
+    with pytest.raises(RarebeatError, match="no cell of the study knows c"):
+        arrange(study[:6], ("a", "c"), COLUMNS)
+    with pytest.raises(RarebeatError, match="no class 'd'"):
+        arrange(study, ("d",), COLUMNS)

@@ -1,0 +1,33 @@
+"""What `make` says where something is missing."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAKEFILE = Path(__file__).parents[1] / "Makefile"
+
+
+def make(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
+    shutil.copy(MAKEFILE, folder)
+    return subprocess.run(["make", target], cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_a_folder_from_a_zip_file_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.delenv("GIT_DIR", raising=False)
+    result = make(tmp_path, "repository")
+    assert result.returncode
+    assert "git init && git add -A && git commit -m start" in result.stdout
+    assert "core.no_scm true" in result.stdout
+    (tmp_path / ".dvc").mkdir()
+    (tmp_path / ".dvc" / "config.local").write_text("[core]\n    no_scm = true\n")
+    assert make(tmp_path, "repository").returncode == 0
+
+
+def test_a_git_repository_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    result = make(tmp_path, "repository")
+    assert (result.returncode, result.stdout) == (0, "")

@@ -1,0 +1,81 @@
+"""What a training sees less of, or sees falsely, on purpose."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from tests.training.toy import MakeSplit
+
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import parse
+from rarebeat.training.controls import controlled, limited, shuffled
+from rarebeat.training.settings import TrainSettings
+
+
+def positives(split, name):
+    return set(split.record_ids[split.columns([name])[:, 0] == 1].tolist())
+
+
+def test_masked_labels_stay_with_the_rest_of_their_row(make_split: MakeSplit) -> None:
+    split = make_split(records=50, uncertain=0.3)
+    dealt = shuffled(split, 0)
+    assert (split.labels == -1).any()
+    assert not np.array_equal(split.labels == -1, dealt.labels == -1)
+    assert sorted(map(tuple, split.labels)) == sorted(map(tuple, dealt.labels))
+
+
+def test_the_labels_of_a_class_stay_true_while_the_others_are_dealt_out(make_split: MakeSplit) -> None:
+    split = make_split(records=50)
+    one, *others = split.meta.classes
+    dealt = shuffled(split, 0, (one,))
+    assert np.array_equal(dealt.columns([one]), split.columns([one]))
+    assert not np.array_equal(dealt.columns(others), split.columns(others))
+    assert Counter(map(tuple, dealt.columns(others))) == Counter(map(tuple, split.columns(others)))
+    assert np.array_equal(shuffled(split, 0, tuple(split.meta.classes)).labels, split.labels)
+
+
+def test_a_class_is_as_rare_as_wanted_and_no_other_record_goes(make_split: MakeSplit) -> None:
+    split = make_split(records=80)
+    name = split.meta.classes[0]
+    before = positives(split, name)
+    less = limited(split, {name: 5}, seed=3)
+    assert len(positives(less, name)) == 5 < len(before)
+    assert set(split.record_ids) - set(less.record_ids) == before - positives(less, name)
+
+
+def test_a_larger_number_keeps_the_records_of_a_smaller_one_and_seeds_differ(make_split: MakeSplit) -> None:
+    split = make_split(records=80)
+    name = split.meta.classes[0]
+    few, more, other = (
+        positives(limited(split, {name: count}, seed), name) for count, seed in ((3, 0), (6, 0), (6, 1))
+    )
+    assert few < more
+    assert more != other
+
+
+def test_the_validation_split_keeps_all_its_records(make_split: MakeSplit) -> None:
+    split = make_split(records=80)
+    settings = parse(TrainSettings, {"limit_positives": {split.meta.classes[0]: 4}}, "train")
+    train, validation = controlled(split, split, settings)
+    assert len(train) < len(split)
+    assert validation is split
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"limit_positives": {"sinus": 3}}, {"shuffle_labels": True, "shuffle_except": ["sinus"]}],
+    ids=["limit", "shuffle"],
+)
+def test_a_class_that_there_is_not_is_refused_by_name(make_split: MakeSplit, settings) -> None:
+    split = make_split(records=20)
+    with pytest.raises(ParamsError, match=r"no class 'sinus'; did you mean \w+"):
+        controlled(split, split, parse(TrainSettings, settings, "train"))
+
+
+def test_more_records_than_there_are_are_refused_with_both_numbers(make_split: MakeSplit) -> None:
+    split = make_split(records=20)
+    name = split.meta.classes[0]
+    with pytest.raises(
+        ParamsError, match=f"{name} has {len(positives(split, name))} positive .* asked for 21"
+    ):
+        limited(split, {name: 21}, seed=0)
