@@ -43,7 +43,7 @@ def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> N
             writer.write_table(table)
 
 
-def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """Make an Arrow table of Python values; ``pa.array`` would import pandas for it, which takes a third of a second.
 
     Args:
