@@ -128,6 +128,7 @@ def _language_patterns(language: ReportLanguage) -> Iterator[Pattern]:
         language.joins.both,
         language.joins.accompanied,
         language.foreign,
+        language.places,
     )
     for group in groups:
         yield from group

@@ -40,7 +40,7 @@ _ENDINGS = frozenset(
         ischem ischen ischer isches ised ism ist ities ity iv ive ively ized ization keit liche lichen
         licher liches ly lich ment ments n ns ness ning ningar onse ningen nd nde or orisch orische orium ors
         ort ory ous ously r ra re red ret s se sen sion sions st t te ted ten ter tes ting tion tions tisch
-        tische tive ts tt ual um ung ungen ular ularis ur ure ured ures us y""",
+        tische tish tive ts tt ual um ung ungen ular ularis ur ure ured ures us y""",
     )
 )
 """How a word may go on behind a stem; names seldom do."""
