@@ -17,7 +17,14 @@ from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
-from rarebeat.inference.predict import format_answers, predict_files
+from rarebeat.inference.predict import (
+    Answer,
+    PredictSettings,
+    format_answers,
+    iterate_answers,
+    open_model,
+    predict_files,
+)
 from rarebeat.inference.probabilities import predict_probabilities
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.models.registry import build
@@ -228,9 +235,120 @@ def test_the_command_prints_json_and_exits_with_1_when_a_file_fails(
     assert "Traceback" not in bad.stderr
 
 
-def test_a_folder_given_as_a_file_is_one_clear_message(model_folder: Path, tmp_path: Path) -> None:
-    (answer,) = predict_files([tmp_path], model_folder)
-    assert "is a folder" in answer["error"]
+def test_a_folder_without_ecgs_is_one_clear_message(model_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(RarebeatError, match="there is no ECG in the folder"):
+        predict_files([tmp_path], model_folder)
+
+
+@pytest.fixture
+def archive(wfdb_record: Path) -> Path:
+    """A folder with records in sub-folders, long and short ones among them, one cut off and one XML of another kind."""
+    samples = read_file(wfdb_record).signal
+    folder = wfdb_record.parent / "archive"
+    (folder / "b").mkdir(parents=True)
+    for number in range(6):
+        write_wfdb(folder / "b" / f"r{number}.hea", np.roll(samples, 100 * number, axis=1))
+    write_wfdb(folder / "a.hea", samples[:, :3000])
+    write_wfdb(folder / "long.hea", np.tile(samples, 3))
+    cut = write_wfdb(folder / "b" / "cut.hea", samples).with_suffix(".dat")
+    cut.write_bytes(cut.read_bytes()[:-24])
+    (folder / "other.xml").write_text("<AnnotatedECG/>")
+    (folder / "b" / "notes.csv").write_text("a,b\n")
+    return folder
+
+
+def assert_same(found: list[Answer], expected: list[Answer]) -> None:
+    """Answers are equal, but for the last digit of a probability in float32."""
+    for one, other in zip(found, expected, strict=True):
+        assert {key: one[key] for key in one if key != "classes"} == {
+            key: other[key] for key in other if key != "classes"
+        }
+        for name, entry in one.get("classes", {}).items():
+            probability = other["classes"][name]["probability"]
+            assert entry == other["classes"][name] | {"probability": pytest.approx(probability, abs=2**-23)}
+
+
+def test_a_folder_is_answered_as_its_files_are_one_by_one(archive: Path, model_folder: Path) -> None:
+    together = predict_files([archive], model_folder)
+    names = [str(Path(answer["file"]).relative_to(archive)) for answer in together]
+    assert names == ["a.hea", "long.hea", "other.xml", "b/cut.hea", *(f"b/r{n}.hea" for n in range(6))]
+    for answer in together:
+        assert_same(predict_files([Path(answer["file"])], model_folder), [answer])
+    errors = {
+        name: answer["error"] for name, answer in zip(names, together, strict=True) if "error" in answer
+    }
+    assert list(errors) == ["other.xml", "b/cut.hea"]
+    assert errors["b/cut.hea"].startswith("truncated")
+
+
+def test_processes_give_the_answers_of_one_process(
+    archive: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rarebeat.inference.predict.CHUNK", 3)
+    model = open_model(model_folder)
+    settings = [PredictSettings(workers=workers) for workers in (1, 2)]
+    one, two = (list(iterate_answers([archive], model_folder, model, entry)) for entry in settings)
+    assert_same(one, two)
+    assert len(one) == 10
+
+
+def test_signals_that_would_not_fit_into_memory_together_are_answered_in_turn(
+    archive: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = predict_files([archive], model_folder)
+    monkeypatch.setattr("rarebeat.inference.predict.MOST_SAMPLES", 1000)
+    assert_same(predict_files([archive], model_folder), together)
+
+
+def test_a_link_out_of_the_folder_is_not_followed(
+    wfdb_record: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.hea").symlink_to(wfdb_record)
+    (answer,) = predict_files([folder], model_folder)
+    assert answer["error"].startswith("outside_folder")
+
+
+PTB_XL = {
+    "ecg_id": 1,
+    "patient_id": 7,
+    "age": 300.0,
+    "sex": 1,
+    "report": "",
+    "scp_codes": "{}",
+    "strat_fold": 3,
+}
+
+
+def test_an_archive_of_a_kind_tells_what_its_table_knows(wfdb_record: Path, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    card = replace(CARD, architecture="se_resnet", settings={"width": 2})
+    save_model(tmp_path / "person", build("se_resnet", 3, 2500, {"width": 2}), card)
+    record = write_wfdb(tmp_path / "00001_hr.hea", read_file(wfdb_record).signal)
+    row = PTB_XL | {"filename_hr": "00001_hr", "filename_lr": "00001_lr"}
+    lines = [",".join(map(str, values)) for values in (row, row.values())]
+    (tmp_path / "ptbxl_database.csv").write_text("\n".join(lines) + "\n")
+    model = open_model(tmp_path / "person")
+    settings = PredictSettings(kind="ptb-xl")
+    answer, unlisted = iterate_answers([tmp_path], tmp_path / "person", model, settings)
+    assert_same([answer], predict_files([record], tmp_path / "person", age=90, sex="F"))
+    (untold,) = predict_files([record], tmp_path / "person")
+    assert_same([unlisted], predict_files([wfdb_record], tmp_path / "person"))
+    assert untold["warning"].endswith("is not told the age and the sex")
+    assert untold["classes"] != answer["classes"]
+    record.unlink()
+    missing, _ = iterate_answers([tmp_path], tmp_path / "person", model, settings)
+    assert missing["error"] == f"there is no file {record}"
+
+
+def test_options_need_a_kind(wfdb_record: Path, model_folder: Path) -> None:
+    settings = PredictSettings(options={"rate": 100})
+    with pytest.raises(ParamsError, match="name the kind"):
+        list(iterate_answers([wfdb_record], model_folder, open_model(model_folder), settings))
+    with pytest.raises(ParamsError, match="workers must be at least 1"):
+        PredictSettings(workers=0)
 
 
 def broken_model(folder: Path, value: float) -> Path:

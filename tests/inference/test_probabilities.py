@@ -116,3 +116,16 @@ def test_mean_and_max_of_the_windows_differ(small: nn.Module) -> None:
 def test_no_ecgs_have_no_windows_but_all_columns(small: nn.Module, how: Literal["mean", "max"]) -> None:
     found = predict_probabilities(small, SIGNALS[:0], 0.001, windows=WindowSettings(64, how))
     assert found.shape == (0, 3)
+
+
+@pytest.mark.parametrize("network", ["hughes34", "global_skip", "se_resnet", "xresnet1d101"])
+def test_an_ecg_has_one_probability_whatever_the_others_in_its_batch(network: str) -> None:
+    torch.manual_seed(0)
+    module = build(network, 3, 500, {"width": 4})
+    signals = np.random.default_rng(0).normal(0, 300, (21, 12, 500)).astype(np.int16)
+    together = predict_probabilities(module, signals, 0.001)
+    for batch in (1, 5, 16):
+        found = predict_probabilities(module, signals, 0.001, batch)
+        np.testing.assert_allclose(found, together, rtol=0, atol=2**-23)
+    alone = predict_probabilities(module, signals[20:], 0.001)
+    np.testing.assert_allclose(alone, together[20:], rtol=0, atol=2**-23)

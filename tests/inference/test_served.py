@@ -68,6 +68,17 @@ def test_a_batch_answers_the_good_and_says_why_it_refuses_the_others(model_folde
     np.testing.assert_allclose(table[CLASSES].iloc[1], alone[CLASSES].iloc[0], atol=1e-6)
 
 
+def test_normalised_amplitudes_are_served_as_their_files_are_answered(
+    model_folder: Path, wfdb_record: Path
+) -> None:
+    wfdb_record.write_text(wfdb_record.read_text().replace("1000(0)/mV", "500(0)/NU"))
+    record = read_file(wfdb_record)
+    table = ask(model_folder, record.signal[None].astype(np.float32) / 1000, calibrated=False)
+    (answer,) = predict_files([wfdb_record], model_folder)
+    assert table[CLASSES].iloc[0].tolist() == [answer["classes"][name]["probability"] for name in CLASSES]
+    assert table["warning"].tolist() == [answer["warning"]]
+
+
 def test_a_batch_of_nothing_but_silence_has_no_probabilities(model_folder: Path) -> None:
     table = ask(model_folder, np.zeros((2, 12, 5000), np.float32))
     assert table[CLASSES].isna().all(axis=None)
@@ -125,6 +136,22 @@ def test_m_is_male_and_the_age_counts(personal: Path, ecg: Ecg) -> None:
     assert one(sex="F") == one(sex="Female") != one(sex="M")
     assert one(age=95.0) == one(age=90.0) != one(age=-1.0)
     assert one(age=-1.0, sex="") == one()
+
+
+@pytest.mark.parametrize(
+    ("params", "warning"),
+    [
+        ({"age": 63.0, "sex": "F"}, ""),
+        ({"sex": "F"}, "the model uses age and sex, and is not told the age"),
+        ({"age": 63.0}, "the model uses age and sex, and is not told the sex"),
+        ({}, "the model uses age and sex, and is not told the age and the sex"),
+    ],
+)
+def test_a_network_that_uses_age_and_sex_says_what_it_is_not_told(
+    personal: Path, model_folder: Path, ecg: Ecg, params: dict[str, object], warning: str
+) -> None:
+    assert ask(personal, ecg[None], **params)["warning"].tolist() == [warning]
+    assert ask(model_folder, ecg[None], **params)["warning"].tolist() == [""]
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,15 @@ def test_a_column_tells_whether_codes_are_complete(
         read_all("ptb-xl", tmp_path, {"complete_column": "some_codes"})
 
 
+def test_a_person_that_the_table_of_ptb_xl_leaves_out_is_taken_from_the_header(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path
+) -> None:
+    write_csv(tmp_path / "ptbxl_database.csv", [ROW | {"age": ""}])
+    write_wfdb(ecg, "00001_hr", tmp_path / "records500" / "00000", comments=["Age: 63", "Sex: Male"])
+    (record,) = read_all("ptb-xl", tmp_path)
+    assert (record.age, record.sex) == (63.0, "female")
+
+
 def test_ptb_xl_is_read_at_100_hz_when_asked(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:
     write_csv(tmp_path / "ptbxl_database.csv", [ROW])
     write_wfdb(ecg, "00001_lr", tmp_path / "records100" / "00000", rate=100)

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from tests.readers.reading import read_all
+from tests.readers.reading import read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.readers.read_file import read_file
@@ -97,6 +97,38 @@ def test_ingest_and_prediction_see_the_same_person(
     (ingested,) = read_all(kind, tmp_path)
     read = read_file(header)
     assert (read.age, read.sex) == (ingested.age, ingested.sex) == (90.0, "male")
+
+
+def test_statements_of_ludb_tell_no_person(ecg: Microvolts, write_wfdb: Write, tmp_path: Path) -> None:
+    header = write_wfdb(ecg, comments=["<age>: 63", "<diagnoses>:", "Age: 17", "Sex: M"])
+    (ingested,) = read_all("ludb", tmp_path)
+    read = read_file(header)
+    assert (read.age, read.sex) == (ingested.age, ingested.sex) == (63.0, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "options", "person"),
+    [
+        ({}, {}, (63.0, "male")),
+        ({"age": "", "sex": ""}, {"age_column": "age", "sex_column": "sex"}, (63.0, "male")),
+        ({"age": "64", "sex": ""}, {"age_column": "age", "sex_column": "sex"}, (64.0, "male")),
+        ({"age": "nan", "sex": "F"}, {"age_column": "age", "sex_column": "sex"}, (63.0, "female")),
+    ],
+)
+def test_a_folder_of_wfdb_files_tells_what_its_csv_says_and_else_its_headers(
+    ecg: Microvolts,
+    write_wfdb: Write,
+    tmp_path: Path,
+    row: dict[str, object],
+    options: dict[str, str],
+    person: tuple[float, str],
+) -> None:
+    header = write_wfdb(ecg, comments=["Age: 63", "Sex: Male"])
+    write_csv(tmp_path / "records.csv", [{"record": header.stem} | row])
+    (ingested,) = read_all("wfdb", tmp_path, options)
+    assert (ingested.age, ingested.sex) == person
+    read = read_file(header)
+    assert (read.age, read.sex) == (63.0, "male")
 
 
 def test_a_muse_file_tells_age_and_sex(muse_xml: Callable[..., bytes], tmp_path: Path) -> None:

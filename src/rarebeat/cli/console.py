@@ -5,13 +5,13 @@ No command is imported here, so that a pipeline script that runs itself does not
 
 import errno
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """What the system says where a file cannot become longer."""
@@ -73,6 +73,38 @@ def examples(*lines: str) -> str:
         Text for ``epilog``.
     """
     return "\n".join(["\b", "Example:" if len(lines) == 1 else "Examples:", *(f"  {line}" for line in lines)])
+
+
+def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Read the options of a reader as they are given on the command line.
+
+    Args:
+        pairs: ``key=value`` each; values are YAML.
+
+    Returns:
+        The values by their keys.
+
+    Raises:
+        ParamsError: for one without ``=``, or whose value is not YAML.
+
+    Example:
+        >>> reader_options(["csv=records.csv", "rate=100"])
+        {'csv': 'records.csv', 'rate': 100}
+    """
+    import yaml
+
+    from rarebeat.core.yaml_text import load_yaml
+
+    options = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator:
+            raise ParamsError(f"--option takes key=value, found {pair!r}")
+        try:
+            options[key] = load_yaml(value)
+        except yaml.YAMLError as error:
+            raise ParamsError(f"--option {pair}: {value!r} is not YAML: {error}") from error
+    return options
 
 
 def run(command: Callable[..., Any] | typer.Typer) -> None:

@@ -1,12 +1,11 @@
 """The command ``rarebeat ingest``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples
-from rarebeat.core.errors import ParamsError
+from rarebeat.cli.console import examples, reader_options
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +42,7 @@ def ingest(
     from rarebeat.readers.ingest import ingest_cohort, summary_lines
     from rarebeat.readers.registry import read_cohort_settings
 
-    name, options = out.name, _options(option or [])
+    name, options = out.name, reader_options(option or [])
     if kind == "cohort":
         name = root
         cohort = read_cohort_settings(params, name)
@@ -53,20 +52,3 @@ def ingest(
         place = Path(root).expanduser()
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
     print(*summary_lines(name, kind, place, summary, options), f"written to {out}", sep="\n")
-
-
-def _options(pairs: list[str]) -> dict[str, Any]:
-    import yaml
-
-    from rarebeat.core.yaml_text import load_yaml
-
-    options = {}
-    for pair in pairs:
-        key, separator, value = pair.partition("=")
-        if not separator:
-            raise ParamsError(f"--option takes key=value, found {pair!r}")
-        try:
-            options[key] = load_yaml(value)
-        except yaml.YAMLError as error:
-            raise ParamsError(f"--option {pair}: {value!r} is not YAML: {error}") from error
-    return options

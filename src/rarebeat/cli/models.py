@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples
+from rarebeat.cli.console import examples, reader_options
+from rarebeat.core.errors import ParamsError
 
 _HEADING = "Models"
 
@@ -18,6 +19,8 @@ def register(app: typer.Typer) -> None:
     predicting = (
         "rarebeat predict ecgs/*.hea --model models/trained --json",
         "rarebeat predict 00001_hr.dat --model models/studies/crossval --age 56 --sex female",
+        "rarebeat predict exports --out predictions.parquet",
+        "rarebeat predict data/raw/ptb-xl --kind ptb-xl --out predictions.csv",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*predicting))(predict)
     scoring = (
@@ -42,33 +45,67 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
 
 
 def predict(
-    files: Annotated[
-        list[Path], typer.Argument(help="WFDB headers, challenge .hea or .mat files, MUSE XML files")
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            help="WFDB headers, challenge .hea or .mat files, MUSE XML files; folders: all headers and XML files in "
+            "them"
+        ),
     ],
     model: Annotated[Path, typer.Option(help="model folder, or folder of an ensemble")] = Path(
         "models/trained"
     ),
     age: Annotated[
         float | None,
-        typer.Option(min=0.0, max=120.0, help="years, for all FILES, instead of what the files say"),
+        typer.Option(min=0.0, max=120.0, help="years, for all files, instead of what they say"),
     ] = None,
     sex: Annotated[
-        str | None, typer.Option(help="female or male, for all FILES, instead of what the files say")
+        str | None, typer.Option(help="female or male, for all files, instead of what they say")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="write the answers to this file (.parquet, .csv or .jsonl) instead")
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="PATHS are archives of this kind, as for ingest: ages and sexes that stand in tables (ptb-xl, wfdb) "
+            "are taken, too"
+        ),
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        typer.Option("--option", "-o", help="with --kind: reader option as key=value; may be repeated"),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="processes; default: one per core for 256 files or more")
+    ] = None,
 ) -> None:
     """Classify ECG files by a model folder alone.
 
     Age and sex are used by the networks that take them (se_resnet), and come from the file where it tells them. Exit
-    code 1 when a file could not be answered.
+    code 0 when every file was answered, 1 when some were not (each has its reason instead), 2 when nothing was done.
     """
-    from rarebeat.inference.predict import format_answers, predict_files
+    from rarebeat.inference.answer_files import check_suffix, write_answers
+    from rarebeat.inference.predict import PredictSettings, format_answers, iterate_answers, open_model
 
-    answers = predict_files(files, model, age, sex)
-    print(json.dumps(answers, indent=2, allow_nan=False) if as_json else format_answers(answers))
-    failed = [answer for answer in answers if "error" in answer]
-    for answer in failed:
-        print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
+    if as_json and out:
+        raise ParamsError("--json prints the answers and --out writes them: give one of the two")
+    if out:
+        check_suffix(out)
+    settings = PredictSettings(kind, reader_options(option or []), age, sex, workers)
+    opened = open_model(model)
+    answers = iterate_answers(paths, model, opened, settings)
+    if out:
+        counts = write_answers(out, answers, opened)
+        print(f"{', '.join(f'{number} {what}' for what, number in counts.items())} -> {out}")
+        failed = counts["not answered"]
+    else:
+        found = list(answers)
+        print(json.dumps(found, indent=2) if as_json else format_answers(found))
+        for answer in (refused := [answer for answer in found if "error" in answer]):
+            print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
+        failed = len(refused)
     if failed:
         raise typer.Exit(1)
 

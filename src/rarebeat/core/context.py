@@ -88,7 +88,18 @@ def context_of(
     Args:
         lengths: samples before the padding, shape (n,); None where nothing is padded, so that networks need not look.
         ages: years, NaN where unknown, shape (n,).
-        sexes: "female", "male" or None, shape (n,). Age and sex count only where both are there.
+        sexes: "female", "male" or None, shape (n,). Either may be None alone, where it is known of nobody.
+
+    Returns:
+        The context.
+
+    Example:
+        >>> context_of(None, None, np.array(["male", None], dtype=object)).sex.tolist()
+        [2, 0]
     """
-    context = UNKNOWN if ages is None or sexes is None else persons(ages.tolist(), sexes.tolist())
-    return context if lengths is None else replace(context, lengths=torch.from_numpy(lengths))
+    known = UNKNOWN
+    if ages is not None:
+        known = persons(ages.tolist(), [None] * len(ages) if sexes is None else sexes.tolist())
+    elif sexes is not None:
+        known = persons([None] * len(sexes), sexes.tolist())
+    return known if lengths is None else replace(known, lengths=torch.from_numpy(lengths))

@@ -1,7 +1,7 @@
 """Tables as Parquet files whose pages carry checksums."""
 
 import base64
-from collections.abc import Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,26 @@ def write_table(path: Path, table: pa.Table, **options: Any) -> None:
         pq.write_table(table, temporary, **settings)
 
 
-def table_of(columns: Mapping[str, Sequence[Any]], schema: pa.Schema) -> pa.Table:
+def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> None:
+    """Write a Parquet file with page checksums piece by piece, whole or not at all.
+
+    Args:
+        path: the file.
+        schema: of the tables.
+        tables: each becomes a row group, and may be forgotten then.
+
+    Raises:
+        RarebeatError: when it cannot be written.
+    """
+    with (
+        atomic(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for table in tables:
+            writer.write_table(table)
+
+
+def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
     """Make an Arrow table of Python values; ``pa.array`` would import pandas for it, which takes a third of a second.
 
     Args:

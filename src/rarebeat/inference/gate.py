@@ -5,6 +5,7 @@ were read; :func:`trusted_ecg` applies the same checks to bare numbers.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,8 +17,9 @@ from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import Int16, preprocess, resampled_length, stored_length
 from rarebeat.dataset.windows import WindowSettings, windows_of
 from rarebeat.inference.model_folder import ModelCard
-from rarebeat.readers.fields import OLDEST, clean_sex
-from rarebeat.readers.quality import SMALLEST_RANGE, RawLeads, trusted_signal
+from rarebeat.models.registry import uses_person
+from rarebeat.readers.fields import OLDEST, Person, clean_sex
+from rarebeat.readers.quality import NORMALISED, SMALLEST_RANGE, RawLeads, trusted_signal
 
 HIGHEST_AGE = 120.0
 """Years that a person can have at most."""
@@ -47,16 +49,17 @@ class ModelInput:
     warning: str
 
 
-def trusted_ecg(ecg: npt.NDArray[Any], rate: float) -> tuple[Signal, bool]:
+def trusted_ecg(ecg: npt.NDArray[Any], rate: float, calibrated: bool = True) -> tuple[Signal, bool]:
     """Turn an ECG in millivolts into the stored signal, or refuse it, as ingest does.
 
     Args:
         ecg: shape (12, samples), millivolts, leads in the order of :data:`rarebeat.core.records.LEADS`.
         rate: samples per second.
+        calibrated: False for an ECG whose amplitude was normalised away; it is in normalised units then.
 
     Returns:
-        The signal, int16 of shape (12, samples), microvolts, and whether its amplitude is calibrated: see
-        :func:`rarebeat.readers.quality.trusted_signal`.
+        The signal, int16 of shape (12, samples), microvolts (or thousandths of the normalised unit), and whether its
+        amplitude is calibrated: see :func:`rarebeat.readers.quality.trusted_signal`.
 
     Raises:
         BadRecordError: for an ECG that cannot be trusted.
@@ -71,14 +74,15 @@ def trusted_ecg(ecg: npt.NDArray[Any], rate: float) -> tuple[Signal, bool]:
         microvolts = (values * 1000).astype(np.float64)
         span = float(np.max(np.ptp(microvolts, axis=1)))
     # In steps of a microvolt an ECG in volts would look flat, which is not what is wrong with it.
-    if 0 < span < SMALLEST_RANGE:
+    if calibrated and 0 < span < SMALLEST_RANGE:
         raise BadRecordError(
             "implausible_amplitude",
             f"no lead spans more than {span / 1000:.4g} mV, expected at least {SMALLEST_RANGE / 1000:g}: "
             "the ECG is probably in volts instead of millivolts",
         )
-    ones, zeros, units = [1.0] * len(LEADS), [0.0] * len(LEADS), ["uV"] * len(LEADS)
-    return trusted_signal(RawLeads(microvolts, LEADS, ones, zeros, units), rate)
+    unit, gain = ("uV", 1.0) if calibrated else (NORMALISED, 1000.0)
+    count = len(LEADS)
+    return trusted_signal(RawLeads(microvolts, LEADS, [gain] * count, [0.0] * count, [unit] * count), rate)
 
 
 def known_age(age: float | None) -> float | None:
@@ -128,6 +132,33 @@ def known_sex(sex: str | None) -> str | None:
     return known
 
 
+def known_person(age: float | None, sex: str | None) -> Person:
+    """Check age and sex that a user told, see :func:`known_age` and :func:`known_sex`.
+
+    Raises:
+        ParamsError: for an age or a sex that nobody has.
+    """
+    return Person(known_age(age), known_sex(sex))
+
+
+def person_warning(person: Person, cards: Iterable[ModelCard]) -> str:
+    """What a network that uses age and sex lacks of them; "" where nothing is to be said.
+
+    Args:
+        person: what is known.
+        cards: of all models that are asked.
+    """
+    unknown = [name for name, value in person._asdict().items() if value is None]
+    if not unknown or not any(uses_person(card.architecture, card.settings) for card in cards):
+        return ""
+    return f"the model uses age and sex, and is not told the {' and the '.join(unknown)}"
+
+
+def joined(*warnings: str) -> str:
+    """All warnings of one answer as one text; "" where there is none."""
+    return "; ".join(filter(None, warnings))
+
+
 def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard) -> ModelInput:
     """Bring a signal to the network's rate, and say what makes it unlike those that the network learnt from.
 
@@ -159,7 +190,7 @@ def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard
         )
         settings = replace(settings, samples=count)
     length = stored_length(signal.shape[1], rate, settings)
-    return ModelInput(preprocess(signal, rate, settings), length, "; ".join(warnings))
+    return ModelInput(preprocess(signal, rate, settings), length, joined(*warnings))
 
 
 def input_windows(card: ModelCard) -> WindowSettings:

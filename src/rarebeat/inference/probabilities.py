@@ -20,6 +20,11 @@ Float32 = npt.NDArray[np.float32]
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
 
+FULL = 8
+"""Batches that are judged are filled up to a multiple of so many. For smaller ones libraries of linear algebra choose
+other algorithms, whose rounding moves probabilities by up to 1e-4. With it an ECG has one probability, whatever the
+others in its batch: to the last digit of float32, of which products of a few columns may depend on the row."""
+
 
 def predict_probabilities(
     module: nn.Module,
@@ -39,7 +44,8 @@ def predict_probabilities(
         module: a network; it is put in evaluation mode.
         signals: shape (n, 12, samples), as :func:`rarebeat.core.signals.preprocess` returns them.
         scale: signals times scale is in the unit that the network was trained with.
-        batch_size: ECGs in memory at a time; it does not change the result.
+        batch_size: ECGs in memory at a time. It does not change the result, and neither do the other ECGs (see
+            :data:`FULL`).
         device: where to compute; the network is moved there. Default: where it is.
         context: what is known of the ECGs besides, in main memory.
         windows: how ECGs longer than the network's input are judged.
@@ -94,7 +100,7 @@ def _predict(
     place = next(module.parameters()).device
     examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
     with torch.autocast(place.type, enabled=False), _exact_fp32():
-        logits, pieces = window_logits(module, examples, batch_size, features)
+        logits, pieces = window_logits(module, examples, batch_size, features, FULL)
     probabilities = logits.sigmoid().cpu()
     found = torch.cat(features).float().cpu() if features else probabilities.new_empty(len(signals), 0)
     if not examples.whole:
@@ -125,7 +131,11 @@ def record_logits(network: nn.Module, examples: Examples, batch: int, windows: W
 
 
 def window_logits(
-    network: nn.Module, examples: Examples, batch: int, features: list[Tensor] | None = None
+    network: nn.Module,
+    examples: Examples,
+    batch: int,
+    features: list[Tensor] | None = None,
+    multiple: int = 1,
 ) -> tuple[Tensor, Windows]:
     """The logits of all windows of ECGs, and which windows they are.
 
@@ -135,6 +145,7 @@ def window_logits(
         batch: windows at a time.
         features: where it is a list, the pooled features of the windows are added to it, batch by batch; the network
             must then be one in two steps.
+        multiple: batches are filled up to a multiple of so many by their last window, whose other answers are dropped.
 
     Returns:
         Float32, shape (m, classes), on the device of the examples; and the m windows in order.
@@ -145,15 +156,16 @@ def window_logits(
     with torch.no_grad():
         # Once at least: also for no ECG at all the number of classes must be found.
         for part in ordered_batches(len(pieces.records), batch) or [np.arange(0)]:
-            starts = None if examples.whole else pieces.starts[part]
-            signals, context, _ = examples.batch(pieces.records[part], starts)
+            filled = np.append(part, np.repeat(part[-1:], -len(part) % multiple))
+            starts = None if examples.whole else pieces.starts[filled]
+            signals, context, _ = examples.batch(pieces.records[filled], starts)
             if features is None:
-                chunks.append(network(signals, context).float())
+                chunks.append(network(signals, context)[: len(part)].float())
                 continue
             assert isinstance(network, TwoStepNetwork)
             found = network.features(signals, context)
-            features.append(pooled(found))
-            chunks.append(network.classify(found, context).float())
+            features.append(pooled(found)[: len(part)])
+            chunks.append(network.classify(found, context)[: len(part)].float())
     return torch.cat(chunks), pieces
 
 

@@ -17,14 +17,16 @@ from rarebeat.core.signals import output_scale
 from rarebeat.inference.gate import (
     ModelInput,
     input_windows,
-    known_age,
-    known_sex,
+    joined,
+    known_person,
     network_input,
+    person_warning,
     trusted_ecg,
 )
 from rarebeat.inference.model_folder import load_detector, load_model
 from rarebeat.inference.novelty import novelty_warnings
 from rarebeat.inference.probabilities import predict_with_features
+from rarebeat.readers.fields import Person
 
 
 class ServedModel(PythonModel):
@@ -46,7 +48,8 @@ class ServedModel(PythonModel):
             model_input: float32 array, or a mapping with one under ``ecg``.
             params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years, 0 to 120; -1: unknown) and ``sex``
                 ("female", "male", "f" or "m"; "": unknown) of the person that all these ECGs are of, which some
-                networks use.
+                networks use. ``calibrated`` is False for ECGs whose amplitude was normalised away, which are in
+                normalised units then instead of millivolts.
 
         Returns:
             A row for each ECG: one probability per class, and two columns of text. ``error`` says why an ECG was
@@ -58,23 +61,21 @@ class ServedModel(PythonModel):
         rate = float(params.get("rate", 500.0))
         errors, inputs = [""] * len(ecgs), dict[int, ModelInput]()
         try:
-            age, sex = known_age(params.get("age")), known_sex(params.get("sex"))
+            person = known_person(params.get("age"), params.get("sex"))
         except ParamsError as error:  # of the person of all ECGs
             return self._table({}, [str(error)] * len(ecgs))
         for row, ecg in enumerate(ecgs):
             try:
-                inputs[row] = self._let_in(np.asarray(ecg), rate)
+                inputs[row] = self._let_in(np.asarray(ecg), rate, bool(params.get("calibrated", True)))
             except BadRecordError as error:
                 errors[row] = str(error)
-        return self._table(self._ask(inputs, age, sex), errors)
+        return self._table(self._ask(inputs, person), errors)
 
-    def _let_in(self, ecg: np.ndarray[Any, Any], rate: float) -> ModelInput:
-        signal, calibrated = trusted_ecg(ecg, rate)
+    def _let_in(self, ecg: np.ndarray[Any, Any], rate: float, calibrated: bool) -> ModelInput:
+        signal, calibrated = trusted_ecg(ecg, rate, calibrated)
         return network_input(signal, rate, calibrated, self.card)
 
-    def _ask(
-        self, inputs: Mapping[int, ModelInput], age: float | None, sex: str | None
-    ) -> dict[int, tuple[list[float], str]]:
+    def _ask(self, inputs: Mapping[int, ModelInput], person: Person) -> dict[int, tuple[list[float], str]]:
         """Probabilities and warning of each row; ECGs of one length go through the network together."""
         found: dict[int, tuple[list[float], str]] = {}
         for samples in sorted({entry.signal.shape[1] for entry in inputs.values()}):
@@ -85,14 +86,14 @@ class ServedModel(PythonModel):
                 self.module,
                 signals,
                 output_scale(self.card.preprocessing),
-                context=replace(persons([age] * len(rows), [sex] * len(rows)), lengths=lengths),
+                context=replace(persons([person.age] * len(rows), [person.sex] * len(rows)), lengths=lengths),
                 windows=input_windows(self.card),
             )
             unlike = novelty_warnings(
                 [self.detector], [features], signals, lengths.numpy(), self.card.preprocessing
             )
             for row, values, text in zip(rows, probabilities.astype(float).tolist(), unlike, strict=True):
-                found[row] = values, "; ".join(filter(None, [inputs[row].warning, text]))
+                found[row] = values, joined(inputs[row].warning, text, person_warning(person, [self.card]))
         return found
 
     def _table(self, found: Mapping[int, tuple[list[float], str]], errors: list[str]) -> pd.DataFrame:

@@ -97,6 +97,23 @@ NETWORKS: Mapping[str, Network] = {
 }
 
 
+def uses_person(name: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a network uses age and sex: it does where a setting named ``person`` says so.
+
+    Args:
+        name: a key of :data:`NETWORKS`.
+        settings: the network's own settings; those left out take their defaults.
+
+    Raises:
+        ParamsError: for settings that the network does not have.
+
+    Example:
+        >>> uses_person("se_resnet", {}), uses_person("se_resnet", {"person": False}), uses_person("hughes34", {})
+        (True, False, False)
+    """
+    return bool(getattr(parse(NETWORKS[name].settings, dict(settings), f"network {name}"), "person", False))
+
+
 def build(name: str, classes: int, samples: int, settings: Mapping[str, Any]) -> nn.Module:
     """Make a network with fresh weights from the random state of torch.
 

@@ -45,8 +45,8 @@ def require_folder(root: Path, help_text: str) -> None:
         raise MissingSourceError(f"there is no folder {root}. {help_text}")
 
 
-def walk(root: Path, suffix: str) -> Iterator[Path]:
-    """Find all files under a folder with a suffix.
+def walk(root: Path, suffix: str | tuple[str, ...]) -> Iterator[Path]:
+    """Find all files under a folder with a suffix, or with one of several.
 
     Args:
         root: the folder; links to other folders are not entered.

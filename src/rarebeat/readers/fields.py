@@ -37,6 +37,22 @@ class Person(NamedTuple):
     age: float | None = None
     sex: str | None = None
 
+    def otherwise(self, other: "Person") -> "Person":
+        """Take from another source what this one does not tell.
+
+        Args:
+            other: the same person, as the other source knows them.
+
+        Returns:
+            Age and sex, each from here where it is told here.
+
+        Example:
+            >>> Person(age=63.0).otherwise(Person(age=60.0, sex="male"))
+            Person(age=63.0, sex='male')
+        """
+        age, sex = self
+        return Person(other.age if age is None else age, other.sex if sex is None else sex)
+
 
 def clean_age(cell: str) -> float | None:
     """Read an age.

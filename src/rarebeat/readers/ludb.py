@@ -19,7 +19,7 @@ from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_unders
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_in, told_once
+from rarebeat.readers.wfdb_header import DIAGNOSES, person_in, told_once
 
 NAMESPACE = "ludb"
 
@@ -28,7 +28,6 @@ _RATE = 500
 _SPAN_TOLERANCE = 2  # rounding of both ends
 _KEYS = ("age", "sex")
 _ONLY_IN_TABLE = "pacemaker presence, undefined"  # a statement that some headers lack
-_DIAGNOSES = "<diagnoses>:"
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -99,7 +98,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
         not_understood=tuple(key for key in _KEYS if key not in told)
-        + (() if _DIAGNOSES in header.comments else ("diagnoses",))
+        + (() if DIAGNOSES in header.comments else ("diagnoses",))
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 
@@ -167,5 +166,5 @@ def statement_codes(diagnoses: Iterable[str]) -> tuple[str, ...]:
 
 def _split_comments(comments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """What stands before the diagnoses, and the diagnoses (a statement per line)."""
-    cut = comments.index(_DIAGNOSES) if _DIAGNOSES in comments else len(comments)
+    cut = comments.index(DIAGNOSES) if DIAGNOSES in comments else len(comments)
     return comments[:cut], comments[cut + 1 :]

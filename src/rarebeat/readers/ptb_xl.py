@@ -11,6 +11,7 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import physionet_help, read_csv, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
+    Person,
     clean_age,
     clean_sex,
     clean_text,
@@ -24,6 +25,7 @@ from rarebeat.readers.fields import (
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import person_of
 
 NAMESPACE = "ptb-xl"
 SEXES = {"0": "male", "1": "female"}
@@ -91,7 +93,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record, at its native rate.
+        The record, at its native rate. Age and sex are those of the table; of the header where that tells none.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -113,14 +115,15 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     age, sex = clean_age(row["age"]), clean_sex(whole_number(row["sex"]), SEXES)
     if wrong := not_understood(age=(row["age"], age), sex=(row["sex"], sex)):
         raise BadRecordError("header_mismatch", f"{' and '.join(wrong)} of the row are not where they belong")
+    person = Person(age, sex).otherwise(person_of(header.comments))
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(NAMESPACE, patient),
-        age=age,
-        sex=sex,
+        age=person.age,
+        sex=person.sex,
         fold=fold,
         calibrated=calibrated,
         text=clean_text([row["report"]]),

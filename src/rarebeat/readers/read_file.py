@@ -1,15 +1,24 @@
-"""Reading one file of any supported format, for prediction."""
+"""Reading single files of any supported format, and finding those of a folder, for prediction."""
 
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.records import Record
+from rarebeat.readers.discovery import is_inside, readable, walk
 from rarebeat.readers.muse_xml import read_muse
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.registry import Entry, Options, get_source
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import person_of
 
 SUFFIXES = (".hea", ".mat", ".dat", ".xml")
 """What :func:`read_file` takes."""
+
+LISTED = (".hea", ".xml")
+"""What is looked for in a folder: every record has one of these, and one only."""
 
 _ADVICE = {
     ".csv": "a table does not say what its numbers are; write the ECG as a WFDB record",
@@ -18,6 +27,95 @@ _ADVICE = {
     ".parquet": "a cohort is not a file of an ECG; name the file that it was read from",
     ".scp": "SCP-ECG is not read; export the ECG as GE MUSE XML, or write it as a WFDB record",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A recording that a file or a folder offers; picklable, so that a worker process can read it.
+
+    Attributes:
+        entry: of the recording.
+        folder: in which it was found, and which it must not leave; None for a file that was named itself.
+    """
+
+    entry: Entry
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call it: the path of its file, or its id where there is no file."""
+        return self.entry.record_id if self.entry.path is None else _name(self.entry.path)
+
+
+def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -> Iterator[Found]:
+    """Find the recordings of files and folders.
+
+    Args:
+        paths: files, which are taken whatever they are, and folders, of which the WFDB headers and the XML files are
+            taken, those of sub-folders too. With a kind, folders of archives.
+        kind: of archive, see :func:`rarebeat.readers.registry.kinds`: its reader finds the recordings, and tells of
+            each what the tables of the archive know; what they do not list is read for itself. None reads every file
+            for itself.
+        options: of that reader.
+
+    Yields:
+        The recordings, in the order of the paths and in a fixed order within each.
+
+    Raises:
+        ParamsError: for an unknown kind or a wrong option, and for options without a kind.
+        MissingSourceError: when a folder is no archive of that kind.
+        RarebeatError: when a folder holds no recording.
+    """
+    if options and kind is None:
+        raise ParamsError("options are those of a reader: name the kind of archive, too")
+    for path in paths:
+        if kind is None and not path.is_dir():
+            yield Found(Entry(_name(path), path))
+            continue
+        entries = iter(_in_folder(path) if kind is None else get_source(kind).discover(path, options))
+        first = next(entries, None)
+        if first is None:
+            raise RarebeatError(
+                f"there is no ECG in the folder {path}: expected WFDB headers (.hea) or XML files"
+            )
+        yield Found(first, path)
+        yield from (Found(entry, path) for entry in entries)
+
+
+def _in_folder(folder: Path) -> Iterator[Entry]:
+    return (Entry(_name(path), path) for path in walk(folder, LISTED))
+
+
+def _name(path: Path) -> str:
+    return readable(os.fspath(path))
+
+
+def read_recording(found: Found, kind: str | None, options: Options) -> Record:
+    """Read what :func:`find_recordings` has found. Ids are not made pseudonyms: a prediction goes by its file.
+
+    Args:
+        found: the recording.
+        kind: of archive, or None, as it was found.
+        options: of the reader.
+
+    Returns:
+        The record, with age and sex where the file or the archive tells them.
+
+    Raises:
+        RarebeatError: when the file is missing or of another kind.
+        BadRecordError: when it cannot be read or trusted.
+    """
+    path = found.entry.path
+    if path is not None and found.folder is not None and not is_inside(found.folder, path):
+        raise BadRecordError(
+            "outside_folder", "the file is, or links to, a place outside the folder that was named"
+        )
+    if kind is None or not found.entry.listed:
+        assert path is not None
+        return read_file(path)
+    if path is not None and not path.is_file():
+        raise RarebeatError(f"there is no file {path}")
+    return get_source(kind).read(found.entry, Pseudonym(), options)
 
 
 def read_file(path: Path) -> Record:

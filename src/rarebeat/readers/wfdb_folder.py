@@ -12,6 +12,7 @@ from rarebeat.core.records import Record
 from rarebeat.readers.discovery import read_csv, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     HIGHEST_FOLD,
+    Person,
     clean_age,
     clean_sex,
     clean_text,
@@ -26,6 +27,7 @@ from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb_header import person_of
 
 RECORD_COLUMNS = ("filename_hr", "filename", "path", "file_name", "record", "record_name", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
@@ -214,7 +216,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record, at its native rate.
+        The record, at its native rate. Age and sex are those of the CSV; of the header where that tells none.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -228,6 +230,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     patient = parse_patient(cells["patient"], settings.patient_namespace)
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
     age, sex = clean_age(cells["age"]), clean_sex(cells["sex"], sexes)
+    person = Person(age, sex).otherwise(person_of(header.comments))
     text = clean_text(cells["text"].splitlines())
     codes = parse_codes(cells["codes"], settings.code_system)
     if pseudonym.private:
@@ -236,17 +239,20 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         if settings.free_text == "recognised":
             words = recognised_words(settings.words)
             text, codes = words.keep(text or ""), words.codes(codes)
+    fold = trusted_fold(cells["fold"], settings.highest_fold)
+    # A row without a fold leaves the database's split for that of the hash, which nobody may notice.
+    unsplit = ("fold",) if settings.fold_column and fold is None else ()
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
         rate=header.rate,
         source=entry.source,
         patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=age,
-        sex=sex,
-        fold=trusted_fold(cells["fold"], settings.highest_fold),
+        age=person.age,
+        sex=person.sex,
+        fold=fold,
         calibrated=calibrated,
         text=text or None,
         codes=mark_incomplete(codes, cells["complete"]),
-        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)),
+        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)) + unsplit,
     )

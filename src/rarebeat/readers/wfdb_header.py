@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from rarebeat.readers.fields import Person, clean_age, clean_sex
 
 MAX_HEADER_BYTES = 1 << 20
 MAX_SIGNALS = 1000
+
+DIAGNOSES = "<diagnoses>:"
+"""The comment behind which LUDB has its statements."""
 
 _TAG = re.compile(r"(?=<\w+>)")
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
@@ -124,16 +128,20 @@ def person_of(comments: Iterable[str]) -> Person:
     """Find out age and sex of the person from the comments of a header.
 
     Args:
-        comments: of :class:`Header`.
+        comments: of :class:`Header`; the statements of LUDB, which follow a line of their own, tell no person.
 
     Returns:
         Both, each None where it is not told.
+
+    Raises:
+        BadRecordError: ``header_mismatch`` when either is told twice.
 
     Example:
         >>> person_of(["Age: 63", "Sex: Male"]), person_of(["<age>: >89", "<sex>: F"])
         (Person(age=63.0, sex='male'), Person(age=90.0, sex='female'))
     """
-    return person_in(comment_fields(comments))
+    before = takewhile(lambda comment: comment != DIAGNOSES, comments)
+    return person_in(told_once(before, Person._fields))
 
 
 def person_in(told: Mapping[str, str]) -> Person:

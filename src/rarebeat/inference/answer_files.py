@@ -1,0 +1,117 @@
+"""Answers as a file: Parquet, CSV or JSON lines, told by the suffix, with a row per ECG.
+
+Parquet and CSV have the columns ``file``, ``error`` (why it was not answered), ``warning``, and for each class
+``probability.<class>`` and ``decision.<class>``, of an ensemble also ``votes.<class>``; what there is not is null
+(Parquet) or empty (CSV). The schema metadata key ``rarebeat`` of a Parquet file holds thresholds, vocabulary, the
+classes' short codes and the digest of the model as JSON. A line of JSON is an answer as
+:func:`rarebeat.inference.predict.iterate_answers` yields it.
+"""
+
+import csv
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.files import atomic
+from rarebeat.core.parquet import write_tables
+from rarebeat.inference.predict import Answer, Model
+
+_KEY = b"rarebeat"
+_ROW_GROUP = 8192
+_ABOUT = {"file": pa.string(), "error": pa.string(), "warning": pa.string()}
+_OF_CLASS = {"probability": pa.float32(), "decision": pa.bool_(), "votes": pa.int32()}
+
+
+def check_suffix(path: Path) -> None:
+    """Make sure that a file of answers can have a name.
+
+    Raises:
+        ParamsError: for another suffix than .parquet, .csv or .jsonl.
+    """
+    if path.suffix.lower() not in _WRITERS:
+        raise ParamsError(f"answers are written as {', '.join(_WRITERS)}, not as {path.name!r}")
+
+
+def write_answers(path: Path, answers: Iterable[Answer], model: Model) -> Counter[str]:
+    """Write answers as they come, whole or not at all. Memory does not grow with their number.
+
+    Args:
+        path: file to write; its suffix says how.
+        answers: of :func:`rarebeat.inference.predict.iterate_answers`.
+        model: that was asked.
+
+    Returns:
+        How many ECGs were "answered", of these "with a warning", and "not answered".
+
+    Raises:
+        ParamsError: for a suffix that is not known.
+        RarebeatError: when the file cannot be written.
+    """
+    check_suffix(path)
+    counts = Counter({"answered": 0, "with a warning": 0, "not answered": 0})
+
+    def counted() -> Iterator[Answer]:
+        for answer in answers:
+            counts["not answered" if "error" in answer else "answered"] += 1
+            counts["with a warning"] += "warning" in answer
+            yield answer
+
+    _WRITERS[path.suffix.lower()](path, counted(), model)
+    return counts
+
+
+def _columns(model: Model) -> dict[str, pa.DataType]:
+    """The columns of a table and their types."""
+    kinds = list(_OF_CLASS)[: 2 if model.ensemble is None else 3]
+    return _ABOUT | {f"{kind}.{name}": _OF_CLASS[kind] for name in model.thresholds for kind in kinds}
+
+
+def _row(answer: Answer) -> dict[str, Any]:
+    """The cells of an answer by their columns; what there is not is left out."""
+    classes = answer.get("classes", {})
+    cells = {
+        f"{kind}.{name}": entry[kind]
+        for name, entry in classes.items()
+        for kind in _OF_CLASS
+        if kind in entry
+    }
+    return {key: answer[key] for key in _ABOUT if key in answer} | cells
+
+
+def _write_parquet(path: Path, answers: Iterator[Answer], model: Model) -> None:
+    card = model.cards[0]
+    content = {"thresholds": model.thresholds, "model": model.digest, "vocabulary": card.vocabulary}
+    content["codes"] = {name: code for one in model.cards for name, code in one.codes.items()}
+    schema = pa.schema(list(_columns(model).items()), metadata={_KEY: json.dumps(content).encode()})
+    rows = map(_row, answers)
+    groups = iter(lambda: list(islice(rows, _ROW_GROUP)), [])
+    write_tables(path, schema, (pa.Table.from_pylist(group, schema) for group in groups))
+
+
+def _write_csv(path: Path, answers: Iterator[Answer], model: Model) -> None:
+    columns = list(_columns(model))
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for row in map(_row, answers):
+            cells = (row.get(name, "") for name in columns)
+            writer.writerow([int(cell) if isinstance(cell, bool) else cell for cell in cells])
+
+
+def _write_json_lines(path: Path, answers: Iterator[Answer], model: Model) -> None:
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        for answer in answers:
+            file.write(json.dumps(answer, allow_nan=False) + "\n")
+
+
+_WRITERS: dict[str, Callable[[Path, Iterator[Answer], Model], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".jsonl": _write_json_lines,
+}
