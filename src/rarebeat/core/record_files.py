@@ -158,7 +158,7 @@ def _grouped(records: Iterable[Record]) -> Iterator[list[Record]]:
 
 
 def _to_table(records: list[Record], cohort: str) -> pa.Table:
-    columns = {
+    columns: dict[str, list[Any]] = {
         "record_id": [record.record_id for record in records],
         "cohort": [cohort] * len(records),
         "source": [record.source for record in records],
