@@ -1,6 +1,7 @@
 """All of a params file is checked at once, and every fault has its line."""
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,14 @@ def test_a_cohort_whose_name_is_no_plain_word_is_refused(name: str) -> None:
     with pytest.raises(ParamsError, match="the name of a cohort is letters, digits, - and _") as caught:
         check_params(content)
     assert str(caught.value).startswith(f"cohorts.{name}: ")
+
+
+def test_a_vocabulary_may_lie_in_a_folder_of_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "my words; $(touch x), größe" / "own.yaml"
+    path.parent.mkdir()
+    shutil.copy(ROOT / "src/rarebeat/labels/vocabularies/hughes24.yaml", path)
+    check_params(changed("label/vocabulary", str(path)))
+    assert "label.vocabulary" in fault("label/vocabulary", str(path.with_suffix(".yml")))
 
 
 def test_settings_that_exclude_each_other_are_found_before_anything_runs(tmp_path: Path) -> None:

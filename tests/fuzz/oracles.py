@@ -35,13 +35,17 @@ _ONCE = {
 _SEXES = ("", "MALE", "FEMALE", "UNKNOWN", "NAN", "M", "F")
 _UNITS = ("", "YEARS", "MONTHS", "WEEKS", "DAYS", "HOURS")
 _KNOWN_RATES = {"ptb-xl": 500.0, "challenge": 500.0, "ludb": 500.0}
-_LIMB_ERROR = 0.08
+_LIMB_ERROR, _CONSTANT = 0.08, 50.0
 
 
 def limb_error(record: Row) -> float:
-    """How far limb leads are from Einthoven's and Goldberger's equations, relative to the leads."""
+    """How far limb leads are from Einthoven's and Goldberger's equations, relative to the leads.
+
+    A constant below 50 microvolts does not count: leads that were centred one by one are apart by as much.
+    """
     x = np.frombuffer(record["signal"], "<i2").reshape(12, -1).astype(float)
     rest = [x[0] + x[2] - x[1], x[3] + (x[0] + x[1]) / 2, x[4] - (x[0] - x[2]) / 2, x[5] - (x[1] + x[2]) / 2]
+    rest = [r - r.mean() if abs(r.mean()) < _CONSTANT else r for r in rest]
     return max(
         float(np.sqrt(np.mean(r**2)) / max(np.std(y), 20.0))
         for r, y in zip(rest, (x[1], x[3], x[4], x[5]), strict=True)

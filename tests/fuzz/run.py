@@ -41,7 +41,13 @@ _KILOBYTES = 500_000
 _DONORS = 0.03  # share of cases in which the file of another recording takes the place of one
 _PER_ARCHIVE = 20
 _FIELDS = ("source", "patient_id", "age", "sex", "fold", "rate", "samples", "calibrated", "text", "codes")
-_COUNTED_AS = {"age": {"age"}, "sex": {"sex"}, "codes": {"dx", "diagnoses"}, "text": {"diagnoses"}}
+_COUNTED_AS = {
+    "age": {"age"},
+    "sex": {"sex"},
+    "codes": {"dx", "diagnoses"},
+    "text": {"diagnoses"},
+    "fold": {"fold"},
+}
 
 
 @dataclass

@@ -76,3 +76,16 @@ def test_a_damaged_object_of_the_cache_is_removed_and_made_again(
     shutil.rmtree(made)
     run("dvc", "checkout")
     assert table.read_bytes() == good
+
+
+def test_what_a_killed_writer_has_left_in_a_folder_is_no_part_of_it(
+    run: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
+) -> None:
+    shutil.copy(SCRIPT.parents[1] / ".dvcignore", tmp_path)
+    assert "up to date" in run("dvc", "status").stdout
+    for ending in ("tmp", "old"):
+        (tmp_path / "made" / f".simulated.0123ab-77.89abcdef.{ending}").mkdir()
+        (tmp_path / "made" / f".simulated.0123ab-77.89abcdef.{ending}" / "text.parquet").write_text("half")
+    assert "up to date" in run("dvc", "status").stdout
+    (tmp_path / "made" / "another").write_text("whole")
+    assert "up to date" not in run("dvc", "status").stdout

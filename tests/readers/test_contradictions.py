@@ -279,6 +279,17 @@ def test_a_fold_above_the_highest_is_refused_unless_the_options_say_otherwise(
     assert read_all("wfdb", tmp_path, options | {"highest_fold": 99})[0].fold == 77
 
 
+def test_a_row_without_a_fold_is_counted_where_the_others_have_one(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        write_wfdb(ecg, name, tmp_path)
+    write_csv(tmp_path / "own.csv", [{"record": "a", "part": 7}, {"record": "b", "part": "NaN"}])
+    options = {"patient_namespace": "x", "fold_column": "part"}
+    summary = ingest_cohort("wfdb", tmp_path, tmp_path / "out", "own", options, workers=1)
+    assert summary["not_understood"] == {"fold": 1}
+
+
 # --------------------------------------------------------------------- comments
 
 

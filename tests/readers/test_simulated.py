@@ -8,7 +8,8 @@ import pytest
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.simulated import discover, read
+from rarebeat.readers.simulated import discover, read, record_at
+from rarebeat.simulator.settings import SimulatorSettings
 
 ROOT = Path("nowhere")
 OPTIONS = {"records": 12, "seed": 4}
@@ -32,6 +33,18 @@ def test_entries_can_be_sent_to_a_worker_process() -> None:
         read(again, Pseudonym(), OPTIONS).signal.tobytes()
         == read(entry, Pseudonym(), OPTIONS).signal.tobytes()
     )
+
+
+def test_records_are_the_same_in_any_order_and_made_alone() -> None:
+    """They are made many at a time; the 55 of this cohort are made in two parts."""
+    options = {"records": 55, "seed": 4, "rate": 250.0, "seconds": 5.0}
+    entries = discover(ROOT, options)
+    found = {entry.record_id: read(entry, Pseudonym(), options) for entry in reversed(entries)}
+    settings = SimulatorSettings(**options)
+    for index in (0, 7, 49, 50, 54):
+        one, alone = found[entries[index].record_id], record_at(index, settings)
+        assert one.signal.tobytes() == alone.signal.tobytes()
+        assert one.patient_id == alone.patient_id
 
 
 def test_a_record_has_a_report_but_no_codes() -> None:

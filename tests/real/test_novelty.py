@@ -20,7 +20,7 @@ from rarebeat.models.registry import build
 from rarebeat.readers.ingest import ingest_cohort
 
 SETTINGS = Preprocessing()
-GAIN = re.compile(r"(?<= )(\d+)(?:\.0)?(?=(?:\(-?\d+\))?/mV)")
+GAIN = re.compile(r"(?<= )(\d+)(?:\.0)?(?=(?:\(-?\d+\))?/m[vV])")
 Recording = tuple[Signal, float]
 
 

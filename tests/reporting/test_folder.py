@@ -53,6 +53,30 @@ def test_everything_that_is_promised_is_written(
     assert (tmp_path / "figures" / "calibration.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_records_without_a_patient_are_not_called_patients(test_split: Predictions, tmp_path: Path) -> None:
+    alone = np.array(
+        [f"{c}/{r}" for c, r in zip(test_split.cohorts, test_split.record_ids, strict=True)], dtype=object
+    )
+    mixed = replace(test_split, patients=np.where(test_split.cohorts == "ludb", alone, test_split.patients))
+    evaluation = evaluate(mixed, EvaluateSettings(replicates=0))
+    write_reports(tmp_path, mixed, evaluation, "Label set all")
+    page = (tmp_path / "results.md").read_text()
+    assert "80 records (40 of 20 patients, 40 of patients who are not told apart)" in page
+    assert json.loads((tmp_path / "metrics.json").read_text())["records_without_patient"] == 40
+    none = replace(test_split, patients=alone)
+    write_reports(tmp_path, none, evaluate(none, EvaluateSettings(replicates=0)), "Label set all")
+    assert "80 records of patients who are not told apart" in (tmp_path / "results.md").read_text()
+
+
+def test_a_file_beside_the_curves_is_not_lost(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    write_reports(tmp_path, test_split, evaluation, "Label set all")
+    (tmp_path / "precision_recall" / "notes.txt").write_text("precious")
+    with pytest.raises(RarebeatError, match=r"holds notes\.txt"):
+        write_reports(tmp_path, test_split, evaluation, "Label set all")
+
+
 def test_an_undefined_metric_is_null_and_its_curve_empty(
     test_split: Predictions, evaluation: Evaluation, tmp_path: Path
 ) -> None:

@@ -41,6 +41,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["holiday.png"]
 
 
+def test_a_page_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("precious")
+    with pytest.raises(RarebeatError, match="was not written by this command"):
+        write_gallery(tmp_path / "notes")
+    assert (tmp_path / "notes.md").read_text() == "precious"
+
+
 def test_an_example_is_drawn_with_its_title(tmp_path: Path) -> None:
     record_id = draw_example(tmp_path / "page.svg", "avnrt", SimulatorSettings(preset="balanced"))
     text = (tmp_path / "page.svg").read_text(encoding="utf-8")

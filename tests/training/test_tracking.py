@@ -120,6 +120,13 @@ def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
         assert other != first
 
 
+def test_a_training_whose_evaluation_comes_from_the_cache_is_finished(project: Path) -> None:
+    tracker = tracking.connect({})
+    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        assert tracker.client.get_run(run_id).info.status == "RUNNING"
+    assert tracker.client.get_run(run_id).info.status == "FINISHED"
+
+
 def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
     tracker = tracking.connect({})
     with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key1", "all", {}) as run_id:

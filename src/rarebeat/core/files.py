@@ -90,30 +90,32 @@ def _replace(target: Path, temporary: Path) -> None:
     shutil.rmtree(aside)
 
 
-def check_replaceable(folder: Path, marker: str, others: Iterable[str] = ()) -> None:
+def check_replaceable(folder: Path, marker: str | None, others: Iterable[str] = ()) -> None:
     """Make sure that writing ``folder`` replaces nothing but an earlier output of the same kind.
 
     Args:
         folder: about to be written.
-        marker: name of a file that every such output holds.
+        marker: name of a file that every such output holds; None where there is none.
         others: what else such outputs hold: names in the folder, or patterns of names such as ``part-*.parquet``.
 
     Raises:
         RarebeatError: when the folder holds something else: somebody may have put a file of their own into it.
     """
-    patterns = (marker, *others)
-    for path in sorted(folder.rglob("*")) if (folder / marker).is_file() else ():
+    if not folder.is_dir():
+        return
+    if marker and any(folder.iterdir()) and not (folder / marker).is_file():
+        raise RarebeatError(
+            f"{folder} is not empty and was not written by this command (it has no {marker}): "
+            "name a new folder, for this one would be replaced"
+        )
+    patterns = (*filter(None, [marker]), *others)
+    for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if not path.is_dir() and path.name not in _LEFT_BY_SYSTEMS and not _is_one_of(name, patterns):
             raise RarebeatError(
                 f"{folder} holds {name}, which this command does not write: move it elsewhere, or name a new folder, "
                 "for this one would be replaced"
             )
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / marker).is_file():
-        raise RarebeatError(
-            f"{folder} is not empty and was not written by this command (it has no {marker}): "
-            "name a new folder, for this one would be replaced"
-        )
 
 
 def _is_one_of(name: str, patterns: Iterable[str]) -> bool:

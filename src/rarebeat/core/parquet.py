@@ -1,16 +1,20 @@
 """Tables as Parquet files whose pages carry checksums."""
 
 import base64
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
+
+_NUMBERS = {pa.float32(): np.float32, pa.int16(): np.int16, pa.int32(): np.int32}
 
 
 def write_table(path: Path, table: pa.Table, **options: Any) -> None:
@@ -37,6 +41,44 @@ def write_tables(path: Path, schema: pa.Schema, tables: Iterable[pa.Table]) -> N
     ):
         for table in tables:
             writer.write_table(table)
+
+
+def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
+    """Make an Arrow table of Python values; ``pa.array`` would import pandas for it, which takes a third of a second.
+
+    Args:
+        columns: by name; None stands for what is missing.
+        schema: of the table: strings, lists of strings, bool, float32, int16 and int32.
+    """
+    arrays = [_array(columns[field.name], field.type) for field in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    present = np.array([value is not None for value in values], bool)
+    missing = None if present.all() else _bits(present)
+    count = len(values)
+    if pa.types.is_string(kind):
+        encoded = [b"" if value is None else value.encode() for value in values]
+        return pa.Array.from_buffers(
+            kind, count, [missing, _offsets(encoded), pa.py_buffer(b"".join(encoded))]
+        )
+    if pa.types.is_list(kind):
+        lists = [value or [] for value in values]
+        parts = _array([part for one in lists for part in one], kind.value_type)
+        return pa.Array.from_buffers(kind, count, [missing, _offsets(lists)], children=[parts])
+    filled = [0 if value is None else value for value in values]
+    if pa.types.is_boolean(kind):
+        return pa.Array.from_buffers(kind, count, [missing, _bits(np.array(filled, bool))])
+    return pa.Array.from_buffers(kind, count, [missing, pa.py_buffer(np.array(filled, _NUMBERS[kind]))])
+
+
+def _bits(values: npt.NDArray[np.bool_]) -> pa.Buffer:
+    return pa.py_buffer(np.packbits(values, bitorder="little"))
+
+
+def _offsets(values: Sequence[Sized]) -> pa.Buffer:
+    return pa.py_buffer(np.cumsum([0, *map(len, values)], dtype=np.int32))
 
 
 def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:

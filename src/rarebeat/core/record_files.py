@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.parquet import read_table, row_groups, write_table
+from rarebeat.core.parquet import read_table, row_groups, table_of, write_table
 from rarebeat.core.records import LEADS, Record, Signal
 
 RECORD_SCHEMA = pa.schema(
@@ -173,8 +173,9 @@ def _to_table(records: list[Record], cohort: str) -> pa.Table:
         "codes": [list(record.codes) for record in records],
         "fingerprint": [fingerprint(record.signal) for record in records],
     }
-    arrays = [pa.array(column, RECORD_SCHEMA.field(name).type) for name, column in columns.items()]
-    return pa.Table.from_arrays([*arrays, _encode_signals(records)], schema=RECORD_SCHEMA)
+    place = RECORD_SCHEMA.get_field_index("signal")
+    described = table_of(columns, RECORD_SCHEMA.remove(place))
+    return described.append_column(RECORD_SCHEMA.field(place), _encode_signals(records))
 
 
 def _encode_signals(records: list[Record]) -> pa.Array:
@@ -188,7 +189,8 @@ def _encode_signals(records: list[Record]) -> pa.Array:
 
 def write_quarantine(path: Path, rows: list[dict[str, str]]) -> None:
     """Write a cohort's quarantine table (also when it is empty)."""
-    write_table(path, pa.Table.from_pylist(rows, schema=QUARANTINE_SCHEMA))
+    columns = {name: [row[name] for row in rows] for name in QUARANTINE_SCHEMA.names}
+    write_table(path, table_of(columns, QUARANTINE_SCHEMA))
 
 
 def read_quarantine(folder: Path) -> pa.Table:
@@ -198,8 +200,8 @@ def read_quarantine(folder: Path) -> pa.Table:
 
 def write_warnings(folder: Path, warnings: Mapping[str, str]) -> None:
     """Write what is doubtful of the records of a cohort, by record id (also when nothing is)."""
-    rows = [{"record_id": name, "warning": text} for name, text in warnings.items()]
-    write_table(folder / WARNINGS, pa.Table.from_pylist(rows, schema=WARNING_SCHEMA))
+    columns = {"record_id": list(warnings), "warning": list(warnings.values())}
+    write_table(folder / WARNINGS, table_of(columns, WARNING_SCHEMA))
 
 
 def read_warnings(folder: Path) -> dict[str, str]:

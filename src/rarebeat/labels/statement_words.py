@@ -75,7 +75,8 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
 
     Returns:
         Words in small letters without accents (``ae`` for ``ä``), sorted; ``fib*`` and ``*ly`` are parts
-        of words in patterns, ``norm~`` a stem of word lists, ``scp:AFIB`` a code.
+        of words in patterns, ``norm~`` a stem of word lists, ``king=`` a fragment
+        of a language's pattern that is no word of it, ``scp:AFIB`` a code.
 
     Example:
         >>> from rarebeat.labels.vocabulary import load_vocabulary
@@ -85,12 +86,16 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
     """
     found: set[str] = set()
     listed: set[str] = set()
+    fragments: set[str] = set()
     for vocabulary in vocabularies:
         language = vocabulary.language
-        for pattern in (*_class_patterns(vocabulary), *_language_patterns(language)):
-            # Whether a language was understood is counted by the literal parts, too.
-            found.update(word for word in literal_words(pattern) if len(word) >= _COUNTED)
-            found |= _words_of(pattern.regex.pattern.removeprefix(r"(?<!\w)").removesuffix(r"(?!\w)"))
+        # Whether a language was understood is counted by the literal parts of patterns, too. Those of a language are
+        # known to all its vocabularies.
+        for pattern in _class_patterns(vocabulary):
+            found |= _fragments(pattern) | _words_of(_text(pattern))
+        for pattern in _language_patterns(language):
+            fragments |= _fragments(pattern)
+            found |= _words_of(_text(pattern))
         for spelling in language.spellings:
             found |= _words_of(spelling)
         for text in (*language.abbreviations, *language.dotted, *language.wrapped):
@@ -101,7 +106,9 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
                 found.update(f"{system}:{code}" for code in (*codes.positive, *codes.weak))
     stems = {word for word in listed if word.endswith(_ANY)}
     found |= listed - stems
-    return sorted(found | {f"{stem[:-1]}~" for stem in stems - found})
+    return sorted(
+        found | {f"{stem[:-1]}~" for stem in stems - found} | {f"{word}=" for word in fragments - found}
+    )
 
 
 def _class_patterns(vocabulary: Vocabulary) -> Iterator[Pattern]:
@@ -121,9 +128,18 @@ def _language_patterns(language: ReportLanguage) -> Iterator[Pattern]:
         language.joins.both,
         language.joins.accompanied,
         language.foreign,
+        language.places,
     )
     for group in groups:
         yield from group
+
+
+def _text(pattern: Pattern) -> str:
+    return pattern.regex.pattern.removeprefix(r"(?<!\w)").removesuffix(r"(?!\w)")
+
+
+def _fragments(pattern: Pattern) -> set[str]:
+    return {word for word in literal_words(pattern) if len(word) >= _COUNTED}
 
 
 def _words_of(pattern: str) -> set[str]:

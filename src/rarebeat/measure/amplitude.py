@@ -22,7 +22,7 @@ TYPICAL = (400.0, 2500.0)
 FAR = 4.0
 """How many times larger or smaller than those of its cohort a record's amplitude may be (found: 0.38 to 3.9 times)."""
 
-GROUP_FAR = 2.5
+GROUP_FAR = 2.0
 """The same for the median of records that were stored in other steps than the rest: by half the step or less, or by
 twice or more."""
 

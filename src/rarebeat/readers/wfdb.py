@@ -24,6 +24,7 @@ MAX_VALUES = 1 << 27
 WRONG_GAIN = 4880.0
 """Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
 
+_MOST = 0.75  # of the leads: what fewer share is no rule
 _NO_FILE = "~"
 _FLAC = (508, 516, 524)
 _BYTES_PER_SAMPLE = {
@@ -102,7 +103,7 @@ def _check_like_the_others(leads: Sequence[Lead]) -> None:
         if lead_index(lead.name) is not None
     }
     usual, count = Counter(found.values()).most_common(1)[0] if found else (None, 0)
-    if len(found) > count > len(found) / 2:
+    if len(found) > count >= _MOST * len(found):
         odd = ", ".join(name for name, scale in found.items() if scale != usual)
         raise BadRecordError(
             "header_mismatch", f"gain, baseline or unit of {odd} are unlike those of the other leads"

@@ -239,6 +239,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         if settings.free_text == "recognised":
             words = recognised_words(settings.words)
             text, codes = words.keep(text or ""), words.codes(codes)
+    fold = trusted_fold(cells["fold"], settings.highest_fold)
+    # A row without a fold leaves the database's split for that of the hash, which nobody may notice.
+    unsplit = ("fold",) if settings.fold_column and fold is None else ()
     return Record(
         record_id=pseudonym.record_id(entry.record_id),
         signal=signal,
@@ -247,9 +250,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
         age=person.age,
         sex=person.sex,
-        fold=trusted_fold(cells["fold"], settings.highest_fold),
+        fold=fold,
         calibrated=calibrated,
         text=text or None,
         codes=mark_incomplete(codes, cells["complete"]),
-        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)),
+        not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)) + unsplit,
     )

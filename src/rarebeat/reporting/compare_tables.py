@@ -56,8 +56,8 @@ def rule_section(rows: pd.DataFrame, factors: Sequence[str]) -> str:
             patient_table(rows, factors, ENSEMBLE),
         ]
     parts += [
-        f"**Macro AUROC, and macro F1 under `{main}`**, over the learnt classes that the test split has; mean over "
-        "seeds with\n95 % t-interval.",
+        f"**Macro AUROC, and macro F1 under `{main}`**, over the learnt classes with enough positive test patients\n"
+        "(`evaluate.at_least`); mean over seeds with 95 % t-interval.",
         average_table(rows, factors, main),
         "**What a difference is worth.** Differences of the score between networks that have everything else in "
         "common,\n"

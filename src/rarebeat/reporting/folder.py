@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import atomic, inside, write_json
+from rarebeat.core.files import atomic, check_replaceable, inside, write_json
 from rarebeat.core.tables import write_rows
 from rarebeat.evaluation.curves import (
     CONFUSION_COLUMNS,
@@ -55,6 +55,7 @@ def write_reports(
     write_rows(folder / "confusion.csv", pairs, CONFUSION_COLUMNS)
 
     curves = precision_recall_rows(test.truth, test.probability, test.classes)
+    check_replaceable(folder / "precision_recall", None, ["*.csv"])
     with atomic(folder / "precision_recall") as temporary:
         for name, points in curves.items():
             if inside(temporary, f"{name}.csv") is None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.records import Record
 from rarebeat.readers.simulated import record_at
@@ -134,8 +135,12 @@ def write_gallery(folder: Path, seed: int = 0) -> Path:
     """
     check_replaceable(folder, _MARKER, [f"{name}.png" for name in SIGNS])
     settings = SimulatorSettings(seed=seed, preset="hughes", label_noise=0)
-    examples = clear_examples(CLASSES, settings)
     page = folder.with_suffix(".md")
+    if page.exists() and not (folder / _MARKER).is_file():
+        raise RarebeatError(
+            f"{page} was not written by this command: name another folder, for it would be replaced"
+        )
+    examples = clear_examples(CLASSES, settings)
     sections = []
     with atomic(folder) as temporary:
         for name, (title, sign) in SIGNS.items():

@@ -209,23 +209,17 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     )  # it needs torch, which an evaluation does not
 
     card = read_card(folder)
+    texts = [ColSpec("string", name) for name in ("error", "warning")]
+    told = (
+        ("rate", "double", 500.0),
+        ("age", "double", -1.0),
+        ("sex", "string", ""),
+        ("calibrated", "boolean", True),
+    )
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
-        outputs=Schema(
-            [
-                *(ColSpec("double", name) for name in card.classes),
-                ColSpec("string", "error"),
-                ColSpec("string", "warning"),
-            ]
-        ),
-        params=ParamSchema(
-            [
-                ParamSpec("rate", "double", 500.0),
-                ParamSpec("age", "double", -1.0),
-                ParamSpec("sex", "string", ""),
-                ParamSpec("calibrated", "boolean", True),
-            ]
-        ),
+        outputs=Schema([*(ColSpec("double", name) for name in card.classes), *texts]),
+        params=ParamSchema([ParamSpec(*one) for one in told]),
     )
     package = Path(__file__).parents[1]
 
@@ -307,18 +301,22 @@ def grouped(metrics: Mapping[str, Any]) -> dict[str, Any]:
         metrics: nested numbers, as in ``reports/metrics.json``.
 
     Returns:
-        The numbers by name: averages start with ``test/``, those of classes with ``test_classes/``, those of cohorts
-        with ``test_cohorts/``. What a training measures starts with ``train/`` and ``validation/``.
+        The numbers by name: averages start with ``test/``, so that they come first; what belongs to one threshold for
+        all, to single classes or to cohorts starts with ``test_at_0.5/``, ``test_classes/`` and ``test_cohorts/``,
+        counts with ``test_counts/``. What a training measures starts with ``train/`` and ``validation/``.
 
     Example:
         >>> grouped({"macro": {"f1": 0.5}, "classes": {"avnrt": {"f1": 0.2}}})
         {'test/macro.f1': 0.5, 'test_classes/avnrt.f1': 0.2}
     """
-    parts = {"classes": "test_classes/", "cohorts": "test_cohorts/"}
-    averages = {name: value for name, value in metrics.items() if name not in parts}
-    named = flatten(averages, "test/")
-    for part, prefix in parts.items():
-        named |= flatten(metrics.get(part) or {}, prefix)
+    named: dict[str, Any] = {}
+    for name, value in metrics.items():
+        if name in ("at_0.5", "classes", "cohorts"):
+            named |= flatten(value, f"test_{name}/")
+        elif isinstance(value, int):
+            named[f"test_counts/{name}"] = value
+        else:
+            named |= flatten({name: value}, "test/")
     return named
 
 

@@ -6,7 +6,8 @@ What may pass stands in ``statement_words.txt``: the words and codes of all voca
 - A word that is not there becomes ``xxx``, or ``x`` and ``xx`` where it is shorter, with a capital where it had one.
 - ``fib*``: a part of a word that patterns may find. An ordinary ending stays, any other becomes ``x``. ``*ly`` and
   ``*blok*`` are the end and the middle of words.
-- ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``.
+- ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``, and so does
+  ``king=``, a fragment of a pattern.
 - Digits of other numbers become 0.
 
 Words stay in their places, for the words between a cue and a finding decide what a statement says, and the share of
@@ -39,7 +40,7 @@ _ENDINGS = frozenset(
         ischem ischen ischer isches ised ism ist ities ity iv ive ively ized ization keit liche lichen
         licher liches ly lich ment ments n ns ness ning ningar onse ningen nd nde or orisch orische orium ors
         ort ory ous ously r ra re red ret s se sen sion sions st t te ted ten ter tes ting tion tions tisch
-        tische tive ts tt ual um ung ungen ular ularis ur ure ured ures us y""",
+        tische tish tive ts tt ual um ung ungen ular ularis ur ure ured ures us y""",
     )
 )
 """How a word may go on behind a stem; names seldom do."""
@@ -152,6 +153,8 @@ class RecognisedWords:
         plain = _plain(word)
         if plain in self._whole or word in ABBREVIATIONS or _MIXED.fullmatch(plain):
             return word
+        if f"{plain}=" in self._whole:
+            return _cased(_KNOWN, word)
         starts = [plain[:length] for length in range(min(len(plain), self._longest), _SHORTEST_STEM - 1, -1)]
         stems = [start for start in starts if start in self._stems]
         known = stems + [start for start in starts if start in self._listed]

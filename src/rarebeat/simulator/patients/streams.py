@@ -5,6 +5,7 @@ goes into hashing these numbers; here they are hashed for 64 records at once.
 """
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,7 @@ def stream(seed: int, name: str, number: int) -> Rng:
         A generator that no other purpose shares.
     """
     block, place = divmod(number, _TOGETHER)
-    return np.random.Generator(np.random.PCG64(_Hashed(_states(seed, name, block)[place])))
+    return _generator(_states(seed, name, block)[place])
 
 
 def wave_stream(seed: int, number: int, wave: int) -> Rng:
@@ -56,7 +57,7 @@ def wave_stream(seed: int, number: int, wave: int) -> Rng:
         wave: number of the wave form, below 16.
     """
     block, place = divmod(number, _TOGETHER)
-    return np.random.Generator(np.random.PCG64(_Hashed(_wave_states(seed, block)[place * _WAVES + wave])))
+    return _generator(_wave_states(seed, block)[place * _WAVES + wave])
 
 
 class _Hashed(ISeedSequence):
@@ -65,8 +66,13 @@ class _Hashed(ISeedSequence):
     def __init__(self, state: npt.NDArray[np.uint64]) -> None:
         self.state = state
 
-    def generate_state(self, n_words: int, dtype: object = np.uint32) -> npt.NDArray[np.uint64]:  # type: ignore[override]
+    def generate_state(self, n_words: int, dtype: object = np.uint32) -> npt.NDArray[np.uint64]:
         return self.state
+
+
+def _generator(state: npt.NDArray[np.uint64]) -> Rng:
+    seed: Any = _Hashed(state)  # NumPy takes any ISeedSequence, though its types do not say so
+    return np.random.Generator(np.random.PCG64(seed))
 
 
 @lru_cache(maxsize=64)

@@ -1,10 +1,10 @@
 """What every mechanism of a rhythm starts from: whose heart it drives, and for how long."""
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import accumulate
 
 from rarebeat.core.arithmetic import exp_of, limit
 from rarebeat.simulator.patients.patients import Visit
@@ -54,9 +54,9 @@ class Episode:
 
     def choose(self, weights: Mapping[str, float], draw: float | None = None) -> str:
         """One of the names, by weight; at random unless a ``draw`` from 0 to 1 is given."""
-        total = np.cumsum(list(weights.values()))
-        place = (self.rng.random() if draw is None else draw) * total[-1]
-        return list(weights)[int(np.searchsorted(total, place, side="right"))]
+        totals = list(accumulate(weights.values()))
+        place = (self.rng.random() if draw is None else draw) * totals[-1]
+        return list(weights)[bisect_right(totals, place)]
 
     def chance(self, probability: float) -> bool:
         """True with a probability."""

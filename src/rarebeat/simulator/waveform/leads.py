@@ -152,9 +152,9 @@ def place_electrodes(rng: Rng, matrix: Array) -> Array:
     """
     placed = matrix.copy()
     slip = rng.normal(0, 0.16, 6)
-    for row in range(6):
-        neighbour = min(max(row + (1 if slip[row] > 0 else -1), 0), 5)
-        placed[2 + row] += abs(slip[row]) * (matrix[2 + neighbour] - matrix[2 + row])
+    chest = matrix[2:]
+    neighbour = np.clip(np.arange(6) + np.where(slip > 0, 1, -1), 0, 5)
+    placed[2:] += np.abs(slip)[:, None] * (chest[neighbour] - chest)
     return placed
 
 

@@ -68,6 +68,8 @@ def show(heart: Vectors, findings: frozenset[str], rng: Rng) -> Vectors:
     """A heart with its findings, each more or less severe."""
     severity = float(rng.uniform(0.6, 1.3))
     secondary = bool(rng.random() < 0.5)  # repolarisation shows it, too
+    if not findings:
+        return heart
     heart = _muscle(heart, findings, severity, secondary)
     heart = _fascicles(heart, findings, severity)
     return _repolarisation(heart, findings, severity)

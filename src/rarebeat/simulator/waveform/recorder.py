@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from rarebeat.core.arithmetic import cosine_and_sine, exp_of
 from rarebeat.simulator.rhythm.clocks import Rng
 from rarebeat.simulator.waveform.gaussians import Placed, add_pieces
-from rarebeat.simulator.waveform.grid import Float, Grid, to_samples
+from rarebeat.simulator.waveform.grid import Array, Float, Grid, to_samples
 
 Choice = TypeVar("Choice")
 
@@ -133,7 +134,7 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
         float32 (leads, samples).
     """
     share = exp_of(-2 * math.pi * corner / rate)
-    decay = np.multiply.accumulate(np.full(signal.shape[1], share))
+    decay = _decay(share, signal.shape[1])
     level = signal[:, : round(2 * rate)].mean(axis=1, keepdims=True)
     result = np.empty(signal.shape)
     np.subtract(signal[:, :1], level, out=result[:, :1])
@@ -142,6 +143,11 @@ def high_pass(signal: Float, corner: float, rate: float) -> Float:
     np.add.accumulate(result, axis=1, out=result)
     result *= decay
     return result.astype(np.float32)
+
+
+@lru_cache(maxsize=8)
+def _decay(share: float, samples: int) -> Array:
+    return np.asarray(np.multiply.accumulate(np.full(samples, share)))
 
 
 def low_pass(signal: Float, corner: float, rate: float) -> Float:
