@@ -68,8 +68,10 @@ def bagged_thresholds(
 def _draws(people: int, seed: int) -> npt.NDArray[np.int32]:
     """How often each patient is drawn, shape (replicates, patients)."""
     rng = np.random.default_rng([seed])
-    drawn = [np.bincount(rng.integers(0, people, people), minlength=people) for _ in range(REPLICATES)]
-    return np.array(drawn, dtype=np.int32).reshape(REPLICATES, people)
+    drawn = np.empty((REPLICATES, people), dtype=np.int32)
+    for row in drawn:
+        row[:] = np.bincount(rng.integers(0, people, people), minlength=people)
+    return drawn
 
 
 def _bagged(
