@@ -187,7 +187,7 @@ def test_a_server_that_is_not_there_is_told_within_ten_seconds(
         port = listener.getsockname()[1] if kind == "silent" else free_port()
         host = "no-such-host.invalid" if kind == "no such host" else "127.0.0.1"
         uri = f"http://{host}:{port}"
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{uri}/" if kind == "nobody listens" else uri)
         tracker = tracking.connect({})
     assert (tracker.uri, tracker.unsent) == (server.local_uri(), uri)
     (line,) = capsys.readouterr().err.strip().splitlines()

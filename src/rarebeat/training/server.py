@@ -169,7 +169,8 @@ def connect_to(experiment: str) -> Tracker:
     Raises:
         RarebeatError: when a server answers that cannot be used, or the database here cannot.
     """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
+    # Without the slash at its end: by its name a server gets the runs that are kept for it.
+    uri = (os.environ.get("MLFLOW_TRACKING_URI") or local_uri()).rstrip("/")
     if (reason := unreachable(uri)) is None:
         return open_tracker(experiment, uri)
     _warn(uri, reason)
