@@ -138,7 +138,7 @@ def _title(section: Sequence[Cell], everyone: Sequence[Sequence[Cell]]) -> str:
 
 
 def _numbers(cell: Cell, rows: Sequence[Row]) -> Row:
-    """Rows of one cell as one mapping: ``max_f1.score``, ``sinus_rhythm.auroc`` ..."""
+    """Rows of one cell as one mapping, with names such as ``max_f1.score`` and ``sinus_rhythm.auroc``."""
     own = [row for row in rows if all(row[name] == value for name, value in cell.factors.items())]
     return {
         f"{row.get('rule', row.get('class'))}.{name}": value
