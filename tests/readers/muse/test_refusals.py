@@ -8,8 +8,8 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
-from rarebeat.readers import muse_xml as reader
-from rarebeat.readers.muse_xml import parse_muse
+from rarebeat.readers.muse import reader
+from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.privacy import Pseudonym
 
 Steps = npt.NDArray[np.int16]

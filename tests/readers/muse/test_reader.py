@@ -7,9 +7,9 @@ import pytest
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import LEADS
-from rarebeat.readers import muse_xml as reader
+from rarebeat.readers.muse import reader
 from rarebeat.readers.ingest import ingest_cohort, summary_lines
-from rarebeat.readers.muse_xml import parse_muse
+from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.privacy import Pseudonym
 
 Steps = npt.NDArray[np.int16]
