@@ -12,7 +12,7 @@ from tests.readers.reading import read_all, write_csv
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.readers.ingest import ingest_cohort, summary_lines
 from rarebeat.readers.ludb import check_spans
-from rarebeat.readers.muse_xml import parse_muse
+from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.wfdb import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
