@@ -11,8 +11,9 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers import challenge
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.summary import summary_lines
 from rarebeat.simulator.archives.archive import write_archive
 from rarebeat.simulator.settings import SimulatorSettings
 

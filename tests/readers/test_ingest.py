@@ -23,9 +23,10 @@ from rarebeat.core.record_files import (
 )
 from rarebeat.core.records import LEADS, REASONS, Record, Signal
 from rarebeat.readers import ingest
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Source
+from rarebeat.readers.summary import summary_lines
 
 RATE = 500
 

@@ -7,10 +7,11 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.muse import reader
 from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.summary import summary_lines
 
 Steps = npt.NDArray[np.int16]
 Make = Callable[..., bytes]
