@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, read_csv, readable, require_folder, walk
+from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import not_understood, whole_number
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
@@ -126,7 +126,7 @@ def _patients(root: Path, settings: Options) -> dict[str, str]:
         return {}
     columns = (settings.record_column, settings.patient_column)
     table = root / Path(settings.patients_csv).expanduser()
-    rows = read_csv(table, list(columns), "The option patients_csv names it.")
+    rows = read_table(table, list(columns), "The option patients_csv names it.")
     cells = ((whole_number(row[columns[0]]), whole_number(row[columns[1]])) for row in rows)
     return {record: patient for record, patient in cells if record and patient}
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import read_csv, require_folder, unlisted_entries
+from rarebeat.readers.discovery import read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     HIGHEST_FOLD,
     Person,
@@ -137,7 +137,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     own_text = () if settings.text_csv else _text_columns(settings)
     wanted = (settings.record_column, settings.complete_column, settings.text_key, *columns.values())
     named = [*filter(None, wanted), *(name for name in own_text if not name.endswith("*"))]
-    rows = read_csv(table, named, _HELP)
+    rows = read_table(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
     texts = _texts_of_another(root, settings) if settings.text_csv else None
@@ -183,7 +183,7 @@ def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
             "text_csv: machine_measurements.csv, text_key: study_id, text_column: report_*"
         )
     named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
-    rows = read_csv(root / str(settings.text_csv), named, _HELP)
+    rows = read_table(root / str(settings.text_csv), named, _HELP)
     return {row[settings.text_key]: _text(row, columns) for row in rows}
 
 
