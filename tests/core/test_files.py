@@ -207,9 +207,10 @@ def test_a_missing_csv_file_is_told(tmp_path: Path) -> None:
         ('{"id": 1, "text": "a", "id": 2}', "'id' is there twice"),
         ('{"a": [{"b": 1, "b": 1}]}', "'b' is there twice"),
         ('{"score": NaN}', "NaN is no number"),
+        ('{"id": 1e999}', "1e999 is too large a number"),
         ("[" * 100_000, "nested too deeply"),
     ],
-    ids=["twice", "within", "nan", "deep"],
+    ids=["twice", "within", "nan", "infinite", "deep"],
 )
 def test_json_that_says_two_things_or_has_no_end_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):

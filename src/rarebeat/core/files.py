@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -139,14 +140,17 @@ def parse_json(text: str) -> Any:
         What it holds.
 
     Raises:
-        ValueError: when it is not JSON (NaN is not), names a key of an object twice, or is nested without end.
+        ValueError: when it is not JSON (NaN is not), names a key of an object twice, holds a number that is too large,
+            or is nested without end.
 
     Example:
         >>> parse_json('{"id": 1}')
         {'id': 1}
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except RecursionError as error:
         raise ValueError("lists and objects are nested too deeply") from error
 
@@ -157,6 +161,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {max(names, key=names.count)[:40]!r} is there twice")
     return content
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

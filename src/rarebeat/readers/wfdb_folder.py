@@ -147,7 +147,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     entries = []
     for row in rows:
         name = row[record_column].strip()
-        cells = {key: row[column] if column else "" for key, column in columns.items()}
+        cells: dict[str, str | None] = {key: row[column] if column else "" for key, column in columns.items()}
         cells["text"] = _text(row, own_text) if texts is None else texts.get(row[settings.text_key or ""], "")
         complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
@@ -174,8 +174,8 @@ def _text(row: Mapping[str, str], columns: Sequence[str]) -> str:
     return "\n".join(row[name] for name in names)
 
 
-def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
-    """The reports of another CSV, by the cell that names the recording in both."""
+def _texts_of_another(root: Path, settings: Options) -> dict[str, str | None]:
+    """The reports of another CSV, by the cell that names the recording in both; None where it has two of one."""
     columns = _text_columns(settings)
     if not settings.text_key or not columns:
         raise ParamsError(
@@ -184,7 +184,11 @@ def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
         )
     named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
     rows = read_table(root / str(settings.text_csv), named, _HELP)
-    return {row[settings.text_key]: _text(row, columns) for row in rows}
+    texts: dict[str, str | None] = {}
+    for row in rows:
+        key, text = row[settings.text_key], _text(row, columns)
+        texts[key] = text if texts.get(key, text) == text else None
+    return texts
 
 
 def _only_csv(root: Path) -> Path:
@@ -225,6 +229,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     cells = entry.details
     if cells["lists"] and cells["codes"].strip()[:1] not in (*_LISTS, ""):
         raise BadRecordError("unreadable", "its codes are no dictionary or list, as those of other rows are")
+    if cells["text"] is None:
+        raise BadRecordError("header_mismatch", "it has two reports, and nobody knows which is right")
     settings: Options = cells["settings"]
     header, signal, calibrated = read_wfdb(entry.path)
     patient = parse_patient(cells["patient"], settings.patient_namespace)

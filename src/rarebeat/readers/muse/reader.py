@@ -19,7 +19,7 @@ from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
-from rarebeat.readers.fields import clean_sex, not_understood
+from rarebeat.readers.fields import clean_sex, not_understood, parse_patient
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.muse.elements import age_of, statements_of, status_of, text_of
 from rarebeat.readers.muse.waveform import read_waveform
@@ -207,7 +207,10 @@ def parse_muse(content: bytes) -> MuseEcg:
     signal, calibrated = trusted_signal(raw, rate)
     text, of_machine = statements_of(ecg)
     age, gender = age_of(ecg), text_of(ecg, "PatientDemographics/Gender")
-    sex, patient = clean_sex(gender), text_of(ecg, "PatientDemographics/PatientID") or None
+    told_age = text_of(ecg, "PatientDemographics/PatientAge") or text_of(
+        ecg, "PatientDemographics/DateofBirth"
+    )
+    sex, patient = clean_sex(gender), parse_patient(text_of(ecg, "PatientDemographics/PatientID"))
     return MuseEcg(
         signal=signal,
         rate=rate,
@@ -220,7 +223,7 @@ def parse_muse(content: bytes) -> MuseEcg:
         not_understood=("age", "patient", "sex")
         if ecg.find("PatientDemographics") is None
         else not_understood(
-            age=(text_of(ecg, "PatientDemographics/PatientAge"), age),
+            age=(told_age, age),
             sex=(gender, sex),
             patient=("no id", patient),
         ),
