@@ -1,6 +1,7 @@
 """A simulated clinic as an archive on disk, for readers of archives: this project's and others."""
 
 import csv
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -108,9 +109,11 @@ def ingest_command(out: Path, format: str) -> str:
 
     >>> ingest_command(Path("exports"), "muse-xml")
     'rarebeat ingest muse-xml exports data/records/exports'
+    >>> ingest_command(Path("my exports"), "muse-xml")
+    "rarebeat ingest muse-xml 'my exports' 'data/records/my exports'"
     """
-    options = "".join(f" -o {key}={value}" for key, value in READER_OPTIONS[format].items())
-    return f"rarebeat ingest {format} {out} data/records/{out.name}{options}"
+    options = [word for key, value in READER_OPTIONS[format].items() for word in ("-o", f"{key}={value}")]
+    return shlex.join(["rarebeat", "ingest", format, str(out), f"data/records/{out.name}", *options])
 
 
 def _chunks(indices: Iterator[int]) -> Iterator[list[int]]:
