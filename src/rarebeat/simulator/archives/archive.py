@@ -14,7 +14,7 @@ from tqdm import tqdm
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.parallel import core_count, map_in_order
-from rarebeat.simulator.archives.export import Export, export, records_showing
+from rarebeat.simulator.archives.export import Export, export_many, records_showing
 from rarebeat.simulator.archives.muse import write_muse
 from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
 from rarebeat.simulator.settings import SimulatorSettings
@@ -27,7 +27,7 @@ DESCRIPTIONS = "records.csv"
 """The table beside a folder of kind ``wfdb``."""
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
-_CHUNK = 100
+_CHUNK = 50
 _ENDINGS = ("hea", "dat", "mat", "xml")
 
 
@@ -144,8 +144,7 @@ def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
 def _write_chunk(job: _Job, indices: list[int]) -> list[_Rows]:
     """Write some records (in a worker process)."""
     rows = []
-    for index in indices:
-        ecg = export(index, job.settings)
+    for ecg in export_many(indices, job.settings):
         _WRITERS[job.format](job.folder, ecg)
         record_id = f"{ecg.name}.xml" if job.format == "muse-xml" else ecg.name
         truth = [record_id, *(str(int(name in ecg.truth)) for name in CLASSES)]
