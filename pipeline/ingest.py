@@ -16,8 +16,9 @@ def ingest(
 ) -> None:
     """Read the archive of a cohort; what cannot be trusted goes to a quarantine with a reason."""
     from rarebeat.core.project import resolve_root
-    from rarebeat.readers.ingest import ingest_cohort, summary_lines
+    from rarebeat.readers.ingest import ingest_cohort
     from rarebeat.readers.registry import read_cohort_settings
+    from rarebeat.readers.summary import summary_lines
 
     settings = read_cohort_settings(params, cohort)
     root = resolve_root(settings.root or "", params)

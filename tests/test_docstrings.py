@@ -213,3 +213,47 @@ def test_a_class_names_all_its_fields() -> None:
 def test_help_of_a_command_may_be_silent_about_exceptions() -> None:
     silent = GOOD.replace("    Raises:\n        ValueError: when there are none.\n", "")
     assert complaints(silent, commands=True) == []
+
+
+REFERENCE = re.compile(r":(?:func|data|class|mod|meth|attr|exc):`~?([\w.]+)`")
+MODULES = {
+    ".".join(path.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in SOURCE.rglob("*.py")
+}
+
+
+def defined(source: str) -> set[str]:
+    """All names that a module defines or imports."""
+    nodes = list(ast.walk(ast.parse(source)))
+    names = {node.name for node in nodes if isinstance(node, Function | ast.ClassDef)}
+    names |= {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    imports = [
+        alias for node in nodes if isinstance(node, ast.Import | ast.ImportFrom) for alias in node.names
+    ]
+    return names | {alias.asname or alias.name.partition(".")[0] for alias in imports}
+
+
+def dangling(module: str, source: str) -> list[str]:
+    """References of a module's docstrings to what is not there; those to other packages are not looked at."""
+    found = []
+    for reference in REFERENCE.findall(source):
+        parts = reference.split(".")
+        lengths = [length for length in range(1, len(parts) + 1) if ".".join(parts[:length]) in MODULES]
+        length = max(lengths, default=0)
+        place = ".".join(parts[:length]) or module
+        text = source if place == module else MODULES[place].read_text(encoding="utf-8")
+        if parts[0] != "torch" and not defined(text) >= set(parts[length:]):
+            found.append(reference)
+    return found
+
+
+def test_docstrings_refer_to_what_there_is() -> None:
+    found = [
+        f"{module}: {reference}"
+        for module, path in MODULES.items()
+        for reference in dangling(module, path.read_text(encoding="utf-8"))
+    ]
+    assert not found, "\n" + "\n".join(found)
+    text = '"""See :func:`rarebeat.core.files.atomic`, :func:`rarebeat.core.files.gone`, :data:`HERE`, :data:`GONE`."""'
+    text += "\nHERE = 1\n"
+    assert dangling("rarebeat.core.params", text) == ["rarebeat.core.files.gone", "GONE"]

@@ -177,13 +177,15 @@ def test_rows_come_with_the_line_on_which_they_start(tmp_path: Path) -> None:
 def test_columns_may_stand_in_any_order_and_after_a_byte_order_mark(tmp_path: Path) -> None:
     path = write_bytes(tmp_path, b"\xef\xbb\xbfb,extra, a\r\n2,x,1\r\n")
     assert read_csv(path, ["a", "b"]) == [(2, {"a": "1", "b": "2"})]
+    assert read_csv(path, ["a", "b"], others=True) == [(2, {"b": "2", "extra": "x", "a": "1"})]
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "has no column 'a': expected a, b, parted by commas"),
-        (b"a;b\n1;2\n", "has no column 'a'"),
+        (b"", "has no column a, b; its columns are: none"),
+        (b"a;b\n1;2\n", r"has no column a, b; its columns are: a;b \(commas part them\)"),
+        (b"a,b,a\n1,2,3\n", "has the column a twice"),
         (b"a,b\n1,2\n3\n", "line 3: 1 cells in 2 columns"),
         (b'a,b\n1,"2\n', "is not a CSV file, line 2"),
         (b"a,b\n\xff,1\n", "is not UTF-8 text"),
@@ -205,9 +207,10 @@ def test_a_missing_csv_file_is_told(tmp_path: Path) -> None:
         ('{"id": 1, "text": "a", "id": 2}', "'id' is there twice"),
         ('{"a": [{"b": 1, "b": 1}]}', "'b' is there twice"),
         ('{"score": NaN}', "NaN is no number"),
+        ('{"id": 1e999}', "1e999 is too large a number"),
         ("[" * 100_000, "nested too deeply"),
     ],
-    ids=["twice", "within", "nan", "deep"],
+    ids=["twice", "within", "nan", "infinite", "deep"],
 )
 def test_json_that_says_two_things_or_has_no_end_is_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):

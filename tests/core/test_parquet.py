@@ -95,13 +95,55 @@ def test_tables_of_python_values_are_those_of_arrow() -> None:
     assert table_of({name: [] for name in columns}, schema).num_rows == 0
 
 
+KINDS: dict[str, tuple[pa.DataType, tuple[object, ...]]] = {
+    "text": (pa.string(), ("", "sinus", "Überleitung", "心電図", "a\0b", "x" * 300)),
+    "codes": (pa.list_(pa.string()), ([], ["scp:AFIB"], ["", "ü", "b"], ["a", None])),
+    "calibrated": (pa.bool_(), (True, False)),
+    "age": (pa.float32(), (0.0, -0.0, 61.7, 1e30, float("inf"))),
+    "fold": (pa.int16(), (-(2**15), -1, 0, 2**15 - 1)),
+    "samples": (pa.int32(), (-(2**31), 0, 5000, 2**31 - 1)),
+}
+"""Types of columns, and values that they may hold beside None."""
+
+
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 9, 64, 1000])
+@pytest.mark.parametrize("missing", [0.0, 0.3, 1.0])
+def test_tables_of_any_values_are_those_of_arrow(tmp_path: Path, rows: int, missing: float) -> None:
+    random = np.random.default_rng([rows, int(10 * missing)])
+    columns = {
+        name: [None if random.random() < missing else random.choice(len(values)) for _ in range(rows)]
+        for name, (_, values) in KINDS.items()
+    }
+    columns = {
+        name: [None if index is None else KINDS[name][1][index] for index in indices]
+        for name, indices in columns.items()
+    }
+    schema = pa.schema([(name, kind) for name, (kind, _) in KINDS.items()])
+    made = table_of(columns, schema)
+    made.validate(full=True)
+    assert made.equals(pa.Table.from_pydict(columns, schema=schema))
+    write_table(tmp_path / "a.parquet", made)
+    assert read_table(tmp_path / "a.parquet").equals(made)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [(pa.int16(), 2**15), (pa.int32(), 2**31), (pa.string(), 5), (pa.list_(pa.string()), [5])],
+    ids=repr,
+)
+def test_a_value_that_does_not_fit_is_not_turned_into_another(kind: pa.DataType, value: object) -> None:
+    with pytest.raises((OverflowError, TypeError)):
+        table_of({"a": [value]}, pa.schema([("a", kind)]))
+
+
 def test_tables_are_made_without_pandas() -> None:
     """It takes a third of a second to import, in every process that ingests."""
     script = """
 import sys
 import pyarrow as pa
 from rarebeat.core.parquet import table_of
-table_of({"text": ["a", None]}, pa.schema([("text", pa.string())]))
+kinds = [pa.string(), pa.list_(pa.string()), pa.bool_(), pa.float32(), pa.int16(), pa.int32()]
+table_of(dict.fromkeys("abcdef", [None]), pa.schema(list(zip("abcdef", kinds))))
 sys.exit("pandas" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0

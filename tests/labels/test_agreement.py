@@ -105,7 +105,7 @@ def test_files_that_are_missing_or_of_another_form_are_told(tmp_path: Path) -> N
     with pytest.raises(RarebeatError, match=r"agreement\.csv"):
         read_agreement(tmp_path)
     write_csv(tmp_path / "agreement.csv", ("class", "n"), [("af", 1)])
-    with pytest.raises(RarebeatError, match="has no column 'text'"):
+    with pytest.raises(RarebeatError, match="has no column text"):
         read_agreement(tmp_path)
 
 

@@ -8,6 +8,7 @@ import yaml
 import rarebeat.readers.free_text
 from rarebeat.audit.label_noise import read_reports
 from rarebeat.labels.statement_words import statement_words
+from rarebeat.labels.text.language import FOLDER as LANGUAGES
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import FOLDER, load_vocabulary
 from rarebeat.readers.free_text.recognised import recognised_words
@@ -39,6 +40,23 @@ def test_patterns_are_spelled_out(tmp_path: Path) -> None:
     words = set(statement_words([load_vocabulary(str(path))]))
     assert {"brugada", "brugadatyp", "brugadasyndromes", "coved*", "syndrom", "ward:B1", "norm~"} <= words
     assert not {"brugada", "coved*", "ward:B1"} & set(WORDS.read_text(encoding="ascii").split("\n"))
+
+
+def test_letters_of_a_language_of_ones_own_are_written_as_ingest_writes_them(tmp_path: Path) -> None:
+    """Else a private cohort would lose just those words, and the labels with them."""
+    language = (LANGUAGES / "reports.yaml").read_text(encoding="utf-8")
+    own = language.replace(
+        "\nspellings:\n", '\nspellings:\n  "hjerteflimmer på ærø|arrêt": atrial fibrillation\n', 1
+    )
+    (tmp_path / "nordic.yaml").write_text(own, encoding="utf-8")
+    vocabulary = (FOLDER / "hughes24.yaml").read_text(encoding="utf-8")
+    path = tmp_path / "own.yaml"
+    path.write_text(vocabulary.replace("language: reports", "language: nordic.yaml", 1), encoding="utf-8")
+    loaded = load_vocabulary(str(path))
+    (tmp_path / "words.txt").write_text("\n".join(statement_words([loaded])), encoding="utf-8")
+    kept = recognised_words(str(tmp_path / "words.txt")).keep("Hjerteflimmer på Ærø. Arrêt. Ødegård")
+    assert kept == "Hjerteflimmer på Ærø. Arrêt. XXX"
+    assert Matcher(loaded).label(kept).states["atrial_fibrillation"] == 1
 
 
 def _texts(content: Any) -> Iterator[str]:

@@ -11,8 +11,9 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.dataset.prepare import PrepareSettings, prepare
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers import challenge
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.summary import summary_lines
 from rarebeat.simulator.archives.archive import write_archive
 from rarebeat.simulator.settings import SimulatorSettings
 
@@ -93,6 +94,24 @@ def test_records_of_ptb_xl_are_linked_by_its_own_table(archive: Path, tmp_path: 
     }
     assert found == {"HR00017": Pseudonym().of("ptb-xl", "15709"), "A0017": None}
     assert (summary["patients"], summary["without_patient"]) == (1, 1)
+
+
+def test_a_patient_that_the_table_does_not_tell_is_not_known(archive: Path, tmp_path: Path) -> None:
+    """As pandas writes what is missing: "nan" is no patient who has had all those recordings."""
+    table = tmp_path / "patients.csv"
+    table.write_text("record,patient_id\nsim-000000,nan\nsim-000001,NaN\nsim-000002,\nsim-000003,7.0\n")
+    entries = challenge.discover(archive, OPTIONS | {"patients_csv": str(table)})
+    told = {entry.record_id: entry.details["patient"] for entry in entries if entry.details}
+    assert told == {"sim-000003": ("clinic", "7")}
+
+
+def test_a_record_of_two_patients_is_told(archive: Path, tmp_path: Path) -> None:
+    table = tmp_path / "patients.csv"
+    table.write_text("record,patient_id\nsim-000000,7\nsim-000000,7.0\n")
+    assert challenge.discover(archive, OPTIONS | {"patients_csv": str(table)})
+    table.write_text("record,patient_id\nsim-000000,7\nsim-000000,8\n")
+    with pytest.raises(RarebeatError, match=r"patients\.csv: the record 'sim-000000' has two patients"):
+        challenge.discover(archive, OPTIONS | {"patients_csv": str(table)})
 
 
 def test_a_table_without_the_columns_is_told(archive: Path) -> None:

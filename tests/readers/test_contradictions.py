@@ -10,9 +10,10 @@ from tests.readers.conftest import muse_waveform
 from tests.readers.reading import read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.ludb import check_spans
-from rarebeat.readers.muse_xml import parse_muse
+from rarebeat.readers.muse.reader import parse_muse
+from rarebeat.readers.summary import summary_lines
 from rarebeat.readers.wfdb import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]

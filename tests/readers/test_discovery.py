@@ -8,7 +8,7 @@ from rarebeat.readers.discovery import (
     is_inside,
     passed_over,
     physionet_help,
-    read_csv,
+    read_table,
     readable,
     unlisted_entries,
     walk,
@@ -77,7 +77,7 @@ def test_names_that_are_no_text_can_be_stored(tmp_path: Path) -> None:
 
 def test_a_csv_is_read_as_text(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbfa,b\n1,"x\ny"\n2,\n')
-    assert read_csv(tmp_path / "a.csv", ["a"]) == [{"a": "1", "b": "x\ny"}, {"a": "2", "b": ""}]
+    assert read_table(tmp_path / "a.csv", ["a"]) == [{"a": "1", "b": "x\ny"}, {"a": "2", "b": ""}]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_a_csv_whose_cells_are_not_where_they_belong_is_refused(
 ) -> None:
     (tmp_path / "a.csv").write_text(content)
     with pytest.raises(RarebeatError, match=message):
-        read_csv(tmp_path / "a.csv", ["a"])
+        read_table(tmp_path / "a.csv", ["a"])
 
 
 def test_recordings_that_a_table_does_not_name_are_found(tmp_path: Path) -> None:
@@ -112,10 +112,10 @@ def test_recordings_that_a_table_does_not_name_are_found(tmp_path: Path) -> None
 
 def test_a_csv_that_is_missing_or_damaged_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingSourceError, match=r"no\.csv\. Get it"):
-        read_csv(tmp_path / "no.csv", [], "Get it")
+        read_table(tmp_path / "no.csv", [], "Get it")
     (tmp_path / "a.csv").write_text("a\n" + "x" * 200_000)
     with pytest.raises(RarebeatError, match="field larger than"):
-        read_csv(tmp_path / "a.csv", ["a"])
+        read_table(tmp_path / "a.csv", ["a"])
 
 
 def test_the_download_lands_in_the_folder_itself() -> None:

@@ -23,9 +23,10 @@ from rarebeat.core.record_files import (
 )
 from rarebeat.core.records import LEADS, REASONS, Record, Signal
 from rarebeat.readers import ingest
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Source
+from rarebeat.readers.summary import summary_lines
 
 RATE = 500
 
@@ -203,6 +204,23 @@ def test_a_private_refusal_quotes_nothing(archive: Path, tmp_path: Path) -> None
     ingest_cohort("wfdb", archive, out, options={"key_file": str(tmp_path / "key")}, workers=1)
     (refused,) = read_table(out / "quarantine.parquet").to_pylist()
     assert refused["detail"] == "not a WFDB header: its number of signals is '…'"
+
+
+@pytest.mark.parametrize("field", [5, 6], ids=["initial value", "checksum"])
+def test_a_private_refusal_quotes_no_name_of_a_signal(archive: Path, tmp_path: Path, field: int) -> None:
+    (archive / "own.csv").write_text("record\ngeorgia/E0\ngeorgia/E1\n")
+    header = archive / "georgia" / "E1.hea"
+    lines = [line.split() for line in header.read_text().splitlines()]
+    for line in lines[1:13]:
+        line[field] = "77"
+    lines[12][8] = "Roentgen^Wilhelm"
+    header.write_text("\n".join(map(" ".join, lines)) + "\n")
+    out = tmp_path / "cohort"
+    ingest_cohort("wfdb", archive, out, options={"key_file": str(tmp_path / "key")}, workers=1)
+    (refused,) = read_table(out / "quarantine.parquet").to_pylist()
+    assert refused["reason"] == ("wrong_checksum" if field == 6 else "header_mismatch")
+    assert "V5, '…'" in refused["detail"]
+    assert "Roentgen" not in refused["detail"]
 
 
 # ------------------------------------------------------------------ failures

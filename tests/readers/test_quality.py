@@ -250,3 +250,5 @@ def test_checksums_wrap_at_16_bits() -> None:
     check_checksums(samples, [90_000 % 65536 - 65536, None], ["I", "II"])
     with pytest.raises(BadRecordError, match="wrong_checksum: the samples of II "):
         check_checksums(samples, [90_000 % 65536, 7], ["I", "II"])
+    with pytest.raises(BadRecordError, match="the samples of 'Jane Doe' do not"):
+        check_checksums(samples, [90_000 % 65536, 7], ["I", "Jane Doe"])

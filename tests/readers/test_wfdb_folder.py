@@ -171,6 +171,19 @@ def test_a_path_is_preferred_to_a_name_and_reports_are_joined(
     assert records[0].patient_id == Pseudonym().of("mimic", "7")
 
 
+def test_a_recording_of_two_reports_is_refused(
+    write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path
+) -> None:
+    options = _mimic(tmp_path, write_wfdb, ecg)
+    options |= {"text_csv": "machine_measurements.csv", "text_key": "study_id", "text_column": "report_0"}
+    table = tmp_path / "machine_measurements.csv"
+    table.write_text("study_id,report_0\n1,Sinus rhythm\n2,AF\n1,Atrial flutter\n2,AF\n", encoding="utf-8")
+    one, two = wfdb_folder.discover(tmp_path, options)
+    with pytest.raises(BadRecordError, match="header_mismatch: it has two reports"):
+        wfdb_folder.read(one, Pseudonym(), options)
+    assert wfdb_folder.read(two, Pseudonym(), options).text == "AF"
+
+
 def test_text_from_several_columns_of_one_table(
     write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path
 ) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.wfdb_header import Format, comment_fields, parse_header, person_of
+from rarebeat.readers.wfdb_header import Format, parse_header, person_of, told_once
 
 HEADER = b"""E00666 2 500 5000 05-May-2020 14:50:55
 E00666.mat 16x1+24 1000.0(0)/mV 16 0 -39 -24145 0 I
@@ -70,7 +70,7 @@ def test_what_is_no_header_is_refused(content: bytes, reason: str) -> None:
 
 
 def test_comments_are_fields_whatever_their_case_and_brackets() -> None:
-    assert comment_fields(["AGE : 7", "<Sex>: F <HR>: 60", "no field", "Dx: 1:2"]) == {
+    assert told_once(["AGE : 7", "<Sex>: F <HR>: 60", "no field", "Dx: 1:2"], ["age"]) == {
         "age": "7",
         "sex": "F",
         "hr": "60",

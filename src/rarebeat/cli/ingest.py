@@ -39,8 +39,9 @@ def ingest(
     Signals become int16 microvolts at their native rate; what cannot be trusted goes to a quarantine with a reason.
     """
     from rarebeat.core.project import resolve_root
-    from rarebeat.readers.ingest import ingest_cohort, summary_lines
+    from rarebeat.readers.ingest import ingest_cohort
     from rarebeat.readers.registry import read_cohort_settings
+    from rarebeat.readers.summary import summary_lines
 
     name, options = out.name, reader_options(option or [])
     if kind == "cohort":

@@ -20,7 +20,7 @@ class BadRecordError(Exception):
     """One recording that cannot be trusted. Ingest turns it into a quarantine row, prediction into an error entry.
 
     Args:
-        reason: one of :data:`rarebeat.core.record_files.REASONS`.
+        reason: one of :data:`rarebeat.core.records.REASONS`.
         detail: what was found and what was expected, for a person.
     """
 

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import json
+import math
 import os
 import platform
 import re
@@ -139,14 +140,17 @@ def parse_json(text: str) -> Any:
         What it holds.
 
     Raises:
-        ValueError: when it is not JSON (NaN is not), names a key of an object twice, or is nested without end.
+        ValueError: when it is not JSON (NaN is not), names a key of an object twice, holds a number that is too large,
+            or is nested without end.
 
     Example:
         >>> parse_json('{"id": 1}')
         {'id': 1}
     """
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+        )
     except RecursionError as error:
         raise ValueError("lists and objects are nested too deeply") from error
 
@@ -157,6 +161,12 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise ValueError(f"the key {max(names, key=names.count)[:40]!r} is there twice")
     return content
+
+
+def _finite(text: str) -> float:
+    if math.isinf(number := float(text)):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _refuse_constant(name: str) -> None:
@@ -209,33 +219,39 @@ def read_csv_lines(path: Path) -> list[tuple[int, list[str]]]:
         raise RarebeatError(f"{path} is not a CSV file, line {reader.line_num}: {error}") from error
 
 
-def read_csv(path: Path, columns: Sequence[str]) -> list[tuple[int, dict[str, str]]]:
+def read_csv(path: Path, columns: Sequence[str], others: bool = False) -> list[tuple[int, dict[str, str]]]:
     """Read a CSV file that people may have edited: cells by column, and the line of each row for messages.
 
     Args:
         path: the file, in UTF-8.
-        columns: the columns that it must have, in any order; others are left out.
+        columns: the columns that it must have, in any order.
+        others: whether the other columns are read, too; else they are left out.
 
     Returns:
         For each row the line on which it starts, and its cells by column.
 
     Raises:
-        RarebeatError: when it is missing, not such a file, or lacks a column; the message names the line.
+        RarebeatError: when it is missing or not such a file, when a column is missing or there twice, or when a row has
+            more or fewer cells than there are columns: one quotation mark too many moves the cells of all that follows.
     """
     lines = read_csv_lines(path)
     header = [name.strip() for name in lines[0][1]] if lines else []
     if missing := [name for name in columns if name not in header]:
+        found = ", ".join(header) or "none"
         raise RarebeatError(
-            f"{path} has no column {missing[0]!r}: expected {', '.join(columns)}, parted by commas"
+            f"{path} has no column {', '.join(missing)}; its columns are: {found} (commas part them)"
         )
-    places = [header.index(name) for name in columns]
+    names = dict.fromkeys(header if others else columns)
+    if twice := [name for name in names if name and header.count(name) > 1]:
+        raise RarebeatError(f"{path} has the column {twice[0]} twice")
     for line, cells in lines:
         if len(cells) != len(header):
-            raise RarebeatError(f"{path}, line {line}: {len(cells)} cells in {len(header)} columns")
-    return [
-        (line, {name: cells[place] for name, place in zip(columns, places, strict=True)})
-        for line, cells in lines[1:]
-    ]
+            raise RarebeatError(
+                f"{path}, line {line}: {len(cells)} cells in {len(header)} columns. A text that holds a comma or "
+                "a quotation mark must stand between quotation marks"
+            )
+    places = {name: header.index(name) for name in names}
+    return [(line, {name: cells[place] for name, place in places.items()}) for line, cells in lines[1:]]
 
 
 def digest(*paths: Path) -> str:

@@ -1,7 +1,7 @@
 """Tables as Parquet files whose pages carry checksums."""
 
 import base64
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,18 +55,18 @@ def table_of(columns: Mapping[str, Any], schema: pa.Schema) -> pa.Table:
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind):
+        builder = pa.lib.StringBuilder()
+        builder.append_values(values)
+        return builder.finish()
     present = np.array([value is not None for value in values], bool)
     missing = None if present.all() else _bits(present)
     count = len(values)
-    if pa.types.is_string(kind):
-        encoded = [b"" if value is None else value.encode() for value in values]
-        return pa.Array.from_buffers(
-            kind, count, [missing, _offsets(encoded), pa.py_buffer(b"".join(encoded))]
-        )
     if pa.types.is_list(kind):
         lists = [value or [] for value in values]
         parts = _array([part for one in lists for part in one], kind.value_type)
-        return pa.Array.from_buffers(kind, count, [missing, _offsets(lists)], children=[parts])
+        offsets = np.cumsum([0, *map(len, lists)], dtype=np.int32)
+        return pa.Array.from_buffers(kind, count, [missing, pa.py_buffer(offsets)], children=[parts])
     filled = [0 if value is None else value for value in values]
     if pa.types.is_boolean(kind):
         return pa.Array.from_buffers(kind, count, [missing, _bits(np.array(filled, bool))])
@@ -75,10 +75,6 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
 
 def _bits(values: npt.NDArray[np.bool_]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(values, bitorder="little"))
-
-
-def _offsets(values: Sequence[Sized]) -> pa.Buffer:
-    return pa.py_buffer(np.cumsum([0, *map(len, values)], dtype=np.int32))
 
 
 def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:

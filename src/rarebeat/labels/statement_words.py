@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from rarebeat.core.letters import plain_letters
 from rarebeat.labels.text.language import ReportLanguage
 from rarebeat.labels.text.patterns import Pattern, literal_words
 from rarebeat.labels.vocabulary import Vocabulary
@@ -23,7 +24,6 @@ _ADVERB = "ly"
 _SPELLED_OUT = 10  # a set of more characters stands for any
 _COUNTED = 3
 _ANY = "*"
-_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a"}
 _NOTHING = frozenset({""})
 
 
@@ -206,6 +206,5 @@ def _joined(firsts: frozenset[str], lasts: frozenset[str]) -> frozenset[str]:
 
 
 def _plain(word: str) -> str:
-    for letter, plain in _LETTERS.items():
-        word = word.replace(letter, plain)
-    return word
+    """A word in plain letters, its open parts where they were."""
+    return _ANY.join(map(plain_letters, word.split(_ANY)))

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import BadRecordError, MissingSourceError
+from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, read_csv, readable, require_folder, walk
-from rarebeat.readers.fields import not_understood, whole_number
+from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
+from rarebeat.readers.fields import not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
 from rarebeat.readers.wfdb import read_wfdb
@@ -101,6 +101,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     Raises:
         MissingSourceError: when there is no header.
         ParamsError: for an unknown option.
+        RarebeatError: when the table of patients lacks a column, or names two patients of one record.
     """
     settings = parse(Options, dict(options), "options")
     help_text = physionet_help(
@@ -126,9 +127,15 @@ def _patients(root: Path, settings: Options) -> dict[str, str]:
         return {}
     columns = (settings.record_column, settings.patient_column)
     table = root / Path(settings.patients_csv).expanduser()
-    rows = read_csv(table, list(columns), "The option patients_csv names it.")
-    cells = ((whole_number(row[columns[0]]), whole_number(row[columns[1]])) for row in rows)
-    return {record: patient for record, patient in cells if record and patient}
+    rows = read_table(table, list(columns), "The option patients_csv names it.")
+    patients: dict[str, str] = {}
+    for row in rows:
+        record, patient = whole_number(row[columns[0]]), parse_patient(row[columns[1]])
+        if record and patient and patients.setdefault(record, patient) != patient:
+            raise RarebeatError(
+                f"{table}: the record {record!r} has two patients: nobody knows which is right"
+            )
+    return patients
 
 
 def _ecg_id(name: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from rarebeat.core.errors import MissingSourceError, RarebeatError
-from rarebeat.core.files import inside, read_csv_lines
+from rarebeat.core import files
+from rarebeat.core.errors import MissingSourceError
 from rarebeat.readers.registry import Entry
 
 
@@ -55,9 +55,9 @@ def walk(root: Path, suffix: str | tuple[str, ...]) -> Iterator[Path]:
     Yields:
         Paths, in a fixed order.
     """
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         folders.sort()
-        for name in sorted(files):
+        for name in sorted(names):
             if name.lower().endswith(suffix) and not name.startswith("."):
                 yield Path(folder, name)
 
@@ -102,9 +102,9 @@ def passed_over(root: Path, taken: Sequence[str]) -> dict[str, int]:
     def refuse(_: OSError) -> None:
         counts["folder that cannot be read"] += 1
 
-    for folder, folders, files in os.walk(root, onerror=refuse):
+    for folder, folders, names in os.walk(root, onerror=refuse):
         counts["linked folder"] += sum(os.path.islink(os.path.join(folder, name)) for name in folders)  # noqa: PTH114, PTH118
-        counts.update(ending for name in files if (ending := _ending(name.lower())) not in taken)
+        counts.update(ending for name in names if (ending := _ending(name.lower())) not in taken)
     return {name: count for name, count in counts.most_common() if count}
 
 
@@ -172,7 +172,7 @@ def is_inside(root: Path, path: Path) -> bool:
         (True, False)
     """
     if path.is_symlink():
-        return inside(root, os.fspath(path.absolute())) is not None
+        return files.inside(root, os.fspath(path.absolute())) is not None
     return _folder_is_inside(root.absolute(), path.parent.absolute())
 
 
@@ -182,8 +182,8 @@ def _folder_is_inside(root: Path, folder: Path) -> bool:
     return Path(os.path.realpath(folder)).is_relative_to(os.path.realpath(root))
 
 
-def read_csv(path: Path, required: list[str], help_text: str = "") -> list[dict[str, str]]:
-    """Read a CSV with a header line.
+def read_table(path: Path, required: list[str], help_text: str = "") -> list[dict[str, str]]:
+    """Read the CSV of an archive, which :func:`rarebeat.core.files.read_csv` checks.
 
     Args:
         path: the file.
@@ -195,25 +195,11 @@ def read_csv(path: Path, required: list[str], help_text: str = "") -> list[dict[
 
     Raises:
         MissingSourceError: when the file is missing.
-        RarebeatError: when it is not a CSV in UTF-8, a column is missing or there twice, or a row has more or fewer
-            cells than there are columns: one quotation mark too many moves the cells of all that follows.
+        RarebeatError: when it is not a CSV, or lacks a column.
     """
     if not path.is_file():
         raise MissingSourceError(f"there is no file {path}. {help_text}".strip())
-    lines = read_csv_lines(path)
-    columns = lines[0][1] if lines else []
-    if absent := [name for name in required if name not in columns]:
-        found = ", ".join(columns) or "none"
-        raise RarebeatError(f"{path} has no column {', '.join(absent)}; its columns are: {found}")
-    if twice := [name for name in columns if name and columns.count(name) > 1]:
-        raise RarebeatError(f"{path} has the column {twice[0]} twice")
-    for line, cells in lines[1:]:
-        if len(cells) != len(columns):
-            raise RarebeatError(
-                f"{path}, line {line}: {len(cells)} cells in {len(columns)} columns. A text that holds a comma or "
-                "a quotation mark must stand between quotation marks"
-            )
-    return [dict(zip(columns, cells, strict=True)) for _, cells in lines[1:]]
+    return [row for _, row in files.read_csv(path, required, others=True)]
 
 
 def unlisted_entries(root: Path, entries: Sequence[Entry]) -> list[Entry]:

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record, Signal
-from rarebeat.readers.discovery import physionet_help, read_csv, readable, require_folder, walk
+from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
@@ -57,7 +57,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     headers = sorted(walk(folder, ".hea"), key=lambda path: (len(path.stem), path.stem))
     if not headers:
         raise MissingSourceError(f"there are no headers (.hea) under {folder}. {help_text}")
-    rows = _read_table(root / _TABLE)
+    rows = _rows_of(root / _TABLE)
     return [Entry(readable(path.stem), path, rows.get(path.stem, {}), NAMESPACE) for path in headers]
 
 
@@ -103,9 +103,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     )
 
 
-def _read_table(path: Path) -> dict[str, dict[str, str]]:
+def _rows_of(path: Path) -> dict[str, dict[str, str]]:
     """The rows of the database's table by record; none where it is missing."""
-    rows = read_csv(path, ["ID", "Age", "Sex", "Rhythms"]) if path.is_file() else []
+    rows = read_table(path, ["ID", "Age", "Sex", "Rhythms"]) if path.is_file() else []
     return {row["ID"].strip(): row for row in rows}
 
 

@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import physionet_help, read_csv, require_folder, unlisted_entries
+from rarebeat.readers.discovery import physionet_help, read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     Person,
     clean_age,
@@ -70,7 +70,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     columns = [*_COLUMNS, settings.complete_column] if settings.complete_column else [*_COLUMNS]
     help_text = physionet_help(root, "PTB-XL", "CC BY 4.0, 3 GB", "ptb-xl/1.0.3")
     require_folder(root, help_text)
-    rows = read_csv(root / _TABLE, ["ecg_id", files, *columns], help_text)
+    rows = read_table(root / _TABLE, ["ecg_id", files, *columns], help_text)
     entries = [
         Entry(
             row["ecg_id"],

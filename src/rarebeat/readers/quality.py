@@ -136,7 +136,7 @@ def check_checksums(
     """
     sums = samples.sum(axis=1, dtype=np.int16).tolist()  # wraps like the checksum
     wrong = [
-        name
+        shown_name(name)
         for name, total, checksum in zip(names, sums, checksums, strict=True)
         if checksum is not None and (total - checksum) & 0xFFFF
     ]
@@ -160,6 +160,22 @@ def lead_index(name: str) -> int | None:
         (3, 6, None)
     """
     return _LEAD_INDEX.get(name.replace(" ", "").upper().removeprefix("LEAD"))
+
+
+def shown_name(name: str) -> str:
+    """Write the name of a signal for a message: quoted where it is no lead, for then it can be any word.
+
+    Args:
+        name: as a file has it.
+
+    Returns:
+        What stands in a message: quotations are left out of the quarantine of a private archive.
+
+    Example:
+        >>> shown_name("V1"), shown_name("Jane Doe")
+        ('V1', "'Jane Doe'")
+    """
+    return name if lead_index(name) is not None else repr(name[:40])
 
 
 def _find_leads(names: Sequence[str]) -> list[int | None]:

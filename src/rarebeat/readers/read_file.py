@@ -8,7 +8,7 @@ from pathlib import Path
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside, readable, walk
-from rarebeat.readers.muse_xml import read_muse
+from rarebeat.readers.muse.reader import read_muse
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Options, get_source
 from rarebeat.readers.wfdb import read_wfdb

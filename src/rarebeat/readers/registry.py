@@ -29,7 +29,7 @@ _KINDS = {
     "ptb-xl": _Kind("rarebeat.readers.ptb_xl", "PTB-XL as published", "ptbxl_database.csv"),
     "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
-    "muse-xml": _Kind("rarebeat.readers.muse_xml", "GE MUSE RestingECG exports", "**/*.xml"),
+    "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
 }
 

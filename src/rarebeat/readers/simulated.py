@@ -8,6 +8,7 @@ from typing import Any
 
 from rarebeat.core.params import parse
 from rarebeat.core.records import Record
+from rarebeat.readers.fields import OLDEST
 from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
@@ -16,7 +17,6 @@ from rarebeat.simulator.settings import SimulatorSettings
 
 SOURCE = "simulated"
 Options = SimulatorSettings
-_OLDEST = 90.0
 _TOGETHER = 50
 """Records that are simulated together, for speed; it makes no difference to them."""
 
@@ -79,7 +79,7 @@ def _record(index: int, simulated: Simulated, settings: SimulatorSettings, pseud
         rate=settings.rate,
         source=SOURCE,
         patient_id=pseudonym.of(SOURCE, str(visit.patient.number)),
-        age=_OLDEST if visit.age >= _OLDEST else float(int(visit.age)),
+        age=OLDEST if visit.age >= OLDEST else float(int(visit.age)),
         sex=visit.patient.sex,
         text=simulated.report.text,
     )

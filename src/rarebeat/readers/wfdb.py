@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import Signal
 from rarebeat.readers.discovery import is_inside
-from rarebeat.readers.quality import RawLeads, check_checksums, lead_index, trusted_signal
+from rarebeat.readers.quality import RawLeads, check_checksums, lead_index, shown_name, trusted_signal
 from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header
 
 MAX_BYTES = 1 << 28
@@ -140,14 +140,14 @@ def _check_initial_values(samples: npt.NDArray[np.integer[Any]], leads: Sequence
         return
     found = samples[:, 0].tolist() if samples.shape[1] else []
     wrong = [
-        lead.name
+        shown_name(lead.name)
         for lead, value in zip(leads, found, strict=False)
         if lead.initial is not None and lead.initial != value
     ]
     if wrong:
         raise BadRecordError(
             "header_mismatch",
-            f"the first samples of {', '.join(wrong)[:100]} are not the initial values that the header gives",
+            f"the first samples of {', '.join(wrong[:12])} are not the initial values that the header gives",
         )
 
 

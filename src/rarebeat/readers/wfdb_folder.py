@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers.discovery import read_csv, require_folder, unlisted_entries
+from rarebeat.readers.discovery import read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     HIGHEST_FOLD,
     Person,
@@ -137,7 +137,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     own_text = () if settings.text_csv else _text_columns(settings)
     wanted = (settings.record_column, settings.complete_column, settings.text_key, *columns.values())
     named = [*filter(None, wanted), *(name for name in own_text if not name.endswith("*"))]
-    rows = read_csv(table, named, _HELP)
+    rows = read_table(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
     texts = _texts_of_another(root, settings) if settings.text_csv else None
@@ -147,7 +147,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     entries = []
     for row in rows:
         name = row[record_column].strip()
-        cells = {key: row[column] if column else "" for key, column in columns.items()}
+        cells: dict[str, str | None] = {key: row[column] if column else "" for key, column in columns.items()}
         cells["text"] = _text(row, own_text) if texts is None else texts.get(row[settings.text_key or ""], "")
         complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
@@ -174,8 +174,8 @@ def _text(row: Mapping[str, str], columns: Sequence[str]) -> str:
     return "\n".join(row[name] for name in names)
 
 
-def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
-    """The reports of another CSV, by the cell that names the recording in both."""
+def _texts_of_another(root: Path, settings: Options) -> dict[str, str | None]:
+    """The reports of another CSV, by the cell that names the recording in both; None where it has two of one."""
     columns = _text_columns(settings)
     if not settings.text_key or not columns:
         raise ParamsError(
@@ -183,8 +183,12 @@ def _texts_of_another(root: Path, settings: Options) -> dict[str, str]:
             "text_csv: machine_measurements.csv, text_key: study_id, text_column: report_*"
         )
     named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
-    rows = read_csv(root / str(settings.text_csv), named, _HELP)
-    return {row[settings.text_key]: _text(row, columns) for row in rows}
+    rows = read_table(root / str(settings.text_csv), named, _HELP)
+    texts: dict[str, str | None] = {}
+    for row in rows:
+        key, text = row[settings.text_key], _text(row, columns)
+        texts[key] = text if texts.get(key, text) == text else None
+    return texts
 
 
 def _only_csv(root: Path) -> Path:
@@ -225,6 +229,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     cells = entry.details
     if cells["lists"] and cells["codes"].strip()[:1] not in (*_LISTS, ""):
         raise BadRecordError("unreadable", "its codes are no dictionary or list, as those of other rows are")
+    if cells["text"] is None:
+        raise BadRecordError("header_mismatch", "it has two reports, and nobody knows which is right")
     settings: Options = cells["settings"]
     header, signal, calibrated = read_wfdb(entry.path)
     patient = parse_patient(cells["patient"], settings.patient_namespace)

@@ -79,41 +79,29 @@ class Header(NamedTuple):
     comments: tuple[str, ...]
 
 
-def comment_fields(comments: Iterable[str]) -> dict[str, str]:
-    """Read the ``Key: value`` comments of a header, and its ``<key>: value`` tags, of which a line may hold several.
-
-    Args:
-        comments: of :class:`Header`.
-
-    Returns:
-        The values by their keys, which are in lower case and without brackets.
-
-    Example:
-        >>> comment_fields(["Age: 74", "Dx: 426783006"])
-        {'age': '74', 'dx': '426783006'}
-        >>> comment_fields(["<age>: 65 <sex>: F"])
-        {'age': '65', 'sex': 'F'}
-    """
-    return dict(_pairs(comments))
-
-
 def _pairs(comments: Iterable[str]) -> list[tuple[str, str]]:
     parts = (part.partition(":") for comment in comments for part in _TAG.split(comment))
     return [(key.strip().strip("<>").lower(), value.strip()) for key, colon, value in parts if colon]
 
 
 def told_once(comments: Iterable[str], keys: Sequence[str]) -> dict[str, str]:
-    """Read comments as :func:`comment_fields` does, and refuse a header that tells the same thing twice.
+    """Read the ``Key: value`` comments of a header, and its ``<key>: value`` tags, of which a line may hold several.
 
     Args:
         comments: of :class:`Header`.
         keys: what may not be told twice, for nobody knows which is right: in lower case, without brackets.
 
     Returns:
-        The values by their keys.
+        The values by their keys, which are in lower case and without brackets.
 
     Raises:
-        BadRecordError: ``header_mismatch``.
+        BadRecordError: ``header_mismatch`` when one of the keys is told twice.
+
+    Example:
+        >>> told_once(["Age: 74", "Dx: 426783006"], ["age", "dx"])
+        {'age': '74', 'dx': '426783006'}
+        >>> told_once(["<age>: 65 <sex>: F"], ["age"])
+        {'age': '65', 'sex': 'F'}
     """
     pairs = _pairs(comments)
     told = dict(pairs)
@@ -148,7 +136,7 @@ def person_in(told: Mapping[str, str]) -> Person:
     """Find out age and sex of the person from what comments tell.
 
     Args:
-        told: as :func:`comment_fields` returns it.
+        told: as :func:`told_once` returns it.
 
     Returns:
         Both, each None where it is not told.

@@ -5,11 +5,10 @@ A training and its evaluation share one run: they find it by a tag, so that no r
 """
 
 import os
-import re
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +25,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
+from rarebeat.training.run_names import flatten, grouped
+from rarebeat.training.run_names import run_name as run_name  # for whoever logs
 from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
 
 TRAINING_KEY = "rarebeat.training_key"
@@ -52,27 +53,6 @@ def connect(content: Mapping[str, Any]) -> Tracker:
     except RarebeatError as error:  # it is still kept, and sent the next time
         print(f"warning: {error}", file=sys.stderr)
     return tracker
-
-
-def run_name(cohorts: Iterable[str], heads: str, params: Path, model: str) -> str:
-    """Name a run so that runs can be told apart in a list.
-
-    Args:
-        cohorts: that are trained on.
-        heads: the label set.
-        params: the params file; that of a study lies in its folder.
-        model: name of the model folder, which tells the cells of a study apart.
-
-    Returns:
-        Cohorts, label set, and study with cell or DVC's experiment.
-
-    Example:
-        >>> run_name(["simulated"], "all", Path("studies/transfer/params.yaml"), "real-0")
-        'simulated · all · transfer/real-0'
-    """
-    study = params.parent.name
-    origin = f"{study}/{model}" if study else os.environ.get("DVC_EXP_NAME", "workspace")
-    return f"{', '.join(cohorts)} · {heads} · {origin}"
 
 
 @contextmanager
@@ -131,33 +111,6 @@ def _tags() -> dict[str, str]:
     return tags
 
 
-NO_NAME = r"[^\w\-. :/]"
-"""What MLflow takes in no name of a param."""
-
-
-def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Turn nested mappings into one mapping with dotted names.
-
-    Args:
-        nested: values, or mappings of them, by name.
-        prefix: stands before every name.
-
-    Returns:
-        The values by dotted name.
-
-    Example:
-        >>> flatten({"train": {"epochs": 3}, "heads": "all"})
-        {'train.epochs': 3, 'heads': 'all'}
-        >>> flatten({"columns": {"one head, best": 1}})  # signs that MLflow takes in no name
-        {'columns.one head_ best': 1}
-    """
-    flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        name = f"{prefix}{re.sub(NO_NAME, '_', str(key))}"
-        flat |= flatten(value, f"{name}.") if isinstance(value, Mapping) else {name: value}
-    return flat
-
-
 def log_metrics(tracker: Tracker, run_id: str, metrics: Mapping[str, Any], step: int = 0) -> None:
     """Log numbers.
 
@@ -203,10 +156,10 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
         run_id: of the training.
         folder: the model folder.
     """
-    from rarebeat.inference.model_folder import (
+    from rarebeat.inference.model_folder import (  # they need torch; an evaluation does not
         card_digest,
         read_card,
-    )  # it needs torch, which an evaluation does not
+    )
 
     card = read_card(folder)
     texts = [ColSpec("string", name) for name in ("error", "warning")]
@@ -292,32 +245,6 @@ def log_evaluation(
 def _unevaluated(tracker: Tracker, model: str) -> Run | None:
     """The newest run that trained this model and holds no evaluation."""
     return next((run for run in tracker.find(MODEL, model) if EVALUATED not in run.data.tags), None)
-
-
-def grouped(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the scores of a test split into groups, which charts are sorted by.
-
-    Args:
-        metrics: nested numbers, as in ``reports/metrics.json``.
-
-    Returns:
-        The numbers by name: averages start with ``test/``, so that they come first; what belongs to one threshold for
-        all, to single classes or to cohorts starts with ``test_at_0.5/``, ``test_classes/`` and ``test_cohorts/``,
-        counts with ``test_counts/``. What a training measures starts with ``train/`` and ``validation/``.
-
-    Example:
-        >>> grouped({"macro": {"f1": 0.5}, "classes": {"avnrt": {"f1": 0.2}}})
-        {'test/macro.f1': 0.5, 'test_classes/avnrt.f1': 0.2}
-    """
-    named: dict[str, Any] = {}
-    for name, value in metrics.items():
-        if name in ("at_0.5", "classes", "cohorts"):
-            named |= flatten(value, f"test_{name}/")
-        elif isinstance(value, int):
-            named[f"test_counts/{name}"] = value
-        else:
-            named |= flatten({name: value}, "test/")
-    return named
 
 
 def log_parent(

@@ -10,7 +10,8 @@ from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.readers.free_text.recognised import RecognisedWords, recognised_words
 from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.ingest import ingest_cohort, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.summary import summary_lines
 
 PLANTED = {
     "names": (

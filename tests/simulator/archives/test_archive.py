@@ -22,7 +22,7 @@ from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.simulated import record_at
 from rarebeat.simulator.archives import archive
 from rarebeat.simulator.archives.archive import FORMATS, READER_OPTIONS, write_archive
-from rarebeat.simulator.archives.export import export
+from rarebeat.simulator.archives.export import export, export_many
 from rarebeat.simulator.archives.muse import STEP, is_confirmed, muse_xml
 from rarebeat.simulator.archives.wfdb import snomed_codes
 from rarebeat.simulator.clinic import recording_at
@@ -245,3 +245,11 @@ def test_what_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(RarebeatError, match="No space left"):
         write_archive(tmp_path / "out", "wfdb", SETTINGS, workers=1)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_records_that_are_made_together_are_those_made_one_by_one() -> None:
+    together = list(export_many([3, 0, 7], SETTINGS))
+    for index, ecg in zip([3, 0, 7], together, strict=True):
+        alone = export(index, SETTINGS)
+        np.testing.assert_array_equal(ecg.signal, alone.signal)
+        assert {**vars(ecg), "signal": None} == {**vars(alone), "signal": None}

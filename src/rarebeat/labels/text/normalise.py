@@ -8,15 +8,14 @@ Statements that cannot mention a class at all are not normalised but reduced to 
 """
 
 import re
-import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from rarebeat.core.letters import plain_letters
 from rarebeat.labels.text.patterns import WordFinder, WordIndex, bounded, most_specific, required_words
 
-_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _MARKS = r"\s()\[\]<>{}*\"'_=~^#\-\u2010-\u2015\u2018-\u201f\u2026"
 _TIDY = "|".join(
     [
@@ -150,11 +149,7 @@ class Normaliser:
 @lru_cache(maxsize=4096)
 def _plain_letter(character: str) -> str:
     """A character outside ASCII as small letters, or a blank where it has none."""
-    small = character.casefold()
-    if small in _LETTERS:
-        return _LETTERS[small]
-    plain = unicodedata.normalize("NFKD", small)
-    return "".join(letter for letter in plain if letter.isascii() and letter.isalnum()) or " "
+    return plain_letters(character) or " "
 
 
 class Templates:

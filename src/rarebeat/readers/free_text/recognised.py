@@ -21,13 +21,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.letters import plain_letters
 from rarebeat.readers.free_text.redaction import ABBREVIATIONS
 
 OTHER = "other"
 """Stands for the codes that are not known."""
 
 _FILE = Path(__file__).with_name("statement_words.txt")
-_LETTERS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "a", "ø": "oe", "æ": "ae"}
 _COUNTED = 3  # words of fewer letters tell no language
 _SHORTEST_STEM = 3
 _ENDINGS = frozenset(
@@ -150,7 +150,7 @@ class RecognisedWords:
 
     def _look_up(self, word: str) -> str:
         """A word as it may stay: whole, cut to a stem, or replaced."""
-        plain = _plain(word)
+        plain = plain_letters(word)
         if plain in self._whole or word in ABBREVIATIONS or _MIXED.fullmatch(plain):
             return word
         if f"{plain}=" in self._whole:
@@ -177,7 +177,7 @@ class RecognisedWords:
 
 def _beginning(word: str, stem: str) -> str:
     """The characters of a word that make up a stem."""
-    return next(word[:end] for end in range(1, len(word) + 1) if len(_plain(word[:end])) >= len(stem))
+    return next(word[:end] for end in range(1, len(word) + 1) if len(plain_letters(word[:end])) >= len(stem))
 
 
 def _cased(replacement: str, word: str) -> str:
@@ -185,16 +185,6 @@ def _cased(replacement: str, word: str) -> str:
     if not word[0].isupper():
         return replacement
     return replacement.capitalize() if _PLAIN_NAME.fullmatch(word) else replacement.upper()
-
-
-def _plain(word: str) -> str:
-    """A word in small letters without accents, spelled as in ``statement_words.txt``."""
-    if word.isascii():
-        return word.lower()
-    letters = []
-    for letter in word.casefold():
-        letters.append(_LETTERS.get(letter) or unicodedata.normalize("NFKD", letter))
-    return "".join(letter for letter in "".join(letters) if letter.isascii() and letter.isalnum())
 
 
 @lru_cache(maxsize=8)

@@ -1,6 +1,7 @@
 """A simulated clinic as an archive on disk, for readers of archives: this project's and others."""
 
 import csv
+import shlex
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tqdm import tqdm
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.parallel import core_count, map_in_order
-from rarebeat.simulator.archives.export import Export, export, records_showing
+from rarebeat.simulator.archives.export import Export, export_many, records_showing
 from rarebeat.simulator.archives.muse import write_muse
 from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
 from rarebeat.simulator.settings import SimulatorSettings
@@ -26,7 +27,7 @@ DESCRIPTIONS = "records.csv"
 """The table beside a folder of kind ``wfdb``."""
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
-_CHUNK = 100
+_CHUNK = 50
 _ENDINGS = ("hea", "dat", "mat", "xml")
 
 
@@ -108,9 +109,11 @@ def ingest_command(out: Path, format: str) -> str:
 
     >>> ingest_command(Path("exports"), "muse-xml")
     'rarebeat ingest muse-xml exports data/records/exports'
+    >>> ingest_command(Path("my exports"), "muse-xml")
+    "rarebeat ingest muse-xml 'my exports' 'data/records/my exports'"
     """
-    options = "".join(f" -o {key}={value}" for key, value in READER_OPTIONS[format].items())
-    return f"rarebeat ingest {format} {out} data/records/{out.name}{options}"
+    options = [word for key, value in READER_OPTIONS[format].items() for word in ("-o", f"{key}={value}")]
+    return shlex.join(["rarebeat", "ingest", format, str(out), f"data/records/{out.name}", *options])
 
 
 def _chunks(indices: Iterator[int]) -> Iterator[list[int]]:
@@ -141,8 +144,7 @@ def _write_tables(job: _Job, chunks: Iterable[list[_Rows]]) -> None:
 def _write_chunk(job: _Job, indices: list[int]) -> list[_Rows]:
     """Write some records (in a worker process)."""
     rows = []
-    for index in indices:
-        ecg = export(index, job.settings)
+    for ecg in export_many(indices, job.settings):
         _WRITERS[job.format](job.folder, ecg)
         record_id = f"{ecg.name}.xml" if job.format == "muse-xml" else ecg.name
         truth = [record_id, *(str(int(name in ecg.truth)) for name in CLASSES)]

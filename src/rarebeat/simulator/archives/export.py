@@ -8,7 +8,7 @@ from itertools import count
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.records import Signal
-from rarebeat.simulator.clinic import record_name, recording_at, report_of, simulate
+from rarebeat.simulator.clinic import Simulated, record_name, recording_at, report_of, simulate_many
 from rarebeat.simulator.reports.findings import USUAL
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
@@ -57,7 +57,24 @@ def export(index: int, settings: SimulatorSettings) -> Export:
     Returns:
         Signal, description, both versions of the report, and the truth.
     """
-    simulated = simulate(index, settings)
+    return next(export_many([index], settings))
+
+
+def export_many(indices: Sequence[int], settings: SimulatorSettings) -> Iterator[Export]:
+    """Make records as a hospital's system would hold them, in less time than one by one.
+
+    Args:
+        indices: of the records, from 0.
+        settings: of the cohort.
+
+    Yields:
+        What :func:`export` returns for each, to the byte.
+    """
+    for index, simulated in zip(indices, simulate_many(indices, settings), strict=True):
+        yield _export(index, simulated, settings)
+
+
+def _export(index: int, simulated: Simulated, settings: SimulatorSettings) -> Export:
     recording = simulated.recording
     visit = recording.visit
     return Export(

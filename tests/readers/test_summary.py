@@ -9,7 +9,8 @@ import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.record_files import read_quarantine
-from rarebeat.readers.ingest import ingest_cohort, owner_table, summary_lines
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.summary import owner_table, summary_lines
 
 
 def _private_exports(root: Path, muse_xml: Callable[..., bytes]) -> dict[str, str]:
