@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from rarebeat.core.letters import words_of_other_scripts
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
 from rarebeat.labels.text.normalise import Normaliser, Templates
@@ -155,10 +156,11 @@ class StatementReader:
         candidates = self._index.candidates(normalised.text)
         text = normalised.text
         cut, ends_report = self._cut(text, candidates)
+        unread = words_of_other_scripts(statement[: normalised.span(cut - 1, cut)[1]]) if cut else 0
         hits = self._find_hits(text, candidates)
         if not hits:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
-            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut])
+            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut], unread)
             unmatched = text[:cut].strip() != ""
             return Reading((), ends_report, unmatched, False, *counts, cut=cut < len(text))
         groups = _overlapping(hits)
@@ -179,7 +181,7 @@ class StatementReader:
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
-        counts = self._known.count(text[:cut], _blank(text, spans)[:cut])
+        counts = self._known.count(text[:cut], _blank(text, spans)[:cut], unread)
         return Reading(tuple(mentions), ends_report, False, corrects, *counts)
 
     def _without_mention(self, statement: str) -> Reading:
