@@ -9,7 +9,7 @@ from typing import Literal
 from rarebeat.core.letters import words_of_other_scripts
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
-from rarebeat.labels.text.normalise import Normaliser, Templates
+from rarebeat.labels.text.normalise import Normalised, Normaliser, Templates
 from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_specific
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
 from rarebeat.labels.text.words import KnownWords
@@ -156,7 +156,7 @@ class StatementReader:
         candidates = self._index.candidates(normalised.text)
         text = normalised.text
         cut, ends_report = self._cut(text, candidates)
-        unread = words_of_other_scripts(statement[: normalised.span(cut - 1, cut)[1]]) if cut else 0
+        unread = 0 if statement.isascii() else _of_other_scripts(statement, normalised, cut)
         hits = self._find_hits(text, candidates)
         if not hits:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
@@ -284,6 +284,11 @@ def _begins_clause(text: str, start: int) -> bool:
     while start and text[start - 1] == " ":
         start -= 1
     return start == 0 or text[start - 1] == ","
+
+
+def _of_other_scripts(statement: str, normalised: Normalised, cut: int) -> int:
+    """Words before a cut in normalised text whose letters are not Latin: normalising leaves nothing of them."""
+    return words_of_other_scripts(statement[: normalised.span(cut - 1, cut)[1]]) if cut else 0
 
 
 def _any_of(patterns: Iterable[Pattern]) -> str:
