@@ -22,7 +22,7 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
-    from rarebeat.reporting.resampling import read_summary, write_resampling
+    from rarebeat.reporting.resampling import write_resampling
     from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
 
@@ -35,7 +35,7 @@ def evaluate(
     evaluation = evaluate(test, settings)
     tested = list(dict.fromkeys(test.cohorts.tolist()))
     title = heading(card.heads, card.cohorts, tested)
-    training_records, table = write_resampling(out, read_summary(shards))
+    training_records, table = write_resampling(out, shards)
     files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:

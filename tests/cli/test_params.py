@@ -103,6 +103,52 @@ def test_a_misspelt_name_is_met_by_the_nearest_one(key: str, value: Any, near: s
     assert near in fault(key, value)
 
 
+def study(**compare: Any) -> dict[str, Any]:
+    """The params of a study that compares classes."""
+    right = {
+        "classes": ["avnrt", "atrial_fibrillation"],
+        "columns": {"one head": {"heads": ["avnrt"], "rate": [0.003]}, "all heads": {"heads": ["all"]}},
+        "published": {"avnrt": {"one head": 0.39}},
+    }
+    cells = {"single": {"heads": ["avnrt"], "rate": [0.003]}, "together": {"heads": ["all"], "rate": [0.003]}}
+    return OWN | {"compare": OWN["compare"] | right | compare, "cells": cells}
+
+
+@pytest.mark.parametrize(
+    ("compare", "near"),
+    [
+        ({"classes": ["avntr"], "published": {}}, "compare.classes: no class 'avntr'; did you mean 'avnrt'?"),
+        (
+            {"columns": {"one head": {"head": ["avnrt"]}}},
+            "compare.columns.one head: no factor 'head' in cells; did you mean 'heads'?",
+        ),
+        (
+            {"columns": {"one head": {"heads": ["avntr"]}}},
+            "compare.columns.one head.heads: no value avntr in cells; did you mean 'avnrt'?",
+        ),
+        (
+            {"columns": {"one head": {"rate": [0.03]}}},
+            "compare.columns.one head.rate: no value 0.03 in cells",
+        ),
+        (
+            {"published": {"avnrt": {"one heads": 0.4}}},
+            "compare.published.avnrt: no column 'one heads'; did you mean 'one head'?",
+        ),
+        (
+            {"published": {"sinus_rhythm": {"one head": 0.4}}},
+            "compare.published: 'sinus_rhythm' is not in compare.classes",
+        ),
+    ],
+)
+def test_a_study_that_compares_what_is_not_there_is_told_before_its_first_training(
+    compare: dict[str, Any], near: str
+) -> None:
+    check_params(study())
+    with pytest.raises(ParamsError) as caught:
+        check_params(study(**compare))
+    assert near in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [

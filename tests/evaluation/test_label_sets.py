@@ -49,6 +49,14 @@ def test_other_factors_make_rows_and_a_factor_named_class_picks_its_own():
     assert all(len(columns["all"].cells) == 1 for columns in rows.values())
 
 
+def test_cells_that_stand_in_no_column_make_no_row():
+    cells = [cell("a", rate=rate) for rate in ("low", "high")] + [cell("b", rate="high")]
+    titles = {"single": {"heads": ("a", "b"), "rate": ("low",)}}
+    assert list(arrange(cells, ("a",), titles)) == [("a",)]
+    with pytest.raises(RarebeatError, match=r"no cell of compare\.columns knows b"):
+        arrange(cells, ("a", "b"), titles)
+
+
 def test_of_several_ways_the_best_on_validation_is_taken():
     cells = [
         cell("a", seed, skill, rate=rate) for rate, skill in (("low", 0.1), ("high", 0.5)) for seed in (0, 1)
@@ -98,7 +106,7 @@ def test_differences_are_those_of_pairs_with_the_same_seed(study):
 
 
 def test_a_class_that_nobody_knows_is_refused(study):
-    with pytest.raises(RarebeatError, match="no cell of the study knows c"):
+    with pytest.raises(RarebeatError, match=r"no cell of compare\.columns knows c"):
         arrange(study[:6], ("a", "c"), COLUMNS)
     with pytest.raises(RarebeatError, match="no class 'd'"):
         arrange(study, ("d",), COLUMNS)

@@ -124,7 +124,7 @@ def test_an_ecg_has_one_probability_whatever_the_others_in_its_batch(network: st
     module = build(network, 3, 500, {"width": 4})
     signals = np.random.default_rng(0).normal(0, 300, (21, 12, 500)).astype(np.int16)
     together = predict_probabilities(module, signals, 0.001)
-    for batch in (1, 5, 16):
+    for batch in (1, 2, 4, 5, 7, 16):
         found = predict_probabilities(module, signals, 0.001, batch)
         np.testing.assert_allclose(found, together, rtol=0, atol=2**-23)
     alone = predict_probabilities(module, signals[20:], 0.001)

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -97,3 +99,13 @@ def test_no_records_leave_one_half():
 def test_a_model_that_diverged_is_named():
     with pytest.raises(RarebeatError, match="diverged"):
         choose_thresholds(np.array([[1], [0]], np.int8), np.array([[np.nan], [0.1]]), "bagged_f1")
+
+
+def test_replicates_are_worked_on_some_at_a_time():
+    truth, probability, patients = clinic(0, records=20_000)
+    tracemalloc.start()
+    bagged_thresholds(truth, probability, patients)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # Of all 200 replicates there is how often each patient was drawn: 16 MB. The records' weights would be 32 MB more.
+    assert peak < 45_000_000

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.compare import Cell, CompareSettings
+from rarebeat.evaluation.compare import Cell, CompareSettings, rule_rows, sections, with_ensembles
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import load_model, save_model
 from rarebeat.inference.predictions import Predictions
+from rarebeat.reporting import compare_page
 from rarebeat.reporting.compare_page import write_comparison
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
@@ -90,6 +91,23 @@ def test_rule_by_rule(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
     assert len(rows) == (5 + 2) * 2
 
 
+def test_thresholds_are_chosen_as_the_trainings_would(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
+    cells, models = study
+    settings = CompareSettings(rules=("bagged_f1",))
+    _, before = write(study, tmp_path, settings)
+    for cell in cells:
+        module, card = load_model(models / cell.name)
+        training = {"records": 123, "min_positives": 100_000}
+        save_model(models / cell.name, module, replace(card, training=training))
+    _, rows = write(study, tmp_path, settings)
+    expected = [
+        rule_rows(cell, ["bagged_f1"], QUICK, 100_000)[0]["f1"]
+        for section in sections(cells)
+        for cell in with_ensembles(section)
+    ]
+    assert rows["f1"].tolist() == expected != before["f1"].tolist()
+
+
 def test_processes_side_by_side_change_nothing(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
     cells, models = study
     settings = CompareSettings(at_least=5)
@@ -131,3 +149,22 @@ def test_label_sets_side_by_side_class_by_class_with_what_a_paper_found(
     assert "all heads − one head" in text
     (line,) = [line for line in fixed.splitlines() if line.startswith("| sinus_rhythm")]
     assert "| – |" in line.replace("  ", "")
+
+
+def test_each_set_of_test_records_has_its_own_curves(
+    study: tuple[list[Cell], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: dict[str, object] = {}
+    draw = compare_page.curve_figure
+
+    def spy(path: Path, panels: dict[str, object], *more: object) -> None:
+        drawn.update(panels)
+        draw(path, panels, *more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compare_page, "curve_figure", spy)
+    columns: dict[str, dict[str, tuple[str | int | float, ...]]] = {
+        "small": {"model": ("small",)},
+        "large": {"model": ("large",)},
+    }
+    write(study, tmp_path, CompareSettings(classes=("sinus_rhythm",), columns=columns))
+    assert list(drawn) == ["sinus_rhythm (data a)", "sinus_rhythm (data b)"]

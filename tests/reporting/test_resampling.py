@@ -3,15 +3,17 @@
 import csv
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_json
+from rarebeat.core.parquet import write_table
 from rarebeat.reporting.resampling import read_summary, resampling_rows, write_resampling
 
 COUNTS = {"rare": (20, 20), "common": (300, 120), "absent": (0, 0)}
 SUMMARY = {
-    "left_out": {"balance": 180, "unlabelled": 3},
+    "left_out": {"balance": 230, "unlabelled": 3},
     "splits": {
         "train": {
             "records": 140,
@@ -33,7 +35,12 @@ def test_the_most_common_class_stands_first_with_the_share_that_was_kept() -> No
 
 
 def test_table_and_figure_are_written_and_the_text_has_the_share_left_out(tmp_path: Path) -> None:
-    parts, path = write_resampling(tmp_path, SUMMARY)
+    write_json(tmp_path / "shards" / "summary.json", SUMMARY)
+    left_out = [("train", None)] * 140 + [("train", "balance")] * 180 + [("train", "unlabelled")] * 3
+    other_split = [("validation", "balance")] * 50  # with prepare.balance.splits: [train, validation]
+    rows = [{"split": split, "reason": reason} for split, reason in left_out + other_split]
+    write_table(tmp_path / "shards" / "splits.parquet", pa.Table.from_pylist(rows))
+    parts, path = write_resampling(tmp_path, tmp_path / "shards")
     with path.open() as file:
         assert [row["after"] for row in csv.DictReader(file)] == ["120", "20", "0"]
     assert (tmp_path / "figures" / "resampling.png").read_bytes().startswith(b"\x89PNG")

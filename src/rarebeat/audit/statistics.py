@@ -12,11 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import ndtri
 
 from rarebeat.core.tables import interval_text, tidy
 from rarebeat.evaluation.bootstrap import Patients, resample
 from rarebeat.metrics.arrays import BoolArray, FloatArray
+from rarebeat.metrics.intervals import wilson as wilson_ends
 
 Readings = npt.NDArray[np.int8] | npt.NDArray[np.int64]
 """What a reader, or whoever is compared with one, says of records: the number of a category, or -1 for nothing."""
@@ -45,10 +45,8 @@ def weighted_share(
     w = np.asarray(weights, dtype=np.float64)
     share = float(w @ np.asarray(values, dtype=np.float64) / w.sum())
     n = float(w.sum() ** 2 / (w @ w))
-    z = float(ndtri((1 + confidence) / 2))
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return share, max(0.0, float(centre - half)), min(1.0, float(centre + half)), n
+    low, high = wilson_ends(share, n, confidence)
+    return share, float(low), float(high), n
 
 
 def wilson(count: int, total: int) -> tuple[float, float, float]:
@@ -65,7 +63,8 @@ def wilson(count: int, total: int) -> tuple[float, float, float]:
         >>> [round(number, 3) for number in wilson(9, 10)]
         [0.9, 0.596, 0.982]
     """
-    return weighted_share([1] * count + [0] * (total - count), [1] * total)[:3]
+    low, high = wilson_ends(count / total, total)
+    return count / total, float(low), float(high)
 
 
 @dataclass(frozen=True)

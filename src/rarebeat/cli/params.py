@@ -58,7 +58,14 @@ def check_params(content: Mapping[str, Any]) -> None:
         for name in content
         if name not in (*known, *STUDY)
     ]
-    for check in (_check_cohorts, _check_labels_and_training, _check_prepare, _check_networks, _check_cells):
+    for check in (
+        _check_cohorts,
+        _check_labels_and_training,
+        _check_prepare,
+        _check_networks,
+        _check_cells,
+        _check_compare,
+    ):
         faults += _faults_of(check, content)
     for name, kind in GROUPS.items():
         faults += _faults_of(group, content, name, kind)
@@ -201,17 +208,62 @@ def _networks(name: str) -> str:
 
 def _check_cells(content: Mapping[str, Any]) -> None:
     """The values of a study's factors become words of a command and parts of file names."""
-    cells = parse(dict[str, list[Any] | dict[str, list[Any]]], content.get("cells") or {}, "cells")
-    named = {
-        (f"cells.{part}.{factor}" if isinstance(values, dict) else f"cells.{part}"): entries
-        for part, values in cells.items()
-        for factor, entries in (values.items() if isinstance(values, dict) else [(part, values)])
-    }
     strange = [
-        f"{factor}: {value!r} must be letters, digits, -, _ and ."
-        for factor, values in named.items()
+        f"{where}: {value!r} must be letters, digits, -, _ and ."
+        for where, _, values in _factors(content)
         for value in values
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", str(value))
     ]
     if strange:
         raise ParamsError("\n".join(strange))
+
+
+def _factors(content: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
+    """The factors of a study: where each stands, its name and its values."""
+    cells = parse(dict[str, list[Any] | dict[str, list[Any]]], content.get("cells") or {}, "cells")
+    return [
+        (f"cells.{part}.{factor}" if isinstance(values, dict) else f"cells.{part}", factor, entries)
+        for part, values in cells.items()
+        for factor, entries in (values.items() if isinstance(values, dict) else [(part, values)])
+    ]
+
+
+def _check_compare(content: Mapping[str, Any]) -> None:
+    """What is compared is there: a study would find out after its last training, or leave a column empty."""
+    settings = group(content, "compare", CompareSettings)
+    if not settings.classes:
+        return
+    vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
+    faults = [
+        f"compare.classes: no class {name!r}{did_you_mean(name, vocabulary.class_ids)}"
+        for name in settings.classes
+        if name not in vocabulary.class_ids
+    ]
+    values: dict[str, set[str]] = {}
+    for _, factor, entries in _factors(content):
+        values.setdefault(factor, set()).update(map(str, entries))
+    for title, wanted in settings.columns.items():
+        where = f"compare.columns.{title}"
+        faults += [
+            f"{where}: no factor {name!r} in cells{did_you_mean(name, values)}"
+            for name in wanted
+            if name not in values
+        ]
+        faults += [
+            f"{where}.{name}: no value {value} in cells{did_you_mean(str(value), values[name])}"
+            for name in wanted.keys() & values
+            for value in wanted[name]
+            if str(value) not in values[name]
+        ]
+    for name, titles in settings.published.items():
+        if name not in settings.classes:
+            faults.append(
+                f"compare.published: {name!r} is not in compare.classes{did_you_mean(name, settings.classes)}"
+            )
+        faults += [
+            f"compare.published.{name}: no column {title!r}{did_you_mean(title, settings.columns)}"
+            for title in titles
+            if title not in settings.columns
+        ]
+    if faults:
+        raise ParamsError("\n".join(faults))

@@ -28,6 +28,7 @@ from rarebeat.evaluation.evaluate import EvaluateSettings, count_positive_patien
 from rarebeat.evaluation.scores import MACRO, Prepared, prepare, score
 from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
+from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.metrics.challenge_classes import CLASSES, challenge_columns, challenge_places, rewards
 from rarebeat.metrics.classification import count, decide, macro
 from rarebeat.metrics.ranking import areas
@@ -161,7 +162,9 @@ def with_ensembles(cells: Sequence[Cell]) -> list[Cell]:
     return [*cells, *ensembles]
 
 
-def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> list[Row]:
+def rule_rows(
+    cell: Cell, rules: Sequence[str], settings: EvaluateSettings, min_positives: float = MIN_POSITIVES
+) -> list[Row]:
     """One row per threshold rule: chosen on the validation split, scored on the test split.
 
     Columns are the factors, ``rule`` and :data:`RULE_NUMBERS`: ``score`` is that of the CinC Challenge 2020 with its
@@ -174,6 +177,7 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
         cell: its predictions.
         rules: names in :data:`rarebeat.metrics.thresholds.RULES`.
         settings: of the intervals.
+        min_positives: for the rule ``bagged_f1``, as the cell's training had it (``train.min_positives``).
     """
     validation, test = (cell.predictions.only(split) for split in ("validation", "test"))
     columns = challenge_columns(test.classes, challenge_places(test.vocabulary, test.codes))
@@ -193,6 +197,7 @@ def rule_rows(cell: Cell, rules: Sequence[str], settings: EvaluateSettings) -> l
             rule,
             table,
             validation.patients,
+            min_positives,
         )
         called = decide(probability, chosen)
         values = {"f1": float(macro(count(truth, called).f1[enough])), "auroc": auroc}

@@ -1,8 +1,6 @@
 """From predictions to an evaluation, and from there to the content of ``reports/metrics.json``."""
 
 from dataclasses import dataclass, replace
-from math import sqrt
-from statistics import NormalDist
 from typing import Annotated
 
 import numpy as np
@@ -21,6 +19,7 @@ from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places
 from rarebeat.metrics.classification import decide
+from rarebeat.metrics.intervals import wilson
 from rarebeat.metrics.ranking import DEFAULT_THRESHOLD
 
 MetricTree = dict[str, "float | MetricTree | None"]
@@ -222,10 +221,8 @@ def _unlike(predictions: Predictions, confidence: float) -> Share | None:
     if predictions.warnings is None:
         return None
     share = float(np.mean([UNLIKE in text for text in predictions.warnings.tolist()]))
-    count, z = np.unique(predictions.patients).size, NormalDist().inv_cdf((1 + confidence) / 2)
-    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
-    reach = z / (1 + z * z / count) * sqrt(share * (1 - share) / count + (z / (2 * count)) ** 2)
-    return Share(share, max(0.0, middle - reach), min(1.0, middle + reach))
+    low, high = wilson(share, np.unique(predictions.patients).size, confidence)
+    return Share(share, float(low), float(high))
 
 
 def _operating_point(

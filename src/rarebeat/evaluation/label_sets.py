@@ -60,10 +60,10 @@ def arrange(
             Factors that no column names make rows, but for the seed.
 
     Returns:
-        Rows in the order of the classes and of the cells, each with its columns in their order.
+        Rows in the order of the classes and of the cells, each with those of the columns that hold a cell.
 
     Raises:
-        RarebeatError: when a class is known to no cell.
+        RarebeatError: when no cell of a column knows a class.
     """
     factors = {name for wanted in columns.values() for name in wanted} | {SEED, CLASS}
     found: dict[Place, dict[str, Column]] = {}
@@ -75,9 +75,10 @@ def arrange(
             held = {
                 title: [cell for cell in row if _stands_in(cell, wanted)] for title, wanted in columns.items()
             }
-            found[place] = {title: _best(held[title], index) for title in held if held[title]}
+            if any(held.values()):
+                found[place] = {title: _best(held[title], index) for title in held if held[title]}
     if missing := [name for name in classes if name not in {place[0] for place in found}]:
-        raise RarebeatError(f"compare.classes: no cell of the study knows {', '.join(missing)}")
+        raise RarebeatError(f"compare.classes: no cell of compare.columns knows {', '.join(missing)}")
     return found
 
 

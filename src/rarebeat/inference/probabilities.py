@@ -20,7 +20,7 @@ Float32 = npt.NDArray[np.float32]
 SMALLEST = 1e-7
 """The smallest probability whose logit is taken: float32 has no smaller distance from 1."""
 
-FULL = 8
+FULL = 4
 """Batches that are judged are filled up to a multiple of so many. For smaller ones libraries of linear algebra choose
 other algorithms, whose rounding moves probabilities by up to 1e-4. With it an ECG has one probability, whatever the
 others in its batch: to the last digit of float32, of which products of a few columns may depend on the row."""

@@ -58,21 +58,28 @@ def bagged_thresholds(
         positive, scores = truth[known, k] == 1, probability[known, k].astype(np.float64)
         if positive.any() and not positive.all():
             people = np.unique(owner[known][positive]).size
-            bagged = _bagged(positive, scores, draws[:, owner[known]])
+            bagged = _bagged(positive, scores, owner[known], draws)
             weight = people / (people + min_positives)
             parts = _log_odds(np.array([bagged, expected_f1_threshold(positive, scores)]))
             thresholds[k] = expit(weight * parts[0] + (1 - weight) * parts[1])
     return thresholds
 
 
-def _draws(people: int, seed: int) -> npt.NDArray[np.int64]:
+def _draws(people: int, seed: int) -> npt.NDArray[np.int32]:
     """How often each patient is drawn, shape (replicates, patients)."""
     rng = np.random.default_rng([seed])
-    drawn = [np.bincount(rng.integers(0, people, people), minlength=people) for _ in range(REPLICATES)]
-    return np.array(drawn, dtype=np.int64).reshape(REPLICATES, people)
+    drawn = np.empty((REPLICATES, people), dtype=np.int32)
+    for row in drawn:
+        row[:] = np.bincount(rng.integers(0, people, people), minlength=people)
+    return drawn
 
 
-def _bagged(positive: npt.NDArray[np.bool_], scores: FloatArray, weights: npt.NDArray[np.int64]) -> float:
+def _bagged(
+    positive: npt.NDArray[np.bool_],
+    scores: FloatArray,
+    owner: npt.NDArray[np.int64],
+    draws: npt.NDArray[np.int32],
+) -> float:
     """The mean over replicates of the threshold with the largest F1, midway between two scores."""
     order = np.argsort(-scores, kind="stable")
     falling, hits = scores[order], positive[order]
@@ -80,8 +87,8 @@ def _bagged(positive: npt.NDArray[np.bool_], scores: FloatArray, weights: npt.ND
     cuts = falling[last]
     midway = (cuts + np.append(cuts[1:], 0.0)) / 2
     found: list[FloatArray] = []
-    for start in range(0, len(weights), _BLOCK):
-        drawn = weights[start : start + _BLOCK, order].astype(np.float64)
+    for start in range(0, len(draws), _BLOCK):
+        drawn = draws[start : start + _BLOCK, owner[order]].astype(np.float64)
         called, true = np.cumsum(drawn, axis=1)[:, last], np.cumsum(drawn * hits, axis=1)[:, last]
         usable = true[:, -1] > 0
         f1 = 2 * true[usable] / (called[usable] + true[usable, -1:])

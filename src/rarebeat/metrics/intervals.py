@@ -63,7 +63,7 @@ def auroc_interval(
     Example:
         >>> low, high = auroc_interval([1.0], [10], [1000])
         >>> low.round(2).tolist(), high.tolist()
-        ([0.91], [1.0])
+        ([0.9], [1.0])
     """
     z2 = float(ndtri((1 + confidence) / 2)) ** 2
     value, m, n = (np.atleast_1d(np.asarray(x, dtype=np.float64)) for x in (auroc, positives, negatives))

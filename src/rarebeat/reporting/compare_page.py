@@ -26,6 +26,7 @@ from rarebeat.evaluation.compare import (
 )
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import ModelCard, load_model, read_card
+from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.models.size import parameters
 from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
 from rarebeat.reporting.figures import curve_figure, interval_figure
@@ -72,9 +73,14 @@ def write_comparison(
         if settings.classes:
             text, rows, by_class_and_title = label_set_section(section, settings, intervals, workers)
             parts.append(text)
-            curves |= by_class_and_title
+            several = f" ({title})" if len(everyone) > 1 else ""
+            curves |= {f"{name}{several}": shown for name, shown in by_class_and_title.items()}
         elif settings.rules:
-            by_rule = partial(rule_rows, rules=settings.rules, settings=intervals)
+            # By group, for an ensemble has no card of its own.
+            least = {
+                cell.group: cards[cell.name].training.get("min_positives", MIN_POSITIVES) for cell in section
+            }
+            by_rule = partial(_rule_rows, rules=settings.rules, intervals=intervals, least=least)
             rows = list(chain(*map_in_order(by_rule, with_ensembles(section), workers)))
             panels[title] = _frame(rows, factors)
             parts.append(rule_section(panels[title], factors))
@@ -98,6 +104,12 @@ def write_comparison(
     with atomic(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return {cell.name: _numbers(cell, scored) for cell in cells}
+
+
+def _rule_rows(
+    cell: Cell, rules: Sequence[str], intervals: EvaluateSettings, least: Mapping[tuple[str, ...], int]
+) -> list[Row]:
+    return rule_rows(cell, rules, intervals, least[cell.group])
 
 
 def _frame(rows: Sequence[Row], factors: Sequence[str]) -> pd.DataFrame:

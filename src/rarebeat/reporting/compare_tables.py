@@ -62,7 +62,7 @@ def rule_section(rows: pd.DataFrame, factors: Sequence[str]) -> str:
         "**What a difference is worth.** Differences of the score between networks that have everything else in "
         "common,\n"
         f"averaged over what is not named: mean of {len(seeds)} seed(s) with 95 % t-interval. An interval that holds 0 "
-        "is no\ndifference.",
+        "shows\nno difference.",
     ]
     tables = [difference_table(rows, factor, _pairs(rows[factor]), "rule") for factor in factors]
     tables += [difference_table(rows, "rule", _pairs(rows["rule"]), factor) for factor in factors[-1:]]
@@ -167,7 +167,7 @@ def class_section(
         over_seeds = "*Seeds*: over pairs of cells with the same seed. " if several else ""
         parts += [
             "Differences of the macro averages. *Patients*: bootstrap over patients, both scored on the same ones. "
-            f"{over_seeds}An interval that holds 0 is no difference.",
+            f"{over_seeds}An interval that holds 0 shows no difference.",
             group_differences(grouped, rows, columns, settings),
         ]
     return "\n\n".join(parts)

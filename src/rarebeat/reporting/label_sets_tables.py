@@ -68,7 +68,7 @@ def label_set_section(
     parts += [
         "### What the other heads are worth",
         "Differences between models of the same seed. *Seeds*: mean with its t-interval. *Patients*: mean over seeds "
-        "with its\nbootstrap interval over patients of the test split. An interval that holds 0 is no difference.",
+        "with its\nbootstrap interval over patients of the test split. An interval that holds 0 shows no difference.",
         difference_table(arranged, intervals),
         _learnt_text(arranged),
     ]
@@ -135,7 +135,7 @@ def _learnt_text(arranged: Arranged) -> str:
         if column.failed
     ]
     chosen = [
-        f"{' '.join(place)}, {title}: {column.cells[0].name.rpartition('-')[0]}"
+        f"{' '.join(place)}, {title}: {'-'.join(column.cells[0].group)}"
         for place, columns in arranged.items()
         for title, column in columns.items()
         if column.of > 1

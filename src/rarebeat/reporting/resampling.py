@@ -4,7 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.parquet import read_table
 from rarebeat.core.tables import Row, markdown_table, write_rows
 from rarebeat.dataset.catalogue import SUMMARY
 from rarebeat.dataset.selection import RESAMPLED
@@ -54,16 +57,37 @@ def resampling_rows(summary: dict[str, Any]) -> list[Row]:
     ]
 
 
-def write_resampling(folder: Path, summary: dict[str, Any]) -> tuple[list[str], Path]:
+def training_records_left_out(shards: Path) -> int:
+    """Count the training records that class re-sampling left out; those of other splits do not count.
+
+    Args:
+        shards: folder written by prepare.
+
+    Returns:
+        Their number, from its ``splits.parquet``.
+
+    Raises:
+        RarebeatError: when it cannot be read.
+    """
+    table = read_table(shards / "splits.parquet", ["split", "reason"])
+    left_out = pc.and_(pc.equal(table["split"], "train"), pc.equal(table["reason"], RESAMPLED))
+    return int(pc.sum(left_out).as_py() or 0)
+
+
+def write_resampling(folder: Path, shards: Path) -> tuple[list[str], Path]:
     """Write ``resampling.csv`` and ``figures/resampling.png``.
 
     Args:
         folder: ``reports/``.
-        summary: the content of a ``summary.json`` of prepare.
+        shards: folder written by prepare.
 
     Returns:
         Paragraphs for ``results.md``, and the path of the table.
+
+    Raises:
+        RarebeatError: when the counts of prepare cannot be read.
     """
+    summary = read_summary(shards)
     rows = resampling_rows(summary)
     path = folder / "resampling.csv"
     write_rows(path, rows, list(rows[0]))
@@ -74,7 +98,7 @@ def write_resampling(folder: Path, summary: dict[str, Any]) -> tuple[list[str], 
         "positive training records",
     )
     kept = summary["splits"]["train"]["records"]
-    left_out = summary["left_out"].get(RESAMPLED, 0)
+    left_out = training_records_left_out(shards)
     share = 100 * left_out / (kept + left_out) if kept else 0
     text = (
         f"Class re-sampling: of {kept + left_out:,} training records {kept:,} were kept ({share:.0f} % left out). "

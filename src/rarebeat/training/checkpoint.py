@@ -19,7 +19,7 @@ from rarebeat.dataset.split import Split
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
-ROOMS = ("core", "models", "metrics", "dataset", "inference", "training")
+ROOMS = ("core", "models", "metrics", "measure", "dataset", "inference", "training")
 """The code that weights depend on: what the train stage depends on in ``dvc.yaml``."""
 
 

@@ -6,13 +6,12 @@ heads see the same records.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 
 import numpy as np
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.dataset.split import Split, take
-from rarebeat.training.settings import TrainSettings
+from rarebeat.training.settings import TrainSettings, near_or_all
 
 
 def controlled(train: Split, validation: Split, settings: TrainSettings) -> tuple[Split, Split]:
@@ -89,5 +88,4 @@ def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
 def _check(split: Split, names: "Mapping[str, int] | tuple[str, ...]", key: str) -> None:
     for name in names:
         if name not in split.meta.classes:
-            close = get_close_matches(name, split.meta.classes, n=1, cutoff=0)
-            raise ParamsError(f"train.{key}: no class {name!r}; did you mean {close[0]}?")
+            raise ParamsError(f"train.{key}: no class {name!r}{near_or_all(name, split.meta.classes)}")

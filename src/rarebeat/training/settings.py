@@ -192,7 +192,7 @@ def resolve_label_set(
         ('sinus_rhythm',)
     """
     if heads not in label_sets:
-        raise ParamsError(f"heads: no label set {heads!r} in label_sets{_hint(heads, label_sets)}")
+        raise ParamsError(f"heads: no label set {heads!r} in label_sets{near_or_all(heads, label_sets)}")
     chosen = label_sets[heads]
     if chosen == "all":
         return tuple(classes)
@@ -201,7 +201,9 @@ def resolve_label_set(
         raise ParamsError(f"{where} must be 'all' or a list of class ids, found {chosen!r}")
     unknown = [name for name in chosen if name not in classes]
     if unknown:
-        raise ParamsError("\n".join(f"{where}: no class {name!r}{_hint(name, classes)}" for name in unknown))
+        raise ParamsError(
+            "\n".join(f"{where}: no class {name!r}{near_or_all(name, classes)}" for name in unknown)
+        )
     repeated = [name for name, times in Counter(chosen).items() if times > 1]
     if repeated:
         raise ParamsError(f"{where} names {', '.join(repeated)} more than once")
@@ -210,8 +212,17 @@ def resolve_label_set(
     return tuple(name for name in classes if name in chosen)
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    """The names that come close to a misspelt one, or all."""
+def near_or_all(name: str, known: Iterable[str]) -> str:
+    """End a message about an unknown name: with the known ones that come close, or with all.
+
+    Args:
+        name: what was found.
+        known: what there is.
+
+    Example:
+        >>> "no class 'avntr'" + near_or_all("avntr", ["avnrt", "bigeminy"])
+        "no class 'avntr'; did you mean avnrt?"
+    """
     known = list(known)
     close = get_close_matches(name, known, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(close)}?" if close else f"; there are: {', '.join(known)}"
