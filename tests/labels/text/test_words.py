@@ -47,6 +47,8 @@ def test_a_report_without_a_class_is_told_where_it_was_not_understood_and_only_t
         "Sinusbradykardi. Vänsterställd elaxel. Ospecifika ST-T-förändringar.",
         "John Harris Jr\nSinus bradycardia",
         "Sinus bradycardia\nConfirmed by Wilhelmina van Oosterhout, Groningen",
+        "Sinus bradycardia\nConfirmed by 王伟 on 1/2/2011",
+        "Sinus bradycardia, Δ 50 µV, ½ mm, ﬁrst º",
     ],
 )
 def test_a_report_of_known_words_denies_what_it_does_not_mention(text: str) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from rarebeat.core.letters import words_of_other_scripts
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, Evidence
 from rarebeat.labels.text.language import Cues
-from rarebeat.labels.text.normalise import Normaliser, Templates
+from rarebeat.labels.text.normalise import Normalised, Normaliser, Templates
 from rarebeat.labels.text.patterns import Pattern, WordIndex, literal_words, most_specific
 from rarebeat.labels.text.scope import Cue, Language, Span, decide
 from rarebeat.labels.text.words import KnownWords
@@ -155,10 +156,11 @@ class StatementReader:
         candidates = self._index.candidates(normalised.text)
         text = normalised.text
         cut, ends_report = self._cut(text, candidates)
+        unread = 0 if statement.isascii() else _of_other_scripts(statement, normalised, cut)
         hits = self._find_hits(text, candidates)
         if not hits:
             only_names = _NAME.fullmatch(statement) is not None  # they tell no language
-            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut])
+            counts = (0, 0, False) if only_names else self._known.count(text[:cut], text[:cut], unread)
             unmatched = text[:cut].strip() != ""
             return Reading((), ends_report, unmatched, False, *counts, cut=cut < len(text))
         groups = _overlapping(hits)
@@ -179,7 +181,7 @@ class StatementReader:
                 evidence = Evidence(hit.rule.class_id, state, statement, start, end, hit.rule.name, cue_words)
                 mentions.append(Mention(evidence, weak, gone, hit.rule.unless))
         corrects = self._corrections.search(text) is not None
-        counts = self._known.count(text[:cut], _blank(text, spans)[:cut])
+        counts = self._known.count(text[:cut], _blank(text, spans)[:cut], unread)
         return Reading(tuple(mentions), ends_report, False, corrects, *counts)
 
     def _without_mention(self, statement: str) -> Reading:
@@ -282,6 +284,11 @@ def _begins_clause(text: str, start: int) -> bool:
     while start and text[start - 1] == " ":
         start -= 1
     return start == 0 or text[start - 1] == ","
+
+
+def _of_other_scripts(statement: str, normalised: Normalised, cut: int) -> int:
+    """Words before a cut in normalised text whose letters are not Latin: normalising leaves nothing of them."""
+    return words_of_other_scripts(statement[: normalised.span(cut - 1, cut)[1]]) if cut else 0
 
 
 def _any_of(patterns: Iterable[Pattern]) -> str:

@@ -33,17 +33,20 @@ class KnownWords:
         self._foreign = re.compile("|".join(pattern.regex.pattern for pattern in foreign) or "(?!)")
         self._kind = lru_cache(maxsize=_REMEMBERED)(self._look_up)
 
-    def count(self, text: str, unread: str) -> tuple[int, int, bool]:
+    def count(self, text: str, unread: str, of_other_scripts: int = 0) -> tuple[int, int, bool]:
         """How many words a text has, how many of them are strange, and whether one of those is foreign.
 
         Args:
             text: normalised text.
             unread: the same without what patterns have matched.
+            of_other_scripts: words that the text had in letters that are not Latin, of which normalising leaves
+                nothing: they are strange, and foreign, too.
         """
         found = _WORD.findall(unread)
         kinds = [] if self._any else [kind for word in found if (kind := self._kind(word))]
         words = found if unread is text else _WORD.findall(text)
-        return len(words), len(kinds), "foreign" in kinds
+        others = 0 if self._any else of_other_scripts
+        return len(words) + others, len(kinds) + others, "foreign" in kinds or others > 0
 
     def _look_up(self, word: str) -> Literal["", "strange", "foreign"]:
         if self._foreign.fullmatch(word):

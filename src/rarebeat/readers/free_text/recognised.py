@@ -9,6 +9,7 @@ What may pass stands in ``statement_words.txt``: the words and codes of all voca
 - ``norm~``: known, but found by no pattern. With any but an ordinary ending the word becomes ``text``, and so does
   ``king=``, a fragment of a pattern.
 - Digits of other numbers become 0.
+- A word in letters that are not Latin becomes ``字``: a report with one is not understood, and is to stay so.
 
 Words stay in their places, for the words between a cue and a finding decide what a statement says, and the share of
 strange words decides whether the language was understood: labels come out as from the whole text.
@@ -21,7 +22,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.letters import plain_letters
+from rarebeat.core.letters import plain_letters, words_of_other_scripts
 from rarebeat.readers.free_text.redaction import ABBREVIATIONS
 
 OTHER = "other"
@@ -60,6 +61,7 @@ _MIXED = re.compile(
 )
 _ABBREVIATED = re.compile(r"\.\s?(?:(?:[a-z]|[VA])\b|(?i:fib|flut|tach))")  # "Z.n.", "A.V.", "A. fib"
 _ABBREVIATION = re.compile(r"\b[AaPpSs]\.\s?$")
+_OTHER_SCRIPT = "字"
 _REPLACEMENTS = frozenset(form for text in ("x", "xx", "xxx") for form in (text, text.upper(), text.title()))
 _PLAIN_NAME = re.compile("[A-Z][a-z]*")
 _MARKS_OF_REDACTION = re.compile(r"\[(?:date|name|number)\]")
@@ -139,7 +141,7 @@ class RecognisedWords:
     def _initial(self, match: re.Match[str]) -> str:
         """A single letter: a capital one beside a full stop, or before a word that is not known, is an initial."""
         letter = match["word"]
-        if not letter.isupper() or letter == "I":
+        if not letter.isupper() or letter == "I" or words_of_other_scripts(letter):
             return self._kept(letter)
         text, end = match.string, match.end()
         after = re.match(r"[\s,]*([^\W\d_]+)", text[end:])
@@ -150,6 +152,8 @@ class RecognisedWords:
 
     def _look_up(self, word: str) -> str:
         """A word as it may stay: whole, cut to a stem, or replaced."""
+        if words_of_other_scripts(word):
+            return _OTHER_SCRIPT
         plain = plain_letters(word)
         if plain in self._whole or word in ABBREVIATIONS or _MIXED.fullmatch(plain):
             return word
