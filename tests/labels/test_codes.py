@@ -151,6 +151,13 @@ def test_beside_a_code_of_another_system_nothing_is_denied() -> None:
     assert having(NEGATIVE, states("icd:I48")) == set()
 
 
+def test_beside_a_code_that_its_system_does_not_have_nothing_is_denied() -> None:
+    assert having(NEGATIVE, states("scp:SR", "scp:LVH"))
+    assert having(NEGATIVE, states("scp:SR", "scp:I48.0")) == set()  # one of ICD-10
+    assert having(POSITIVE, states("scp:SR", "scp:I48.0")) == {"SR"}
+    assert LABELLER.label(["scp:SR", "scp:LVH", "scp:I48.0"]).understood == 2
+
+
 def test_what_an_incomplete_list_does_not_name_is_unknown() -> None:
     found = states("scp:SR", "scp:AVB", INCOMPLETE, source="ptb-xl")
     assert having(POSITIVE, found) == {"SR"}

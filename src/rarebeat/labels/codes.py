@@ -8,6 +8,8 @@ likelihood (PTB-XL writes 0 for an unknown one).
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Literal
 
 from rarebeat.core.records import INCOMPLETE
@@ -18,6 +20,7 @@ from rarebeat.labels.vocabulary import Absent, Vocabulary
 Incomplete = Literal["unknown", "negative"]
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way
+_LISTS = Path(__file__).parent / "code_systems"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class CodeLabeller:
                     for code in listed:
                         meaning = _Meaning(entry.id, state, f"{entry.id}.{system}.{kind}")
                         self._meanings.setdefault(f"{system}:{code}", []).append(meaning)
+        self._lists = {system: known_codes(system) for system in self._absent}
 
     def knows(self, code: str) -> bool:
         """Whether any class lists the code (given as ``system:code``)."""
@@ -93,15 +97,22 @@ class CodeLabeller:
         }
         negative_if_rhythm = {name for name, rule in absent.items() if rule == "negative_if_rhythm"}
         states, warnings = self._absence_rules.complete(found, negative, negative_if_rhythm)
-        of_known_systems = sum(code.partition(":")[0] in self._absent for code in codes)
-        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=of_known_systems)
+        understood = sum(map(self._understands, codes))
+        return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=understood)
+
+    def _understands(self, code: str) -> bool:
+        """Whether a code is one of its system, and that system is known: what it does not say is then absent."""
+        system, _, name = code.partition(":")
+        listed = self._lists.get(system)
+        return listed is not None and (not listed or name in listed or code in self._meanings)
 
     def _absence(self, codes: Iterable[str], source: str | None) -> Mapping[str, Absent]:
         """What the absence of each class's codes means, given the systems that the record is coded in."""
         absence: dict[str, Absent] = {}
-        systems = dict.fromkeys(code.partition(":")[0] for code in codes)
-        if not self._absent.keys() >= systems.keys():
+        codes = list(codes)
+        if not all(map(self._understands, codes)):
             return absence
+        systems = dict.fromkeys(code.partition(":")[0] for code in codes)
         for system in systems:
             if system == _SHARED and source is not None:
                 system = self._sources.get(_plain(source), system)
@@ -109,6 +120,27 @@ class CodeLabeller:
                 if absence.get(name, "unknown") == "unknown":
                     absence[name] = rule
         return absence
+
+
+@cache
+def known_codes(system: str) -> frozenset[str]:
+    """All codes of a system.
+
+    Args:
+        system: its name, such as "scp".
+
+    Returns:
+        The codes; none where there is no list of them.
+
+    Example:
+        >>> "AFIB" in known_codes("scp"), "I48.0" in known_codes("scp"), known_codes("chapman")
+        (True, False, frozenset())
+    """
+    path = _LISTS / f"{system}.txt"
+    if not path.is_file():
+        return frozenset()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return frozenset(code for line in lines if not line.startswith("#") for code in line.split())
 
 
 def _plain(source: str) -> str:

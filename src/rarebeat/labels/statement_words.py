@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rarebeat.core.letters import plain_letters
+from rarebeat.labels.codes import known_codes
 from rarebeat.labels.text.language import ReportLanguage
 from rarebeat.labels.text.patterns import Pattern, literal_words
 from rarebeat.labels.vocabulary import Vocabulary
@@ -103,7 +104,8 @@ def statement_words(vocabularies: Iterable[Vocabulary]) -> list[str]:
         listed.update(word for entry in language.words for word in entry.split())
         for entry in vocabulary.classes:
             for system, codes in entry.codes.items():
-                found.update(f"{system}:{code}" for code in (*codes.positive, *codes.weak))
+                known = known_codes(system).union(codes.positive, codes.weak)
+                found.update(f"{system}:{code}" for code in known)
     stems = {word for word in listed if word.endswith(_ANY)}
     found |= listed - stems
     return sorted(
