@@ -24,7 +24,7 @@ from rarebeat.models.registry import NETWORKS
 from rarebeat.readers.registry import CohortSettings, get_source
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
-from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
+from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
 
 GROUPS = {
     "evaluate": EvaluateSettings,
@@ -62,6 +62,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         _check_cohorts,
         _check_labels_and_training,
         _check_prepare,
+        _check_roles,
         _check_networks,
         _check_cells,
         _check_compare,
@@ -130,6 +131,23 @@ def _check_prepare(content: Mapping[str, Any]) -> None:
         raise ParamsError("\n".join(faults))
 
 
+def _check_roles(content: Mapping[str, Any]) -> None:
+    """The cohorts that are trained on, validated on and tested on are there."""
+    train, evaluate = group(content, "train", TrainSettings), group(content, "evaluate", EvaluateSettings)
+    roles = {
+        "train.train_on": train.train_on,
+        "train.validate_on": train.validate_on,
+        "evaluate.test_on": evaluate.test_on,
+    }
+    cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
+    faults = [line for where, names in roles.items() for line in _strangers(where, names or (), cohorts)]
+    faults += [
+        f"{where}: name one cohort at least, or null for all" for where, names in roles.items() if names == ()
+    ]
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
 def _check_labels_and_training(content: Mapping[str, Any]) -> None:
     """The vocabulary is there and right, the label sets name classes, and the loss and the thresholds suit them."""
     faults = []
@@ -152,7 +170,9 @@ def _check_training(
     content: Mapping[str, Any], label_sets: Mapping[str, Any], vocabulary: Vocabulary | None
 ) -> None:
     settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
-    if settings.start is not None:
+    if (
+        settings.init and settings.start and not is_mlflow_model(settings.init)
+    ):  # that one is fetched by the training
         check_complete(settings.start)
     if vocabulary is None:
         return

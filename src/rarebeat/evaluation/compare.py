@@ -100,7 +100,9 @@ class Cell:
 
 
 def read_cells(
-    folder: Path, factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]
+    folder: Path,
+    factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]],
+    test_on: Sequence[str] | None = None,
 ) -> list[Cell]:
     """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
@@ -108,22 +110,27 @@ def read_cells(
         folder: of the tables.
         factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
             several such mappings by names of their own, with the same factors in the same order.
+        test_on: cohorts whose test records are read; None: all.
 
     Raises:
-        ParamsError: when the factors cannot be used.
+        ParamsError: when the factors cannot be used, or a cohort has no test record.
         RarebeatError: when a table is missing or damaged.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
     if parts:
         if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
             raise ParamsError("cells: its parts must have the same factors in the same order")
-        return [cell for part in parts for cell in read_cells(folder, part)]
+        return [cell for part in parts for cell in read_cells(folder, part, test_on)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:
         raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
     named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
-    return [Cell(entry, read_predictions(folder / f"{'-'.join(entry.values())}.parquet")) for entry in named]
+    tables = [read_predictions(folder / f"{'-'.join(entry.values())}.parquet") for entry in named]
+    return [
+        Cell(entry, table.of_cohorts("test", test_on, "evaluate.test_on"))
+        for entry, table in zip(named, tables, strict=True)
+    ]
 
 
 def sections(cells: Sequence[Cell]) -> list[list[Cell]]:

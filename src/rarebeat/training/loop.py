@@ -37,7 +37,7 @@ from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
-from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of
+from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 WORTH_COMPILING = 1_000_000
@@ -58,7 +58,7 @@ class EpochReport:
         validation_auroc: mean over the classes that have both outcomes; None where none has.
         seconds: training and validation.
         examples_per_second: of training alone.
-        learning_rate: of the last step.
+        learning_rate: of the last step; the heads' where layers have their own.
     """
 
     epoch: int
@@ -167,7 +167,7 @@ def train(
                     validation_auroc=validation_auroc,
                     seconds=time.perf_counter() - start,
                     examples_per_second=len(examples) / seconds,
-                    learning_rate=optimiser.param_groups[0]["lr"],
+                    learning_rate=max(group["lr"] for group in optimiser.param_groups),
                 )
                 if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
                     progress.best = {name: value.clone() for name, value in network.state_dict().items()}
@@ -193,7 +193,7 @@ def _train_epoch(
 ) -> float:
     """Train for one epoch and return its mean loss."""
     settings = stage.settings
-    network.train()
+    train_mode(network, stage.heads_only)
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
     batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
@@ -276,7 +276,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
         raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
-    for name in classes:
+    for name in classes if settings.init is None else ():
         if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
