@@ -38,7 +38,9 @@ def train(
         tracking.fetch_model(settings.init, settings.start)
     experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
     if experiment.not_learnt:
-        print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
+        nothing = experiment.source is not None and experiment.source.trains_nothing
+        reason = "the model does not know them" if nothing else "for want of a positive training record"
+        print(f"left out, {reason}: {', '.join(experiment.not_learnt)}")
     if experiment.source:
         print(experiment.source.summary(experiment.classes))
     key = f"{experiment.heads}-{experiment.key}"

@@ -45,6 +45,11 @@ class Source:
     digest: str
     tuning: FineTune
 
+    @property
+    def trains_nothing(self) -> bool:
+        """Whether the weights of the source stay as they are."""
+        return self.tuning.without_training
+
     def kept(self, classes: Sequence[str]) -> tuple[str, ...]:
         """The classes, of those of the new model, whose heads are taken over."""
         taken = () if self.tuning.fresh_heads else self.card.classes
@@ -188,7 +193,7 @@ def start_from(source: Source, classes: Sequence[str], network: nn.Module) -> No
     offsets = torch.tensor([source.offsets(taken).get(name, 0.0) for name in classes])
     if not offsets.any():
         return
-    if source.tuning.without_training:
+    if source.trains_nothing:
         heads_of(network).shift(offsets)
     else:
         with torch.no_grad():

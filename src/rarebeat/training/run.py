@@ -74,7 +74,7 @@ class Experiment:
     @property
     def cohorts(self) -> tuple[str, ...]:
         """The cohorts that are trained on; where nothing is trained, those that the weights have learnt from."""
-        if self.source is not None and self.settings.finetune.without_training:
+        if self.source is not None and self.source.trains_nothing:
             return self.source.card.cohorts
         return tuple(dict.fromkeys(self.train.cohorts.tolist()))
 
@@ -86,7 +86,7 @@ class Experiment:
     @property
     def records(self) -> int:
         """How many records the weights have learnt from; those of the source, where nothing is trained."""
-        if self.source is not None and self.settings.finetune.without_training:
+        if self.source is not None and self.source.trains_nothing:
             return int(self.source.card.training.get("records", 0))
         return len(self.train)
 
@@ -179,7 +179,12 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     source = open_source(settings, model, train_split.meta)
     learnt = learnable(label_set, train_split, source)
     if not learnt:
-        raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
+        nothing = (
+            f"{source.name} knows none"
+            if source and source.trains_nothing
+            else "no record of the training split has any"
+        )
+        raise ParamsError(f"heads {heads}: {nothing} of {', '.join(label_set)}")
     rewards = class_rewards(learnt, challenge_places(train_split.meta.vocabulary, train_split.meta.codes))
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
@@ -211,7 +216,7 @@ def learnable(label_set: Sequence[str], train_split: Split, source: Source | Non
         trained, the latter alone.
     """
     known = () if source is None else source.kept(label_set)
-    if source is not None and source.tuning.without_training:
+    if source is not None and source.trains_nothing:
         return known
     positives = (train_split.targets(label_set) == 1).any(axis=0)
     return tuple(name for name, found in zip(label_set, positives, strict=True) if found or name in known)
@@ -273,7 +278,7 @@ def _evenly(split: Split, most: int) -> Split:
 def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochReport], None]) -> nn.Module:
     """The trained network; where nothing is trained, that of the source with the heads that are asked for."""
     settings, source = experiment.settings, experiment.source
-    if source is not None and settings.finetune.without_training:
+    if source is not None and source.trains_nothing:
         samples = settings.window.of(experiment.validation.signals.shape[2])
         return untrained(source, experiment.classes, experiment.model, samples).to(
             choose_device(settings.device)
@@ -294,7 +299,7 @@ def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochRep
 
 def _detector_of_source(source: Source | None) -> Detector | None:
     """Where nothing is trained, the training data are those of the source, and so is what knows them."""
-    if source is None or not source.tuning.without_training:
+    if source is None or not source.trains_nothing:
         return None
     return load_detector(source.folder)
 
@@ -305,7 +310,7 @@ def _decided(
     """Thresholds and offsets by class, from the probabilities of the validation split."""
     classes, settings, source = experiment.classes, experiment.settings, experiment.source
     truth = experiment.validation.columns(classes)
-    offsets = source.offsets(classes) if source is not None and settings.finetune.without_training else {}
+    offsets = source.offsets(classes) if source is not None and source.trains_nothing else {}
     if source is not None and settings.finetune.protocol == "zero_shot_offset":
         fitted = fit_offsets(truth, probabilities).tolist()
         offsets = {name: offsets.get(name, 0.0) + own for name, own in zip(classes, fitted, strict=True)}
