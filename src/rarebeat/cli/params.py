@@ -248,9 +248,38 @@ def _factors(content: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
     ]
 
 
+def _values(content: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The factors of a study, and all values that each of them takes."""
+    values: dict[str, set[str]] = {}
+    for _, factor, entries in _factors(content):
+        values.setdefault(factor, set()).update(map(str, entries))
+    return values
+
+
+def _check_baseline(content: Mapping[str, Any], settings: CompareSettings) -> None:
+    """The cells that all others are compared with are there, and so is the factor of the curves."""
+    values = _values(content)
+    named = dict.fromkeys(("compare.against",), next(iter(settings.against)))
+    named |= {"compare.across": settings.across} if settings.across else {}
+    faults = [
+        f"{where}: no factor {name!r} in cells{did_you_mean(name, values)}"
+        for where, name in named.items()
+        if name not in values
+    ]
+    faults += [
+        f"compare.against.{name}: no value {value} in cells{did_you_mean(str(value), values[name])}"
+        for name, value in settings.against.items()
+        if name in values and str(value) not in values[name]
+    ]
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
 def _check_compare(content: Mapping[str, Any]) -> None:
     """What is compared is there: a study would find out after its last training, or leave a column empty."""
     settings = group(content, "compare", CompareSettings)
+    if settings.against:
+        _check_baseline(content, settings)
     if not settings.classes:
         return
     vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
@@ -259,9 +288,7 @@ def _check_compare(content: Mapping[str, Any]) -> None:
         for name in settings.classes
         if name not in vocabulary.class_ids
     ]
-    values: dict[str, set[str]] = {}
-    for _, factor, entries in _factors(content):
-        values.setdefault(factor, set()).update(map(str, entries))
+    values = _values(content)
     for title, wanted in settings.columns.items():
         where = f"compare.columns.{title}"
         faults += [

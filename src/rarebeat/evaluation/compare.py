@@ -55,6 +55,9 @@ class CompareSettings:
             (:mod:`rarebeat.evaluation.label_sets`); needs ``columns``.
         columns: title to factor to values: which cells stand in which column of that comparison.
         published: class to title to F1, of the paper that is repeated.
+        against: factor to value: the cells that all others are compared with (:mod:`rarebeat.evaluation.baseline`). A
+            class that a cell does not know counts as never called there.
+        across: with ``against``, the factor along which the scores make curves, such as the share of records.
     """
 
     at_least: Annotated[int, Field(ge=1)] = 10
@@ -62,12 +65,18 @@ class CompareSettings:
     classes: tuple[str, ...] = ()
     columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
     published: dict[str, dict[str, float]] = field(default_factory=dict)
+    against: dict[str, str | int | float] = field(default_factory=dict)
+    across: str | None = None
 
     def __post_init__(self) -> None:
         if unknown := [rule for rule in self.rules if rule not in RULES]:
             raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
         if self.classes and (self.rules or not self.columns):
             raise ValueError("classes: needs columns, and goes without rules")
+        if self.against and (self.rules or self.classes or len(self.against) > 1):
+            raise ValueError("against: names one factor, and goes without rules and classes")
+        if self.across is not None and (not self.against or self.across in self.against):
+            raise ValueError("across: goes with against, and names another factor")
 
 
 @plain_dataclass(frozen=True)

@@ -146,7 +146,8 @@ def train(
             on_epoch(EpochReport(**past))
         forward = _compile(network, settings, device, len(examples) * stages[-1].end)
 
-        shown = math.prod(batch_shape(len(examples), settings.batch))
+        passes = _passes(len(examples), settings)
+        shown = passes * math.prod(batch_shape(len(examples), settings.batch))
         with _progress_bar(shown, stages[-1].end, progress.epoch) as bar:
             for epoch in range(progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
@@ -166,7 +167,7 @@ def train(
                     validation_loss=validation_loss,
                     validation_auroc=validation_auroc,
                     seconds=time.perf_counter() - start,
-                    examples_per_second=len(examples) / seconds,
+                    examples_per_second=passes * len(examples) / seconds,
                     learning_rate=max(group["lr"] for group in optimiser.param_groups),
                 )
                 if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
@@ -195,7 +196,12 @@ def _train_epoch(
     settings = stage.settings
     train_mode(network, stage.heads_only)
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
-    batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
+    passes = _passes(len(examples), settings)
+    batches = [
+        batch
+        for number in range(passes)
+        for batch in shuffled_batches(len(examples), settings.batch, settings.seed, epoch * passes + number)
+    ]
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
     total = torch.zeros((), device=examples.device)
     seen = 0
@@ -222,6 +228,12 @@ def _train_epoch(
             bar.set_postfix_str(f"loss {mean:.4f}", refresh=False)
         bar.update(len(indices))
     return mean
+
+
+def _passes(examples: int, settings: TrainSettings) -> int:
+    """How many times the training split is passed over in an epoch."""
+    batches, _ = batch_shape(examples, settings.batch)
+    return -(-settings.epoch_steps // batches)
 
 
 def validate(

@@ -136,6 +136,8 @@ class TrainSettings:
     Attributes:
         epochs: passes over the training split.
         batch: examples per step, at most. All steps have one size; a few examples come twice in an epoch.
+        epoch_steps: steps of an epoch, at least: a small training split is passed over several times in each, so that
+            trainings on more and on fewer records can be compared. 1 passes once.
         learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
         schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
             epochs are few), or "steps".
@@ -179,6 +181,7 @@ class TrainSettings:
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 96
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 128
+    epoch_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     schedule: Schedule = "constant"
     steps: Steps = ()
