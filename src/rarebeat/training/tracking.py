@@ -5,7 +5,9 @@ A training and its evaluation share one run: they find it by a tag, so that no r
 """
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
 from rarebeat.training.run_names import flatten, grouped
@@ -186,10 +189,42 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
                 code_paths=[str(package)],
                 signature=signature,
                 pip_requirements=_requirements(),
+                # MLflow shows it beside the model, and get_model_info(...).metadata reads it.
+                metadata={"cohorts": list(card.cohorts), "origin": card.origin} if card.origin else None,
             )
 
     tracker.do(log, run_id)
     _log_batch(tracker, run_id, [], {MODEL: card_digest(folder)})
+
+
+def fetch_model(uri: str, folder: Path) -> None:
+    """Get a model folder out of MLflow.
+
+    Args:
+        uri: of a model that :func:`log_model` stored, such as ``models:/name/version`` or ``runs:/id/model``.
+        folder: to write; what was fetched before is replaced, since an alias may name another model today.
+
+    Raises:
+        RarebeatError: when there is no such model, or it holds no model folder.
+    """
+    from rarebeat.inference.model_folder import CARD, check_complete
+
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            stored = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=place))
+        except Exception as error:  # of MLflow, its store or its files, which raise almost anything
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise RarebeatError(
+                f"train.init: cannot get the model {uri} from MLflow: {said[0][:300]}"
+            ) from error
+        cards = sorted(stored.rglob(CARD))
+        if len(cards) != 1:
+            raise RarebeatError(
+                f"train.init: {uri} is no model that Rarebeat has stored: it holds {len(cards)} {CARD}"
+            )
+        check_complete(cards[0].parent)
+        with atomic(folder) as temporary:
+            shutil.copytree(cards[0].parent, temporary)
 
 
 def _requirements() -> list[str]:
