@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from rarebeat.core.errors import RarebeatError
+from rarebeat.inference.handover.site import write_site_model
 from rarebeat.inference.model_folder import card_digest
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
@@ -190,3 +192,23 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
         time.tzset()
     [entry] = MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_metric_history(run_id, "loss")
     assert before - 1 <= entry.timestamp <= after
+
+
+def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path, tmp_path: Path) -> None:
+    write_site_model(model_folder, tmp_path / "other", {"sinus_rhythm": 0.7})
+    tracker = tracking.connect({})
+    runs = {}
+    for name, folder, score in (("good", model_folder, 0.8), ("poor", tmp_path / "other", 0.6)):
+        with tracking.training_run(tracker, name, name, {}) as runs[name]:
+            tracking.log_model(tracker, runs[name], folder)
+        tracking.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
+    assert "good" in tracking.restore_model(tracker, tmp_path / "best")
+    assert card_digest(tmp_path / "best") == card_digest(model_folder)
+    tracking.restore_model(tracker, tmp_path / "best", lowest=True)  # replaces the model that is there
+    assert card_digest(tmp_path / "best") == card_digest(tmp_path / "other")
+    tracking.restore_model(tracker, tmp_path / "named", runs["good"])
+    assert card_digest(tmp_path / "named") == card_digest(model_folder)
+    with pytest.raises(RarebeatError, match=r"with the metric test/macro\.kappa"):
+        tracking.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
+    with pytest.raises(RarebeatError, match="has no run deadbeef"):
+        tracking.restore_model(tracker, tmp_path / "best", "deadbeef")

@@ -31,7 +31,7 @@ from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
-from rarebeat.models.registry import NETWORKS
+from rarebeat.models.registry import settings_kind
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
 from rarebeat.training.loop import EpochReport, train
@@ -202,7 +202,7 @@ def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: 
 
 def _settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a network, those that are left out too."""
-    return asdict(parse(NETWORKS[name].settings, dict(settings), f"model.{name}"))
+    return asdict(parse(settings_kind(name), dict(settings), f"model.{name}"))
 
 
 def start_from(folder: Path, classes: tuple[str, ...], network: nn.Module) -> None:
