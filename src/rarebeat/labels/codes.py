@@ -14,6 +14,7 @@ from typing import Literal
 
 from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.absence import AbsenceRules
+from rarebeat.labels.ready_made import ReadyMade, is_ready_made
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.vocabulary import Absent, Vocabulary
 
@@ -60,10 +61,11 @@ class CodeLabeller:
                         meaning = _Meaning(entry.id, state, f"{entry.id}.{system}.{kind}")
                         self._meanings.setdefault(f"{system}:{code}", []).append(meaning)
         self._lists = {system: known_codes(system) for system in self._absent}
+        self._ready_made = ReadyMade(vocabulary)
 
     def knows(self, code: str) -> bool:
-        """Whether any class lists the code (given as ``system:code``)."""
-        return code in self._meanings
+        """Whether any class lists the code (given as ``system:code``), or is the class of a ready-made label."""
+        return code in self._meanings or self._ready_made.knows(code)
 
     def label(self, codes: Iterable[str], source: str | None = None, in_text: Collection[str] = ()) -> Labels:
         """Labels of one record.
@@ -83,6 +85,8 @@ class CodeLabeller:
         codes = [code for code in listed if code != INCOMPLETE]
         if not codes:
             return Labels(self._unknown.copy(), (), ())
+        if all(map(is_ready_made, codes)):
+            return self._ready_made.label(codes, self._absence_rules)
         found: dict[str, int] = {}
         evidence = []
         for code in codes:

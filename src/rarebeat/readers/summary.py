@@ -14,6 +14,7 @@ from rarebeat.measure.amplitude import Amplitude, smallest_step, typical_span
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
 from rarebeat.readers.registry import Entry, get_source, suggest_kind
+from rarebeat.readers.tables.joined import is_private
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
@@ -226,6 +227,12 @@ def summary_lines(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    for name, counts in summary.get("tables", {}).items():
+        if counts["rows_without_recording"] or counts["recordings_without_row"]:
+            lines.append(
+                f"{name}: {counts['rows_without_recording']} of {counts['rows']} rows name no recording, and "
+                f"{counts['recordings_without_row']} recordings have no row"
+            )
     if missed := summary.get("not_listed"):
         lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
     if unread := summary.get("not_understood"):
@@ -253,7 +260,8 @@ def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | Non
     Returns:
         See :func:`rarebeat.readers.privacy.owner_table_path`; None for a public archive.
     """
-    return owner_table_path(root, key_file_of(options)) if get_source(kind).is_private(options) else None
+    private = is_private(get_source(kind), options)
+    return owner_table_path(root, key_file_of(options)) if private else None
 
 
 def key_file_of(options: Mapping[str, Any]) -> Path | None:
