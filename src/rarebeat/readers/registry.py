@@ -33,6 +33,7 @@ _KINDS = {
     "arrays": _Kind(
         "rarebeat.readers.arrays.reader", "NPY, CSV or Parquet with a YAML side file", "arrays.yaml"
     ),
+    "files": _Kind("rarebeat.readers.files.reader", "a folder with files of many formats"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
 }
 
@@ -108,7 +109,7 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'arrays', 'wfdb')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'arrays', 'files', 'wfdb')
     """
     return tuple(_KINDS)
 

@@ -24,6 +24,7 @@ MAX_VALUES = 1 << 27
 
 Array = npt.NDArray[Any]
 
+_MAGIC = ((b"\x93NUMPY", ".npy"), (b"PK\x03\x04", ".npz"), (b"PAR1", ".parquet"))
 _DAMAGED = (ValueError, OSError, EOFError, SyntaxError, MemoryError, LookupError, BadZipFile, zlib.error)
 """What NumPy and the modules under it raise of a damaged file."""
 
@@ -42,8 +43,8 @@ def members_of(path: Path, settings: SideFile) -> list[str | int | None]:
     Raises:
         BadRecordError: when it cannot be read.
     """
-    ending = path.suffix.lower()
     _check_size(path)
+    ending = _ending(path)
     if ending == ".npz":
         with _opened(path) as arrays:
             return list(arrays.files)
@@ -69,8 +70,7 @@ def load_leads(path: Path, member: str | int | None, settings: SideFile) -> RawL
         BadRecordError: when it cannot be read, or is of another shape than the settings say.
     """
     _check_size(path)
-    ending = path.suffix.lower()
-    if ending in (".csv", ".parquet"):
+    if _ending(path) in (".csv", ".parquet"):
         names, samples = _from_columns(_columns(path, settings), member, settings)
     else:
         names, samples = _from_array(_array(path, member), member, settings)
@@ -91,14 +91,23 @@ def _check_size(path: Path) -> None:
         raise BadRecordError("unreadable", f"the file is larger than {MAX_BYTES >> 20} MB")
 
 
+def _ending(path: Path) -> str:
+    """The ending that a file should have by its content."""
+    with path.open("rb") as file:
+        head = file.read(6)
+    found = next((ending for magic, ending in _MAGIC if head.startswith(magic)), ".csv")
+    told = path.suffix.lower()
+    if found != told and found == ".csv" and told in ENDINGS:
+        raise BadRecordError("unreadable", f"its content is not that of a {told} file")
+    return found
+
+
 def _opened(path: Path) -> Any:
     """An NPY file (not read before it is used) or an NPZ; nothing that a pickle could do happens."""
     try:
         found = np.load(path, mmap_mode="r", allow_pickle=False)
     except _DAMAGED as error:
         raise BadRecordError("unreadable", f"not a whole NumPy file: {type(error).__name__}") from error
-    if isinstance(found, np.ndarray) != (path.suffix.lower() == ".npy"):
-        raise BadRecordError("unreadable", f"its content is not that of a {path.suffix.lower()} file")
     return found
 
 
@@ -175,7 +184,7 @@ def _table(
     from pyarrow import csv, parquet
 
     try:
-        if path.suffix.lower() == ".parquet":
+        if _ending(path) == ".parquet":
             table = parquet.read_table(path)
         else:
             table = csv.read_csv(
