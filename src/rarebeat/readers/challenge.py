@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
@@ -197,6 +198,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         sex=person.sex,
         calibrated=calibrated,
         codes=codes_of(told.get("dx", "")),
+        stored=stored_in(header),
         not_understood=tuple(key for key in expected if key not in told)
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )

@@ -11,6 +11,7 @@ from rarebeat.core.errors import BadRecordError
 from rarebeat.core.record_files import WARNINGS
 from rarebeat.core.records import Record
 from rarebeat.measure.amplitude import Amplitude, smallest_step, typical_span
+from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
 from rarebeat.readers.registry import Entry, get_source, suggest_kind
@@ -18,6 +19,7 @@ from rarebeat.readers.tables.joined import is_private
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
+_COUNTED = ("records", "calibrated", "without_patient", "with_text", "with_codes")
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -60,6 +62,7 @@ class Tally:
         patients: pseudonyms.
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
+        observed: for the contract.
         owner: rows of the owner's table, see :func:`rarebeat.readers.privacy.write_owner_table`.
     """
 
@@ -77,6 +80,7 @@ class Tally:
     quarantine: list[dict[str, str]] = field(default_factory=list)
     amplitudes: list[Amplitude] = field(default_factory=list)
     owner: list[tuple[str, ...]] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)
 
     def refuse(self, job: Job, entry: Entry, error: BadRecordError) -> None:
         """Add a row to the quarantine table, and to the owner's what a private archive leaves out of it."""
@@ -106,6 +110,7 @@ class Tally:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
             self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
         self.not_understood.update(record.not_understood)
+        self.observed.count(record)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is None:
@@ -129,6 +134,7 @@ class Tally:
         self.quarantine += other.quarantine
         self.owner += other.owner
         self.amplitudes += other.amplitudes
+        self.observed.add(other.observed)
 
 
 def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int) -> dict[str, Any]:
@@ -148,6 +154,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         "report_statuses": dict(sorted(total.statuses.items())),
         "without_confirmed_report": total.withheld,
     }
+    rates = dict(sorted(total.rates.items(), key=lambda item: float(item[0])))
+    counts = {name: getattr(total, name) for name in _COUNTED} | {"quarantined": len(total.quarantine)}
     return {
         "cohort": job.cohort,
         "kind": job.kind,
@@ -165,7 +173,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
-        "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),
+        "rates": rates,
+        "contract": contract_of(total.observed, total.amplitudes, counts, rates),
     }
 
 

@@ -12,6 +12,7 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.arrays.load import ENDINGS, load_leads, members_of
 from rarebeat.readers.arrays.side_file import HELP, SideFile, own_side_file, read_side_file, settings_of
+from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.quality import trusted_signal
@@ -123,5 +124,10 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     raw = load_leads(entry.path, entry.details["member"], settings)
     signal, calibrated = trusted_signal(raw, settings.rate)
     return Record(
-        pseudonym.record_id(entry.record_id), signal, settings.rate, entry.source, calibrated=calibrated
+        pseudonym.record_id(entry.record_id),
+        signal,
+        settings.rate,
+        entry.source,
+        calibrated=calibrated,
+        stored=stored_as(raw),
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from rarebeat.core.errors import BadRecordError, ParamsError
 from rarebeat.readers.arrays.load import load_leads, members_of
 from rarebeat.readers.arrays.side_file import NAME, SideFile, own_side_file, read_side_file, settings_of
+from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.files.ecg import FileEcg
 from rarebeat.readers.quality import lead_index, trusted_signal
 
@@ -48,8 +49,9 @@ def read_file(path: Path) -> FileEcg:
     members = members_of(path, settings)
     if len(members) != 1:
         raise BadRecordError("unreadable", f"it holds {len(members)} ECGs: kind arrays reads such files")
-    signal, calibrated = trusted_signal(load_leads(path, members[0], settings), settings.rate)
-    return FileEcg(signal, settings.rate, calibrated)
+    raw = load_leads(path, members[0], settings)
+    signal, calibrated = trusted_signal(raw, settings.rate)
+    return FileEcg(signal, settings.rate, calibrated, stored=stored_as(raw))
 
 
 def _settings(path: Path) -> SideFile:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from rarebeat.core.records import Signal
+from rarebeat.core.records import Signal, Stored
 
 
 class FilePerson(NamedTuple):
@@ -83,6 +83,7 @@ class FileEcg:
         status: "confirmed", "unconfirmed" or "unknown" where the format tells whether a person has confirmed the
             report, else None.
         codes: statements as ``system:code``.
+        stored: how the file holds the signal.
     """
 
     signal: Signal
@@ -92,3 +93,4 @@ class FileEcg:
     text: str | None = None
     status: str | None = None
     codes: tuple[str, ...] = ()
+    stored: Stored = field(default_factory=Stored)

@@ -39,4 +39,4 @@ def read_file(path: Path) -> FileEcg:
     """
     ecg = read_muse(path)
     person = FilePerson(ecg.patient, ecg.age, ecg.sex, ecg.not_understood)
-    return FileEcg(ecg.signal, ecg.rate, ecg.calibrated, person, ecg.text, ecg.status)
+    return FileEcg(ecg.signal, ecg.rate, ecg.calibrated, person, ecg.text, ecg.status, stored=ecg.stored)

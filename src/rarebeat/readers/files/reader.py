@@ -1,6 +1,6 @@
 """Kind ``files``: a folder with files of many formats. Each is told by its content, whatever its name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, NamedTuple
@@ -9,7 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record
+from rarebeat.core.records import Record, Stored
 from rarebeat.readers.arrays.load import ENDINGS
 from rarebeat.readers.arrays.side_file import NAME as SIDE_FILE
 from rarebeat.readers.discovery import readable, require_folder, walk
@@ -86,17 +86,31 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     """
     settings = parse(Options, dict(options), "options")
     require_folder(root, _HELP)
-    found = [_File(path, member, what) for path in walk(root, "") for member, what in _contents(path)]
-    headers = {(file.path, file.member) for file in found if file.format_name == "wfdb"}
-    parts = {part for path, member in headers if member is None for part in parts_of(path)}
-    entries = [
-        _entry(root, file, settings.source)
-        for file in found
-        if file.path not in parts and not _is_side_file(file) and not _is_packed_part(file, headers)
-    ]
+    entries = entries_of(root, walk(root, ""), settings.source)
     if not entries:
         raise MissingSourceError(f"there are no files under {root}. {_HELP}")
     return entries
+
+
+def entries_of(root: Path, paths: Iterable[Path], source: str | None = None) -> list[Entry]:
+    """Tell what files are, and the members of ZIP and gzip files.
+
+    Args:
+        root: folder that the files are named after.
+        paths: the files.
+        source: name of the database; None takes the format of each file.
+
+    Returns:
+        An entry for each, but for signal files that a header names, and side files.
+    """
+    found = [_File(path, member, what) for path in paths for member, what in _contents(path)]
+    headers = {(file.path, file.member) for file in found if file.format_name == "wfdb"}
+    parts = {part for path, member in headers if member is None for part in parts_of(path)}
+    return [
+        _entry(root, file, source)
+        for file in found
+        if file.path not in parts and not _is_side_file(file) and not _is_packed_part(file, headers)
+    ]
 
 
 class _File(NamedTuple):
@@ -218,4 +232,5 @@ def _record(entry: Entry, ecg: EcgFile, pseudonym: Pseudonym, settings: Options)
         codes=codes,
         report_status=ecg.status,
         not_understood=ecg.person.not_understood,
+        stored=getattr(ecg, "stored", Stored()),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.readers.challenge import codes_of
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.files.ecg import FileEcg, FilePerson
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import Header, person_of, read_header, told_once
@@ -68,4 +69,5 @@ def read_file(path: Path) -> FileEcg:
     header, signal, calibrated = read_wfdb(path)
     person = person_of(header.comments)
     codes = codes_of(told_once(header.comments, ["dx"]).get("dx", ""))
-    return FileEcg(signal, header.rate, calibrated, FilePerson(None, person.age, person.sex), codes=codes)
+    known = FilePerson(None, person.age, person.sex)
+    return FileEcg(signal, header.rate, calibrated, known, codes=codes, stored=stored_in(header))
