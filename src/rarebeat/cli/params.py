@@ -23,6 +23,7 @@ from rarebeat.metrics.thresholds import FOR_CHALLENGE, check_rule
 from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS, settings_kind
 from rarebeat.readers.registry import CohortSettings, get_source
+from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
@@ -109,7 +110,8 @@ def _check_cohort(where: str, entry: Any) -> None:
         options = get_source(settings.kind).options
     except ParamsError as error:
         raise ParamsError(f"{where}.kind: {error}") from error
-    parse(options, settings.options or {}, f"{where}.options")
+    _, own = split_options(settings.options or {})
+    parse(options, own, f"{where}.options")
 
 
 def _strangers(where: str, names: Iterable[str], cohorts: Mapping[str, Any]) -> list[str]:
