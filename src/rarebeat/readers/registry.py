@@ -31,6 +31,7 @@ _KINDS = {
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+    "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),
 }
 
 
@@ -105,7 +106,7 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'dicom')
     """
     return tuple(_KINDS)
 
