@@ -32,6 +32,7 @@ _KINDS = {
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
     "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),
+    "edf": _Kind("rarebeat.readers.formats.edf", "EDF and EDF+ files of 12 leads", "**/*.edf"),
 }
 
 
@@ -106,7 +107,7 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'dicom')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'dicom', 'edf')
     """
     return tuple(_KINDS)
 

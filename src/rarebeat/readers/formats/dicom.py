@@ -189,7 +189,7 @@ def _is_padding(stored: npt.NDArray[Any], value: Any) -> npt.NDArray[np.bool_]:
     padded = np.asarray(stored == value)
     if value != 0:
         return padded
-    whole: npt.NDArray[np.bool_] = padded.all(axis=1)
+    whole = np.asarray(padded.all(axis=1))
     beside = np.zeros_like(whole)
     beside[1:] |= whole[:-1]
     beside[:-1] |= whole[1:]

@@ -15,6 +15,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.simulator.archives.dicom import write_dicom
+from rarebeat.simulator.archives.edf import write_edf
 from rarebeat.simulator.archives.export import Export, export_many, records_showing
 from rarebeat.simulator.archives.muse import write_muse
 from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
@@ -29,10 +30,11 @@ DESCRIPTIONS = "records.csv"
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
 _CHUNK = 50
-_ENDINGS = ("hea", "dat", "mat", "xml", "dcm")
+_ENDINGS = ("hea", "dat", "mat", "xml", "dcm", "edf")
 _IDS = {
     "muse-xml": ".xml",
     "dicom": ".dcm",
+    "edf": ".edf",
 }  # what readers that go by the name of a file add to a record's name
 
 
@@ -58,6 +60,7 @@ _WRITERS: dict[str, Callable[[Path, Export], None]] = {
     "challenge": write_challenge,
     "muse-xml": write_muse,
     "dicom": write_dicom,
+    "edf": write_edf,
 }
 FORMATS = tuple(_WRITERS)
 """Kinds of archive that can be written; each is a kind that ingest reads."""
@@ -75,6 +78,7 @@ READER_OPTIONS: dict[str, dict[str, str]] = {
     "challenge": {},
     "muse-xml": {},
     "dicom": _PUBLIC,
+    "edf": _PUBLIC,
 }
 """The options with which ingest reads an archive of each format."""
 
