@@ -8,7 +8,7 @@ from rarebeat.core.errors import MissingSourceError, ParamsError
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.registry import get_source, kinds, suggest_kind
 
-FORMATS = ("dicom", "edf")
+FORMATS = ("aecg", "cardiosoft-xml", "dicom", "edf", "eli-xml", "ishne", "mfer", "philips-xml", "scp")
 """Kinds that are folders of files, each of one ECG."""
 
 

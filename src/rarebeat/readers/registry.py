@@ -31,8 +31,15 @@ _KINDS = {
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+    "aecg": _Kind("rarebeat.readers.formats.aecg", "HL7 annotated ECGs"),
+    "cardiosoft-xml": _Kind("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML (UK Biobank)"),
     "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),
     "edf": _Kind("rarebeat.readers.formats.edf", "EDF and EDF+ files of 12 leads", "**/*.edf"),
+    "eli-xml": _Kind("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "ishne": _Kind("rarebeat.readers.formats.ishne", "ISHNE Holter files of 12 leads", "**/*.ecg"),
+    "mfer": _Kind("rarebeat.readers.formats.mfer", "MFER files of 12 leads", "**/*.mwf"),
+    "philips-xml": _Kind("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "scp": _Kind("rarebeat.readers.formats.scp", "SCP-ECG files", "**/*.scp"),
 }
 
 
@@ -107,7 +114,8 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'dicom', 'edf')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'aecg', 'cardiosoft-xml', 'dicom', 'edf', \
+'eli-xml', 'ishne', 'mfer', 'philips-xml', 'scp')
     """
     return tuple(_KINDS)
 

@@ -30,10 +30,10 @@ from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 
 SETTINGS = SimulatorSettings(records=8, seed=5)
-ENDINGS = {"muse-xml": ".xml", "dicom": ".dcm", "edf": ".edf"}
+ENDINGS = {"muse-xml": ".xml", "dicom": ".dcm", "edf": ".edf", "aecg": ".xml"}
 """What the reader of a format adds to the name of a record."""
 
-STEPS = {"dicom": 1.0, "edf": 1.0}
+STEPS = {"dicom": 1.0, "edf": 1.0, "aecg": 1.0}
 """Microvolts by which formats of whole records store."""
 
 

@@ -14,6 +14,7 @@ from tqdm import tqdm
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.parallel import core_count, map_in_order
+from rarebeat.simulator.archives.aecg import write_aecg
 from rarebeat.simulator.archives.dicom import write_dicom
 from rarebeat.simulator.archives.edf import write_edf
 from rarebeat.simulator.archives.export import Export, export_many, records_showing
@@ -35,6 +36,7 @@ _IDS = {
     "muse-xml": ".xml",
     "dicom": ".dcm",
     "edf": ".edf",
+    "aecg": ".xml",
 }  # what readers that go by the name of a file add to a record's name
 
 
@@ -61,6 +63,7 @@ _WRITERS: dict[str, Callable[[Path, Export], None]] = {
     "muse-xml": write_muse,
     "dicom": write_dicom,
     "edf": write_edf,
+    "aecg": write_aecg,
 }
 FORMATS = tuple(_WRITERS)
 """Kinds of archive that can be written; each is a kind that ingest reads."""
@@ -79,6 +82,7 @@ READER_OPTIONS: dict[str, dict[str, str]] = {
     "muse-xml": {},
     "dicom": _PUBLIC,
     "edf": _PUBLIC,
+    "aecg": _PUBLIC,
 }
 """The options with which ingest reads an archive of each format."""
 
