@@ -12,12 +12,15 @@ from rarebeat.core.record_files import WARNINGS
 from rarebeat.core.records import Record
 from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
 from rarebeat.measure.sampling_rate import Pace, pace, rate_warnings
+from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
 from rarebeat.readers.registry import Entry, get_source, suggest_kind
+from rarebeat.readers.tables.joined import is_private
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
+_COUNTED = ("records", "calibrated", "without_patient", "with_text", "with_codes")
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -60,6 +63,7 @@ class Tally:
         patients: pseudonyms.
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
+        observed: for the contract.
         paces: of the first records of each source and rate, :attr:`measured` of each.
         rated: records by source and rate.
         measured: records of each source and rate that are measured.
@@ -83,6 +87,7 @@ class Tally:
     rated: dict[tuple[str, float], list[str]] = field(default_factory=dict)
     measured: int = 0
     owner: list[tuple[str, ...]] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)
 
     def refuse(self, job: Job, entry: Entry, error: BadRecordError) -> None:
         """Add a row to the quarantine table, and to the owner's what a private archive leaves out of it."""
@@ -116,6 +121,7 @@ class Tally:
             self.paces.append(pace(record.signal, record.rate, record.source))
         alike.append(record.record_id)
         self.not_understood.update(record.not_understood)
+        self.observed.count(record)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is None:
@@ -139,6 +145,7 @@ class Tally:
         self.quarantine += other.quarantine
         self.owner += other.owner
         self.amplitudes += other.amplitudes
+        self.observed.add(other.observed)
         self.paces += other.paces
         for key, ids in other.rated.items():
             self.rated.setdefault(key, []).extend(ids)
@@ -170,6 +177,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         "report_statuses": dict(sorted(total.statuses.items())),
         "without_confirmed_report": total.withheld,
     }
+    rates = dict(sorted(total.rates.items(), key=lambda item: float(item[0])))
+    counts = {name: getattr(total, name) for name in _COUNTED} | {"quarantined": len(total.quarantine)}
     return {
         "cohort": job.cohort,
         "kind": job.kind,
@@ -187,7 +196,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
-        "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),
+        "rates": rates,
+        "contract": contract_of(total.observed, total.amplitudes, counts, rates),
     }
 
 
@@ -252,6 +262,12 @@ def summary_lines(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    for name, counts in summary.get("tables", {}).items():
+        if counts["rows_without_recording"] or counts["recordings_without_row"]:
+            lines.append(
+                f"{name}: {counts['rows_without_recording']} of {counts['rows']} rows name no recording, and "
+                f"{counts['recordings_without_row']} recordings have no row"
+            )
     if missed := summary.get("not_listed"):
         lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
     if unread := summary.get("not_understood"):
@@ -279,7 +295,8 @@ def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | Non
     Returns:
         See :func:`rarebeat.readers.privacy.owner_table_path`; None for a public archive.
     """
-    return owner_table_path(root, key_file_of(options)) if get_source(kind).is_private(options) else None
+    private = is_private(get_source(kind), options)
+    return owner_table_path(root, key_file_of(options)) if private else None
 
 
 def key_file_of(options: Mapping[str, Any]) -> Path | None:
