@@ -130,8 +130,9 @@ def exponent(runs: Sequence[Measured], name: str) -> float:
     >>> round(exponent(runs, "seconds"), 3), round(exponent(runs, "megabytes"), 3)
     (1.0, 0.0)
     """
-    logarithms = np.log([[run.records, getattr(run, name)] for run in runs])
-    return float(np.polyfit(*logarithms.T, 1)[0])
+    records = np.log([float(run.records) for run in runs])
+    values = np.log([float(getattr(run, name)) for run in runs])
+    return float(np.polyfit(records, values, 1)[0])
 
 
 def growth(runs: Sequence[Measured], name: str) -> tuple[float, float]:
