@@ -106,7 +106,7 @@ def _explain(read: Mapping[str, Cell], averaged: Sequence[str], at_least: int) -
         f"models are scored with those classes *{LEFT_OUT}*, as above; on the {len(complete)} *{COMPLETE}* records "
         f"alone; and with those classes counted as *{ABSENT}*. Models and thresholds are the same in all three. "
         f"*{LEFT_OUT.capitalize()}* keeps the positives of an incomplete list and not its negatives: classes look more "
-        "common than they are, and AUPRC and F1 are higher for it than on complete records. The averages are over the "
+        "common than they are, which can lift AUPRC and F1 above those of complete records. The averages are over the "
         f"{len(averaged)} classes with {at_least} positive patients or more under each, so that they can be compared "
         f"with each other, rather than with those above: {', '.join(averaged)}."
     )
