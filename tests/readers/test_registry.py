@@ -10,7 +10,8 @@ from rarebeat.readers.registry import get_source, kinds, suggest_kind
 
 
 def test_the_kinds_are_listed_in_a_fixed_order() -> None:
-    assert kinds() == ("simulated", "ptb-xl", "challenge", "ludb", "muse-xml", "arrays", "files", "wfdb")
+    public = ("ptb-xl", "challenge", "ludb", "ecg-arrhythmia", "mimic-iv-ecg", "code15", "sph")
+    assert kinds() == ("simulated", *public, "muse-xml", "arrays", "files", "wfdb")
 
 
 def test_an_unknown_kind_is_answered_with_the_nearest_and_with_all_kinds() -> None:
@@ -28,6 +29,10 @@ def test_an_unknown_kind_is_answered_with_the_nearest_and_with_all_kinds() -> No
         ("training/georgia/E00001.mat", "challenge"),
         ("ludb.csv", "ludb"),
         ("2024/a.xml", "muse-xml"),
+        ("record_list.csv", "mimic-iv-ecg"),
+        ("exams.csv", "code15"),
+        ("records/A00001.h5", "sph"),
+        ("arrays.yaml", "arrays"),
         ("records.csv", "wfdb"),
     ],
 )
@@ -46,7 +51,7 @@ def test_an_empty_folder_looks_like_nothing(tmp_path: Path) -> None:
     assert [suggest_kind(root, "ludb") for root in (tmp_path, tmp_path / "absent")] == ["", ""]
 
 
-@pytest.mark.parametrize("kind", ["ptb-xl", "challenge", "ludb", "muse-xml", "arrays", "files", "wfdb"])
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind != "simulated"])
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_missing_archive_says_how_to_get_it(kind: str, exists: bool, tmp_path: Path) -> None:
     root = tmp_path if exists else tmp_path / "absent"
@@ -59,7 +64,7 @@ def test_a_missing_archive_says_how_to_get_it(kind: str, exists: bool, tmp_path:
         assert "CC BY 4.0" in message or "ODC-BY" in message
 
 
-@pytest.mark.parametrize("kind", ["ptb-xl", "challenge", "ludb", "muse-xml", "arrays", "files", "wfdb"])
+@pytest.mark.parametrize("kind", [kind for kind in kinds() if kind != "simulated"])
 def test_a_misspelt_option_is_an_error(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="raet"):
         list(get_source(kind).discover(tmp_path, {"raet": 100}))
