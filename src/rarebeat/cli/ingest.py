@@ -22,7 +22,7 @@ def ingest(
     kind: Annotated[
         str,
         typer.Argument(
-            help="kind of archive, such as ptb-xl, muse-xml, arrays or wfdb (an unknown one lists all); or `cohort`, "
+            help="kind of archive or file, such as ptb-xl, muse-xml or dicom (an unknown one lists all); or `cohort`, "
             "to take kind, root and options of the cohort named ROOT in the params file"
         ),
     ],

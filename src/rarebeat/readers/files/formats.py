@@ -24,6 +24,15 @@ class _Row(NamedTuple):
 _FORMATS = {
     "muse-xml": _Row("rarebeat.readers.files.muse_file", "GE MUSE RestingECG XML"),
     "wfdb": _Row("rarebeat.readers.files.wfdb_file", "WFDB record"),
+    "dicom": _Row("rarebeat.readers.formats.dicom", "DICOM ECG waveform"),
+    "aecg": _Row("rarebeat.readers.formats.aecg", "HL7 annotated ECG"),
+    "philips-xml": _Row("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "cardiosoft-xml": _Row("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML"),
+    "eli-xml": _Row("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "edf": _Row("rarebeat.readers.formats.edf", "EDF or EDF+"),
+    "ishne": _Row("rarebeat.readers.formats.ishne", "ISHNE Holter file"),
+    "scp": _Row("rarebeat.readers.formats.scp", "SCP-ECG"),
+    "mfer": _Row("rarebeat.readers.formats.mfer", "MFER"),
     "arrays": _Row("rarebeat.readers.files.array_file", "array of numbers (NPY, Parquet, CSV)"),
 }
 """The formats that can be read, in the order in which they are tried. A module is imported when it is asked for."""
@@ -71,8 +80,7 @@ def formats() -> tuple[Format, ...]:
     """List the formats that can be read.
 
     Returns:
-        Each with its functions, in the order in which they are tried. One whose library is not installed is left out
-        when it cannot even tell its files.
+        Each with its functions, in the order in which they are tried.
 
     Example:
         >>> [entry.name for entry in formats()][:2]
