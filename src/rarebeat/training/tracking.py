@@ -28,9 +28,10 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
+from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
-from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
+from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
 
@@ -79,7 +80,7 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
-    _log_batch(tracker, run_id, [] if unfinished else flat, tags)
+    _log_batch(tracker, run_id, [] if unfinished else flat, tags | tracker.kept_tags())
     try:
         yield run_id
     except KeyboardInterrupt:
