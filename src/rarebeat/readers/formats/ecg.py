@@ -8,6 +8,7 @@ from typing import Any, Literal
 import pydantic.dataclasses
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
+from rarebeat.core.limb_leads import check_stray_samples
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record, Signal
 from rarebeat.readers.discovery import readable, require_folder, walk
@@ -16,7 +17,7 @@ from rarebeat.readers.formats.person import FilePerson
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.privacy import Pseudonym, patient_number
-from rarebeat.readers.quality import RawLeads, trusted_signal
+from rarebeat.readers.quality import MICROVOLTS, RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
@@ -95,8 +96,19 @@ def file_ecg(
         BadRecordError: for a signal that cannot be trusted.
     """
     signal, calibrated = trusted_signal(raw, rate)
+    if calibrated:
+        check_stray_samples(signal, _coarsest_step(raw))
     text = clean_text(" ".join(line.split()) for line in statements)
     return FileEcg(signal, rate, calibrated, person, (redact(text, names) or None) if text else None, status)
+
+
+def _coarsest_step(raw: RawLeads) -> float:
+    """Microvolts per step of the coarsest of the twelve leads."""
+    return max(
+        MICROVOLTS[unit.strip().lower()] / gain
+        for name, gain, unit in zip(raw.names, raw.gains, raw.units, strict=True)
+        if gain and lead_index(name) is not None
+    )
 
 
 def read_content(path: Path) -> bytes:
