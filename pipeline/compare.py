@@ -31,11 +31,10 @@ def compare(
 
     content = read_params(params)
     settings = group(content, "compare", CompareSettings)
-    cells = read_cells(predictions, content.get("cells") or {})
+    intervals = group(content, "evaluate", EvaluateSettings)
+    cells = read_cells(predictions, content.get("cells") or {}, intervals.test_on)
     text = about.read_text(encoding="utf-8")
-    scored = write_comparison(
-        page, cells, text, settings, group(content, "evaluate", EvaluateSettings), models, workers
-    )
+    scored = write_comparison(page, cells, text, settings, intervals, models, workers)
     print(page.read_text(encoding="utf-8"))
 
     tracker = tracking.connect(content)

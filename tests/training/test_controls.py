@@ -1,6 +1,8 @@
 """What a training sees less of, or sees falsely, on purpose."""
 
 from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -8,7 +10,8 @@ from tests.training.toy import MakeSplit
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import parse
-from rarebeat.training.controls import controlled, limited, shuffled
+from rarebeat.dataset.split import take
+from rarebeat.training.controls import controlled, fraction_of, limited, shuffled
 from rarebeat.training.settings import TrainSettings
 
 
@@ -79,3 +82,39 @@ def test_more_records_than_there_are_are_refused_with_both_numbers(make_split: M
         ParamsError, match=f"{name} has {len(positives(split, name))} positive .* asked for 21"
     ):
         limited(split, {name: 21}, seed=0)
+
+
+def of_two_cohorts(split):
+    return replace(split, cohorts=np.array(["here", "there"] * (len(split) // 2), dtype=object))
+
+
+def test_cohorts_have_roles_and_nothing_is_prepared_anew(make_split: MakeSplit) -> None:
+    split = of_two_cohorts(make_split(records=40))
+    settings = parse(TrainSettings, {"train_on": ["here"], "validate_on": ["there"]}, "train")
+    train, validation = controlled(split, split, settings)
+    assert set(train.cohorts) == {"here"}
+    assert set(validation.cohorts) == {"there"}
+    assert set(train.record_ids) | set(validation.record_ids) == set(split.record_ids)
+    every, _ = controlled(split, split, TrainSettings())
+    assert every is split
+
+
+@pytest.mark.parametrize("key", ["train_on", "validate_on"])
+def test_a_cohort_that_the_shards_do_not_hold_is_named(make_split: MakeSplit, key: str) -> None:
+    split = of_two_cohorts(make_split(records=10))
+    with pytest.raises(ParamsError, match=rf"train\.{key}: there is no record of nowhere .* of here, there"):
+        controlled(split, split, parse(TrainSettings, {key: ["here", "nowhere"]}, "train"))
+
+
+def test_a_larger_fraction_holds_all_patients_of_a_smaller_one(make_split: MakeSplit) -> None:
+    split = make_split(records=200)
+    split = replace(split, patients=np.array([f"p{row // 2}" for row in range(200)], dtype=object))
+    shares = [fraction_of(split, fraction, seed=0) for fraction in (0.01, 0.03, 0.1, 0.3)]
+    assert [len(set(part.patients)) for part in shares] == [1, 3, 10, 30]
+    assert [len(part) for part in shares] == [2, 6, 20, 60]  # a patient comes with all records
+    for less, more in pairwise(shares):
+        assert set(less.record_ids) < set(more.record_ids)
+    order = np.random.default_rng(0).permutation(200)
+    again = fraction_of(take(split, order), 0.1, seed=0)
+    assert set(again.record_ids) == set(shares[2].record_ids)  # whatever the order of the records
+    assert set(fraction_of(split, 0.1, seed=1).record_ids) != set(shares[2].record_ids)

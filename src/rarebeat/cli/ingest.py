@@ -22,7 +22,7 @@ def ingest(
     kind: Annotated[
         str,
         typer.Argument(
-            help="simulated, ptb-xl, challenge, ludb, muse-xml, wfdb or a file format (docs/formats.md); or `cohort`, "
+            help="kind of archive or file, such as ptb-xl, muse-xml or dicom (an unknown one lists all); or `cohort`, "
             "to take kind, root and options of the cohort named ROOT in the params file"
         ),
     ],

@@ -3,7 +3,8 @@
 It holds ``weights.safetensors``, ``novelty.safetensors`` (what the training data looked like, see
 :mod:`rarebeat.inference.novelty`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
 preprocessing, where the model comes from, the digests of the other files, and a digest over all of that. So nothing in
-the folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
+the folder can change unnoticed. Of a network of one's own (:mod:`rarebeat.models.own`) it says the digest of its code,
+which lies elsewhere. Who means to change ``model.yaml`` by hand (another threshold, say) calls
 :func:`sign_model` after it.
 """
 
@@ -32,6 +33,8 @@ from rarebeat.core.signals import Preprocessing, output_units
 from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
+from rarebeat.models.layers import heads_of
+from rarebeat.models.own import is_own, own_digest
 from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
@@ -41,10 +44,12 @@ FORMAT = 3
 
 _CLASS_ID = re.compile(r"[a-z0-9_]+")
 _OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
+_CODE_DIGEST = "network_digest"  # key of model.yaml: of the file of a network of one's own
 _DIGESTS = {"weights_digest": WEIGHTS, "novelty_digest": NOVELTY}  # keys of model.yaml, each for another file
 _NEVER = (
     1 + 2**-23
 )  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
+_OF_ADAPTED = ("offsets", "origin")
 _RESERVED = ("error", "warning")  # columns of the served model's answer
 
 
@@ -53,7 +58,7 @@ class ModelCard:
     """What a model is.
 
     Attributes:
-        architecture: a network of :mod:`rarebeat.models.registry`.
+        architecture: a network of :mod:`rarebeat.models.registry`, or one's own, ``my_module:MyNet``.
         settings: of that network.
         classes: class ids, in the order of the network's outputs.
         thresholds: probability from which each class counts as present.
@@ -65,6 +70,9 @@ class ModelCard:
         codes: class id to its short code in the vocabulary.
         window: what of a recording the network sees at a time.
         training: how it was trained, for people to read.
+        offsets: class id to the number that is added to its logits, which adapts a model to another site; none for a
+            class that is not named.
+        origin: where the weights come from, for people to read: the model that the training started from.
     """
 
     architecture: str
@@ -79,6 +87,8 @@ class ModelCard:
     codes: dict[str, str] = field(default_factory=dict)
     window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
+    offsets: dict[str, float] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.classes or len(set(self.classes)) != len(self.classes):
@@ -94,8 +104,9 @@ class ModelCard:
             raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
         if self.units != (expected := output_units(self.preprocessing)):
             raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        if stray := set(self.codes) - set(self.classes):
-            raise ValueError(f"codes must name classes of the model, found {', '.join(sorted(stray))}")
+        for name, entries in (("codes", self.codes), ("offsets", self.offsets)):
+            if stray := set(entries) - set(self.classes):
+                raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")
 
 
 def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detector | None = None) -> None:
@@ -120,7 +131,15 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
         digests = {
             key: digest(temporary / name) for key, name in _DIGESTS.items() if (temporary / name).is_file()
         }
-        _write_card(temporary / CARD, digests | _plain(asdict(card)))
+        if is_own(card.architecture):
+            digests[_CODE_DIGEST] = own_digest(card.architecture)
+        _write_card(temporary / CARD, digests | _facts(card))
+
+
+def _facts(card: ModelCard) -> dict[str, Any]:
+    """What a card says; what only adapted models have is left out of the others'."""
+    facts: dict[str, Any] = _plain(asdict(card))
+    return {key: value for key, value in facts.items() if value or key not in _OF_ADAPTED}
 
 
 def check_place(folder: Path) -> None:
@@ -159,7 +178,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         device: where to put the network.
 
     Returns:
-        The network, in evaluation mode, and its card.
+        The network, in evaluation mode and with the offsets of its card, and the card.
 
     Raises:
         RarebeatError: naming all that is missing or damaged.
@@ -168,6 +187,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     content = _read_content(folder / CARD)
     card = _verified(folder / CARD, content)
     _check_files(folder, content)
+    _check_code(folder, card, content)
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
@@ -181,6 +201,8 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         raise RarebeatError(
             f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
         )
+    if card.offsets:
+        heads_of(module).shift(torch.tensor([card.offsets.get(name, 0.0) for name in card.classes]))
     return module.to(torch.device(device)).eval(), card
 
 
@@ -264,7 +286,7 @@ def _read_content(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, *_DIGESTS)}
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, _CODE_DIGEST, *_DIGESTS)}
     return parse(ModelCard, facts, str(path))
 
 
@@ -291,6 +313,14 @@ def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
                 f"{folder / name} is damaged, or not the file that {CARD} was written with: "
                 "copy the folder anew, or train again"
             )
+
+
+def _check_code(folder: Path, card: ModelCard, content: Mapping[str, Any]) -> None:
+    """Check that a network of one's own is still the code that was trained, before any of it is run."""
+    if is_own(card.architecture) and own_digest(card.architecture) != content.get(_CODE_DIGEST):
+        raise RarebeatError(
+            f"{folder}: the file of {card.architecture} is not the one that was trained: train again, or restore it"
+        )
 
 
 def _write_card(path: Path, facts: Mapping[str, Any]) -> None:

@@ -18,6 +18,7 @@ from rarebeat.readers.discovery import is_inside, passed_over, readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path, private_pseudonym, write_owner_table
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 from rarebeat.readers.summary import Job, Tally, key_file_of, nothing_read, summarise
+from rarebeat.readers.tables import joined
 
 
 def ingest_cohort(
@@ -54,7 +55,7 @@ def ingest_cohort(
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
-    found = _discover(source, root, options)
+    found, tables = _discover(source, root, options)
     entries = [entry for entry in found if entry.listed]
     pseudonym = _pseudonym(source, options)
     unique, duplicates = _split_duplicates(entries)
@@ -74,13 +75,14 @@ def ingest_cohort(
         write_warnings(folder, warnings)
         passed = passed_over(root, source.takes) if source.takes else {}
         summary = summarise(job, total, passed, len(found) - len(entries)) | {"warned": len(warnings)}
+        summary |= {"tables": tables} if tables else {}
         write_json(folder / "summary.json", summary)
     return summary
 
 
-def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[Entry]:
+def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> tuple[list[Entry], joined.Counts]:
     try:
-        return list(source.discover(root, options))
+        return joined.discover(source, root, options)
     except MissingSourceError as error:
         if hint := suggest_kind(root, source.kind):
             raise MissingSourceError(f"{error}\n{hint}") from error
@@ -88,7 +90,7 @@ def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[En
 
 
 def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
-    if not source.is_private(options):
+    if not joined.is_private(source, options):
         return Pseudonym()
     return private_pseudonym(key_file_of(options))
 
@@ -158,7 +160,7 @@ def _read_entry(job: Job, source: Source, entry: Entry) -> Record:
                 raise BadRecordError(
                     "unreadable", f"file missing: {looked_for!r} is not there. Is the archive incomplete?"
                 )
-        return source.read(entry, job.pseudonym, job.options)
+        return joined.read(source, entry, job.pseudonym, job.options)
     except OSError as error:  # not to be taken for trouble with writing
         raise BadRecordError("unreadable", f"the file cannot be read: {error.strerror}") from error
     except (ValueError, ArithmeticError, LookupError) as error:  # a reader met what it did not foresee

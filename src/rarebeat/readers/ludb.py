@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record, Signal
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
 from rarebeat.readers.privacy import Pseudonym
@@ -97,6 +98,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         calibrated=False,
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
+        stored=stored_in(header),
         not_understood=tuple(key for key in _KEYS if key not in told)
         + (() if DIAGNOSES in header.comments else ("diagnoses",))
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),

@@ -30,6 +30,10 @@ _KINDS = {
     "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
+    "arrays": _Kind(
+        "rarebeat.readers.arrays.reader", "NPY, CSV or Parquet with a YAML side file", "arrays.yaml"
+    ),
+    "files": _Kind("rarebeat.readers.files.reader", "a folder with files of many formats"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
     "aecg": _Kind("rarebeat.readers.formats.aecg", "HL7 annotated ECGs"),
     "cardiosoft-xml": _Kind("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML (UK Biobank)"),
@@ -114,8 +118,8 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb', 'aecg', 'cardiosoft-xml', 'dicom', 'edf', \
-'eli-xml', 'ishne', 'mfer', 'philips-xml', 'scp')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'arrays', 'files', 'wfdb', 'aecg', 'cardiosoft-xml', \
+'dicom', 'edf', 'eli-xml', 'ishne', 'mfer', 'philips-xml', 'scp')
     """
     return tuple(_KINDS)
 

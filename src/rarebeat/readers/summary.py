@@ -11,12 +11,15 @@ from rarebeat.core.errors import BadRecordError
 from rarebeat.core.record_files import WARNINGS
 from rarebeat.core.records import Record
 from rarebeat.measure.amplitude import Amplitude, smallest_step, typical_span
+from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
 from rarebeat.readers.registry import Entry, get_source, suggest_kind
+from rarebeat.readers.tables.joined import is_private
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
+_COUNTED = ("records", "calibrated", "without_patient", "with_text", "with_codes")
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -59,6 +62,7 @@ class Tally:
         patients: pseudonyms.
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
+        observed: for the contract.
         owner: rows of the owner's table, see :func:`rarebeat.readers.privacy.write_owner_table`.
     """
 
@@ -76,6 +80,7 @@ class Tally:
     quarantine: list[dict[str, str]] = field(default_factory=list)
     amplitudes: list[Amplitude] = field(default_factory=list)
     owner: list[tuple[str, ...]] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)
 
     def refuse(self, job: Job, entry: Entry, error: BadRecordError) -> None:
         """Add a row to the quarantine table, and to the owner's what a private archive leaves out of it."""
@@ -105,6 +110,7 @@ class Tally:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
             self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
         self.not_understood.update(record.not_understood)
+        self.observed.count(record)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is None:
@@ -128,6 +134,7 @@ class Tally:
         self.quarantine += other.quarantine
         self.owner += other.owner
         self.amplitudes += other.amplitudes
+        self.observed.add(other.observed)
 
 
 def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int) -> dict[str, Any]:
@@ -147,6 +154,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         "report_statuses": dict(sorted(total.statuses.items())),
         "without_confirmed_report": total.withheld,
     }
+    rates = dict(sorted(total.rates.items(), key=lambda item: float(item[0])))
+    counts = {name: getattr(total, name) for name in _COUNTED} | {"quarantined": len(total.quarantine)}
     return {
         "cohort": job.cohort,
         "kind": job.kind,
@@ -164,7 +173,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
-        "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),
+        "rates": rates,
+        "contract": contract_of(total.observed, total.amplitudes, counts, rates),
     }
 
 
@@ -226,6 +236,12 @@ def summary_lines(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    for name, counts in summary.get("tables", {}).items():
+        if counts["rows_without_recording"] or counts["recordings_without_row"]:
+            lines.append(
+                f"{name}: {counts['rows_without_recording']} of {counts['rows']} rows name no recording, and "
+                f"{counts['recordings_without_row']} recordings have no row"
+            )
     if missed := summary.get("not_listed"):
         lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
     if unread := summary.get("not_understood"):
@@ -253,7 +269,8 @@ def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | Non
     Returns:
         See :func:`rarebeat.readers.privacy.owner_table_path`; None for a public archive.
     """
-    return owner_table_path(root, key_file_of(options)) if get_source(kind).is_private(options) else None
+    private = is_private(get_source(kind), options)
+    return owner_table_path(root, key_file_of(options)) if private else None
 
 
 def key_file_of(options: Mapping[str, Any]) -> Path | None:

@@ -1,39 +1,64 @@
-"""Controls of an experiment: what a training sees less of, or sees falsely, so that one can tell what it learns from.
+"""Controls of an experiment: what a training sees of the shards, sees less of, or sees falsely.
 
-All draws depend on the seed of the training and not on its label set: trainings of one seed with one head and with all
-heads see the same records.
+So one can tell what it learns from. All draws depend on the seed of the training and not on its label set: trainings of
+one seed with one head and with all heads see the same records.
 """
 
+import hashlib
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.dataset.split import Split, take
+from rarebeat.dataset.split import Split, of_cohorts, take
 from rarebeat.training.settings import TrainSettings, near_or_all
 
 
 def controlled(train: Split, validation: Split, settings: TrainSettings) -> tuple[Split, Split]:
-    """Apply ``shuffle_labels``, ``shuffle_except`` and ``limit_positives``.
+    """Apply the settings that choose cohorts, a share of patients, and positives, and those that shuffle labels.
 
     Args:
         train: the training split.
-        validation: the validation split, which keeps all its records.
+        validation: the validation split, which keeps all its records of the cohorts that are validated on.
         settings: of the training.
 
     Returns:
         Both splits, as the training sees them.
 
     Raises:
-        ParamsError: for a class that the shards do not hold, or fewer positive records than are asked for.
+        ParamsError: for a cohort or class that the shards do not hold, or fewer positive records than are asked for.
     """
+    if settings.train_on is not None:
+        train = of_cohorts(train, settings.train_on, "train.train_on")
+    if settings.validate_on is not None:
+        validation = of_cohorts(validation, settings.validate_on, "train.validate_on")
+    if settings.fraction < 1:
+        train = fraction_of(train, settings.fraction, settings.seed)
     if settings.limit_positives:
         train = limited(train, settings.limit_positives, settings.seed)
     if settings.shuffle_labels:
         train = shuffled(train, settings.seed, settings.shuffle_except)
         validation = shuffled(validation, settings.seed, settings.shuffle_except)
     return train, validation
+
+
+def fraction_of(split: Split, fraction: float, seed: int) -> Split:
+    """Take a share of the patients, drawn by a keyed hash: a larger share holds all records of a smaller one.
+
+    Args:
+        split: n records.
+        fraction: of the patients, rounded up to a whole one.
+        seed: key of the hash; each gives another order of the patients.
+
+    Returns:
+        All records of these patients, in the order of the split.
+    """
+    patients = sorted(set(split.patients.tolist()))
+    order = sorted(patients, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    kept = order[: math.ceil(fraction * len(order) - 1e-9)]  # 0.07 x 100 is a little more than 7
+    return take(split, np.isin(split.patients.astype(str), kept))
 
 
 def shuffled(split: Split, seed: int, except_for: tuple[str, ...] = ()) -> Split:
