@@ -23,6 +23,15 @@ class _Row(NamedTuple):
 
 _FORMATS = {
     "muse-xml": _Row("rarebeat.readers.files.muse_file", "GE MUSE RestingECG XML"),
+    "aecg": _Row("rarebeat.readers.formats.aecg", "HL7 annotated ECG"),
+    "cardiosoft-xml": _Row("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML"),
+    "dicom": _Row("rarebeat.readers.formats.dicom", "DICOM ECG waveform"),
+    "edf": _Row("rarebeat.readers.formats.edf", "EDF"),
+    "eli-xml": _Row("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "ishne": _Row("rarebeat.readers.formats.ishne", "ISHNE Holter file"),
+    "mfer": _Row("rarebeat.readers.formats.mfer", "MFER"),
+    "philips-xml": _Row("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "scp": _Row("rarebeat.readers.formats.scp", "SCP-ECG"),
     "wfdb": _Row("rarebeat.readers.files.wfdb_file", "WFDB record"),
     "arrays": _Row("rarebeat.readers.files.array_file", "array of numbers (NPY, Parquet, CSV)"),
 }
@@ -76,7 +85,7 @@ def formats() -> tuple[Format, ...]:
 
     Example:
         >>> [entry.name for entry in formats()][:2]
-        ['muse-xml', 'wfdb']
+        ['muse-xml', 'aecg']
     """
     return tuple(map(_loaded, _FORMATS))
 
