@@ -41,9 +41,7 @@ def mixed(
     (root / "array.npy").rename(root / "array.bin")
     (root / "arrays.yaml").write_text(yaml.safe_dump(SIDE))
     (root / "letter.xml").write_bytes(b"%PDF-1.7 ...")
-    (root / "other.dat").write_bytes(
-        b'<?xml version="1.0"?><!-- x --><ClinicalDocument xmlns="urn:hl7-org:v3"/>'
-    )
+    (root / "other.dat").write_bytes(b'<?xml version="1.0"?><!-- x --><Sapphire xmlns="urn:ge"/>')
     (root / "patients.csv").write_text("name,age\nDoe,63\n")
     (root / "empty.dcm").touch()
     (root / "noise.edf").write_bytes(bytes(range(256)) * 4)
@@ -66,7 +64,7 @@ def test_the_quarantine_says_of_every_file_what_it_was(mixed: Path, tmp_path: Pa
     rows = read_quarantine(tmp_path / "out").to_pylist()
     assert {row["record_id"]: row["detail"] for row in rows} == {
         "letter.xml": "it is a PDF document",
-        "other.dat": "it is XML of another kind: ClinicalDocument, an HL7 clinical document",
+        "other.dat": "it is XML of another kind: Sapphire, an XML format of GE",
         "patients.csv": "it is a table (CSV): the options tables and labels_csv join it to the recordings",
         "empty.dcm": "it is an empty file",
         "noise.edf": "it is of a format that is not known",

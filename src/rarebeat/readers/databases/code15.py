@@ -15,12 +15,13 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record
+from rarebeat.readers.arrays.trust import trusted_array
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.databases.hdf5 import array_of, datasets
 from rarebeat.readers.discovery import read_table, require_folder
 from rarebeat.readers.fields import clean_age, clean_sex, not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.quality import RawLeads, trusted_signal
+from rarebeat.readers.quality import RawLeads
 from rarebeat.readers.registry import Entry
 
 NAMESPACE = "code"
@@ -138,7 +139,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     names = _TEST_LEADS if entry.path.name == _TEST else LEADS
     twelve = len(LEADS)
     raw = RawLeads(_unpadded(tracing).T, names, (_STEPS,) * twelve, (0.0,) * twelve, ("mV",) * twelve)
-    signal, calibrated = trusted_signal(raw, RATE)
+    signal, calibrated = trusted_array(raw, RATE)
     age, sex = clean_age(cells.get("age", "")), _sex(cells)
     patient = parse_patient(cells.get("patient_id", ""))
     return Record(

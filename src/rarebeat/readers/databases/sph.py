@@ -10,12 +10,13 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record
+from rarebeat.readers.arrays.trust import trusted_array
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.databases.hdf5 import array_of, datasets
 from rarebeat.readers.discovery import read_table, require_folder, walk
 from rarebeat.readers.fields import clean_age, clean_sex, not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.quality import RawLeads, trusted_signal
+from rarebeat.readers.quality import RawLeads
 from rarebeat.readers.registry import Entry
 
 NAMESPACE = "sph"
@@ -87,7 +88,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         )
     twelve = len(LEADS)
     raw = RawLeads(ecg.astype(np.float64), LEADS, (1.0,) * twelve, (0.0,) * twelve, ("mV",) * twelve)
-    signal, calibrated = trusted_signal(raw, RATE)
+    signal, calibrated = trusted_array(raw, RATE)
     age, sex = clean_age(cells["Age"]), clean_sex(cells["Sex"])
     patient = parse_patient(cells["Patient_ID"])
     return Record(
