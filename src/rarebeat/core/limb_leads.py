@@ -22,6 +22,9 @@ RESIDUAL_STEPS = 4.0
 RESIDUAL_SHARE = 0.01
 """Share of the samples that may be farther away, for artefacts that one lead alone shows."""
 
+STRAY_PLACES = 4
+"""Places at which samples may be damaged; a pacemaker fires more often in ten seconds."""
+
 _SIXTH = np.iinfo(np.int16).max // 6  # sums of six values up to it fit into 16 bits, which are twice as fast
 _EXPECTED = {2: "II - I", 3: "-(I + II) / 2", 4: "I - II / 2", 5: "II - I / 2"}
 
@@ -97,6 +100,38 @@ def check_limb_leads(signal: Signal, step: float) -> None:
         f"lead {LEADS[worst]} is {residuals[worst - 2]:.0f} microvolts away from {_EXPECTED[worst]} "
         f"(99th percentile; at most {limit:.0f} are expected)"
         + (f"; {', '.join(others)} contradict leads I and II as well" if others else ""),
+    )
+
+
+def check_stray_samples(signal: Signal, step: float) -> None:
+    """Refuse a recording with single samples that are damaged, where a file has no checksum to tell.
+
+    Where the limb leads obey Einthoven's and Goldberger's equations to the rounding, the recorder has derived them from
+    two, and a sample that is far off was changed later. At many places it may be the recorder itself, which draws the
+    pulses of a pacemaker into each lead.
+
+    Args:
+        signal: int16, shape (12, samples), calibrated microvolts.
+        step: microvolts per step of the coarsest lead, as stored in the file.
+
+    Raises:
+        BadRecordError: ``inconsistent_leads``, with the number of samples.
+    """
+    limit = max(LARGEST_RESIDUAL, RESIDUAL_STEPS * step)
+    doubled = _doubled_residuals(signal)
+    if max(doubled.max(), -doubled.min()) <= 2 * limit:
+        return
+    residuals = np.abs(doubled).max(axis=0) / 2
+    if np.percentile(residuals, 100 * (1 - RESIDUAL_SHARE)) > RESIDUAL_STEPS * max(step, 1.0):
+        return
+    away = residuals > limit
+    count, places = int(away.sum()), int(away[0]) + int(np.count_nonzero(away[1:] & ~away[:-1]))
+    if places > STRAY_PLACES:
+        return
+    raise BadRecordError(
+        "inconsistent_leads",
+        f"{count} samples of the limb leads are up to {residuals.max():.0f} microvolts away from what leads I and II "
+        "give, and all others agree: the file is damaged",
     )
 
 

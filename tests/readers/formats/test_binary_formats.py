@@ -122,7 +122,7 @@ def test_the_age_of_an_eli_file_has_a_unit(file_of: Make) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("save2gdf"), reason="the biosig tools are not installed")
-@pytest.mark.parametrize("kind", ["scp", "ishne", "mfer", "aecg"])
+@pytest.mark.parametrize("kind", ["scp", "aecg"])
 def test_biosig_reads_the_same(kind: str, signal: Steps, file_of: Make, tmp_path: Path) -> None:
     told = tmp_path / "told"
     path = file_of(kind)

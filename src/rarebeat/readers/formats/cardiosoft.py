@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
 from rarebeat.readers.formats.edges import without_fillers
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import read_person
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
 from rarebeat.readers.quality import RawLeads, shown_name
 

@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.guard import guarded
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import read_person
 from rarebeat.readers.quality import RawLeads, lead_index, shown_name
 
 Options = FormatOptions

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
 from rarebeat.readers.formats.person import read_person
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.formats.ecg import FileEcg, file_ecg, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import file_ecg, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.guard import guarded
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import read_person
 from rarebeat.readers.quality import RawLeads, lead_index
 
 _ON_OTHER_THINGS = re.compile(
@@ -151,7 +152,9 @@ def kit_ecg(
     known = [*_names_of(record), *names]
     person = person_of(record) if person is None else person
     statements = [statement for statement, _ in told.statements]
-    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status)
+    filters = record.recording.acquisition.filters
+    passed = "-".join(f"{limit:g}" for limit in (filters.highpass, filters.lowpass) if limit)
+    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status, passed)
 
 
 def _names_of(record: Any) -> list[str]:

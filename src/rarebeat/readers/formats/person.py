@@ -2,9 +2,9 @@
 
 import re
 from datetime import date
-from typing import NamedTuple
 
 from rarebeat.readers.fields import clean_age, clean_sex, not_understood, parse_patient
+from rarebeat.readers.files.ecg import FilePerson
 
 AGE_TOLERANCE = 2.0
 """Years between an age and a date of birth, above which they contradict each other."""
@@ -20,23 +20,6 @@ _YEARS = {
 
 _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _DATE = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})")
-
-
-class FilePerson(NamedTuple):
-    """What is kept of the person of a file.
-
-    Attributes:
-        patient: the raw id, to be hashed at once; None where there is none.
-        age: years, 90 for 90 and over.
-        sex: "female", "male" or None.
-        not_understood: of "age", "patient" and "sex" those that are told in a form that is not understood; the age also
-            where two contradict each other, the patient also where there is no id.
-    """
-
-    patient: str | None = None
-    age: float | None = None
-    sex: str | None = None
-    not_understood: tuple[str, ...] = ()
 
 
 def read_person(
