@@ -64,7 +64,8 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            check_params(show(each, overrides or []))
+            own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
+            check_params(show(each, own))  # cells are those of the study that is run
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
         graph = parse_dag(dvc("dag", "--dot", last))
         forced = unread(graph)
