@@ -54,6 +54,7 @@ def study(
     ecg: Annotated[Path | None, typer.Option(help=f"folder of the real recordings, linked as {RAW}")] = None,
 ) -> None:
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
+    from rarebeat.cli.own_parts import write_own_parts
     from rarebeat.cli.params import check_params  # every room, with torch
 
     if not (STUDIES / name / "dvc.yaml").is_file():
@@ -64,8 +65,11 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
+            # Cells are those of the study that is run.
             own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
-            check_params(show(each, own))  # cells are those of the study that is run
+            content = show(each, own)
+            check_params(content)
+            write_own_parts(STUDIES / each / "own", content)
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
         graph = parse_dag(dvc("dag", "--dot", last))
         forced = unread(graph)

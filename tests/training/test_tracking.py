@@ -11,6 +11,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.inference.handover.site import write_site_model
 from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
@@ -229,3 +230,23 @@ def test_the_model_in_mlflow_says_where_it_comes_from(
         tracking.log_model(tracker, run_id, tmp_path / "adapted")
     found = mlflow.models.get_model_info(f"runs:/{run_id}/model").metadata
     assert found == {"cohorts": ["simulated"], "origin": {"model": "models/first", "protocol": "zero_shot"}}
+
+
+def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path, tmp_path: Path) -> None:
+    write_site_model(model_folder, tmp_path / "other", {"sinus_rhythm": 0.7})
+    tracker = tracking.connect({})
+    runs = {}
+    for name, folder, score in (("good", model_folder, 0.8), ("poor", tmp_path / "other", 0.6)):
+        with tracking.training_run(tracker, name, name, {}) as runs[name]:
+            tracking.log_model(tracker, runs[name], folder)
+        tracking.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
+    assert "good" in tracking.restore_model(tracker, tmp_path / "best")
+    assert card_digest(tmp_path / "best") == card_digest(model_folder)
+    tracking.restore_model(tracker, tmp_path / "best", lowest=True)  # replaces the model that is there
+    assert card_digest(tmp_path / "best") == card_digest(tmp_path / "other")
+    tracking.restore_model(tracker, tmp_path / "named", runs["good"])
+    assert card_digest(tmp_path / "named") == card_digest(model_folder)
+    with pytest.raises(RarebeatError, match=r"with the metric test/macro\.kappa"):
+        tracking.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
+    with pytest.raises(RarebeatError, match="has no run deadbeef"):
+        tracking.restore_model(tracker, tmp_path / "best", "deadbeef")

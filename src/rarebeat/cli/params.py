@@ -20,8 +20,10 @@ from rarebeat.labels.extract import LabelSettings
 from rarebeat.labels.vocabulary import FOLDER, Vocabulary, load_vocabulary
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import FOR_CHALLENGE, check_rule
-from rarebeat.models.registry import NETWORKS
+from rarebeat.models.own import is_own
+from rarebeat.models.registry import NETWORKS, settings_kind
 from rarebeat.readers.registry import CohortSettings, get_source
+from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
@@ -108,7 +110,8 @@ def _check_cohort(where: str, entry: Any) -> None:
         options = get_source(settings.kind).options
     except ParamsError as error:
         raise ParamsError(f"{where}.kind: {error}") from error
-    parse(options, settings.options or {}, f"{where}.options")
+    _, own = split_options(settings.options or {})
+    parse(options, own, f"{where}.options")
 
 
 def _strangers(where: str, names: Iterable[str], cohorts: Mapping[str, Any]) -> list[str]:
@@ -203,23 +206,28 @@ def _check_networks(content: Mapping[str, Any]) -> None:
     """The network is there, and every network's group holds settings that it has."""
     model = group(content, "model", dict[str, Any])
     name = group(content, "model", ModelSettings).name
-    faults = [] if name in NETWORKS else [f"model.name: there is no network {name!r}{_networks(name)}"]
+    known = name in NETWORKS or is_own(name)
+    faults = [] if known else [f"model.name: there is no network {name!r}{_networks(name)}"]
     beside = {}
     for key, entry in model.items():
-        if key in NETWORKS:
-            faults += _faults_of(parse, NETWORKS[key].settings, entry or {}, f"model.{key}")
+        if key in NETWORKS or is_own(key):
+            faults += _faults_of(_check_network, key, entry, f"model.{key}")
         elif isinstance(entry, Mapping):
             faults.append(f"model.{key}: there is no network {key!r}{_networks(key)}")
         elif key != "name":
             beside[key] = entry
-    if name in NETWORKS:
-        faults += _faults_of(parse, NETWORKS[name].settings, beside, f"model (network {name})")
-    if name in NETWORKS and name not in model:
+    if known:
+        faults += _faults_of(_check_network, name, beside, f"model (network {name})")
+    if known and name not in model:
         faults.append(
             f"model.{name}: the settings of the chosen network are missing; {{}} takes its defaults"
         )
     if faults:
         raise ParamsError("\n".join(faults))
+
+
+def _check_network(name: str, settings: Any, where: str) -> None:
+    parse(settings_kind(name), settings or {}, where)
 
 
 def _networks(name: str) -> str:

@@ -3,7 +3,8 @@
 It holds ``weights.safetensors``, ``novelty.safetensors`` (what the training data looked like, see
 :mod:`rarebeat.inference.novelty`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
 preprocessing, where the model comes from, the digests of the other files, and a digest over all of that. So nothing in
-the folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
+the folder can change unnoticed. Of a network of one's own (:mod:`rarebeat.models.own`) it says the digest of its code,
+which lies elsewhere. Who means to change ``model.yaml`` by hand (another threshold, say) calls
 :func:`sign_model` after it.
 """
 
@@ -33,6 +34,7 @@ from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.models.layers import heads_of
+from rarebeat.models.own import is_own, own_digest
 from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
@@ -42,6 +44,7 @@ FORMAT = 3
 
 _CLASS_ID = re.compile(r"[a-z0-9_]+")
 _OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
+_CODE_DIGEST = "network_digest"  # key of model.yaml: of the file of a network of one's own
 _DIGESTS = {"weights_digest": WEIGHTS, "novelty_digest": NOVELTY}  # keys of model.yaml, each for another file
 _NEVER = (
     1 + 2**-23
@@ -55,7 +58,7 @@ class ModelCard:
     """What a model is.
 
     Attributes:
-        architecture: a network of :mod:`rarebeat.models.registry`.
+        architecture: a network of :mod:`rarebeat.models.registry`, or one's own, ``my_module:MyNet``.
         settings: of that network.
         classes: class ids, in the order of the network's outputs.
         thresholds: probability from which each class counts as present.
@@ -128,6 +131,8 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
         digests = {
             key: digest(temporary / name) for key, name in _DIGESTS.items() if (temporary / name).is_file()
         }
+        if is_own(card.architecture):
+            digests[_CODE_DIGEST] = own_digest(card.architecture)
         _write_card(temporary / CARD, digests | _facts(card))
 
 
@@ -182,6 +187,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     content = _read_content(folder / CARD)
     card = _verified(folder / CARD, content)
     _check_files(folder, content)
+    _check_code(folder, card, content)
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
@@ -280,7 +286,7 @@ def _read_content(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, *_DIGESTS)}
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, _CODE_DIGEST, *_DIGESTS)}
     return parse(ModelCard, facts, str(path))
 
 
@@ -307,6 +313,14 @@ def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
                 f"{folder / name} is damaged, or not the file that {CARD} was written with: "
                 "copy the folder anew, or train again"
             )
+
+
+def _check_code(folder: Path, card: ModelCard, content: Mapping[str, Any]) -> None:
+    """Check that a network of one's own is still the code that was trained, before any of it is run."""
+    if is_own(card.architecture) and own_digest(card.architecture) != content.get(_CODE_DIGEST):
+        raise RarebeatError(
+            f"{folder}: the file of {card.architecture} is not the one that was trained: train again, or restore it"
+        )
 
 
 def _write_card(path: Path, facts: Mapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from rarebeat.core.files import atomic, digest
 from rarebeat.dataset.split import Split
+from rarebeat.models.own import is_own, own_file
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
@@ -64,7 +65,8 @@ def fingerprint(
         for known_of_records in (split.lengths, split.ages, split.sexes):
             known = None if known_of_records is None else known_of_records.tolist()
             total.update(repr(known).encode())
-    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))))
+    own = [own_file(model.name)] if is_own(model.name) else []
+    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))), *own)
     start = None if settings.start is None else _model_in(settings.start)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())

@@ -22,7 +22,7 @@ from rarebeat.core.params import parse
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.inference.model_folder import ModelCard, card_digest, check_complete, load_model, read_card
 from rarebeat.models.layers import heads_of
-from rarebeat.models.registry import NETWORKS, build
+from rarebeat.models.registry import build, settings_kind
 from rarebeat.training.schedule import is_head
 from rarebeat.training.settings import FineTune, ModelSettings, TrainSettings
 
@@ -156,7 +156,7 @@ def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, name: st
 
 def _settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a network, those that are left out too."""
-    return asdict(parse(NETWORKS[name].settings, dict(settings), f"model.{name}"))
+    return asdict(parse(settings_kind(name), dict(settings), f"model.{name}"))
 
 
 def start_from(source: Source, classes: Sequence[str], network: nn.Module) -> None:

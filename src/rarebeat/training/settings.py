@@ -16,6 +16,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS
 
 Positive = Annotated[int, Field(ge=1)]
@@ -29,7 +30,7 @@ class ModelSettings:
     changing the name is enough to train another one. Settings beside the name are those of the chosen network.
 
     Attributes:
-        name: a network of :mod:`rarebeat.models.registry`.
+        name: a network of :mod:`rarebeat.models.registry`, or ``my_module:MyNet`` (:mod:`rarebeat.models.own`).
         settings: what that network may vary; those left out take its defaults.
     """
 
@@ -44,8 +45,13 @@ class ModelSettings:
             return value
         named = {"name": value["name"]} if "name" in value else {}
         chosen = value.get(named.get("name", cls.name)) or {}
-        beside = {key: entry for key, entry in value.items() if key != "name" and key not in NETWORKS}
+        beside = {key: entry for key, entry in value.items() if key != "name" and not _is_network(key)}
         return named | {"settings": chosen | beside if isinstance(chosen, dict) else chosen}
+
+
+def _is_network(key: object) -> bool:
+    """Whether a key of the group ``model`` holds the settings of a network."""
+    return key in NETWORKS or is_own(str(key))
 
 
 ThresholdRule = Literal[
