@@ -26,6 +26,7 @@ from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
+from rarebeat.models.layers import heads_of
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
 from rarebeat.training.finetune import Source, open_source, start_from, untrained
@@ -262,6 +263,8 @@ def run_experiment(
             _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
             detector = fit_detector(seen, unseen)
     thresholds, offsets = _decided(experiment, probabilities)
+    if offsets:
+        heads_of(module)  # raises for heads that take none, which could not be loaded again
     save_model(out, module, _card(experiment, thresholds, offsets, history), detector)
     with atomic(curves) as temporary:
         columns = [entry.name for entry in fields(EpochReport)]
