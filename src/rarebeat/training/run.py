@@ -1,7 +1,7 @@
 """One training as the pipeline runs it: read from the params file, trained, and written as a model folder."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
