@@ -66,7 +66,9 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            content = show(each, overrides or [])
+            # Cells are those of the study that is run.
+            own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
+            content = show(each, own)
             check_params(content)
             write_own_parts(STUDIES / each / "own", content)
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
