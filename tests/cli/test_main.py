@@ -30,6 +30,10 @@ NAMES = (
     "predict",
     "score",
     "send-runs",
+    "thresholds",
+    "export",
+    "publish",
+    "restore",
 )
 
 

@@ -39,8 +39,11 @@ def write_own_parts(folder: Path, content: Mapping[str, Any], own: Path = OWN) -
     files = definition_files(Path(vocabulary)) if vocabulary.endswith(".yaml") else []
     model = group(content, "model", dict[str, Any])
     networks = sorted({name for name in (str(model.get("name")), *map(str, model)) if is_own(name)})
-    start = group(content, "train", TrainSettings).start
-    weights = sorted(path for path in start.rglob("*") if path.is_file()) if start else []
+    training = group(content, "train", TrainSettings)
+    local = (
+        training.start if training.init and ":/" not in training.init else None
+    )  # a server's versions do not change
+    weights = sorted(path for path in local.rglob("*") if path.is_file()) if local else []
     write_json(folder / LABELS, {"vocabulary": _digests("label.vocabulary", files, own)})
     code = _digests("model.name", [own_file(name) for name in networks], own)
     write_json(folder / TRAINING, {"networks": code, "init": _digests("train.init", weights, own)})

@@ -34,7 +34,7 @@ from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.models.own import is_own, own_digest
-from rarebeat.models.registry import build
+from rarebeat.models.registry import build, uses_person
 
 WEIGHTS = "weights.safetensors"
 NOVELTY = "novelty.safetensors"
@@ -82,6 +82,11 @@ class ModelCard:
     codes: dict[str, str] = field(default_factory=dict)
     window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_person(self) -> bool:
+        """Whether the network uses age and sex."""
+        return uses_person(self.architecture, self.settings)
 
     def __post_init__(self) -> None:
         if not self.classes or len(set(self.classes)) != len(self.classes):
