@@ -30,6 +30,7 @@ NAMES = (
     "predict",
     "score",
     "send-runs",
+    "serve",
     "thresholds",
     "export",
     "publish",

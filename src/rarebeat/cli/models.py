@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,12 +126,12 @@ def predict(
         check_suffix(out)
     settings = PredictSettings(kind, reader_options(option or []), age, sex, workers)
     opened = open_model(model)
-    record, answers = None, None
-    if Path("-") in paths:
-        paths, content = _standard_input(paths)
-        if content:
-            record, answers = _answer(opened, content, settings)
-    if answers is None:
+    paths, content = _standard_input(paths) if Path("-") in paths else (paths, b"")
+    record: Record | None = None
+    answers: Iterable[Answer]
+    if content:
+        record, answers = _answer(opened, content, settings)
+    else:
         answers = iterate_answers(paths, model, opened, settings)
     if out:
         counts = write_answers(out, answers, opened)
