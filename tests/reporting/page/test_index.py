@@ -16,7 +16,6 @@ from rarebeat.core.files import write_json
 from rarebeat.core.tables import interval_text
 from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
 from rarebeat.inference.model_folder import ModelCard, save_model
-from rarebeat.inference.predictions import Predictions
 from rarebeat.inference.splits import predict_splits
 from rarebeat.models.registry import build
 from rarebeat.reporting.page.errors import NOT_DRAWN
@@ -93,7 +92,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Sources:
         cohorts=(HOSTILE, "closed"),
         vocabulary="hughes24",
         codes={"sinus_rhythm": "SR", "atrial_fibrillation": "AF"},
-        training={"epochs": 0, "not_learnt": ["avnrt"], "window": {"samples": None}},
+        training={"epochs": 0, "records": 123, "not_learnt": ["avnrt"], "window": {"samples": None}},
     )
     save_model(root / "model", build("hughes34", 2, SMALL.samples, card.settings), card)
     return Sources(work.out, root / "model", work.records)
@@ -226,6 +225,7 @@ def test_without_an_error_and_without_people_the_page_says_so(
 
 
 def test_the_page_warns_of_what_was_not_learnt_and_of_labels(text: str) -> None:
+    assert "learnt the label set two from 123 records" in text
     assert "Not learnt, for want of positive records: avnrt." in text
     assert "come from codes, which may be wrong" in text
     assert "not a medical device" in text
@@ -235,7 +235,15 @@ def test_writing_twice_gives_the_same_bytes(written: Callable[..., str], text: s
     assert written() == text
 
 
+def test_predictions_of_some_records_are_joined_with_theirs(sources: Sources, findings: Findings) -> None:
+    order = np.flatnonzero(findings.test.cohorts == "closed")  # as `evaluate.test_on` chooses
+    some = findings.test.rows(order)
+    split = gather(sources, some, evaluate(some, SETTINGS), findings.card, SETTINGS, "Some").split
+    assert np.array_equal(split.record_ids, some.record_ids)
+    assert np.array_equal(split.signals, findings.split.signals[order])
+
+
 def test_predictions_of_other_records_are_refused(sources: Sources, findings: Findings) -> None:
-    other: Predictions = findings.test.rows(np.arange(len(findings.test)) > 0)
-    with pytest.raises(RarebeatError, match="not of the records"):
+    other = replace(findings.test, record_ids=np.roll(findings.test.record_ids, 1) + "x")
+    with pytest.raises(RarebeatError, match="which was predicted"):
         gather(sources, other, findings.evaluation, findings.card, SETTINGS, "Other")

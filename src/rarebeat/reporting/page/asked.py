@@ -30,14 +30,13 @@ def asked_section(findings: Findings) -> Section:
 
 def _question(findings: Findings) -> str:
     card, evaluation = findings.card, findings.evaluation
-    trained = findings.of_split("train")
     left_out = f" (class re-sampling left out {findings.left_out:,} more)" if findings.left_out else ""
     heads = f"{len(card.classes)} classes" if len(card.classes) > 1 else "one class"
     return (
         f"Can one network tell {heads} of the vocabulary {card.vocabulary} apart on ECGs of patients that it has "
         f"never seen? {card.architecture}, {findings.parameters:,} parameters, learnt the label set "
-        f"{card.heads} from {trained['records']:,} records of {', '.join(card.cohorts)}{left_out}; its thresholds "
-        f"were chosen on {findings.of_split('validation')['records']:,} records, and it was tested on "
+        f"{card.heads} from {findings.learnt_from:,} records of {', '.join(card.cohorts)}{left_out}; its thresholds "
+        f"were chosen on {findings.validated_on:,} records, and it was tested on "
         f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient, ',')}."
     )
 

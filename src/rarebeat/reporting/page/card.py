@@ -70,8 +70,7 @@ def _about(findings: Findings) -> dict[str, Cell]:
         )
         + ("; age and sex" if person else ""),
         "Classes": f"{len(card.classes)} of the vocabulary {card.vocabulary}, label set {card.heads}",
-        "Learnt from": f"{findings.of_split('train')['records']:,} records of "
-        f"{findings.of_split('train')['patients']:,} patients: {', '.join(card.cohorts)}",
+        "Learnt from": f"{findings.learnt_from:,} records of {', '.join(card.cohorts)}",
         "Tested on": f"{findings.evaluation.records:,} records of "
         f"{', '.join(dict.fromkeys(map(str, findings.test.cohorts.tolist())))}",
         "Digest": findings.digest,

@@ -7,7 +7,6 @@ reports, and not drawn.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from rarebeat.evaluation.worst import WorstError, worst_errors
 from rarebeat.inference.attribution import attribute
 from rarebeat.inference.model_folder import load_model
 from rarebeat.metrics.arrays import BoolArray
-from rarebeat.reporting.ecg_page import Shading, draw_ecg
+from rarebeat.reporting.ecg_page import Shading, ecg_picture
 from rarebeat.reporting.page.findings import Findings
 from rarebeat.reporting.page.html import Html, Section, facts, heading, paragraph, picture, scrolled
 
@@ -93,16 +92,14 @@ def draw_errors(findings: Findings, model: Path, errors: Sequence[WorstError]) -
         module, chosen.signals, chosen.meta.scale, np.array(places), chosen.context, card.window
     )
     drawings = {}
-    with TemporaryDirectory() as temporary:
-        path = Path(temporary) / "ecg.png"
-        for index, error in enumerate(errors):
-            name = findings.test.classes[error.column].replace("_", " ")
-            shading = Shading(found.values[index], card.preprocessing.rate, name)
-            draw_ecg(path, _record(findings, error), _title(findings, error), shading=shading)
-            worth = np.abs(found.values[index]).sum(axis=1)
-            order = np.argsort(-worth, kind="stable").tolist()
-            shares = {LEADS[lead]: float(worth[lead] / max(worth.sum(), 1e-12)) for lead in order}
-            drawings[error.row] = Drawing(path.read_bytes(), shares)
+    for index, error in enumerate(errors):
+        name = findings.test.classes[error.column].replace("_", " ")
+        shading = Shading(found.values[index], card.preprocessing.rate, name)
+        png = ecg_picture(_record(findings, error), title=_title(findings, error), shading=shading)
+        worth = np.abs(found.values[index]).sum(axis=1)
+        order = np.argsort(-worth, kind="stable").tolist()
+        shares = {LEADS[lead]: float(worth[lead] / max(worth.sum(), 1e-12)) for lead in order}
+        drawings[error.row] = Drawing(png, shares)
     return drawings
 
 

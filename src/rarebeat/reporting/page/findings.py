@@ -89,6 +89,17 @@ class Findings:
         found: Mapping[str, Any] = self.summary["splits"][name]
         return found
 
+    @property
+    def learnt_from(self) -> int:
+        """How many records the model learnt from."""
+        return int(self.card.training.get("records", self.of_split("train")["records"]))
+
+    @property
+    def validated_on(self) -> int:
+        """How many records thresholds were chosen on: those of all cohorts, or of the ones that the card names."""
+        names = self.card.training.get("validated_on") or [one.name for one in self.cohorts]
+        return sum(one.splits.get("validation", 0) for one in self.cohorts if one.name in names)
+
     def cohort(self, name: str) -> CohortFacts | None:
         """A cohort by its name.
 

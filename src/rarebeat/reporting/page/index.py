@@ -8,6 +8,7 @@ import numpy as np
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.split import Split, take
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
 from rarebeat.inference.predictions import Predictions
@@ -66,11 +67,7 @@ def gather(
     Raises:
         RarebeatError: when something cannot be read, or the predictions are of other records than the shards hold.
     """
-    split = load_split(sources.shards, "test")
-    if not np.array_equal(split.record_ids, test.record_ids) or not np.array_equal(
-        split.cohorts, test.cohorts
-    ):
-        raise RarebeatError(f"the predictions are not of the records in {sources.shards}: run `dvc repro`")
+    split = _split_of(sources.shards, test)
     module, _ = load_model(sources.model)
     return Findings(
         title=title,
@@ -85,6 +82,20 @@ def gather(
         summary=read_summary(sources.shards),
         cohorts=read_cohorts(sources.shards, sources.records),
     )
+
+
+def _split_of(shards: Path, test: Predictions) -> Split:
+    """The records of the test split that there are predictions of, in their order."""
+    split = load_split(shards, "test")
+    keys = zip(split.cohorts.tolist(), split.record_ids.tolist(), strict=True)
+    places = {key: row for row, key in enumerate(keys)}
+    wanted = list(zip(test.cohorts.tolist(), test.record_ids.tolist(), strict=True))
+    if missing := [key for key in wanted if key not in places]:
+        cohort, record = missing[0]
+        raise RarebeatError(
+            f"{shards} lacks record {record} of {cohort}, which was predicted: run `dvc repro`"
+        )
+    return take(split, np.array([places[key] for key in wanted], dtype=np.int64))
 
 
 def write_index(path: Path, findings: Findings, sources: Sources) -> Path:
