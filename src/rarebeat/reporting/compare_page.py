@@ -112,8 +112,9 @@ def write_comparison(
     ]
     write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
     if curves and settings.against:
-        series = list(dict.fromkeys(entry for shown in curves.values() for _, entry, _ in shown))
-        curve_figure(page.with_suffix(".png"), curves, series, settings.across or "")
+        drawn = dict.fromkeys(entry for shown in curves.values() for _, entry, _ in shown)
+        series = list(dict.fromkeys([*map(str, settings.against.values()), *drawn]))
+        curve_figure(page.with_suffix(".png"), curves, series, "", settings.across or "")
     elif curves:
         curve_figure(page.with_suffix(".png"), curves, list(settings.columns), "AUPRC")
     else:

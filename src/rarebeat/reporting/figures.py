@@ -116,6 +116,7 @@ def curve_figure(
     panels: Mapping[str, Sequence[tuple[str, str, tuple[float, float, float]]]],
     series: Sequence[str],
     ylabel: str,
+    xlabel: str = "",
 ) -> None:
     """Draw numbers with their intervals over an ordered axis, a panel for each class and a curve for each series.
 
@@ -124,6 +125,7 @@ def curve_figure(
         panels: title to (place on the axis, series, (value, low, high)); NaN ends are not drawn.
         series: the order of the series.
         ylabel: what the numbers are.
+        xlabel: what the places on the axis are.
     """
     lines = -(-len(panels) // _CURVES)
     figure = Figure(figsize=(3.2 * min(len(panels), _CURVES), 2.6 * lines + 0.5), layout="constrained")
@@ -146,6 +148,7 @@ def curve_figure(
     handles = [Line2D([], [], marker="o", color=f"C{index}", markersize=4) for index in range(len(series))]
     figure.legend(handles, series, fontsize=7, loc="outside upper center", ncols=len(series))
     figure.supylabel(ylabel, fontsize=8)
+    figure.supxlabel(xlabel, fontsize=8)
     with atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
 
