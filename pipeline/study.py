@@ -27,12 +27,12 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import read_params
 
-STUDIES, RAW = Path("studies"), Path("data/raw/ecg")
+STUDIES, RAW, LISTED = Path("studies"), Path("data/raw/ecg"), Path("reports/studies.yaml")
 READ = RAW.with_suffix(".read")
 """Stages that have read the recordings since :data:`RAW` points where it does: DVC does not see that it changed."""
 
 RECORDINGS = "recordings"
-"""The study that reads the real recordings in :data:`RAW`."""
+"""The study that reads the real recordings in :data:`RAW`, and the stages of other studies that do."""
 
 PARAMS_HEAD = (
     "# Written by `make study`: ../../params.yaml, changed by overrides.yaml and SET. Edit those, not this.\n"
@@ -56,6 +56,7 @@ def study(
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
     from rarebeat.cli.own_parts import write_own_parts
     from rarebeat.cli.params import check_params  # every room, with torch
+    from rarebeat.reporting.page.studies import list_studies
 
     if not (STUDIES / name / "dvc.yaml").is_file():
         known = ", ".join(sorted(path.parent.name for path in STUDIES.glob("*/dvc.yaml")))
@@ -65,7 +66,9 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            content = show(each, overrides or [])
+            # Cells are those of the study that is run.
+            own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
+            content = show(each, own)
             check_params(content)
             write_own_parts(STUDIES / each / "own", content)
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
@@ -73,7 +76,7 @@ def study(
         forced = unread(graph)
         changed = set(json.loads(dvc("status", "--json", "--with-deps", last)))
         todo = stale(graph, changed | forced)
-        if any(f"/{RECORDINGS}/" in stage for stage in todo) and not RAW.is_dir():
+        if any(map(reads, todo)) and not RAW.is_dir():
             raise RarebeatError(
                 f"the study {name} reads real recordings, and there is no {RAW}: say where they are, with "
                 f"ECG=/path/to/ecg (make) or --ecg; it has ptb-xl, challenge, ludb and ptb-xl-filtered in it"
@@ -83,6 +86,8 @@ def study(
     finally:
         for each in visible:
             hide_unfinished(each)
+    if list_studies(LISTED, [path.parent.name for path in STUDIES.glob("*/dvc.yaml")]):
+        print("`dvc repro` puts what the study found on reports/index.html", file=sys.stderr)
 
 
 def link(ecg: Path) -> bool:
@@ -109,7 +114,18 @@ def unread(graph: Graph) -> set[str]:
     if not READ.is_file():
         return set()
     known = READ.read_text(encoding="utf-8").split()
-    return {stage for stage in graph if stage.startswith(f"{STUDIES / RECORDINGS}/")} - set(known)
+    return {stage for stage in graph if reads(stage)} - set(known)
+
+
+def reads(stage: str) -> bool:
+    """Whether a stage reads the real recordings.
+
+    >>> reads("studies/recordings/dvc.yaml:ingest@ludb"), reads("studies/sources/dvc.yaml:recordings@ludb")
+    (True, True)
+    >>> reads("studies/sources/dvc.yaml:label@ludb")
+    False
+    """
+    return f"/{RECORDINGS}/" in stage or f":{RECORDINGS}@" in stage
 
 
 def note_read(stage: str) -> None:

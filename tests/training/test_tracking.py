@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -11,10 +12,11 @@ from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.inference.handover.site import write_site_model
-from rarebeat.inference.model_folder import card_digest
+from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
 from rarebeat.training import tracking
+from rarebeat.training.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -192,6 +194,42 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
         time.tzset()
     [entry] = MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_metric_history(run_id, "loss")
     assert before - 1 <= entry.timestamp <= after
+
+
+def test_a_training_starts_from_a_model_in_mlflow(project: Path, model_folder: Path) -> None:
+    tracker = tracking.connect({})
+    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        tracking.log_model(tracker, run_id, model_folder)
+    uri = f"runs:/{run_id}/model"
+    start = TrainSettings(init=uri).start
+    assert start is not None
+    assert start.is_relative_to(project / "models")
+    for _ in range(2):  # it is fetched anew each time: an alias may name another model by then
+        tracking.fetch_model(uri, start)
+    assert card_digest(start) == card_digest(model_folder)
+
+
+def test_a_model_that_mlflow_does_not_have_is_one_clear_message(project: Path, tmp_path: Path) -> None:
+    tracking.connect({})
+    with pytest.raises(
+        RarebeatError, match=r"train\.init: cannot get the model models:/nobody/1 from MLflow"
+    ):
+        tracking.fetch_model("models:/nobody/1", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_model_in_mlflow_says_where_it_comes_from(
+    project: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    tracker = tracking.connect({})
+    module, card = load_model(model_folder)
+    save_model(
+        tmp_path / "adapted", module, replace(card, origin={"model": "models/first", "protocol": "zero_shot"})
+    )
+    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        tracking.log_model(tracker, run_id, tmp_path / "adapted")
+    found = mlflow.models.get_model_info(f"runs:/{run_id}/model").metadata
+    assert found == {"cohorts": ["simulated"], "origin": {"model": "models/first", "protocol": "zero_shot"}}
 
 
 def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path, tmp_path: Path) -> None:

@@ -23,9 +23,10 @@ from rarebeat.metrics.thresholds import FOR_CHALLENGE, check_rule
 from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS, settings_kind
 from rarebeat.readers.registry import CohortSettings, get_source
+from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
-from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
+from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
 
 GROUPS = {
     "evaluate": EvaluateSettings,
@@ -63,6 +64,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         _check_cohorts,
         _check_labels_and_training,
         _check_prepare,
+        _check_roles,
         _check_networks,
         _check_cells,
         _check_compare,
@@ -108,7 +110,8 @@ def _check_cohort(where: str, entry: Any) -> None:
         options = get_source(settings.kind).options
     except ParamsError as error:
         raise ParamsError(f"{where}.kind: {error}") from error
-    parse(options, settings.options or {}, f"{where}.options")
+    _, own = split_options(settings.options or {})
+    parse(options, own, f"{where}.options")
 
 
 def _strangers(where: str, names: Iterable[str], cohorts: Mapping[str, Any]) -> list[str]:
@@ -127,6 +130,23 @@ def _check_prepare(content: Mapping[str, Any]) -> None:
     cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
     faults = _strangers("prepare.labels", settings.labels, cohorts)
     faults += _strangers("prepare.split.folds", settings.split.folds, cohorts)
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_roles(content: Mapping[str, Any]) -> None:
+    """The cohorts that are trained on, validated on and tested on are there."""
+    train, evaluate = group(content, "train", TrainSettings), group(content, "evaluate", EvaluateSettings)
+    roles = {
+        "train.train_on": train.train_on,
+        "train.validate_on": train.validate_on,
+        "evaluate.test_on": evaluate.test_on,
+    }
+    cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
+    faults = [line for where, names in roles.items() for line in _strangers(where, names or (), cohorts)]
+    faults += [
+        f"{where}: name one cohort at least, or null for all" for where, names in roles.items() if names == ()
+    ]
     if faults:
         raise ParamsError("\n".join(faults))
 
@@ -153,7 +173,9 @@ def _check_training(
     content: Mapping[str, Any], label_sets: Mapping[str, Any], vocabulary: Vocabulary | None
 ) -> None:
     settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
-    if settings.start is not None:
+    if (
+        settings.init and settings.start and not is_mlflow_model(settings.init)
+    ):  # that one is fetched by the training
         check_complete(settings.start)
     if vocabulary is None:
         return
@@ -234,9 +256,38 @@ def _factors(content: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
     ]
 
 
+def _values(content: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The factors of a study, and all values that each of them takes."""
+    values: dict[str, set[str]] = {}
+    for _, factor, entries in _factors(content):
+        values.setdefault(factor, set()).update(map(str, entries))
+    return values
+
+
+def _check_baseline(content: Mapping[str, Any], settings: CompareSettings) -> None:
+    """The cells that all others are compared with are there, and so is the factor of the curves."""
+    values = _values(content)
+    named = dict.fromkeys(("compare.against",), next(iter(settings.against)))
+    named |= {"compare.across": settings.across} if settings.across else {}
+    faults = [
+        f"{where}: no factor {name!r} in cells{did_you_mean(name, values)}"
+        for where, name in named.items()
+        if name not in values
+    ]
+    faults += [
+        f"compare.against.{name}: no value {value} in cells{did_you_mean(str(value), values[name])}"
+        for name, value in settings.against.items()
+        if name in values and str(value) not in values[name]
+    ]
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
 def _check_compare(content: Mapping[str, Any]) -> None:
     """What is compared is there: a study would find out after its last training, or leave a column empty."""
     settings = group(content, "compare", CompareSettings)
+    if settings.against:
+        _check_baseline(content, settings)
     if not settings.classes:
         return
     vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
@@ -245,9 +296,7 @@ def _check_compare(content: Mapping[str, Any]) -> None:
         for name in settings.classes
         if name not in vocabulary.class_ids
     ]
-    values: dict[str, set[str]] = {}
-    for _, factor, entries in _factors(content):
-        values.setdefault(factor, set()).update(map(str, entries))
+    values = _values(content)
     for title, wanted in settings.columns.items():
         where = f"compare.columns.{title}"
         faults += [

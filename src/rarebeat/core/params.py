@@ -160,6 +160,7 @@ OPEN = (
     "cohorts",
     "cohorts.*",
     "cohorts.*.options",
+    "compare.against",
     "compare.columns",
     "compare.published",
     "label_sets",

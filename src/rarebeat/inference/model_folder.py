@@ -33,6 +33,7 @@ from rarebeat.core.signals import Preprocessing, output_units
 from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
+from rarebeat.models.layers import heads_of
 from rarebeat.models.own import is_own, own_digest
 from rarebeat.models.registry import build, uses_person
 
@@ -48,6 +49,7 @@ _DIGESTS = {"weights_digest": WEIGHTS, "novelty_digest": NOVELTY}  # keys of mod
 _NEVER = (
     1 + 2**-23
 )  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
+_OF_ADAPTED = ("offsets", "origin")
 _RESERVED = ("error", "warning")  # columns of the served model's answer
 
 
@@ -68,6 +70,9 @@ class ModelCard:
         codes: class id to its short code in the vocabulary.
         window: what of a recording the network sees at a time.
         training: how it was trained, for people to read.
+        offsets: class id to the number that is added to its logits, which adapts a model to another site; none for a
+            class that is not named.
+        origin: where the weights come from, for people to read: the model that the training started from.
     """
 
     architecture: str
@@ -82,6 +87,8 @@ class ModelCard:
     codes: dict[str, str] = field(default_factory=dict)
     window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
+    offsets: dict[str, float] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
 
     @property
     def uses_person(self) -> bool:
@@ -102,8 +109,9 @@ class ModelCard:
             raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
         if self.units != (expected := output_units(self.preprocessing)):
             raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        if stray := set(self.codes) - set(self.classes):
-            raise ValueError(f"codes must name classes of the model, found {', '.join(sorted(stray))}")
+        for name, entries in (("codes", self.codes), ("offsets", self.offsets)):
+            if stray := set(entries) - set(self.classes):
+                raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")
 
 
 def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detector | None = None) -> None:
@@ -130,7 +138,13 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
         }
         if is_own(card.architecture):
             digests[_CODE_DIGEST] = own_digest(card.architecture)
-        _write_card(temporary / CARD, digests | _plain(asdict(card)))
+        _write_card(temporary / CARD, digests | _facts(card))
+
+
+def _facts(card: ModelCard) -> dict[str, Any]:
+    """What a card says; what only adapted models have is left out of the others'."""
+    facts: dict[str, Any] = _plain(asdict(card))
+    return {key: value for key, value in facts.items() if value or key not in _OF_ADAPTED}
 
 
 def check_place(folder: Path) -> None:
@@ -169,7 +183,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         device: where to put the network.
 
     Returns:
-        The network, in evaluation mode, and its card.
+        The network, in evaluation mode and with the offsets of its card, and the card.
 
     Raises:
         RarebeatError: naming all that is missing or damaged.
@@ -192,6 +206,8 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         raise RarebeatError(
             f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
         )
+    if card.offsets:
+        heads_of(module).shift(torch.tensor([card.offsets.get(name, 0.0) for name in card.classes]))
     return module.to(torch.device(device)).eval(), card
 
 

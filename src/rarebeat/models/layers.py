@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rarebeat.core.context import UNKNOWN, Context
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.records import LEADS
 from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
 
@@ -246,15 +247,50 @@ class Heads(nn.Module):
         classes: number of classes.
     """
 
+    offsets: Tensor | None
+
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.regressions = nn.Linear(features, classes)
+        self.register_buffer("offsets", None, persistent=False)
+
+    def shift(self, offsets: Tensor) -> None:
+        """Add a number to the logits of each class from now on.
+
+        The numbers are no weights: they adapt a model to a site whose records have the classes in other shares, are
+        stored in the model's card, and are part of no ``state_dict``.
+
+        Args:
+            offsets: shape (classes,).
+        """
+        self.offsets = offsets.to(self.regressions.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn features of shape (batch, ...) into logits of shape (batch, classes), always in fp32."""
         with torch.autocast(x.device.type, enabled=False):  # logits of bf16 would have two digits
             logits: Tensor = self.regressions(x.flatten(1).to(self.regressions.weight.dtype))
-        return logits
+            return logits if self.offsets is None else logits + self.offsets
+
+
+def heads_of(network: nn.Module) -> Heads:
+    """The heads of a network, as those of all networks of the package are.
+
+    Args:
+        network: of :mod:`rarebeat.models.registry`, or one's own.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ParamsError: for a network of one's own whose heads are of another kind.
+    """
+    heads = network.heads
+    if not isinstance(heads, Heads):
+        raise ParamsError(
+            f"the heads of {type(network).__name__} are {type(heads).__name__}, which takes no offsets: make them "
+            "rarebeat.models.layers.Heads"
+        )
+    return heads
 
 
 def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:

@@ -29,8 +29,29 @@ _KINDS = {
     "ptb-xl": _Kind("rarebeat.readers.ptb_xl", "PTB-XL as published", "ptbxl_database.csv"),
     "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
+    "ecg-arrhythmia": _Kind(
+        "rarebeat.readers.databases.ecg_arrhythmia", "ecg-arrhythmia as published", "WFDBRecords"
+    ),
+    "mimic-iv-ecg": _Kind(
+        "rarebeat.readers.databases.mimic_iv_ecg", "MIMIC-IV-ECG as published", "record_list.csv"
+    ),
+    "code15": _Kind("rarebeat.readers.databases.code15", "CODE-15% or CODE-test as published", "exams.csv"),
+    "sph": _Kind("rarebeat.readers.databases.sph", "SPH as published", "records/*.h5"),
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
+    "arrays": _Kind(
+        "rarebeat.readers.arrays.reader", "NPY, CSV or Parquet with a YAML side file", "arrays.yaml"
+    ),
+    "files": _Kind("rarebeat.readers.files.reader", "a folder with files of many formats"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+    "aecg": _Kind("rarebeat.readers.formats.aecg", "HL7 annotated ECGs"),
+    "cardiosoft-xml": _Kind("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML (UK Biobank)"),
+    "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),
+    "edf": _Kind("rarebeat.readers.formats.edf", "EDF and EDF+ files of 12 leads", "**/*.edf"),
+    "eli-xml": _Kind("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "ishne": _Kind("rarebeat.readers.formats.ishne", "ISHNE Holter files of 12 leads", "**/*.ecg"),
+    "mfer": _Kind("rarebeat.readers.formats.mfer", "MFER files of 12 leads", "**/*.mwf"),
+    "philips-xml": _Kind("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "scp": _Kind("rarebeat.readers.formats.scp", "SCP-ECG files", "**/*.scp"),
 }
 
 
@@ -104,8 +125,8 @@ def kinds() -> tuple[str, ...]:
         Their names in ``params.yaml`` and on the command line.
 
     Example:
-        >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb')
+        >>> kinds()[:4]
+        ('simulated', 'ptb-xl', 'challenge', 'ludb')
     """
     return tuple(_KINDS)
 
@@ -123,7 +144,7 @@ def get_source(kind: str) -> Source:
         ParamsError: for an unknown kind; the message names the nearest and lists all.
     """
     if kind not in _KINDS:
-        listed = "".join(f"\n  {name:10} {row.about}" for name, row in _KINDS.items())
+        listed = "".join(f"\n  {name:14} {row.about}" for name, row in _KINDS.items())
         raise ParamsError(
             f"unknown kind of archive {kind!r}{did_you_mean(kind, _KINDS)}\nThe kinds are:{listed}"
         )

@@ -63,7 +63,7 @@ FOR, AGAINST = "#0072b2", "#d55e00"
 """Colours of the shading: apart also for those who do not see red or green."""
 
 _BAND = 13.0  # millimetres that the shading reaches above and below a baseline
-_STRONGEST = 0.7  # opacity
+_STRONGEST = 0.6  # opacity
 _LEVELS = 8  # of opacity: with few colours a PNG stays small
 _SMOOTHED_SECONDS = 0.12  # single samples mean little: a wave of the ECG is taken together
 _FULL_SHARE = 99.0  # percentile of the absolute values from which the shading is strongest
@@ -227,7 +227,8 @@ def _draw_shading(axes: Axes, shading: Shading) -> None:
             _START + (shading.start + index / shading.rate) * MM_PER_SECOND for index in (first, last)
         )
         extent = (left, right, baseline - _BAND, baseline + _BAND)
-        axes.imshow(pixels[None], extent=extent, aspect="auto", interpolation="nearest", zorder=1.5)
+        # As high as lines are: over the grid, which was drawn before, and under the traces, which come later.
+        axes.imshow(pixels[None], extent=extent, aspect="auto", interpolation="nearest", zorder=2)
     _write(axes, _RIGHT - 130, 6, f"speaks for {shading.of}", 8, bold=True, colour=FOR)
     _write(axes, _RIGHT - 40, 6, "speaks against it", 8, bold=True, colour=AGAINST)
 

@@ -67,18 +67,18 @@ def fingerprint(
             total.update(repr(known).encode())
     own = [own_file(model.name)] if is_own(model.name) else []
     code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))), *own)
-    start = None if settings.start is None else _weights_of(settings.start)
+    start = None if settings.start is None else _model_in(settings.start)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]
 
 
-def _weights_of(folder: Path) -> str:
+def _model_in(folder: Path) -> str:
     from rarebeat.inference.model_folder import (
-        weights_digest,  # model folders need more libraries than training does
+        card_digest,  # model folders need more libraries than training does
     )
 
-    return weights_digest(folder)
+    return card_digest(folder)
 
 
 class Checkpoint:

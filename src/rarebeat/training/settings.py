@@ -1,5 +1,7 @@
 """The groups ``model``, ``train`` and ``label_sets`` of the params file."""
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
@@ -81,6 +83,38 @@ class Pretrain:
     steps: Steps = ()
 
 
+Protocol = Literal["all_layers", "frozen_body", "heads_first", "zero_shot", "zero_shot_offset"]
+_WITHOUT_TRAINING = ("zero_shot", "zero_shot_offset")
+
+
+@dataclass(frozen=True, config=STRICT)
+class FineTune:
+    """How a training goes on from the weights that ``init`` names; docs/finetuning.md compares the ways.
+
+    Attributes:
+        protocol: "all_layers" trains all weights at one learning rate (without ``init``: from scratch);
+            "frozen_body" trains the heads alone; "heads_first" trains the heads alone, then all layers with
+            discriminative learning rates; "zero_shot" trains nothing and chooses the thresholds anew; and
+            "zero_shot_offset" trains nothing, keeps the thresholds, and adds one number to the logits of each class.
+        fresh_heads: draw every head anew, also those of classes that the model to start from knows.
+        head_epochs: for "heads_first", the epochs of the heads alone, which come before ``train.epochs`` of all layers.
+        head_learning_rate: of these epochs.
+        first_layer_rate: for "heads_first", the learning rate of the first layer as a share of ``train.learning_rate``,
+            which is that of the heads; those of the layers between rise geometrically.
+    """
+
+    protocol: Protocol = "all_layers"
+    fresh_heads: bool = False
+    head_epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    head_learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+    @property
+    def without_training(self) -> bool:
+        """Whether the weights stay as they are."""
+        return self.protocol in _WITHOUT_TRAINING
+
+
 @dataclass(frozen=True, config=STRICT)
 class AugmentSettings:
     """How the recordings that are trained on change from epoch to epoch; as they stand, they do not.
@@ -108,6 +142,8 @@ class TrainSettings:
     Attributes:
         epochs: passes over the training split.
         batch: examples per step, at most. All steps have one size; a few examples come twice in an epoch.
+        epoch_steps: steps of an epoch, at least: a small training split is passed over several times in each, so that
+            trainings on more and on fewer records can be compared. 1 passes once.
         learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
         schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
             epochs are few), or "steps".
@@ -133,8 +169,14 @@ class TrainSettings:
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
-        init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`:
-            absolute, with ``~``, or relative to the root of the project; None starts from weights drawn by the seed.
+        init: a model whose weights the training starts from, see :func:`rarebeat.training.finetune.start_from`: a model
+            folder (absolute, with ``~``, or relative to the root of the project) or a model in MLflow
+            (``models:/name/version`` or ``runs:/id/model``); None starts from weights drawn by the seed.
+        finetune: how the training goes on from there.
+        train_on: cohorts of the shards that are learnt from; None: all.
+        validate_on: cohorts of the shards that thresholds are chosen on; None: all.
+        fraction: share of the training patients that is learnt from, see
+            :func:`rarebeat.training.controls.fraction_of`.
         shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
             what a network still scores then is what it scores without having learnt anything.
         shuffle_except: classes whose labels stay true when the others are shuffled: whether a head learns from the
@@ -145,6 +187,7 @@ class TrainSettings:
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 96
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 128
+    epoch_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     schedule: Schedule = "constant"
     steps: Steps = ()
@@ -162,14 +205,45 @@ class TrainSettings:
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     init: str | None = None
+    finetune: FineTune = field(default_factory=FineTune)
+    train_on: tuple[str, ...] | None = None
+    validate_on: tuple[str, ...] | None = None
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     shuffle_labels: bool = False
     shuffle_except: tuple[str, ...] = ()
     limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        if self.init is None and self.finetune.protocol != "all_layers":
+            raise ValueError(
+                f"finetune.protocol {self.finetune.protocol} needs a model to start from (train.init)"
+            )
+
     @property
     def start(self) -> Path | None:
-        """The folder that ``init`` names, also from inside a temporary DVC experiment."""
-        return None if self.init is None else resolve_root(self.init, project_root() / "params.yaml")
+        """The folder that ``init`` names, also from inside a temporary DVC experiment; where a model of MLflow goes."""
+        if self.init is None:
+            return None
+        if is_mlflow_model(self.init):
+            return project_root() / FETCHED / hashlib.sha256(self.init.encode()).hexdigest()[:16]
+        return resolve_root(self.init, project_root() / "params.yaml")
+
+
+FETCHED = Path("models/fetched")
+"""Where models of MLflow that trainings start from are kept, in the project."""
+
+
+def is_mlflow_model(init: str) -> bool:
+    """Whether ``train.init`` names a model in MLflow, and not a folder.
+
+    Args:
+        init: what the params say.
+
+    Example:
+        >>> is_mlflow_model("models:/rarebeat/3"), is_mlflow_model("models/trained")
+        (True, False)
+    """
+    return re.match(r"(models|runs|mlflow-artifacts):", init) is not None
 
 
 LabelSet = str | list[str]

@@ -28,9 +28,10 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
+from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
-from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
+from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
 
@@ -79,7 +80,7 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
-    _log_batch(tracker, run_id, [] if unfinished else flat, tags)
+    _log_batch(tracker, run_id, [] if unfinished else flat, tags | tracker.kept_tags())
     try:
         yield run_id
     except KeyboardInterrupt:
@@ -198,10 +199,42 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
                 code_paths=[str(package)],
                 signature=signature,
                 pip_requirements=_requirements(),
+                # MLflow shows it beside the model, and get_model_info(...).metadata reads it.
+                metadata={"cohorts": list(card.cohorts), "origin": card.origin} if card.origin else None,
             )
 
     tracker.do(log, run_id)
     _log_batch(tracker, run_id, [], {MODEL: card_digest(folder)})
+
+
+def fetch_model(uri: str, folder: Path) -> None:
+    """Get a model folder out of MLflow.
+
+    Args:
+        uri: of a model that :func:`log_model` stored, such as ``models:/name/version`` or ``runs:/id/model``.
+        folder: to write; what was fetched before is replaced, since an alias may name another model today.
+
+    Raises:
+        RarebeatError: when there is no such model, or it holds no model folder.
+    """
+    from rarebeat.inference.model_folder import CARD, check_complete
+
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            stored = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=place))
+        except Exception as error:  # of MLflow, its store or its files, which raise almost anything
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise RarebeatError(
+                f"train.init: cannot get the model {uri} from MLflow: {said[0][:300]}"
+            ) from error
+        cards = sorted(stored.rglob(CARD))
+        if len(cards) != 1:
+            raise RarebeatError(
+                f"train.init: {uri} is no model that Rarebeat has stored: it holds {len(cards)} {CARD}"
+            )
+        check_complete(cards[0].parent)
+        with atomic(folder) as temporary:
+            shutil.copytree(cards[0].parent, temporary)
 
 
 def _requirements() -> list[str]:
