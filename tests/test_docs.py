@@ -85,6 +85,8 @@ PAGES = [
     "docs/folds.md",
     "docs/labels.md",
     "docs/own-parts.md",
+    "docs/predict.md",
+    "docs/serving.md",
 ]
 PROSE = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 SPOKEN = re.compile(r"`([^`\n]+)`|^\$? ?((?:make|rarebeat) .*)$", re.M)

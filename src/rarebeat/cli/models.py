@@ -177,7 +177,7 @@ def _answer(
     from rarebeat.core.errors import BadRecordError
     from rarebeat.inference.gate import known_person
     from rarebeat.inference.predict import answer_records
-    from rarebeat.readers.in_memory import read_contents
+    from rarebeat.readers.files.in_memory import read_contents
 
     told = known_person(settings.age, settings.sex)
     try:

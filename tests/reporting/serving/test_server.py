@@ -33,7 +33,8 @@ def ask(
         with urllib.request.urlopen(request, timeout=300) as response:
             return response.status, json.load(response)
     except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read() or b"null")
+        told = error.read()
+        return error.code, json.loads(told) if "json" in error.headers["Content-Type"] else told.decode()
 
 
 def files_of(*paths: Path) -> dict[str, str]:

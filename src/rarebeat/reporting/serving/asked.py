@@ -16,7 +16,7 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record
 from rarebeat.inference.gate import known_person, trusted_ecg
 from rarebeat.readers.fields import Person
-from rarebeat.readers.in_memory import read_contents
+from rarebeat.readers.files.in_memory import read_contents
 
 MOST_ECGS = 64
 """ECGs in one request."""

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.in_memory import read_contents
+from rarebeat.readers.files.in_memory import read_contents
 from rarebeat.readers.read_file import read_file
 
 Microvolts = npt.NDArray[np.int16]
