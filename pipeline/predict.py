@@ -15,7 +15,8 @@ def predict(
     folds: Annotated[
         Path | None,
         typer.Option(
-            help="folder of folds: predict the fold that was held out instead of the validation split"
+            help="folder of folds: predict the fold that was held out instead of the validation split, and say which "
+            "records are unlike the training data or doubtful"
         ),
     ] = None,
     fold: Annotated[int, typer.Option(help="with --folds: which one was held out")] = 0,
@@ -30,8 +31,9 @@ def predict(
     from rarebeat.dataset.folds import held_out
     from rarebeat.dataset.shards import load_split
     from rarebeat.dataset.split import of_cohorts
+    from rarebeat.inference.model_folder import load_detector
     from rarebeat.inference.predictions import write_predictions
-    from rarebeat.inference.splits import predict_all_classes
+    from rarebeat.inference.splits import predict_all_classes, with_doubts
 
     if folds is None:
         chosen, held = "validation", load_split(shards, "validation")
@@ -42,7 +44,10 @@ def predict(
         held = of_cohorts(held, validate_on, "--validate-on")
     if test_on:
         test = of_cohorts(test, test_on, "--test-on")
-    predictions = predict_all_classes(model, {chosen: held, "test": test})
+    # Ensembles say what single models say; in a comparison of many cells nobody reads it, and it costs time.
+    detector = None if folds is None else load_detector(model)
+    predictions = predict_all_classes(model, {chosen: held, "test": test}, detector)
+    predictions = with_doubts(predictions, shards)
     write_predictions(out, predictions)
     print(f"{len(predictions.record_ids)} records predicted -> {out}")
 

@@ -10,7 +10,7 @@ from tests.training.toy import MakeSplit
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import parse
-from rarebeat.dataset.split import take
+from rarebeat.dataset.split import Split, take
 from rarebeat.training.controls import controlled, fraction_of, limited, shuffled
 from rarebeat.training.settings import TrainSettings
 
@@ -54,6 +54,36 @@ def test_a_larger_number_keeps_the_records_of_a_smaller_one_and_seeds_differ(mak
     )
     assert few < more
     assert more != other
+
+
+def with_labels(split: Split, rows: list[tuple[int, ...]]) -> Split:
+    """The split with these labels of its first two classes, each row ten times."""
+    labels = np.zeros((len(rows) * 10, len(split.meta.classes)), dtype=np.int8)
+    labels[:, :2] = np.repeat(rows, 10, axis=0)
+    return replace(take(split, np.arange(len(split)) < len(labels)), labels=labels)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(5))
+def test_classes_that_share_records_are_each_as_rare_as_wanted(make_split: MakeSplit, seed: int) -> None:
+    # Ten records of one class alone, ten of the other, ten of both, ten of neither.
+    split = with_labels(make_split(records=40), [(1, 0), (0, 1), (1, 1), (0, 0)])
+    one, other, *_ = split.meta.classes
+    for limits in ({one: 6, other: 3}, {one: 12, other: 2}, {one: 20, other: 10}, {one: 11, other: 20}):
+        less = limited(split, limits, seed)
+        assert {name: len(positives(less, name)) for name in limits} == limits
+        assert np.count_nonzero(~less.columns([one, other]).any(axis=1)) == 10
+
+
+def test_where_no_choice_of_records_reaches_all_numbers_one_warning_says_what_was_reached(
+    make_split: MakeSplit,
+) -> None:
+    split = with_labels(make_split(records=30), [(1, 1), (0, 1), (0, 0)])
+    one, other, *_ = split.meta.classes
+    with pytest.warns(UserWarning, match=f"kept: {one} 4 of 8, {other} 4 of 4") as said:
+        less = limited(split, {one: 8, other: 4}, seed=0)
+    assert len(said) == 1
+    assert (len(positives(less, one)), len(positives(less, other))) == (4, 4)
 
 
 def test_the_validation_split_keeps_all_its_records(make_split: MakeSplit) -> None:

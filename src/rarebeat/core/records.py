@@ -60,7 +60,7 @@ class Record:
             the normalised unit where ``calibrated`` is False.
         rate: samples per second.
         source: the database, or the part of it, that the record comes from.
-        patient_id: keyed hash, or None where unknown.
+        patient_id: keyed hash, or None where unknown; the id of the record in an archive with one per subject.
         age: years, at most 90 (which stands for 90 and over).
         sex: "female", "male" or None.
         fold: the database's own fold, or None.
@@ -98,7 +98,7 @@ def own_group(cohort: str, record_id: str) -> str:
         record_id: unique within its cohort only.
 
     Returns:
-        A name that no patient has: those are hexadecimal.
+        A name that no patient has: it holds a slash.
 
     Example:
         >>> own_group("challenge", "A0001")

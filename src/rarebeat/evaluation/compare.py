@@ -259,9 +259,10 @@ def common_columns(cells: Sequence[Cell], at_least: int) -> Columns:
 
 
 def prepared(cell: Cell, columns: Columns) -> Prepared:
-    """Some classes of a cell's test split at the cell's own thresholds, for scores and intervals."""
+    """Some classes of a cell's test split with the cell's own decisions, for scores and intervals."""
     test = cell.predictions.only("test")
-    return prepare(test.truth[:, columns], test.probability[:, columns], test.thresholds[columns])
+    ready = prepare(test.truth[:, columns], test.probability[:, columns], test.thresholds[columns])
+    return replace(ready, decisions=test.decisions[:, columns])
 
 
 def class_rows(cell: Cell, columns: Columns, settings: EvaluateSettings) -> list[Row]:

@@ -71,7 +71,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record. Each subject has one, so that the record stands for the patient.
+        The record. Each subject has one, so that its id is the patient's, too.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -88,11 +88,13 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     person = person_in(told)
     if entry.details:
         _compare(entry.details, told, diagnoses)
+    record_id = pseudonym.record_id(entry.record_id)
     return Record(
-        record_id=pseudonym.record_id(entry.record_id),
+        record_id=record_id,
         signal=signal,
         rate=header.rate,
         source=entry.source,
+        patient_id=record_id,  # what the split is made by, where no patient is told
         age=person.age,
         sex=person.sex,
         calibrated=False,

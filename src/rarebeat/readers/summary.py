@@ -10,7 +10,8 @@ from typing import Any
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.record_files import WARNINGS
 from rarebeat.core.records import Record
-from rarebeat.measure.amplitude import Amplitude, smallest_step, typical_span
+from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
+from rarebeat.measure.sampling_rate import Pace, pace, rate_warnings
 from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
@@ -63,6 +64,9 @@ class Tally:
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
         observed: for the contract.
+        paces: of the first records of each source and rate, :attr:`measured` of each.
+        rated: records by source and rate.
+        measured: records of each source and rate that are measured.
         owner: rows of the owner's table, see :func:`rarebeat.readers.privacy.write_owner_table`.
     """
 
@@ -79,6 +83,9 @@ class Tally:
     patients: set[str] = field(default_factory=set)
     quarantine: list[dict[str, str]] = field(default_factory=list)
     amplitudes: list[Amplitude] = field(default_factory=list)
+    paces: list[Pace] = field(default_factory=list)
+    rated: dict[tuple[str, float], list[str]] = field(default_factory=dict)
+    measured: int = 0
     owner: list[tuple[str, ...]] = field(default_factory=list)
     observed: Observed = field(default_factory=Observed)
 
@@ -109,6 +116,10 @@ class Tally:
         if record.calibrated:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
             self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
+        alike = self.rated.setdefault((record.source, record.rate), [])
+        if len(alike) < self.measured:
+            self.paces.append(pace(record.signal, record.rate, record.source))
+        alike.append(record.record_id)
         self.not_understood.update(record.not_understood)
         self.observed.count(record)
         self.sources[record.source] += 1
@@ -135,6 +146,18 @@ class Tally:
         self.owner += other.owner
         self.amplitudes += other.amplitudes
         self.observed.add(other.observed)
+        self.paces += other.paces
+        for key, ids in other.rated.items():
+            self.rated.setdefault(key, []).extend(ids)
+
+    def warnings(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What is doubtful of the gains and of the sampling rates, each by record id."""
+        rates = {
+            record_id: text
+            for key, text in rate_warnings(self.paces).items()
+            for record_id in self.rated[key]
+        }
+        return gain_warnings(self.amplitudes), rates
 
 
 def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int) -> dict[str, Any]:
@@ -147,7 +170,7 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         not_listed: recordings that the table of the archive does not name.
 
     Returns:
-        The content of ``summary.json``, but for ``warned``.
+        The content of ``summary.json``, but for the warnings.
     """
     reasons = Counter(row["reason"] for row in total.quarantine)
     statuses = {
@@ -231,6 +254,9 @@ def summary_lines(
     if warned := summary["warned"]:
         of = f"{warned} of {summary['records']} records"
         lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
+    if doubted := summary.get("rate_warned"):
+        of = f"{doubted} of {summary['records']} records"
+        lines.append(f"the sampling rate is probably wrong in {of}: {WARNINGS} says where and why")
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "

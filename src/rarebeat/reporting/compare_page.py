@@ -43,6 +43,7 @@ def write_comparison(
     intervals: EvaluateSettings,
     models: Path,
     workers: int = 1,
+    ending: Sequence[str] = (),
 ) -> dict[str, Row]:
     """Score all cells, and write the page, its table (CSV) and its figure (PNG) side by side.
 
@@ -54,6 +55,7 @@ def write_comparison(
         intervals: of the bootstrap.
         models: folder with the model folder of each cell by its name.
         workers: processes that score.
+        ending: Markdown that the page ends with.
 
     Returns:
         Numbers of each cell by its name, for the tracking server.
@@ -106,6 +108,7 @@ def write_comparison(
     parts += [
         f"![All groups with their intervals]({name}.png)",
         f"All numbers, cell by cell, are in [{name}.csv]({name}.csv).",
+        *filter(None, map(str.strip, ending)),
     ]
     write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
     if curves and settings.against:

@@ -28,9 +28,10 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
+from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
-from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
+from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
 
@@ -79,7 +80,7 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
-    _log_batch(tracker, run_id, [] if unfinished else flat, tags)
+    _log_batch(tracker, run_id, [] if unfinished else flat, tags | tracker.kept_tags())
     try:
         yield run_id
     except KeyboardInterrupt:
@@ -151,7 +152,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
     parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and ``calibrated`` (False for normalised
-    amplitudes), and returns one probability per class, an
+    amplitudes), ``rates``, ``ages`` and ``sexes`` (one for each ECG) and ``calls`` (thresholds and decisions, too), and
+    returns one probability per class, an
     ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
 
     Args:
@@ -171,11 +173,19 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
         ("age", "double", -1.0),
         ("sex", "string", ""),
         ("calibrated", "boolean", True),
+        ("calls", "boolean", False),
     )
+    each = (
+        ("rates", "double"),
+        ("ages", "double"),
+        ("sexes", "string"),
+    )  # lists, empty where one holds for all
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
         outputs=Schema([*(ColSpec("double", name) for name in card.classes), *texts]),
-        params=ParamSchema([ParamSpec(*one) for one in told]),
+        params=ParamSchema(
+            [*(ParamSpec(*one) for one in told), *(ParamSpec(*one, [], (-1,)) for one in each)]
+        ),
     )
     package = Path(__file__).parents[1]
 
