@@ -24,16 +24,13 @@ RESIDUAL_SHARE = 0.01
 
 EXACT_SHARE = 0.9
 STRAY_PLACES = 8
-SINGLE_LEAD = 0.99
+ALL_LEADS = 0.98
 """A file is damaged where at least EXACT_SHARE of the samples agree, the others lie at no more than STRAY_PLACES
-places, and the residuals at one of them are those of one wrong lead, by a cosine of at least SINGLE_LEAD."""
+places, and the residuals at one of them are not those of the same pulse in all leads, by a cosine of ALL_LEADS."""
 
-_OF_ONE_LEAD = np.array(
-    [[1, 0.5, -1, 0.5], [-1, 0.5, 0.5, -1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
-)
-"""Residuals of III, aVR, aVL and aVF where one of the six limb leads is off by one."""
+_OF_ALL_LEADS = np.array([1, 2, 0.5, 0.5])
+"""Residuals of III, aVR, aVL and aVF where all six limb leads are off by one."""
 
-_LENGTHS = np.linalg.norm(_OF_ONE_LEAD, axis=1)[:, None]
 _SIXTH = np.iinfo(np.int16).max // 6  # sums of six values up to it fit into 16 bits, which are twice as fast
 _EXPECTED = {2: "II - I", 3: "-(I + II) / 2", 4: "I - II / 2", 5: "II - I / 2"}
 
@@ -116,8 +113,8 @@ def check_stray_samples(signal: Signal, step: float) -> None:
     """Refuse a recording with single samples that are damaged, where a file has no checksum to tell.
 
     Where nearly all samples of the limb leads obey Einthoven's and Goldberger's equations to the rounding, the recorder
-    has derived them from two, and a sample of one lead that is far off was changed later. What all leads show at once,
-    such as the pulse of a pacemaker that a recorder draws into each, is no such sample.
+    has derived them from two, and a sample that is far off was changed later. The same pulse in all leads, as a
+    recorder may draw it where a pacemaker fires, is no such sample.
 
     Args:
         signal: int16, shape (12, samples), calibrated microvolts.
@@ -137,8 +134,8 @@ def check_stray_samples(signal: Signal, step: float) -> None:
     if exact < EXACT_SHARE or places > STRAY_PLACES:
         return
     found = doubled[:, away].astype(np.float64)
-    alike = np.abs(_OF_ONE_LEAD @ found) / (_LENGTHS * np.linalg.norm(found, axis=0))
-    if alike.max() > SINGLE_LEAD:
+    alike = np.abs(_OF_ALL_LEADS @ found) / (np.linalg.norm(_OF_ALL_LEADS) * np.linalg.norm(found, axis=0))
+    if alike.min() < ALL_LEADS:
         raise BadRecordError(
             "inconsistent_leads",
             f"{away.size} samples of the limb leads are up to {largest.max():.0f} microvolts away from what leads I "
