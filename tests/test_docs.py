@@ -83,6 +83,7 @@ PAGES = [
     "docs/challenge.md",
     "docs/folds.md",
     "docs/labels.md",
+    "docs/own-archive.md",
 ]
 PROSE = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 SPOKEN = re.compile(r"`([^`\n]+)`|^\$? ?((?:make|rarebeat) .*)$", re.M)
