@@ -32,6 +32,11 @@ NAMES = (
     "predict",
     "score",
     "send-runs",
+    "serve",
+    "thresholds",
+    "export",
+    "publish",
+    "restore",
 )
 
 

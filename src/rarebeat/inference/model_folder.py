@@ -35,7 +35,7 @@ from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.models.layers import heads_of
 from rarebeat.models.own import is_own, own_digest
-from rarebeat.models.registry import build
+from rarebeat.models.registry import build, uses_person
 
 WEIGHTS = "weights.safetensors"
 NOVELTY = "novelty.safetensors"
@@ -89,6 +89,11 @@ class ModelCard:
     training: dict[str, Any] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_person(self) -> bool:
+        """Whether the network uses age and sex."""
+        return uses_person(self.architecture, self.settings)
 
     def __post_init__(self) -> None:
         if not self.classes or len(set(self.classes)) != len(self.classes):

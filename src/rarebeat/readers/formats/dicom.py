@@ -79,7 +79,8 @@ def read_file(path: Path) -> FileEcg:
         dataset = pydicom.dcmread(BytesIO(content))
         raw, rate = _waveform(dataset)
         statements = list(_statements(dataset))
-        return file_ecg(raw, rate, _person(dataset), statements, _names(dataset))
+        device = str(dataset.get("ManufacturerModelName") or "")
+        return file_ecg(raw, rate, _person(dataset), statements, _names(dataset), device=device)
 
 
 _FORMAT = Format("dicom", TAKES, read_file, "DICOM ECG waveforms (.dcm), as a PACS exports them")

@@ -13,7 +13,7 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk
-from rarebeat.readers.fields import clean_text
+from rarebeat.readers.fields import clean_text, is_placeholder
 from rarebeat.readers.files.ecg import FileEcg, FilePerson
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.free_text.redaction import redact
@@ -58,6 +58,7 @@ def file_ecg(
     names: Iterable[str] = (),
     status: str | None = "unknown",
     filters: str = "",
+    device: str = "",
 ) -> FileEcg:
     """Check what a format's reader found, and redact its statements.
 
@@ -69,7 +70,8 @@ def file_ecg(
         names: names and ids that belong to persons.
         status: of the report: "confirmed" where a person has confirmed it, "unconfirmed" where it is that of the
             machine, "unknown" where the file does not tell; None for a format that holds no report.
-        filters: of the recorder, as numbers with their units.
+        filters: limits of the recorder's filters in Hz.
+        device: model of the recorder.
 
     Returns:
         What is kept of the file.
@@ -80,9 +82,12 @@ def file_ecg(
     signal, calibrated = trusted_signal(raw, rate)
     if calibrated:
         check_stray_samples(signal, _coarsest_step(raw))
-    text = clean_text(" ".join(line.split()) for line in statements)
+    lines = [" ".join(line.split()) for line in statements]
+    if any(map(is_placeholder, lines)):  # a report that is not whole gives no label, and is counted
+        lines, person = [], person._replace(not_understood=(*person.not_understood, "statements"))
+    text = clean_text(lines)
     text = redact(text, names) or None if text else None
-    return FileEcg(signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters))
+    return FileEcg(signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device))
 
 
 def _coarsest_step(raw: RawLeads) -> float:
