@@ -25,8 +25,8 @@ RESIDUAL_SHARE = 0.01
 EXACT_SHARE = 0.9
 STRAY_PLACES = 8
 SINGLE_LEAD = 0.99
-"""A file is damaged where at least EXACT_SHARE of the samples agree, the others lie at no more than STRAY_PLACES places,
-and the residuals at one of them are those of one wrong lead, by a cosine of at least SINGLE_LEAD."""
+"""A file is damaged where at least EXACT_SHARE of the samples agree, the others lie at no more than STRAY_PLACES
+places, and the residuals at one of them are those of one wrong lead, by a cosine of at least SINGLE_LEAD."""
 
 _OF_ONE_LEAD = np.array(
     [[1, 0.5, -1, 0.5], [-1, 0.5, 0.5, -1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]

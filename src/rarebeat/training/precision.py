@@ -86,7 +86,8 @@ def doubts_about_bf16(
         >>> doubts_about_bf16(layer, forward, torch.device("cpu"))
         ['the loss of a batch is nan in bf16 and nan in fp32']
     """
-    losses, seconds = {}, {}
+    losses: dict[torch.dtype, float] = {}
+    seconds: dict[torch.dtype, float] = {}
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         for precision in (torch.float32, torch.bfloat16):
             trial = copy.deepcopy(network).train()
