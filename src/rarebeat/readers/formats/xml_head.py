@@ -1,5 +1,4 @@
-"""What is checked of an XML file before another reader takes it: that it is safe, of the right kind, and says things
-once."""
+"""What is checked of an XML file before another reader takes it: it is safe, of the right kind, says things once."""
 
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, ParseError
