@@ -84,6 +84,7 @@ PAGES = [
     "docs/export.md",
     "docs/folds.md",
     "docs/labels.md",
+    "docs/own-archive.md",
     "docs/own-parts.md",
     "docs/predict.md",
     "docs/serving.md",

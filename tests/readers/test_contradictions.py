@@ -10,8 +10,8 @@ from tests.readers.conftest import muse_waveform
 from tests.readers.reading import read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.readers.databases.ludb import check_spans
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.readers.ludb import check_spans
 from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.summary import summary_lines
 from rarebeat.readers.wfdb import read_wfdb

@@ -20,7 +20,7 @@ from rarebeat.labels.codes import CodeLabeller
 from rarebeat.labels.states import NEGATIVE, POSITIVE, UNCERTAIN, UNKNOWN
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.readers.ludb import statement_codes
+from rarebeat.readers.databases.ludb import statement_codes
 
 HARMONISED = load_vocabulary("cinc2020")
 OFFICIAL = load_vocabulary("cinc2020_official")

@@ -28,7 +28,9 @@ _KINDS = {
     "simulated": _Kind("rarebeat.readers.simulated", "a simulated clinic: nothing to download"),
     "ptb-xl": _Kind("rarebeat.readers.ptb_xl", "PTB-XL as published", "ptbxl_database.csv"),
     "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
-    "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
+    "ludb": _Kind(
+        "rarebeat.readers.databases.ludb", "Lobachevsky University database as published", "ludb.csv"
+    ),
     "ecg-arrhythmia": _Kind(
         "rarebeat.readers.databases.ecg_arrhythmia", "ecg-arrhythmia as published", "WFDBRecords"
     ),

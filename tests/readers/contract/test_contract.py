@@ -29,6 +29,7 @@ def delivered(ecg: Microvolts, tmp_path: Path) -> Callable[..., Contract]:
         count: int = 40,
         factor: float = 1.0,
         age: str = "63",
+        sexes: str = "FM",
         report: str = "Sinus rhythm",
         broken: int = 0,
         **said: Any,
@@ -41,7 +42,7 @@ def delivered(ecg: Microvolts, tmp_path: Path) -> Callable[..., Contract]:
         for number in range(count):
             signal = factor * ecg[[LEADS.index(lead) for lead in side["leads"]]]
             np.save(root / f"{number}.npy", signal * (number >= broken))
-            rows.append(f"{number},{age},{'FM'[number % 2]},{report}")
+            rows.append(f"{number},{age},{sexes[number % 2].strip()},{report}")
         (root / "table.csv").write_text("\n".join(rows) + "\n")
         table = {
             "csv": "table.csv",
@@ -94,6 +95,7 @@ def test_a_delivery_like_the_cohort_breaks_nothing(delivered: Callable[..., Cont
         ({"leads": list(reversed(LEADS))}, ["leads: 'V6 V5 V4", "leads: 'I II III"]),
         ({"factor": 2.0}, ["amplitude: a median of ", "gain: steps of 2 microvolts, before of 1"]),
         ({"age": ""}, ["age missing: 100.0% of the recordings, before 0.0%"]),
+        ({"sexes": "  "}, ["sex missing: 100.0%"]),  # and nothing of the share of women
         ({"age": "90"}, ["age: a median of 90 years, before 63"]),
         ({"report": ""}, ["text missing: 100.0%"]),
         ({"broken": 20}, ["quarantined: 50.0%"]),

@@ -90,14 +90,25 @@ def _new_and_gone(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> I
 def _medians(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
     for key, name, unit in (("seconds", "length", "s"), ("amplitude", "amplitude", "microvolts")):
         before, after = contract[key].get("median"), delivery[key].get("median")
-        if before and after and not 1 / FACTOR <= after / before <= FACTOR:
+        unlike = before and after and not 1 / FACTOR <= after / before <= FACTOR
+        if unlike and abs(after - before) > _chance(key, contract, delivery):
             yield f"{name}: a median of {after:g} {unit}, before {before:g}"
     before, after = contract["ages"].get("median"), delivery["ages"].get("median")
-    if before is not None and after is not None and abs(after - before) > YEARS:
+    told = before is not None and after is not None
+    if told and abs(after - before) > max(YEARS, _chance("ages", contract, delivery)):
         yield f"age: a median of {after:g} years, before {before:g}"
     old, new = contract["steps"], delivery["steps"]
     if old and new and next(iter(new)) not in old:
         yield f"gain: steps of {next(iter(new))} microvolts, before of {', '.join(old)}"
+
+
+def _chance(key: str, contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> float:
+    """How far two medians may be apart by chance: DEVIATIONS standard errors, with the spread of both from percentiles
+    (of a normal distribution the 5th and the 95th are 3.29 standard deviations apart, and a median has 1.25 times the
+    standard error of a mean)."""
+    spreads = [(entry[key]["p95"] - entry[key]["p5"]) / 3.29 for entry in (contract, delivery)]
+    parts = zip(spreads, (contract["records"], delivery["records"]), strict=True)
+    return DEVIATIONS * 1.25 * math.sqrt(sum(spread**2 / count for spread, count in parts))
 
 
 def _shares(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:

@@ -69,7 +69,7 @@ def contract_of(
         Records by unit, rate, leads and filters; quantiles of length (seconds), amplitude (microvolts) and age (years);
         the most frequent steps (microvolts); shares of what is missing.
     """
-    records = counts["records"]
+    records, known = counts["records"], observed.sexes.total()
 
     def share(part: int) -> float:
         return round(part / records, 4) if records else 0.0
@@ -91,8 +91,8 @@ def contract_of(
             "quarantined": round(counts["quarantined"] / max(records + counts["quarantined"], 1), 4),
             "not calibrated": share(records - counts["calibrated"]),
             "age missing": share(records - observed.ages.total()),
-            "sex missing": share(records - observed.sexes.total()),
-            "female": round(observed.sexes["female"] / max(observed.sexes.total(), 1), 4),
+            "sex missing": share(records - known),
+            **({"female": round(observed.sexes["female"] / known, 4)} if known else {}),
             "patient missing": share(counts["without_patient"]),
             "text missing": share(records - counts["with_text"]),
             "codes or labels missing": share(records - counts["with_codes"]),

@@ -1,1 +1,1 @@
-"""Public databases as published, whose files or tables are like no others."""
+"""Public databases as published, in folders, tables or files that are like no others."""
