@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """What is checked of an XML file before another reader takes it: it is safe, of its kind, and says things once."""
-=======
-"""What is checked of an XML file before another reader takes it: it is safe, of the right kind, says things once."""
->>>>>>> h-files
 
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, ParseError
