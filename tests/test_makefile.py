@@ -13,8 +13,12 @@ MAKEFILE = Path(__file__).parents[1] / "Makefile"
 def make(folder: Path, target: str) -> subprocess.CompletedProcess[str]:
     shutil.copy(MAKEFILE, folder)
     # As a shell calls it: under `make test`, make would take over its parent's options and tell every folder it enters.
-    outside = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    return subprocess.run(["make", target], cwd=folder, env=outside, capture_output=True, text=True, check=False)
+    outside = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    return subprocess.run(
+        ["make", target], cwd=folder, env=outside, capture_output=True, text=True, check=False
+    )
 
 
 def test_a_folder_from_a_zip_file_is_told_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ NAMES = (
     "predict",
     "score",
     "send-runs",
+    "adapt",
+    "drift",
 )
 
 

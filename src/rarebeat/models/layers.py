@@ -241,20 +241,26 @@ class MaskedBatchNorm(nn.BatchNorm2d):
 class Heads(nn.Module):
     """Independent logistic regressions; one class or many differ in nothing but the size of this layer.
 
+    A model that was adapted to a site adds a number to each logit. It is no weight: it is not trained, and not stored
+    with the weights.
+
     Args:
         features: features per example, channels times samples.
         classes: number of classes.
     """
 
+    offset: Tensor | None
+
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.regressions = nn.Linear(features, classes)
+        self.register_buffer("offset", None, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn features of shape (batch, ...) into logits of shape (batch, classes), always in fp32."""
         with torch.autocast(x.device.type, enabled=False):  # logits of bf16 would have two digits
             logits: Tensor = self.regressions(x.flatten(1).to(self.regressions.weight.dtype))
-        return logits
+        return logits if self.offset is None else logits + self.offset
 
 
 def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:

@@ -26,10 +26,11 @@ from rarebeat.inference.model_folder import (
     read_card,
     save_model,
 )
-from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector, novelty_sentences
 from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
+from rarebeat.metrics.known_scores import known_scores
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
@@ -292,7 +293,11 @@ def run_experiment(
         experiment.settings.min_positives,
     )
     card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
-    save_model(out, module, card, fit_detector(seen, unseen))
+    detector = fit_detector(seen, unseen)
+    unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
+    people = len(set(experiment.validation.patients.tolist()))
+    scores = known_scores(probabilities, people, float(np.mean(unlike)) if unlike else 0.0)
+    save_model(out, module, card, detector, scores)
     with atomic(curves) as temporary:
         pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
