@@ -58,8 +58,8 @@ def adapt(
 ) -> None:
     """Fit thresholds and logit offsets to a site.
 
-    It takes tens of records with labels of the site's own, and fits one offset for each class. The weights stay as they are, to the byte. Prints how well
-    probabilities are calibrated before and after, measured on patients that were not fitted to.
+    It takes tens of records with labels of the site's own, and fits one offset for each class. The weights stay as they
+    are, to the byte. Prints how well calibrated it is before and after, on patients that were not fitted to.
     """
     from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation
     from rarebeat.evaluation.site.recordings import Source
