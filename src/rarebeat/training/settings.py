@@ -1,4 +1,4 @@
-"""The groups ``model``, ``train`` and ``label_sets`` of the params file."""
+"""The groups ``model``, ``train``, ``search`` and ``label_sets`` of the params file."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -164,6 +164,73 @@ class TrainSettings:
     def start(self) -> Path | None:
         """The folder that ``init`` names, also from inside a temporary DVC experiment."""
         return None if self.init is None else resolve_root(self.init, project_root() / "params.yaml")
+
+
+Value = bool | int | float | str
+"""What a search may try."""
+
+
+@dataclass(frozen=True, config=STRICT)
+class Dimension:
+    """The values that one param may take: those of a range, or those of a list.
+
+    Attributes:
+        low: lowest value of a range.
+        high: highest value.
+        log: whether a range is searched by ratios.
+        whole: whether its values are whole numbers.
+        choices: instead of a range.
+    """
+
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    whole: bool = False
+    choices: tuple[Value, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> "Dimension":
+        if self.choices and (self.low, self.high) == (None, None):
+            return self
+        if self.choices or self.low is None or self.high is None or not self.low < self.high:
+            raise ValueError("a dimension has low and high, low being the smaller one, or choices")
+        if self.log and self.low <= 0:
+            raise ValueError("a range that is searched by ratios begins above 0")
+        return self
+
+    @property
+    def ends(self) -> tuple[Value, ...]:
+        """The values that must be possible if all are to be."""
+        if self.choices:
+            return self.choices
+        assert self.low is not None
+        assert self.high is not None
+        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
+
+
+@dataclass(frozen=True, config=STRICT)
+class SearchSettings:
+    """What is searched.
+
+    Attributes:
+        space: dotted name of a param (of ``train`` or ``model``) to the values that it may take.
+        least_sensitivity: the floor of the macro sensitivity.
+        at_least: classes with fewer positive patients in the validation split do not count.
+        random: trials before the first one that learns from the others.
+        seed: of the proposals.
+    """
+
+    space: dict[str, Dimension] = field(default_factory=dict, hash=False)
+    least_sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.8
+    at_least: Annotated[int, Field(ge=1)] = 10
+    random: Annotated[int, Field(ge=1)] = 8
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _varies_what_a_training_reads(self) -> "SearchSettings":
+        if strange := [name for name in self.space if name.split(".")[0] not in ("train", "model")]:
+            raise ValueError(f"space may vary params of train and model, not {', '.join(strange)}")
+        return self
 
 
 LabelSet = str | list[str]
