@@ -58,8 +58,8 @@ def _summary(results: Sequence[TrialResult], settings: SearchSettings) -> str:
     """What the trials are judged by, which is the best, and the line that runs it."""
     feasible, classes = sum(one.feasible for one in results), results[0].classes
     about = (
-        f"{len(results)} trials, each judged by the validation split alone: the macro AUPRC of the {classes} classes with "
-        f"at least {settings.at_least} positive patients there. Feasible are the {feasible} trials whose macro "
+        f"{len(results)} trials, each judged by the validation split alone: the macro AUPRC of the {classes} classes "
+        f"with at least {settings.at_least} positive patients there. Feasible are the {feasible} trials whose macro "
         "sensitivity over these classes, at the thresholds chosen there, reaches "
         f"{settings.least_sensitivity:g}. Test records play no part. The highest of many numbers is too high: what the "
         "best trial is worth, the line below tells on the test split."
