@@ -27,9 +27,11 @@ repro: repository install ## the pipeline: from ECGs to reports/
 
 # A study trains more than one model: `make study STUDY=ablation JOBS=2 ECG=/path/to/ecg SET='-S train.epochs=2'`.
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
+# SCALE=paper first sets params.yaml to scales/paper.txt and makes the shards; `git checkout params.yaml` sets it back.
 JOBS ?= 1
 study: repository install
 	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
+	$(if $(SCALE),xargs dvc exp run prepare < scales/$(SCALE).txt)
 	PYTHONPATH=src python pipeline/study.py "$$STUDY" --jobs $(JOBS) $(if $(ECG),--ecg "$$ECG") $(SET)
 
 real transfer ablation crossval disputed:

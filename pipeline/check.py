@@ -10,16 +10,20 @@ from rarebeat.cli.console import run
 
 def check(
     out: Annotated[Path, typer.Argument(help="file to write; it holds the same, whatever the params are")],
+    own: Annotated[Path, typer.Argument(help="folder to write: which parts of one's own the params name")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
 ) -> None:
     """Check every group of the params file, so that a misspelt one costs nothing that was made before."""
+    from rarebeat.cli.own_parts import write_own_parts
     from rarebeat.cli.params import check_params
     from rarebeat.core.errors import ParamsError
     from rarebeat.core.files import write_json
     from rarebeat.core.params import read_params
 
     try:
-        check_params(read_params(params))
+        content = read_params(params)
+        check_params(content)
+        write_own_parts(own, content)
     except ParamsError as error:
         raise ParamsError(f"{params} cannot be used:\n{error}") from error
     write_json(out, {"params": "checked"})

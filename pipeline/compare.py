@@ -19,6 +19,9 @@ def compare(
         "params.yaml"
     ),
     workers: Annotated[int, typer.Option(min=1, help="processes that score")] = 1,
+    sections: Annotated[
+        Path | None, typer.Option(help="folder of Markdown files that the page ends with")
+    ] = None,
 ) -> None:
     """Score all cells, with intervals over seeds and over patients, and write down what their differences are worth."""
     from rarebeat.core.files import digest
@@ -31,11 +34,11 @@ def compare(
 
     content = read_params(params)
     settings = group(content, "compare", CompareSettings)
-    cells = read_cells(predictions, content.get("cells") or {})
+    intervals = group(content, "evaluate", EvaluateSettings)
+    cells = read_cells(predictions, content.get("cells") or {}, intervals.test_on)
     text = about.read_text(encoding="utf-8")
-    scored = write_comparison(
-        page, cells, text, settings, group(content, "evaluate", EvaluateSettings), models, workers
-    )
+    ending = [path.read_text(encoding="utf-8") for path in sorted(sections.glob("*.md"))] if sections else []
+    scored = write_comparison(page, cells, text, settings, intervals, models, workers, ending)
     print(page.read_text(encoding="utf-8"))
 
     tracker = tracking.connect(content)

@@ -35,7 +35,10 @@ def ensemble(
     voting = group(content, "ensemble", EnsembleSettings)
     settings = group(content, "evaluate", EvaluateSettings)
     cards = [read_card(member_folder(models, number)) for number in numbers]
-    members = known_to_any([read_predictions(predictions / f"{number}.parquet") for number in numbers])
+    tables = [read_predictions(predictions / f"{number}.parquet") for number in numbers]
+    members = known_to_any(
+        [table.of_cohorts("test", settings.test_on, "evaluate.test_on") for table in tables]
+    )
     cohorts = list(dict.fromkeys(name for card in cards for name in card.cohorts))
     tested = list(dict.fromkeys(members[0].only("test").cohorts.tolist()))
     heads = cards[0].heads

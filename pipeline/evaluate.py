@@ -29,12 +29,15 @@ def evaluate(
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)
     predictions, card = predict_splits(shards, model, ("validation", "test"))
+    validated = card.training.get("validated_on")
+    predictions = predictions.of_cohorts("validation", validated, f"{model}, validated_on")
+    predictions = predictions.of_cohorts("test", settings.test_on, "evaluate.test_on")
     write_predictions(out / "predictions.parquet", predictions)
 
     test = predictions.only("test")
     evaluation = evaluate(test, settings)
     tested = list(dict.fromkeys(test.cohorts.tolist()))
-    title = heading(card.heads, card.cohorts, tested)
+    title = heading(card.heads, card.cohorts, tested, validated or ())
     training_records, table = write_resampling(out, shards)
     files = [*write_reports(out, test, evaluation, title, training_records), table]
     print((out / "results.md").read_text(encoding="utf-8"))

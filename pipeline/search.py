@@ -21,7 +21,8 @@ def search(
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.reporting.search_page import write_search
     from rarebeat.training import tracking
-    from rarebeat.training.search import best_trial, read_results, read_search
+    from rarebeat.training.search.results import best_trial, read_results
+    from rarebeat.training.search.settings import read_search
 
     content = read_params(params)
     cells = [int(number) for number in content["cells"]["trial"]]

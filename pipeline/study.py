@@ -32,7 +32,7 @@ READ = RAW.with_suffix(".read")
 """Stages that have read the recordings since :data:`RAW` points where it does: DVC does not see that it changed."""
 
 RECORDINGS = "recordings"
-"""The study that reads the real recordings in :data:`RAW`."""
+"""The study that reads the real recordings in :data:`RAW`, and the stages of other studies that do."""
 
 PARAMS_HEAD = (
     "# Written by `make study`: ../../params.yaml, changed by overrides.yaml and SET. Edit those, not this.\n"
@@ -54,6 +54,7 @@ def study(
     ecg: Annotated[Path | None, typer.Option(help=f"folder of the real recordings, linked as {RAW}")] = None,
 ) -> None:
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
+    from rarebeat.cli.own_parts import write_own_parts
     from rarebeat.cli.params import check_params  # every room, with torch
 
     if not (STUDIES / name / "dvc.yaml").is_file():
@@ -64,13 +65,15 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            check_params(show(each, overrides or []))
+            content = show(each, overrides or [])
+            check_params(content)
+            write_own_parts(STUDIES / each / "own", content)
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
         graph = parse_dag(dvc("dag", "--dot", last))
         forced = unread(graph)
         changed = set(json.loads(dvc("status", "--json", "--with-deps", last)))
         todo = stale(graph, changed | forced)
-        if any(f"/{RECORDINGS}/" in stage for stage in todo) and not RAW.is_dir():
+        if any(map(reads, todo)) and not RAW.is_dir():
             raise RarebeatError(
                 f"the study {name} reads real recordings, and there is no {RAW}: say where they are, with "
                 f"ECG=/path/to/ecg (make) or --ecg; it has ptb-xl, challenge, ludb and ptb-xl-filtered in it"
@@ -106,7 +109,18 @@ def unread(graph: Graph) -> set[str]:
     if not READ.is_file():
         return set()
     known = READ.read_text(encoding="utf-8").split()
-    return {stage for stage in graph if stage.startswith(f"{STUDIES / RECORDINGS}/")} - set(known)
+    return {stage for stage in graph if reads(stage)} - set(known)
+
+
+def reads(stage: str) -> bool:
+    """Whether a stage reads the real recordings.
+
+    >>> reads("studies/recordings/dvc.yaml:ingest@ludb"), reads("studies/sources/dvc.yaml:recordings@ludb")
+    (True, True)
+    >>> reads("studies/sources/dvc.yaml:label@ludb")
+    False
+    """
+    return f"/{RECORDINGS}/" in stage or f":{RECORDINGS}@" in stage
 
 
 def note_read(stage: str) -> None:

@@ -25,17 +25,24 @@ def train(
     fold: Annotated[int, typer.Option(help="with --folds: validate on this fold, train on the others")] = 0,
 ) -> None:
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
-    from rarebeat.core.params import read_params
+    from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
     from rarebeat.training import tracking
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
+    from rarebeat.training.settings import TrainSettings, is_mlflow_model
 
     content = read_params(params, overrides or [])
+    settings, tracker = group(content, "train", TrainSettings), tracking.connect(content)
+    if settings.init and settings.start and is_mlflow_model(settings.init):
+        tracking.fetch_model(settings.init, settings.start)
     experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
     if experiment.not_learnt:
-        print(f"left out, for want of a positive training record: {', '.join(experiment.not_learnt)}")
-    tracker = tracking.connect(content)
+        nothing = experiment.source is not None and experiment.source.trains_nothing
+        reason = "the model does not know them" if nothing else "for want of a positive training record"
+        print(f"left out, {reason}: {', '.join(experiment.not_learnt)}")
+    if experiment.source:
+        print(experiment.source.summary(experiment.classes))
     key = f"{experiment.heads}-{experiment.key}"
     name = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
     facts = experiment.describe()

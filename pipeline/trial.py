@@ -32,18 +32,21 @@ def trial(
     from rarebeat.dataset.shards import load_split
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes
-    from rarebeat.training import search, tracking
+    from rarebeat.training import tracking
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import make_experiment, run_experiment
+    from rarebeat.training.search.results import judge
+    from rarebeat.training.search.settings import override_text, read_search, with_values
+    from rarebeat.training.search.trials import propose, search_name, tell
 
     content = read_params(params)
-    settings, cell = search.read_search(content), int(out.name)
+    settings, cell = read_search(content), int(out.name)
     train, validation = load_split(shards, "train"), load_split(shards, "validation")
-    name = search.search_name(make_experiment(content, train, validation).key, settings)
+    name = search_name(make_experiment(content, train, validation).key, settings)
     journal = project_root() / checkpoints / f"{params.parent.name or 'search'}.journal"
-    values = search.propose(journal, name, settings, content, cell, result.parent)
-    print(f"trial {cell}: {' '.join(search.override_text(*item) for item in values.items())}")
-    experiment = make_experiment(search.with_values(content, values), train, validation)
+    values = propose(journal, name, settings, content, cell, result.parent)
+    print(f"trial {cell}: {' '.join(override_text(*item) for item in values.items())}")
+    experiment = make_experiment(with_values(content, values), train, validation)
     tracker, facts = tracking.connect(content), experiment.describe() | {"search": name}
     labels = tracking.run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     title = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
@@ -56,11 +59,11 @@ def trial(
         tracking.log_model(tracker, run_id, out)
         found = predict_all_classes(out, {"validation": validation})
         write_predictions(predictions, found)
-        scored = search.judge(found, name, cell, values, settings)
+        scored = judge(found, name, cell, values, settings)
         numbers = {"auprc": scored.auprc, "sensitivity": scored.sensitivity, "feasible": int(scored.feasible)}
         tracking.log_metrics(tracker, run_id, {"search": numbers})
     write_json(result, asdict(scored))
-    search.tell(journal, settings, scored)
+    tell(journal, settings, scored)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ from rarebeat.cli.main import app
 ROOT: Any = typer.main.get_command(app)
 NAMES = (
     "ingest",
+    "inspect",
+    "check",
     "simulate",
     "label-text",
     "labels agreement",

@@ -228,3 +228,16 @@ def test_a_missing_group_is_named(group: str) -> None:
 )
 def test_the_classes_of_a_control_are_known(key: str, value: Any) -> None:
     assert "no class 'avnrtt'; did you mean 'avnrt'?" in fault(key, value)
+
+
+@pytest.mark.parametrize("key", ["train/train_on", "train/validate_on", "evaluate/test_on"])
+def test_the_cohorts_of_a_role_are_known(key: str) -> None:
+    place = key.replace("/", ".")
+    assert f"{place}: there is no cohort 'ludbb'; did you mean 'ludb'?" in fault(key, ["ludb", "ludbb"])
+    assert f"{place}: name one cohort at least" in fault(key, [])
+    check_params(changed(key, ["ludb"]))
+
+
+def test_a_model_in_mlflow_is_fetched_by_the_training_and_a_folder_must_be_there(tmp_path: Path) -> None:
+    check_params(changed("train/init", "models:/rarebeat/3"))
+    assert "is not a model folder" in fault("train/init", str(tmp_path))

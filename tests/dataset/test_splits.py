@@ -144,6 +144,16 @@ def test_a_patient_counts_by_patient_and_an_unknown_one_by_record() -> None:
     assert assignment.groups.tolist() == [tested, tested, f"b/{trained}"]
 
 
+def test_a_record_whose_id_is_its_patients_goes_where_it_goes_without_a_patient() -> None:
+    names = [str(number) for number in range(200)]
+    told, untold = (assign([row(name, patient) for name, patient in pairs]) for pairs in (
+        [(name, name) for name in names], [(name, None) for name in names]
+    ))  # fmt: skip
+    assert told.splits.tolist() == untold.splits.tolist()
+    assert set(told.splits) == set(SPLITS)
+    assert (told.groups[7], untold.groups[7]) == ("7", "a/7")
+
+
 def test_equal_record_ids_in_two_cohorts_are_two_patients() -> None:
     assignment = assign([row("1", cohort="a"), row("1", cohort="b")])
     assert assignment.groups.tolist() == ["a/1", "b/1"]

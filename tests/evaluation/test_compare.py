@@ -1,5 +1,6 @@
 """The numbers of a comparison against a plain re-computation of each."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -269,3 +270,13 @@ def test_five_intervals_of_a_hundred_miss_the_truth():
     found = [mean_over_seeds(rng.normal(0, 1, 3)) for _ in range(2000)]
     missed = sum(not (low < 0 < high) for _, low, high in found)
     assert missed / 2000 == pytest.approx(0.05, abs=0.015)
+
+
+def test_the_f1_of_an_ensemble_is_that_of_its_votes():
+    voting = cell()
+    votes = voting.predictions.truth == 1
+    voted = Cell(voting.factors, replace(voting.predictions, voted=votes))
+    columns = common_columns([voting], 10)
+    own, mean = (class_rows(one, columns, QUICK)[-1] for one in (voting, voted))
+    assert own["f1"] < mean["f1"] == 1
+    assert own["auroc"] == mean["auroc"]

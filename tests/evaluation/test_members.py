@@ -13,6 +13,7 @@ from rarebeat.evaluation.members import (
     member_table,
     out_of_fold_predictions,
 )
+from rarebeat.inference.novelty import UNLIKE
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.vocabulary import load_vocabulary
@@ -121,6 +122,40 @@ def test_out_of_fold_each_decides_by_its_own_thresholds(tmp_path):
         np.testing.assert_array_equal(getattr(again, name), getattr(table, name))
     assert np.isnan(again.probability[60:, 1]).all()
     assert again.only("fold-1").decisions.tolist() == table.decisions[60:].tolist()
+
+
+UNLIKE_BOTH = f"{UNLIKE}: distance of the features 9; sits on the rail"
+
+
+def warned(seed: int, *warnings: str, split: str = "test") -> Predictions:
+    return replace(member(seed, split, records=3), warnings=np.array(warnings, dtype=object))
+
+
+def test_an_ensemble_warns_where_most_members_do_and_keeps_what_ingest_found():
+    members = [
+        warned(0, "", f"{UNLIKE}: one", UNLIKE_BOTH),
+        warned(1, "", f"{UNLIKE}: two", "sits on the rail"),
+        warned(2, "", "", "sits on the rail"),
+        member(3, records=3),  # saved without what tells
+    ]
+    ensemble = ensemble_predictions(members, EnsembleSettings())
+    assert ensemble.warnings.tolist() == ["", f"{UNLIKE}: one", "sits on the rail"]
+    assert ensemble_predictions(members[3:], EnsembleSettings()).warnings is None
+    assert evaluate(ensemble, QUICK, by_cohort=False).unlike.value == pytest.approx(1 / 3)
+
+
+def test_out_of_fold_each_model_says_what_is_unlike_its_own_training_data(tmp_path):
+    parts = [warned(0, "", f"{UNLIKE}: one", "", split="fold-0"), member(1, "fold-1", records=2)]
+    table = out_of_fold_predictions(parts)
+    write_predictions(tmp_path / "out_of_fold.parquet", table)
+    assert read_predictions(tmp_path / "out_of_fold.parquet").warnings.tolist() == [
+        "",
+        f"{UNLIKE}: one",
+        "",
+        "",
+        "",
+    ]
+    assert out_of_fold_predictions(parts[1:]).warnings is None
 
 
 def test_each_model_has_a_split_of_its_own_out_of_fold():

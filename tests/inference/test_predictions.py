@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.parquet import write_table
 from rarebeat.inference.predictions import Predictions, read_predictions, write_predictions
 
@@ -132,3 +132,13 @@ def test_a_damaged_file_is_refused(tmp_path, predictions):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(RarebeatError, match="cannot read"):
         read_predictions(path)
+
+
+def test_the_records_of_other_cohorts_are_left_out_of_one_split(predictions):
+    left = predictions.of_cohorts("test", ["georgia"], "evaluate.test_on")
+    assert left.record_ids.tolist() == ["r1", "r3"]  # those of the validation split stay
+    assert predictions.of_cohorts("test", None, "evaluate.test_on") is predictions
+    with pytest.raises(
+        ParamsError, match=r"evaluate\.test_on: there is no test record of ludb; .* ptb-xl, georgia"
+    ):
+        predictions.of_cohorts("test", ["ludb"], "evaluate.test_on")

@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from rarebeat.models.layers import (
     Halve,
+    Heads,
     MaskedBatchNorm,
     SameConv,
     Standardise,
@@ -167,3 +168,14 @@ def test_a_memory_format_changes_no_logit(name: str) -> None:
         arrange(network, torch.channels_last)
         assert network.standardise(x).is_contiguous(memory_format=torch.channels_last)
         assert torch.equal(network(x), expected)
+
+
+def test_offsets_are_added_to_logits_and_are_no_weights() -> None:
+    heads = Heads(4, 2)
+    x = torch.randn(3, 4)
+    before, weights = heads(x), dict(heads.state_dict())
+    heads.shift(torch.tensor([0.5, -2.0]))
+    assert torch.equal(heads(x), before + torch.tensor([0.5, -2.0]))
+    assert heads.state_dict().keys() == weights.keys()
+    heads.load_state_dict(weights)
+    assert torch.equal(heads(x), before + torch.tensor([0.5, -2.0]))

@@ -68,6 +68,7 @@ def test_every_record_is_stored_or_quarantined(archive: Path, tmp_path: Path) ->
     out = tmp_path / "records" / "mine"
     summary = ingest_cohort("challenge", archive, out, workers=1)
     assert summary == read_json(out / "summary.json")
+    assert summary.pop("contract")["rates"] == {"500": 6}
     assert summary == {
         "cohort": "mine",
         "kind": "challenge",

@@ -28,7 +28,7 @@ def test_ludb_headers_hold_the_diagnoses_as_text(ecg: Microvolts, write_wfdb: Wr
     assert first.text == "Rhythm: Sinus rhythm.\nLeft ventricular hypertrophy."
     assert (first.age, first.sex, first.source) == (90.0, "female", "ludb")
     assert first.codes == ("ludb:sinus rhythm", "ludb:left ventricular hypertrophy")
-    assert first.patient_id is None  # one record per subject: the record stands for the patient
+    assert first.patient_id == "9"  # one record per subject: the record stands for the patient
     assert not first.calibrated  # every lead is scaled to 1 mV
     assert np.abs(np.ptp(first.signal.astype(int), axis=1) - 1000).max() <= 1
 

@@ -8,9 +8,14 @@ from rarebeat.core.errors import MissingSourceError, ParamsError
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.registry import get_source, kinds, suggest_kind
 
+ARCHIVES = ("ptb-xl", "challenge", "ludb", "muse-xml", "arrays", "files", "wfdb")
 
-def test_there_are_six_kinds() -> None:
-    assert kinds() == ("simulated", "ptb-xl", "challenge", "ludb", "muse-xml", "wfdb")
+FORMATS = ("aecg", "cardiosoft-xml", "dicom", "edf", "eli-xml", "ishne", "mfer", "philips-xml", "scp")
+"""Kinds that are folders of files, each of one ECG."""
+
+
+def test_these_are_the_kinds() -> None:
+    assert kinds() == ("simulated", *ARCHIVES, *FORMATS)
 
 
 def test_an_unknown_kind_is_answered_with_the_nearest_and_with_all_kinds() -> None:
@@ -46,7 +51,7 @@ def test_an_empty_folder_looks_like_nothing(tmp_path: Path) -> None:
     assert [suggest_kind(root, "ludb") for root in (tmp_path, tmp_path / "absent")] == ["", ""]
 
 
-@pytest.mark.parametrize("kind", ["ptb-xl", "challenge", "ludb", "muse-xml", "wfdb"])
+@pytest.mark.parametrize("kind", [*ARCHIVES, *FORMATS])
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_missing_archive_says_how_to_get_it(kind: str, exists: bool, tmp_path: Path) -> None:
     root = tmp_path if exists else tmp_path / "absent"
@@ -59,12 +64,14 @@ def test_a_missing_archive_says_how_to_get_it(kind: str, exists: bool, tmp_path:
         assert "CC BY 4.0" in message or "ODC-BY" in message
 
 
-@pytest.mark.parametrize("kind", ["ptb-xl", "challenge", "ludb", "muse-xml", "wfdb"])
+@pytest.mark.parametrize("kind", [*ARCHIVES, *FORMATS])
 def test_a_misspelt_option_is_an_error(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="raet"):
         list(get_source(kind).discover(tmp_path, {"raet": 100}))
 
 
 def test_only_hospital_archives_need_a_secret_key() -> None:
-    assert [kind for kind in kinds() if get_source(kind).is_private({})] == ["muse-xml", "wfdb"]
-    assert not get_source("wfdb").is_private({"patient_namespace": "ptb-xl"})
+    private = ("muse-xml", "arrays", "files", "wfdb", *FORMATS)
+    assert tuple(kind for kind in kinds() if get_source(kind).is_private({})) == private
+    for kind in ("wfdb", *FORMATS):
+        assert not get_source(kind).is_private({"patient_namespace": "ptb-xl"})

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import pytest
 import wfdb
 
+from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import LEADS
-from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb import check_checksums, read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -125,3 +126,13 @@ def test_a_record_line_that_names_the_signal_file_is_forgiven(ecg: Microvolts, w
 def test_a_header_without_a_length_takes_it_from_the_file(ecg: Microvolts, write_wfdb: Write) -> None:
     header = write_wfdb(ecg, first_line="rec 12 500")
     np.testing.assert_array_equal(read_wfdb(header)[1], ecg)
+
+
+def test_checksums_wrap_at_16_bits() -> None:
+    samples = np.array([[30_000, 30_000, 30_000], [1, 2, 3]], dtype=np.int16)
+    check_checksums(samples, [90_000 % 65536, 6], ["I", "II"])
+    check_checksums(samples, [90_000 % 65536 - 65536, None], ["I", "II"])
+    with pytest.raises(BadRecordError, match="wrong_checksum: the samples of II "):
+        check_checksums(samples, [90_000 % 65536, 7], ["I", "II"])
+    with pytest.raises(BadRecordError, match="the samples of 'Jane Doe' do not"):
+        check_checksums(samples, [90_000 % 65536, 7], ["I", "Jane Doe"])

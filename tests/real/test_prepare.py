@@ -1,6 +1,6 @@
 """The whole way to shards on real recordings of four databases."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from hashlib import sha1
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from scipy.signal import firwin, resample_poly
 from tests.real.cohorts import COHORTS
 
 from rarebeat.core.record_files import read_metadata
+from rarebeat.core.records import own_group
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.folds import assign_folds, trainable
@@ -52,6 +53,15 @@ def test_no_patient_and_no_recording_is_in_two_splits(real_records: Path, union:
             seen["recording", row["fingerprint"]].add(fate["split"])
     assert len(seen) > 2000
     assert all(len(splits) == 1 for splits in seen.values())
+
+
+def test_each_record_of_ludb_is_a_patient_and_those_of_the_challenge_are_not_told_apart(union: Path) -> None:
+    fates = pq.read_table(union / "splits.parquet").to_pylist()
+    alone = Counter(
+        row["cohort"] for row in fates if row["group"] == own_group(row["cohort"], row["record_id"])
+    )
+    assert set(alone) == {"challenge"}
+    assert len({row["group"] for row in fates if row["cohort"] == "ludb"}) == 140
 
 
 def test_the_folds_of_ptb_xl_decide_in_both_of_its_forms(real_records: Path, union: Path) -> None:

@@ -83,6 +83,16 @@ def test_class_by_class_with_differences_between_cells_of_the_same_records(
     assert len(rows) == (5 + 2) * 4
 
 
+def test_sections_of_other_stages_end_the_page(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
+    cells, models = study
+    ending = ["", "## Incomplete codes\n\nNone.\n"]
+    write_comparison(
+        tmp_path / "study.md", cells, "", CompareSettings(at_least=5), QUICK, models, ending=ending
+    )
+    text = (tmp_path / "study.md").read_text(encoding="utf-8")
+    assert text.endswith("are in [study.csv](study.csv).\n\n## Incomplete codes\n\nNone.\n")
+
+
 def test_rule_by_rule(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
     text, rows = write(study, tmp_path, CompareSettings(rules=("fixed", "max_f1")))
     assert "60 to choose thresholds" in text

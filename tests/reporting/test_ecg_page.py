@@ -11,7 +11,7 @@ from PIL import Image
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import LEADS, Record
-from rarebeat.reporting.ecg_page import DPI, HEIGHT, WIDTH, draw_ecg
+from rarebeat.reporting.ecg_page import DPI, HEIGHT, WIDTH, Shading, draw_ecg, strengths
 
 RATE = 500.0
 PIXELS = 5  # per millimetre at DPI
@@ -120,3 +120,57 @@ def test_other_kinds_of_picture_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match=r"\.png, \.pdf or \.svg"):
         draw_ecg(tmp_path / "page.gif", blocks())
     assert list(tmp_path.iterdir()) == []
+
+
+def shaded(values: npt.NDArray[np.float64], start: float = 0.0) -> Shading:
+    return Shading(values, 250.0, "complete heart block", start)
+
+
+def bluish(path: Path) -> npt.NDArray[np.bool_]:
+    """Where a picture is tinted in the colour of what speaks for the class."""
+    red, _, blue = np.moveaxis(np.asarray(Image.open(path).convert("RGB")).astype(int), 2, 0)
+    return blue - red > 40
+
+
+def test_what_speaks_for_the_class_is_shaded_in_its_lead_and_at_its_time(tmp_path: Path) -> None:
+    values = np.zeros((12, 2500))
+    values[LEADS.index("V2"), 1500:1625] = 2.0  # 6 to 6.5 s
+    draw_ecg(tmp_path / "page.png", blocks(), shading=shaded(values))
+    strip = bluish(tmp_path / "page.png")[: -8 * PIXELS]  # without the legend
+    rows, columns = np.nonzero(strip)
+    left, right = (28 + second * 25 for second in (6.0, 6.5))  # millimetres
+    assert columns.min() / PIXELS == pytest.approx(left, abs=2)
+    assert columns.max() / PIXELS == pytest.approx(right, abs=2)
+    middle = (HEIGHT - (rows.min() + rows.max()) / 2 / PIXELS, HEIGHT - np.median(rows) / PIXELS)
+    assert middle == pytest.approx((116, 116), abs=2)  # the second row of leads
+
+
+def test_the_shading_may_begin_within_the_record(tmp_path: Path) -> None:
+    values = np.zeros((12, 250))
+    values[LEADS.index("I"), :50] = 1.0
+    draw_ecg(tmp_path / "page.png", blocks(), shading=shaded(values, start=1.0))
+    columns = np.nonzero(bluish(tmp_path / "page.png")[: -8 * PIXELS])[1]
+    assert columns.min() / PIXELS == pytest.approx(28 + 25, abs=2)
+
+
+def test_the_legend_names_the_class_as_it_is(tmp_path: Path) -> None:
+    draw_ecg(tmp_path / "page.svg", blocks(), shading=Shading(np.zeros((12, 2500)), 250.0, "$a$ <b>"))
+    assert "speaks for $a$" in words(tmp_path / "page.svg")
+    assert "speaks against it" in words(tmp_path / "page.svg")
+
+
+def test_the_strongest_are_full_and_both_signs_are_kept() -> None:
+    values = np.zeros((12, 500))
+    values[0, 100:200], values[3, 300:400] = 8.0, -4.0
+    found = strengths(shaded(values))
+    assert found[0, 150] == 1
+    assert found[3, 350] == -0.5
+    assert not found[1].any()
+    assert not strengths(shaded(np.zeros((12, 500)))).any()
+
+
+def test_traces_and_grid_stay_where_they_are_behind_no_shading(tmp_path: Path) -> None:
+    draw_ecg(tmp_path / "bare.png", blocks())
+    draw_ecg(tmp_path / "shaded.png", blocks(), shading=shaded(np.zeros((12, 2500))))
+    bare, shading = (ink(tmp_path / f"{name}.png")[: -8 * PIXELS] for name in ("bare", "shaded"))
+    assert (bare == shading).mean() > 0.999

@@ -47,6 +47,15 @@ def test_table_and_figure_are_written_and_the_text_has_the_share_left_out(tmp_pa
     assert "of 320 training records 140 were kept (56 % left out)" in " ".join(parts)
 
 
+def test_where_nothing_was_left_out_the_page_says_nothing_and_the_table_is_there(tmp_path: Path) -> None:
+    write_json(tmp_path / "shards" / "summary.json", SUMMARY)
+    rows = [{"split": split, "reason": reason} for split, reason in [("train", None), ("test", "balance")]]
+    write_table(tmp_path / "shards" / "splits.parquet", pa.Table.from_pylist(rows))
+    parts, path = write_resampling(tmp_path, tmp_path / "shards")
+    assert parts == []
+    assert path.read_text().startswith("class,before,after,kept\ncommon,300,120")
+
+
 def test_a_folder_of_shards_without_counts_is_named(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match="run prepare again"):
         read_summary(tmp_path)

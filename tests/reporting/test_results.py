@@ -4,7 +4,7 @@ from tests.predicted import predicted
 
 from rarebeat.core.tables import interval_text
 from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
-from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table
+from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, heading, results_table
 
 
 @pytest.fixture(scope="module")
@@ -80,3 +80,9 @@ def test_the_cohort_table_has_a_line_per_cohort(evaluation):
     assert [line.split()[1] for line in lines[2:]] == ["georgia", "ptb-xl"]
     assert lines[2].split()[3] == "100"
     assert lines[2].split()[7] == "4"
+
+
+def test_the_heading_names_the_cohorts_of_each_role():
+    assert heading("all", ["a", "b"], ["c"], ["b", "a"]) == "Label set all, trained on a, b, tested on c"
+    assert heading("all", ["a"], ["a"], ["c"]) == "Label set all, trained on a, validated on c, tested on a"
+    assert heading("all", ["a"], ["a"], ["a"]) == "Label set all, trained and tested on a"

@@ -8,11 +8,15 @@ import pytest
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.params import read_params
 from rarebeat.reporting.search_page import write_search
-from rarebeat.training.search import TrialResult
-from rarebeat.training.settings import SearchSettings, Value
+from rarebeat.training.search.results import TrialResult
+from rarebeat.training.search.settings import SearchSettings, Value
 
 ROOT = Path(__file__).resolve().parents[2]
-VALUES: dict[str, Value] = {"train.learning_rate": 0.00042, "model.hughes34.width": 12, "train.schedule": "cosine"}
+VALUES: dict[str, Value] = {
+    "train.learning_rate": 0.00042,
+    "model.hughes34.width": 12,
+    "train.schedule": "cosine",
+}
 TRIALS = [
     TrialResult("s", 0, VALUES | {"train.learning_rate": 0.003}, 0.6, 0.81, 9, True),
     TrialResult("s", 1, VALUES | {"train.learning_rate": 0.02}, 0.8, 0.5, 9, False),

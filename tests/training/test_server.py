@@ -20,6 +20,7 @@ from mlflow.tracking import MlflowClient
 from rarebeat.core.errors import RarebeatError
 from rarebeat.inference.model_folder import card_digest
 from rarebeat.training import server, tracking
+from rarebeat.training.kept_runs import send_kept
 
 
 class Flaky:
@@ -85,8 +86,8 @@ def test_a_server_that_goes_away_costs_nothing(
     tracking.log_evaluation(tracker, model, "a name", {"evaluate": 5}, {"macro": {"f1": 0.5}}, [table])
 
     tracker, client = on_server(project)
-    assert server.send_kept(tracker) == 1
-    assert server.send_kept(tracker) == 0
+    assert send_kept(tracker) == 1
+    assert send_kept(tracker) == 0
     (run,) = tracker.find(tracking.TRAINING_KEY, "key")
     assert run.info.run_id == run_id
     assert run.info.status == "FINISHED"
@@ -108,7 +109,7 @@ def test_a_training_without_a_server_is_sent_and_its_later_evaluation_joins_it(p
         tracking.log_metrics(tracker, kept, {"train/loss": 1.0}, step=1)
         tracking._log_batch(tracker, kept, [], {server.MODEL: "m"})
     tracker, client = on_server(project)
-    server.send_kept(tracker)
+    send_kept(tracker)
     run_id = tracking.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
     (run,) = tracker.find(server.MODEL, "m")
     assert run.info.run_id == run_id != kept
@@ -122,7 +123,7 @@ def test_an_evaluation_without_a_server_is_sent_into_the_run_of_its_training(pro
     client.down = True
     tracking.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
     tracker, client = on_server(project)
-    assert server.send_kept(tracker) == 1
+    assert send_kept(tracker) == 1
     (run,) = tracker.find(server.MODEL, "m")
     assert run.info.run_id == run_id
     assert run.data.metrics == {"test/macro.f1": 0.5}
@@ -142,9 +143,9 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
 
     client.client.set_terminated = goes_away  # type: ignore[method-assign]
     with pytest.raises(RarebeatError, match="cannot send what is kept here"):
-        server.send_kept(tracker)
+        send_kept(tracker)
     tracker, client = on_server(project)
-    assert server.send_kept(tracker) == 1
+    assert send_kept(tracker) == 1
     runs = tracker.client.search_runs([tracker.experiment_id])
     assert sorted(run.data.metrics["test/macro.f1"] for run in runs) == [0, 1]
 
@@ -155,8 +156,71 @@ def test_a_training_that_fails_without_a_server_is_told_with_its_own_error(proje
         client.down = True
         raise ValueError("boom")
     tracker, client = on_server(project)
-    server.send_kept(tracker)
+    send_kept(tracker)
     assert [run.info.status for run in tracker.find(tracking.TRAINING_KEY, "key")] == ["FAILED"]
+
+
+def killed_training(project: Path, gone: str, monkeypatch: pytest.MonkeyPatch, away_from_start: bool) -> str:
+    """A training that logs while its server is away, and is never ended."""
+    tracker, client = on_server(project)
+    client.down = away_from_start
+    training = tracking.training_run(tracker, "key", "a name", {"heads": "all"})
+    with monkeypatch.context() as patch:
+        patch.setattr(server, "own_process", lambda: gone)
+        run_id = training.__enter__()
+        client.down = True
+        tracking.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=1)
+    # A killed process does not even get here; its run stays open as well.
+    assert not training.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    return run_id
+
+
+@pytest.fixture(scope="module")
+def ended_process() -> str:
+    """A process that has ended, by its name."""
+    program = "from rarebeat.training.server import own_process; print(own_process())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("away_from_start", [True, False])
+def test_a_training_that_was_killed_while_its_server_was_away_is_ended_and_sent_when_asked(
+    project: Path, ended_process: str, monkeypatch: pytest.MonkeyPatch, away_from_start: bool
+) -> None:
+    killed_training(project, ended_process, monkeypatch, away_from_start)
+    tracker, _ = on_server(project)
+    assert send_kept(tracker) == 0, "the training may be started again, and goes on in its run"
+    assert send_kept(tracker, end_killed=True) == 1
+    (run,) = tracker.find(tracking.TRAINING_KEY, "key")
+    assert (run.info.status, run.data.metrics) == ("KILLED", {"train/loss": 2.0})
+    (entry,) = tracker.client.get_metric_history(run.info.run_id, "train/loss")
+    assert run.info.end_time == entry.timestamp
+    assert not {server.PROCESS, server.UNSENT} & run.data.tags.keys()
+    assert send_kept(tracker, end_killed=True) == 0
+
+
+def test_a_run_that_a_living_process_or_another_computer_writes_to_stays_open(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for process in (server.own_process(), "another-computer 1 1"):
+        killed_training(project, process, monkeypatch, away_from_start=True)
+        tracker, _ = on_server(project)
+        assert send_kept(tracker, end_killed=True) == 0
+    # A later process of the same number is not the one that wrote.
+    assert server.is_gone(f"{socket.gethostname()} {os.getpid()} 1")
+
+
+def test_what_a_killed_training_left_does_not_reopen_a_run_that_has_ended_since(
+    project: Path, ended_process: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = killed_training(project, ended_process, monkeypatch, away_from_start=False)
+    tracker, _ = on_server(project)
+    with tracking.training_run(tracker, "key", "a name", {"heads": "all"}) as again:
+        tracking.log_metrics(tracker, again, {"train/loss": 1.0}, step=2)
+    assert send_kept(tracker, end_killed=True) == 1
+    run = tracker.client.get_run(run_id)
+    assert again == run_id
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"train/loss": 1.0})
 
 
 @pytest.mark.parametrize(("asked", "found"), [(None, "True"), ("false", "False")])

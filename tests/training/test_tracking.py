@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import mlflow
@@ -9,10 +10,13 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from rarebeat.inference.model_folder import card_digest
+from rarebeat.core.errors import RarebeatError
+from rarebeat.inference.handover.site import write_site_model
+from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
 from rarebeat.training import tracking
+from rarebeat.training.settings import TrainSettings
 
 
 @pytest.fixture(scope="module")
@@ -190,3 +194,59 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
         time.tzset()
     [entry] = MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_metric_history(run_id, "loss")
     assert before - 1 <= entry.timestamp <= after
+
+
+def test_a_training_starts_from_a_model_in_mlflow(project: Path, model_folder: Path) -> None:
+    tracker = tracking.connect({})
+    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        tracking.log_model(tracker, run_id, model_folder)
+    uri = f"runs:/{run_id}/model"
+    start = TrainSettings(init=uri).start
+    assert start is not None
+    assert start.is_relative_to(project / "models")
+    for _ in range(2):  # it is fetched anew each time: an alias may name another model by then
+        tracking.fetch_model(uri, start)
+    assert card_digest(start) == card_digest(model_folder)
+
+
+def test_a_model_that_mlflow_does_not_have_is_one_clear_message(project: Path, tmp_path: Path) -> None:
+    tracking.connect({})
+    with pytest.raises(
+        RarebeatError, match=r"train\.init: cannot get the model models:/nobody/1 from MLflow"
+    ):
+        tracking.fetch_model("models:/nobody/1", tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+def test_the_model_in_mlflow_says_where_it_comes_from(
+    project: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    tracker = tracking.connect({})
+    module, card = load_model(model_folder)
+    save_model(
+        tmp_path / "adapted", module, replace(card, origin={"model": "models/first", "protocol": "zero_shot"})
+    )
+    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+        tracking.log_model(tracker, run_id, tmp_path / "adapted")
+    found = mlflow.models.get_model_info(f"runs:/{run_id}/model").metadata
+    assert found == {"cohorts": ["simulated"], "origin": {"model": "models/first", "protocol": "zero_shot"}}
+
+
+def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path, tmp_path: Path) -> None:
+    write_site_model(model_folder, tmp_path / "other", {"sinus_rhythm": 0.7})
+    tracker = tracking.connect({})
+    runs = {}
+    for name, folder, score in (("good", model_folder, 0.8), ("poor", tmp_path / "other", 0.6)):
+        with tracking.training_run(tracker, name, name, {}) as runs[name]:
+            tracking.log_model(tracker, runs[name], folder)
+        tracking.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
+    assert "good" in tracking.restore_model(tracker, tmp_path / "best")
+    assert card_digest(tmp_path / "best") == card_digest(model_folder)
+    tracking.restore_model(tracker, tmp_path / "best", lowest=True)  # replaces the model that is there
+    assert card_digest(tmp_path / "best") == card_digest(tmp_path / "other")
+    tracking.restore_model(tracker, tmp_path / "named", runs["good"])
+    assert card_digest(tmp_path / "named") == card_digest(model_folder)
+    with pytest.raises(RarebeatError, match=r"with the metric test/macro\.kappa"):
+        tracking.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
+    with pytest.raises(RarebeatError, match="has no run deadbeef"):
+        tracking.restore_model(tracker, tmp_path / "best", "deadbeef")

@@ -15,6 +15,7 @@ from rarebeat.audit.sample import KINDS, Audit, Item, Kind, write_sample
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.labels.states import STATE_NAMES, Evidence
 from rarebeat.labels.vocabulary import LabelClass
+from rarebeat.reporting.page.html import base_style
 
 _FOLDER = Path(__file__).parent / "page_files"
 _VERDICTS = {"right": "right", "wrong": "wrong", "cannot say": "cannot say"}
@@ -45,7 +46,7 @@ class Page:
         navigation: links, one a line.
         content: sections with the items.
         settings: attributes ``data-...`` of the body, for the script.
-        styles: style sheets of ``page_files``, in order.
+        styles: style sheets of ``page_files``, in order; before them comes what all pages share.
         pictures: whether the page holds pictures.
         templates: elements that the script copies.
     """
@@ -74,7 +75,7 @@ def render(page: Page) -> str:
         navigation="\n".join(page.navigation),
         sections=page.content,
         settings="".join(f' data-{name}="{escape(value)}"' for name, value in page.settings.items()),
-        style="\n".join(map(asset, page.styles)),
+        style="\n".join([base_style(), *map(asset, page.styles)]),
         pictures="img-src data:; " if page.pictures else "",
         templates=page.templates,
         script=asset("script.js"),

@@ -22,8 +22,8 @@ def ingest(
     kind: Annotated[
         str,
         typer.Argument(
-            help="simulated, ptb-xl, challenge, ludb, muse-xml or wfdb; or `cohort`, to take kind, root and options "
-            "of the cohort named ROOT in the params file"
+            help="kind of archive or file, such as ptb-xl, muse-xml or dicom (an unknown one lists all); or `cohort`, "
+            "to take kind, root and options of the cohort named ROOT in the params file"
         ),
     ],
     root: Annotated[str, typer.Argument(help="folder of the archive (anything for `simulated`)")],

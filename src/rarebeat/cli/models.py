@@ -140,13 +140,15 @@ def send_runs(
 ) -> None:
     """Send runs kept in mlflow.db to the MLflow server.
 
-    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer.
+    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer. Runs that a killed process has left
+    open are ended as killed; a training that is started again after that goes on in a new run.
     """
     from rarebeat.core.errors import RarebeatError
     from rarebeat.core.params import TrackingSettings, group, read_params
-    from rarebeat.training.server import connect_to, send_kept
+    from rarebeat.training.kept_runs import send_kept
+    from rarebeat.training.server import connect_to
 
     tracker = connect_to(group(read_params(params), "tracking", TrackingSettings).experiment)
     if tracker.unsent:
         raise RarebeatError("nothing was sent: the runs stay in mlflow.db")
-    print(f"{send_kept(tracker)} runs sent to {tracker.uri}")
+    print(f"{send_kept(tracker, end_killed=True)} runs sent to {tracker.uri}")

@@ -20,12 +20,14 @@ from rarebeat.labels.extract import LabelSettings
 from rarebeat.labels.vocabulary import FOLDER, Vocabulary, load_vocabulary
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import FOR_CHALLENGE, check_rule
-from rarebeat.models.registry import NETWORKS
+from rarebeat.models.own import is_own
+from rarebeat.models.registry import NETWORKS, settings_kind
 from rarebeat.readers.registry import CohortSettings, get_source
+from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
-from rarebeat.training.search import value_of, with_values
-from rarebeat.training.settings import ModelSettings, SearchSettings, TrainSettings, resolve_label_set
+from rarebeat.training.search.settings import SearchSettings, value_of, with_values
+from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
 
 GROUPS = {
     "evaluate": EvaluateSettings,
@@ -64,6 +66,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         _check_cohorts,
         _check_labels_and_training,
         _check_prepare,
+        _check_roles,
         _check_networks,
         _check_cells,
         _check_compare,
@@ -110,7 +113,8 @@ def _check_cohort(where: str, entry: Any) -> None:
         options = get_source(settings.kind).options
     except ParamsError as error:
         raise ParamsError(f"{where}.kind: {error}") from error
-    parse(options, settings.options or {}, f"{where}.options")
+    _, own = split_options(settings.options or {})
+    parse(options, own, f"{where}.options")
 
 
 def _strangers(where: str, names: Iterable[str], cohorts: Mapping[str, Any]) -> list[str]:
@@ -129,6 +133,23 @@ def _check_prepare(content: Mapping[str, Any]) -> None:
     cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
     faults = _strangers("prepare.labels", settings.labels, cohorts)
     faults += _strangers("prepare.split.folds", settings.split.folds, cohorts)
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_roles(content: Mapping[str, Any]) -> None:
+    """The cohorts that are trained on, validated on and tested on are there."""
+    train, evaluate = group(content, "train", TrainSettings), group(content, "evaluate", EvaluateSettings)
+    roles = {
+        "train.train_on": train.train_on,
+        "train.validate_on": train.validate_on,
+        "evaluate.test_on": evaluate.test_on,
+    }
+    cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
+    faults = [line for where, names in roles.items() for line in _strangers(where, names or (), cohorts)]
+    faults += [
+        f"{where}: name one cohort at least, or null for all" for where, names in roles.items() if names == ()
+    ]
     if faults:
         raise ParamsError("\n".join(faults))
 
@@ -155,7 +176,9 @@ def _check_training(
     content: Mapping[str, Any], label_sets: Mapping[str, Any], vocabulary: Vocabulary | None
 ) -> None:
     settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
-    if settings.start is not None:
+    if (
+        settings.init and settings.start and not is_mlflow_model(settings.init)
+    ):  # that one is fetched by the training
         check_complete(settings.start)
     if vocabulary is None:
         return
@@ -186,23 +209,28 @@ def _check_networks(content: Mapping[str, Any]) -> None:
     """The network is there, and every network's group holds settings that it has."""
     model = group(content, "model", dict[str, Any])
     name = group(content, "model", ModelSettings).name
-    faults = [] if name in NETWORKS else [f"model.name: there is no network {name!r}{_networks(name)}"]
+    known = name in NETWORKS or is_own(name)
+    faults = [] if known else [f"model.name: there is no network {name!r}{_networks(name)}"]
     beside = {}
     for key, entry in model.items():
-        if key in NETWORKS:
-            faults += _faults_of(parse, NETWORKS[key].settings, entry or {}, f"model.{key}")
+        if key in NETWORKS or is_own(key):
+            faults += _faults_of(_check_network, key, entry, f"model.{key}")
         elif isinstance(entry, Mapping):
             faults.append(f"model.{key}: there is no network {key!r}{_networks(key)}")
         elif key != "name":
             beside[key] = entry
-    if name in NETWORKS:
-        faults += _faults_of(parse, NETWORKS[name].settings, beside, f"model (network {name})")
-    if name in NETWORKS and name not in model:
+    if known:
+        faults += _faults_of(_check_network, name, beside, f"model (network {name})")
+    if known and name not in model:
         faults.append(
             f"model.{name}: the settings of the chosen network are missing; {{}} takes its defaults"
         )
     if faults:
         raise ParamsError("\n".join(faults))
+
+
+def _check_network(name: str, settings: Any, where: str) -> None:
+    parse(settings_kind(name), settings or {}, where)
 
 
 def _networks(name: str) -> str:
@@ -231,9 +259,38 @@ def _factors(content: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
     ]
 
 
+def _values(content: Mapping[str, Any]) -> dict[str, set[str]]:
+    """The factors of a study, and all values that each of them takes."""
+    values: dict[str, set[str]] = {}
+    for _, factor, entries in _factors(content):
+        values.setdefault(factor, set()).update(map(str, entries))
+    return values
+
+
+def _check_baseline(content: Mapping[str, Any], settings: CompareSettings) -> None:
+    """The cells that all others are compared with are there, and so is the factor of the curves."""
+    values = _values(content)
+    named = dict.fromkeys(("compare.against",), next(iter(settings.against)))
+    named |= {"compare.across": settings.across} if settings.across else {}
+    faults = [
+        f"{where}: no factor {name!r} in cells{did_you_mean(name, values)}"
+        for where, name in named.items()
+        if name not in values
+    ]
+    faults += [
+        f"compare.against.{name}: no value {value} in cells{did_you_mean(str(value), values[name])}"
+        for name, value in settings.against.items()
+        if name in values and str(value) not in values[name]
+    ]
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
 def _check_compare(content: Mapping[str, Any]) -> None:
     """What is compared is there: a study would find out after its last training, or leave a column empty."""
     settings = group(content, "compare", CompareSettings)
+    if settings.against:
+        _check_baseline(content, settings)
     if not settings.classes:
         return
     vocabulary = load_vocabulary(group(content, "label", LabelSettings).vocabulary)
@@ -242,9 +299,7 @@ def _check_compare(content: Mapping[str, Any]) -> None:
         for name in settings.classes
         if name not in vocabulary.class_ids
     ]
-    values: dict[str, set[str]] = {}
-    for _, factor, entries in _factors(content):
-        values.setdefault(factor, set()).update(map(str, entries))
+    values = _values(content)
     for title, wanted in settings.columns.items():
         where = f"compare.columns.{title}"
         faults += [

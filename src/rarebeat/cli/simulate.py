@@ -21,7 +21,9 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     out: Annotated[Path | None, typer.Argument(help="folder to write an archive to")] = None,
-    format: Annotated[str, typer.Option(help="kind of archive: wfdb, challenge or muse-xml")] = "wfdb",
+    format: Annotated[
+        str, typer.Option(help="kind of archive: wfdb, challenge, muse-xml, dicom, edf or aecg")
+    ] = "wfdb",
     records: Annotated[int, typer.Option(help="number of ECGs in the archive")] = 100,
     seed: Annotated[int, typer.Option(help="same seed, same bytes")] = 0,
     preset: Annotated[

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from importlib import import_module
+from typing import Any
 
 
 class RarebeatError(Exception):
@@ -67,3 +69,26 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     near = nearest(name, known)
     return f"; did you mean {near!r}?" if near else ""
+
+
+def need(module: str, purpose: str, extra: str = "formats") -> Any:
+    """Import a library that only some users need, or one of its modules.
+
+    Args:
+        module: its name.
+        purpose: what it is needed for, for the message.
+        extra: of this package that installs it.
+
+    Returns:
+        The module.
+
+    Raises:
+        RarebeatError: when the library is not installed; the message tells what to install.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise RarebeatError(
+            f"{purpose} needs {library}, which is not installed: pip install rarebeat[{extra}]"
+        ) from error

@@ -181,6 +181,7 @@ OPEN = (
     "cohorts",
     "cohorts.*",
     "cohorts.*.options",
+    "compare.against",
     "compare.columns",
     "compare.published",
     "label_sets",

@@ -28,7 +28,9 @@ RECORD_SCHEMA = pa.schema(
         pa.field("record_id", pa.string(), nullable=False),
         pa.field("cohort", pa.string(), nullable=False),
         pa.field("source", pa.string(), nullable=False),  # database or part of it, such as "georgia"
-        pa.field("patient_id", pa.string()),  # keyed hash; null where the archive does not tell
+        pa.field(
+            "patient_id", pa.string()
+        ),  # keyed hash, or the id of a subject's only record; null where unknown
         pa.field("age", pa.float32()),  # years; 90 stands for 90 and over
         pa.field("sex", pa.string()),  # "female", "male" or null
         pa.field("fold", pa.int16()),  # the database's own fold, where it has one

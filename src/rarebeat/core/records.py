@@ -1,6 +1,6 @@
 """What a record is: one 12-lead ECG with metadata, and why one may be refused."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,23 @@ INCOMPLETE = "codes:incomplete"
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """How an archive holds the signal of a recording. It is counted, for the contract of a cohort, and not stored.
+
+    Attributes:
+        unit: such as "mV"; "" where it is not told.
+        leads: names of the stored leads in their order, with a blank between them.
+        filters: of the recorder, as the recording tells them.
+        device: the model of the recorder.
+    """
+
+    unit: str = ""
+    leads: str = ""
+    filters: str = ""
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """One 12-lead ECG as a reader returns it.
 
@@ -43,7 +60,7 @@ class Record:
             the normalised unit where ``calibrated`` is False.
         rate: samples per second.
         source: the database, or the part of it, that the record comes from.
-        patient_id: keyed hash, or None where unknown.
+        patient_id: keyed hash, or None where unknown; the id of the record in an archive with one per subject.
         age: years, at most 90 (which stands for 90 and over).
         sex: "female", "male" or None.
         fold: the database's own fold, or None.
@@ -54,6 +71,7 @@ class Record:
             confirmed the report, else None. It is counted and not stored.
         not_understood: fields that the archive tells in a form that is not understood, such as "age"; they are
             counted and not stored.
+        stored: how the archive holds the signal.
     """
 
     record_id: str
@@ -69,6 +87,7 @@ class Record:
     codes: tuple[str, ...] = ()
     report_status: str | None = None
     not_understood: tuple[str, ...] = ()
+    stored: Stored = field(default_factory=Stored)
 
 
 def own_group(cohort: str, record_id: str) -> str:
@@ -79,7 +98,7 @@ def own_group(cohort: str, record_id: str) -> str:
         record_id: unique within its cohort only.
 
     Returns:
-        A name that no patient has: those are hexadecimal.
+        A name that no patient has: it holds a slash.
 
     Example:
         >>> own_group("challenge", "A0001")

@@ -104,7 +104,7 @@ def read_catalogue(
     for cohort in cohorts:
         table = read_metadata(records / cohort, _COLUMNS)
         tables.append(table.set_column(1, "cohort", pa.repeat(cohort, len(table))))
-        origin, content = _read_labels(labels / cohort, classes.ids, table, origins.get(cohort))
+        origin, content = _read_states(labels / cohort, classes.ids, table, origins.get(cohort))
         states.append(content)
         used[cohort] = origin
     return Catalogue(classes, pa.concat_tables(tables), np.concatenate(states), used)
@@ -136,18 +136,46 @@ def _advice(cohort: str) -> str:
     return f"Label the cohort {cohort} again (`dvc repro`, or pipeline/label.py)."
 
 
-def _read_labels(
+def read_labels(
+    labels: Path, cohorts: Sequence[str], origins: Mapping[str, Origin]
+) -> tuple[LabelClasses, dict[tuple[str, str], Int8]]:
+    """Read the labels of some cohorts without their records.
+
+    Args:
+        labels: folder with a folder per cohort, written by label.
+        cohorts: which to read.
+        origins: as for :func:`read_catalogue`.
+
+    Returns:
+        The classes, and the states of each record by cohort and record_id, shape (classes,), as in
+        :class:`Catalogue`.
+
+    Raises:
+        RarebeatError: naming the file that is missing or damaged.
+    """
+    classes = _read_classes(labels, cohorts)
+    found: dict[tuple[str, str], Int8] = {}
+    for cohort in cohorts:
+        ids = read_table(labels / cohort / "codes.parquet", ["record_id"])
+        _, states = _read_states(labels / cohort, classes.ids, ids, origins.get(cohort))
+        keys = ((cohort, record) for record in ids.column("record_id").to_pylist())
+        found |= dict(zip(keys, states, strict=True))
+    return classes, found
+
+
+def _read_states(
     folder: Path, classes: Sequence[str], records: pa.Table, origin: Origin | None
 ) -> tuple[Origin, Int8]:
+    """Labels of one cohort of that origin, or of the one that a cohort has by default."""
     if origin is not None:
-        return origin, _read_states(folder, origin, classes, records)
-    codes = _read_states(folder, "codes", classes, records)
+        return origin, _read_origin(folder, origin, classes, records)
+    codes = _read_origin(folder, "codes", classes, records)
     if (codes != UNKNOWN).any():
         return "codes", codes
-    return "text", _read_states(folder, "text", classes, records)
+    return "text", _read_origin(folder, "text", classes, records)
 
 
-def _read_states(folder: Path, origin: Origin, classes: Sequence[str], records: pa.Table) -> Int8:
+def _read_origin(folder: Path, origin: Origin, classes: Sequence[str], records: pa.Table) -> Int8:
     """Labels of one cohort, shape (n, classes), in the order of its records."""
     path = folder / f"{origin}.parquet"
     advice = _advice(folder.name)

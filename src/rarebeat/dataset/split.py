@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import STRICT
 from rarebeat.core.signals import Preprocessing
 
@@ -170,6 +170,29 @@ def take(split: Split, rows: npt.NDArray[np.int64] | npt.NDArray[np.bool_]) -> S
         return None if values is None else values[rows]
 
     return replace(split, **{name: some(getattr(split, name)) for name in PER_RECORD})
+
+
+def of_cohorts(split: Split, cohorts: Sequence[str], where: str) -> Split:
+    """Take the records of some cohorts.
+
+    Args:
+        split: n records.
+        cohorts: their names.
+        where: the params that name them, for the message.
+
+    Returns:
+        The records of these cohorts.
+
+    Raises:
+        ParamsError: for a cohort that the split has no record of.
+    """
+    there = dict.fromkeys(split.cohorts.tolist())
+    if absent := [name for name in cohorts if name not in there]:
+        raise ParamsError(
+            f"{where}: there is no record of {', '.join(absent)} in this split of the shards; it has records of "
+            f"{', '.join(there) or 'no cohort'} (`use` says which cohorts are prepared)"
+        )
+    return take(split, np.isin(split.cohorts.astype(str), list(cohorts)))
 
 
 def join(splits: Sequence[Split]) -> Split:

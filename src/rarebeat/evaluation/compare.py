@@ -55,6 +55,9 @@ class CompareSettings:
             (:mod:`rarebeat.evaluation.label_sets`); needs ``columns``.
         columns: title to factor to values: which cells stand in which column of that comparison.
         published: class to title to F1, of the paper that is repeated.
+        against: factor to value: the cells that all others are compared with (:mod:`rarebeat.evaluation.baseline`). A
+            class that a cell does not know counts as never called there.
+        across: with ``against``, the factor along which the scores make curves, such as the share of records.
     """
 
     at_least: Annotated[int, Field(ge=1)] = 10
@@ -62,12 +65,18 @@ class CompareSettings:
     classes: tuple[str, ...] = ()
     columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
     published: dict[str, dict[str, float]] = field(default_factory=dict)
+    against: dict[str, str | int | float] = field(default_factory=dict)
+    across: str | None = None
 
     def __post_init__(self) -> None:
         if unknown := [rule for rule in self.rules if rule not in RULES]:
             raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
         if self.classes and (self.rules or not self.columns):
             raise ValueError("classes: needs columns, and goes without rules")
+        if self.against and (self.rules or self.classes or len(self.against) > 1):
+            raise ValueError("against: names one factor, and goes without rules and classes")
+        if self.across is not None and (not self.against or self.across in self.against):
+            raise ValueError("across: goes with against, and names another factor")
 
 
 @plain_dataclass(frozen=True)
@@ -100,7 +109,9 @@ class Cell:
 
 
 def read_cells(
-    folder: Path, factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]
+    folder: Path,
+    factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]],
+    test_on: Sequence[str] | None = None,
 ) -> list[Cell]:
     """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
 
@@ -108,22 +119,27 @@ def read_cells(
         folder: of the tables.
         factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
             several such mappings by names of their own, with the same factors in the same order.
+        test_on: cohorts whose test records are read; None: all.
 
     Raises:
-        ParamsError: when the factors cannot be used.
+        ParamsError: when the factors cannot be used, or a cohort has no test record.
         RarebeatError: when a table is missing or damaged.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
     if parts:
         if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
             raise ParamsError("cells: its parts must have the same factors in the same order")
-        return [cell for part in parts for cell in read_cells(folder, part)]
+        return [cell for part in parts for cell in read_cells(folder, part, test_on)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:
         raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
     named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
-    return [Cell(entry, read_predictions(folder / f"{'-'.join(entry.values())}.parquet")) for entry in named]
+    tables = [read_predictions(folder / f"{'-'.join(entry.values())}.parquet") for entry in named]
+    return [
+        Cell(entry, table.of_cohorts("test", test_on, "evaluate.test_on"))
+        for entry, table in zip(named, tables, strict=True)
+    ]
 
 
 def sections(cells: Sequence[Cell]) -> list[list[Cell]]:
@@ -243,9 +259,10 @@ def common_columns(cells: Sequence[Cell], at_least: int) -> Columns:
 
 
 def prepared(cell: Cell, columns: Columns) -> Prepared:
-    """Some classes of a cell's test split at the cell's own thresholds, for scores and intervals."""
+    """Some classes of a cell's test split with the cell's own decisions, for scores and intervals."""
     test = cell.predictions.only("test")
-    return prepare(test.truth[:, columns], test.probability[:, columns], test.thresholds[columns])
+    ready = prepare(test.truth[:, columns], test.probability[:, columns], test.thresholds[columns])
+    return replace(ready, decisions=test.decisions[:, columns])
 
 
 def class_rows(cell: Cell, columns: Columns, settings: EvaluateSettings) -> list[Row]:

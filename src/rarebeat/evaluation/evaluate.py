@@ -37,12 +37,14 @@ class EvaluateSettings:
         confidence: of the intervals.
         seed: of the bootstrap.
         at_least: classes with fewer positive patients are not part of the macro averages: their scores are chance.
+        test_on: cohorts whose test records are scored; None: all.
     """
 
     replicates: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
     confidence: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Seed = 0
     at_least: Annotated[int, Field(ge=1)] = 10
+    test_on: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

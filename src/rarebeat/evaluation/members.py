@@ -12,7 +12,8 @@ import numpy as np
 from rarebeat.core.tables import Row, interval_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.scores import MACRO, METRICS, MICRO
-from rarebeat.inference.predictions import Predictions
+from rarebeat.inference.novelty import UNLIKE
+from rarebeat.inference.predictions import Predictions, Strings
 from rarebeat.inference.voting import EnsembleSettings, vote
 
 _AVERAGES = {"macro": MACRO, "micro": MICRO}
@@ -33,13 +34,31 @@ def ensemble_predictions(members: Sequence[Predictions], settings: EnsembleSetti
         settings: how they vote.
 
     Returns:
-        Mean probabilities, the voted decisions, and the mean thresholds.
+        Mean probabilities, the voted decisions, and the mean thresholds. A record is warned of as unlike the training
+        data where more than half of the members that looked say so.
     """
     thresholds = np.stack([entry.thresholds for entry in members])
     probability, decisions = vote(np.stack([entry.probability for entry in members]), thresholds, settings)
     return replace(
-        members[0], thresholds=np.nanmean(thresholds, axis=0), probability=probability, voted=decisions
+        members[0],
+        thresholds=np.nanmean(thresholds, axis=0),
+        probability=probability,
+        voted=decisions,
+        warnings=_voted_warnings(members),
     )
+
+
+def _voted_warnings(members: Sequence[Predictions]) -> Strings | None:
+    """What most members say of each record; None where none looked. What ingest found doubtful all of them say."""
+    found = [entry.warnings.tolist() for entry in members if entry.warnings is not None]
+    if not found:
+        return None
+    chosen = []
+    for said in zip(*found, strict=True):
+        unlike = [text for text in said if UNLIKE in text]
+        others = (text for text in said if UNLIKE not in text)
+        chosen.append(unlike[0] if 2 * len(unlike) > len(said) else next(others))
+    return np.array(chosen, dtype=object)
 
 
 def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
@@ -64,11 +83,24 @@ def out_of_fold_predictions(members: Sequence[Predictions]) -> Predictions:
         thresholds=np.nanmean([entry.thresholds for entry in members], axis=0),
         probability=np.concatenate([entry.probability for entry in members]),
         truth=np.concatenate([entry.truth for entry in members]),
+        warnings=_own_warnings(members),
         voted=np.concatenate([entry.decisions for entry in members]),
         by_split=by_split,
         vocabulary=members[0].vocabulary,
         codes=members[0].codes,
         units=members[0].units,
+    )
+
+
+def _own_warnings(members: Sequence[Predictions]) -> Strings | None:
+    """The warnings of each model one after the other, "" for one that did not look; None where none did."""
+    if all(entry.warnings is None for entry in members):
+        return None
+    return np.concatenate(
+        [
+            np.full(len(entry), "", dtype=object) if entry.warnings is None else entry.warnings
+            for entry in members
+        ]
     )
 
 

@@ -23,7 +23,7 @@ class ModelCard:
     """What a model is.
 
     Attributes:
-        architecture: a network of :mod:`rarebeat.models.registry`.
+        architecture: a network of :mod:`rarebeat.models.registry`, or one's own, ``my_module:MyNet``.
         settings: of that network.
         classes: class ids, in the order of the network's outputs.
         thresholds: probability from which each class counts as present.
@@ -35,8 +35,10 @@ class ModelCard:
         codes: class id to its short code in the vocabulary.
         window: what of a recording the network sees at a time.
         training: how it was trained, for people to read.
-        offsets: of a model that was adapted to a site: class id to what is added to its logit.
-        adapted: what it was adapted on, for people to read.
+        offsets: class id to the number that is added to its logits, which adapts a model to another site; none for a
+            class that is not named.
+        origin: where the weights come from, for people to read: the model that the training started from.
+        adapted: what a model was adapted on by ``rarebeat adapt``, for people to read.
     """
 
     architecture: str
@@ -52,6 +54,7 @@ class ModelCard:
     window: WindowSettings = WHOLE
     training: dict[str, Any] = field(default_factory=dict)
     offsets: dict[str, float] = field(default_factory=dict)
+    origin: dict[str, Any] = field(default_factory=dict)
     adapted: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,9 +71,6 @@ class ModelCard:
             raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
         if self.units != (expected := output_units(self.preprocessing)):
             raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        if stray := set(self.codes) - set(self.classes):
-            raise ValueError(f"codes must name classes of the model, found {', '.join(sorted(stray))}")
-        if self.offsets and set(self.offsets) != set(self.classes):
-            raise ValueError("offsets must hold one number for each class and no other")
-        if not all(map(math.isfinite, self.offsets.values())):
-            raise ValueError("offsets must be finite")
+        for name, entries in (("codes", self.codes), ("offsets", self.offsets)):
+            if stray := set(entries) - set(self.classes):
+                raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")

@@ -4,13 +4,14 @@ It holds ``weights.safetensors``, ``novelty.safetensors`` (what the training dat
 :mod:`rarebeat.inference.novelty`), ``scores.safetensors`` (what it says of validation records, see
 :mod:`rarebeat.metrics.known_scores`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
 preprocessing, where the model comes from, the digests of the other files, and a digest over all of that. So nothing in
-the folder can change unnoticed. Who means to change ``model.yaml`` by hand (another threshold, say) calls
-:func:`sign_model` after it. A folder without novelty or scores, as earlier versions wrote them, is read all the same.
+the folder can change unnoticed. Of a network of one's own (:mod:`rarebeat.models.own`) it says the digest of its code,
+which lies elsewhere. Who means to change ``model.yaml`` by hand (another threshold, say) calls :func:`sign_model` after
+it. A folder without novelty or scores, as earlier versions wrote them, is read all the same.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,8 @@ from rarebeat.core.yaml_text import load_yaml
 from rarebeat.inference.model_card import ModelCard as ModelCard
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.metrics.known_scores import KnownScores, scores_from_arrays, scores_to_arrays
-from rarebeat.models.layers import Heads
+from rarebeat.models.layers import heads_of
+from rarebeat.models.own import is_own, own_digest
 from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
@@ -41,12 +43,13 @@ CARD = "model.yaml"
 FORMAT = 3
 
 _OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
+_CODE_DIGEST = "network_digest"  # key of model.yaml: of the file of a network of one's own
 _DIGESTS = {
     "weights_digest": WEIGHTS,
     "novelty_digest": NOVELTY,
     "scores_digest": SCORES,
 }  # keys of model.yaml
-_OF_SITES = ("offsets", "adapted")  # keys of model.yaml that only a model has that was adapted to a site
+_OF_ADAPTED = ("offsets", "origin", "adapted")  # keys of model.yaml that others lack
 
 
 def save_model(
@@ -111,7 +114,9 @@ def save_adapted(folder: Path, source: Path, card: ModelCard) -> None:
 def _sign_new(folder: Path, card: ModelCard) -> None:
     """Write the card of a folder that has its other files."""
     digests = {key: digest(folder / name) for key, name in _DIGESTS.items() if (folder / name).is_file()}
-    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OF_SITES}
+    if is_own(card.architecture):
+        digests[_CODE_DIGEST] = own_digest(card.architecture)
+    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OF_ADAPTED}
     _write_card(folder / CARD, digests | facts)
 
 
@@ -151,7 +156,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         device: where to put the network.
 
     Returns:
-        The network, in evaluation mode, with the offsets of its card, and the card.
+        The network, in evaluation mode and with the offsets of its card, and the card.
 
     Raises:
         RarebeatError: naming all that is missing or damaged.
@@ -160,6 +165,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
     content = _read_content(folder / CARD)
     card = _verified(folder / CARD, content)
     _check_files(folder, content)
+    _check_code(folder, card, content)
     try:
         samples = card.window.of(card.preprocessing.samples)
         module = build(card.architecture, len(card.classes), samples, card.settings)
@@ -174,19 +180,8 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
             f"{folder / WEIGHTS} holds values that are no numbers, in {broken[0]}: the training failed; train again"
         )
     if card.offsets:
-        set_offsets(module, [card.offsets[name] for name in card.classes])
+        heads_of(module).shift(torch.tensor([card.offsets.get(name, 0.0) for name in card.classes]))
     return module.to(torch.device(device)).eval(), card
-
-
-def set_offsets(module: nn.Module, offsets: Sequence[float]) -> None:
-    """Add a number to each logit of a network; its weights stay as they are.
-
-    Args:
-        module: a network of :mod:`rarebeat.models.registry`, changed in place.
-        offsets: one for each class; they replace those set before.
-    """
-    assert isinstance(module.heads, Heads)
-    module.heads.offset = torch.tensor(offsets, device=module.heads.regressions.weight.device)
 
 
 def load_detector(folder: Path) -> Detector | None:
@@ -297,7 +292,7 @@ def _read_content(path: Path) -> dict[str, Any]:
 
 
 def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, *_DIGESTS)}
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, _CODE_DIGEST, *_DIGESTS)}
     return parse(ModelCard, facts, str(path))
 
 
@@ -324,6 +319,14 @@ def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
                 f"{folder / name} is damaged, or not the file that {CARD} was written with: "
                 "copy the folder anew, or train again"
             )
+
+
+def _check_code(folder: Path, card: ModelCard, content: Mapping[str, Any]) -> None:
+    """Check that a network of one's own is still the code that was trained, before any of it is run."""
+    if is_own(card.architecture) and own_digest(card.architecture) != content.get(_CODE_DIGEST):
+        raise RarebeatError(
+            f"{folder}: the file of {card.architecture} is not the one that was trained: train again, or restore it"
+        )
 
 
 def _write_card(path: Path, facts: Mapping[str, Any]) -> None:

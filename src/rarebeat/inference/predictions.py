@@ -11,7 +11,7 @@ classes' short codes and the unit of the signals as JSON; where each split was d
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.records import own_group
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Truth
@@ -100,6 +100,31 @@ class Predictions:
             Their predictions.
         """
         return self.rows(self.splits == split)
+
+    def of_cohorts(self, split: str, cohorts: Sequence[str] | None, where: str) -> "Predictions":
+        """Leave the records of other cohorts out of one split.
+
+        Args:
+            split: its name; the records of other splits stay.
+            cohorts: whose records stay; None: all.
+            where: the params that name them, for the message.
+
+        Returns:
+            The predictions that stay.
+
+        Raises:
+            ParamsError: for a cohort without a record in that split.
+        """
+        if cohorts is None:
+            return self
+        own = self.splits.astype(str) == split
+        there = dict.fromkeys(self.cohorts[own].tolist())
+        if absent := [name for name in cohorts if name not in there]:
+            raise ParamsError(
+                f"{where}: there is no {split} record of {', '.join(absent)}; there are records of "
+                f"{', '.join(there) or 'no cohort'}"
+            )
+        return self.rows(~own | np.isin(self.cohorts.astype(str), list(cohorts)))
 
     def rows(self, rows: BoolArray) -> "Predictions":
         """Take some records.

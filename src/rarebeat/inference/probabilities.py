@@ -99,7 +99,7 @@ def _predict(
         module.to(device)
     place = next(module.parameters()).device
     examples = make_examples(signals, scale, place, context, windows.of(signals.shape[2]))
-    with torch.autocast(place.type, enabled=False), _exact_fp32():
+    with torch.autocast(place.type, enabled=False), exact_fp32():
         logits, pieces = window_logits(module, examples, batch_size, features, FULL)
     probabilities = logits.sigmoid().cpu()
     found = torch.cat(features).float().cpu() if features else probabilities.new_empty(len(signals), 0)
@@ -189,7 +189,7 @@ def combine(probabilities: Tensor, windows: Windows, records: int, settings: Win
 
 
 @contextmanager
-def _exact_fp32() -> Iterator[None]:
+def exact_fp32() -> Iterator[None]:
     """Keep cuDNN from rounding fp32 to TensorFloat32, which its choice of algorithm would make visible."""
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

@@ -27,13 +27,26 @@ def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[P
     """
     splits = {name: load_split(shards, name) for name in names}
     predictions, card = predict_loaded(model, splits, load_detector(model))
+    return with_doubts(predictions, shards), card
+
+
+def with_doubts(predictions: Predictions, shards: Path) -> Predictions:
+    """Add what ingest found doubtful to the warnings, where there are any.
+
+    Args:
+        predictions: of records of the shards.
+        shards: folder written by prepare.
+
+    Returns:
+        The predictions.
+    """
     if predictions.warnings is None:
-        return predictions, card
+        return predictions
     doubts = read_doubts(shards)
     keys = zip(predictions.cohorts.tolist(), predictions.record_ids.tolist(), strict=True)
     pairs = zip(predictions.warnings.tolist(), (doubts.get(key, "") for key in keys), strict=True)
     warnings = np.array(["; ".join(filter(None, pair)) for pair in pairs], dtype=object)
-    return replace(predictions, warnings=warnings), card
+    return replace(predictions, warnings=warnings)
 
 
 def predict_loaded(
@@ -90,16 +103,26 @@ def predict_loaded(
     return predictions, card
 
 
-def predict_all_classes(model: Path, splits: Mapping[str, Split]) -> Predictions:
+def predict_all_classes(
+    model: Path, splits: Mapping[str, Split], detector: Detector | None = None
+) -> Predictions:
     """Predict splits that are in memory, with columns for all classes of the shards.
 
     Probability and threshold are NaN where the model does not know the class, so that the predictions of several models
     can be compared.
 
+    Args:
+        model: model folder.
+        splits: by name.
+        detector: as for :func:`predict_loaded`.
+
+    Returns:
+        The predictions.
+
     Raises:
         RarebeatError: as :func:`predict_loaded`.
     """
-    predictions, _ = predict_loaded(model, splits)
+    predictions, _ = predict_loaded(model, splits, detector)
     classes = next(iter(splits.values())).meta.classes
     return predictions.spread(classes, np.concatenate([split.columns(classes) for split in splits.values()]))
 

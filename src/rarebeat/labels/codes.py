@@ -1,4 +1,4 @@
-"""Labels from diagnosis codes: SCP statements, SNOMED CT, Chapman acronyms, CPSC short names.
+"""Labels from diagnosis codes: SCP statements, SNOMED CT, ICD-10, AHA/ACC/HRS statements, acronyms of databases.
 
 Codes come as ``system:code`` because the same letters differ between systems: ``scp:AFIB``, ``chapman:AFIB``
 and ``cpsc:AF`` are fibrillation, but ``chapman:AF`` is flutter. Only the presence of a code counts, never a
@@ -8,19 +8,20 @@ likelihood (PTB-XL writes 0 for an unknown one).
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
+from functools import lru_cache
 from typing import Literal
 
 from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.absence import AbsenceRules
+from rarebeat.labels.code_lists import canonical, known_codes
+from rarebeat.labels.ready_made import ReadyMade, is_ready_made
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.vocabulary import Absent, Vocabulary
 
 Incomplete = Literal["unknown", "negative"]
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way
-_LISTS = Path(__file__).parent / "code_systems"
+_canonical = lru_cache(maxsize=1 << 14)(canonical)  # the same codes come again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,13 @@ class CodeLabeller:
                     for code in listed:
                         meaning = _Meaning(entry.id, state, f"{entry.id}.{system}.{kind}")
                         self._meanings.setdefault(f"{system}:{code}", []).append(meaning)
-        self._lists = {system: known_codes(system) for system in self._absent}
+        ignored = vocabulary.unlisted_codes == "ignored"
+        self._lists = {system: frozenset() if ignored else known_codes(system) for system in self._absent}
+        self._ready_made = ReadyMade(vocabulary)
 
     def knows(self, code: str) -> bool:
-        """Whether any class lists the code (given as ``system:code``)."""
-        return code in self._meanings
+        """Whether any class lists the code (given as ``system:code``), or is the class of a ready-made label."""
+        return _canonical(code) in self._meanings or self._ready_made.knows(code)
 
     def label(self, codes: Iterable[str], source: str | None = None, in_text: Collection[str] = ()) -> Labels:
         """Labels of one record.
@@ -83,10 +86,12 @@ class CodeLabeller:
         codes = [code for code in listed if code != INCOMPLETE]
         if not codes:
             return Labels(self._unknown.copy(), (), ())
+        if all(map(is_ready_made, codes)):
+            return self._ready_made.label(codes, self._absence_rules)
         found: dict[str, int] = {}
         evidence = []
         for code in codes:
-            for meaning in self._meanings.get(code, ()):
+            for meaning in self._meanings.get(_canonical(code), ()):
                 found[meaning.class_id] = stronger(found.get(meaning.class_id), meaning.state)
                 evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
         complete = len(codes) == len(listed) or not self._heeds_incomplete
@@ -102,6 +107,7 @@ class CodeLabeller:
 
     def _understands(self, code: str) -> bool:
         """Whether a code is one of its system, and that system is known: what it does not say is then absent."""
+        code = _canonical(code)
         system, _, name = code.partition(":")
         listed = self._lists.get(system)
         return listed is not None and (not listed or name in listed or code in self._meanings)
@@ -120,27 +126,6 @@ class CodeLabeller:
                 if absence.get(name, "unknown") == "unknown":
                     absence[name] = rule
         return absence
-
-
-@cache
-def known_codes(system: str) -> frozenset[str]:
-    """All codes of a system.
-
-    Args:
-        system: its name, such as "scp".
-
-    Returns:
-        The codes; none where there is no list of them.
-
-    Example:
-        >>> "AFIB" in known_codes("scp"), "I48.0" in known_codes("scp"), known_codes("chapman")
-        (True, False, frozenset())
-    """
-    path = _LISTS / f"{system}.txt"
-    if not path.is_file():
-        return frozenset()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return frozenset(code for line in lines if not line.startswith("#") for code in line.split())
 
 
 def _plain(source: str) -> str:

@@ -38,6 +38,39 @@ def find_definition(name: str, folder: Path, what: str, beside: Path | None = No
     return path
 
 
+def definition_files(path: Path) -> list[Path]:
+    """The file of a definition and all others that it names (``like: other.yaml.avnrt``, ``language: my.yaml``).
+
+    Args:
+        path: a ``.yaml`` file.
+
+    Returns:
+        The files, sorted, each once. Definitions of the package, which are named without a path, are not among them.
+
+    Raises:
+        ParamsError: when one cannot be read.
+    """
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            named = {text.partition(".yaml")[0] for text in _texts(read_mapping(file)[0]) if ".yaml" in text}
+            others = (file.parent / f"{name}.yaml" for name in named)
+            waiting += [other for other in others if other.is_file()]
+    return sorted(found)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """All strings in a document."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for entry in value.values() if isinstance(value, dict) else value:
+            yield from _texts(entry)
+
+
 def read_mapping(path: Path) -> tuple[dict[str, Any], yaml.Node | None]:
     """Read a YAML file that must be a mapping.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rarebeat.core.letters import plain_letters
-from rarebeat.labels.codes import known_codes
+from rarebeat.labels.code_lists import known_codes
 from rarebeat.labels.text.language import ReportLanguage
 from rarebeat.labels.text.patterns import Pattern, literal_words
 from rarebeat.labels.vocabulary import Vocabulary

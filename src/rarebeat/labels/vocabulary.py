@@ -117,6 +117,8 @@ class Vocabulary:
         implications: classes that need another class.
         exclusions: pairs that one recording hardly has together.
         sources: databases that use only a part of SNOMED CT: the system that says what they can tell.
+        unlisted_codes: what a code means that its system does not list: "open", it may say any class, so that beside it
+            no absence means anything; or "ignored".
     """
 
     name: str
@@ -126,6 +128,7 @@ class Vocabulary:
     implications: tuple[Implication, ...] = ()
     exclusions: tuple[tuple[str, str], ...] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
+    unlisted_codes: Literal["open", "ignored"] = "open"
 
     @property
     def class_ids(self) -> tuple[str, ...]:

@@ -16,13 +16,14 @@ import numpy.typing as npt
 from scipy.special import expit, logit
 
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
-from rarebeat.metrics.calibration import log_odds, logit_offset
 from rarebeat.metrics.ranking import DEFAULT_THRESHOLD
 
 MIN_POSITIVES = 10
 REPLICATES = 200
 
+_CERTAIN = 1e-6  # what probabilities of 0 and 1 are taken for
 _SHIFT = 1.0  # standard deviation of the shifts that are expected, in log odds
+_STEPS = 50  # more than Newton's method needs
 _BLOCK = 20  # replicates in memory at once
 
 
@@ -59,7 +60,7 @@ def bagged_thresholds(
             people = np.unique(owner[known][positive]).size
             bagged = _bagged(positive, scores, owner[known], draws)
             weight = people / (people + min_positives)
-            parts = log_odds(np.array([bagged, expected_f1_threshold(positive, scores)]))
+            parts = _log_odds(np.array([bagged, expected_f1_threshold(positive, scores)]))
             thresholds[k] = expit(weight * parts[0] + (1 - weight) * parts[1])
     return thresholds
 
@@ -111,9 +112,26 @@ def expected_f1_threshold(positive: npt.NDArray[np.bool_], scores: FloatArray) -
         >>> round(expected_f1_threshold(np.array([True, True, False, False]), scores), 3)
         0.425
     """
-    odds = log_odds(scores)
-    shift = logit_offset(positive, odds, _SHIFT)
+    odds = _log_odds(scores)
+    shift = _calibration_shift(positive, odds)
     falling = np.sort(expit(odds + shift))[::-1]
     true = np.cumsum(falling)
     best = float(np.max(2 * true / (np.arange(1, falling.size + 1) + true[-1])))
     return float(expit(logit(best / 2) - shift))
+
+
+def _calibration_shift(positive: npt.NDArray[np.bool_], odds: FloatArray) -> float:
+    """The most likely shift of log odds, expected to be small, so that few positives do not carry it far."""
+    shift = 0.0
+    for _ in range(_STEPS):
+        right = expit(odds + shift)
+        slope = float(np.sum(right * (1 - right))) + 1 / _SHIFT**2
+        step = (float(np.sum(right - positive)) + shift / _SHIFT**2) / slope
+        shift -= float(np.clip(step, -1, 1))
+        if abs(step) < 1e-9:
+            break
+    return shift
+
+
+def _log_odds(probability: FloatArray) -> FloatArray:
+    return np.asarray(logit(np.clip(probability, _CERTAIN, 1 - _CERTAIN)))

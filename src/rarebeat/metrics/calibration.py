@@ -2,67 +2,12 @@
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit, logit
+from scipy.special import expit
 
 from rarebeat.metrics.arrays import FloatArray
 
-CERTAIN = 1e-6
-"""What probabilities of 0 and 1 are taken for, so that they have log odds."""
-
 _STEPS = 100  # more than Newton's method needs
-_OFFSET_STEPS = 50  # likewise, for one number whose steps are cut
 _LEAST = 1e-9
-
-
-def log_odds(probability: FloatArray) -> FloatArray:
-    """The log odds of probabilities, finite also for 0 and 1 (see :data:`CERTAIN`).
-
-    Args:
-        probability: any shape, from 0 to 1.
-
-    Returns:
-        The same shape.
-
-    Example:
-        >>> log_odds(np.array([0.5, 1.0])).round(1).tolist()
-        [0.0, 13.8]
-    """
-    return np.asarray(logit(np.clip(probability, CERTAIN, 1 - CERTAIN)))
-
-
-def logit_offset(positive: npt.NDArray[np.bool_], odds: FloatArray, spread: float) -> float:
-    """The most likely offset of log odds, expected to be small, so that few positives do not carry it far.
-
-    With it probabilities add up to the positive records, but for what the expectation holds back.
-
-    Args:
-        positive: shape (n,), what was true.
-        odds: shape (n,), log odds, finite.
-        spread: standard deviation of the offsets that are expected; with records by the hundred it does not matter.
-
-    Returns:
-        What is to be added to the log odds; 0 without records.
-
-    Source:
-        King and Zeng, Logistic regression in rare events data, Political Analysis 9, 2001: another share of positives
-        moves the intercept alone; here with a normal prior.
-
-    Example:
-        >>> positive = np.arange(1000) < 100
-        >>> round(logit_offset(positive, np.zeros(1000), spread=2.0), 2)  # log of 0.1 / 0.9
-        -2.19
-        >>> round(logit_offset(np.array([False]), np.zeros(1), spread=2.0), 2)
-        -0.82
-    """
-    offset = 0.0
-    for _ in range(_OFFSET_STEPS):
-        right = expit(odds + offset)
-        slope = float(np.sum(right * (1 - right))) + 1 / spread**2
-        step = (float(np.sum(right - positive)) + offset / spread**2) / slope
-        offset -= float(np.clip(step, -1, 1))
-        if abs(step) < _LEAST:
-            break
-    return offset
 
 
 def calibrate(odds: FloatArray, positive: npt.NDArray[np.bool_]) -> FloatArray:

@@ -242,26 +242,48 @@ class MaskedBatchNorm(nn.BatchNorm2d):
 class Heads(nn.Module):
     """Independent logistic regressions; one class or many differ in nothing but the size of this layer.
 
-    A model that was adapted to a site adds a number to each logit. It is no weight: it is not trained, and not stored
-    with the weights.
-
     Args:
         features: features per example, channels times samples.
         classes: number of classes.
     """
 
-    offset: Tensor | None
+    offsets: Tensor | None
 
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
         self.regressions = nn.Linear(features, classes)
-        self.register_buffer("offset", None, persistent=False)
+        self.register_buffer("offsets", None, persistent=False)
+
+    def shift(self, offsets: Tensor) -> None:
+        """Add a number to the logits of each class from now on.
+
+        The numbers are no weights: they adapt a model to a site whose records have the classes in other shares, are
+        stored in the model's card, and are part of no ``state_dict``.
+
+        Args:
+            offsets: shape (classes,).
+        """
+        self.offsets = offsets.to(self.regressions.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """Turn features of shape (batch, ...) into logits of shape (batch, classes), always in fp32."""
         with torch.autocast(x.device.type, enabled=False):  # logits of bf16 would have two digits
             logits: Tensor = self.regressions(x.flatten(1).to(self.regressions.weight.dtype))
-        return logits if self.offset is None else logits + self.offset
+            return logits if self.offsets is None else logits + self.offsets
+
+
+def heads_of(network: nn.Module) -> Heads:
+    """The heads of a network, which every network has as its last layer.
+
+    Args:
+        network: of :mod:`rarebeat.models.registry`.
+
+    Returns:
+        The layer.
+    """
+    heads = network.heads
+    assert isinstance(heads, Heads)
+    return heads
 
 
 def he_normal(module: nn.Module, mode: Literal["fan_in", "fan_out"] = "fan_in") -> None:

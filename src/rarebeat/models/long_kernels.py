@@ -44,12 +44,14 @@ class _LongConvolution(torch.autograd.Function):
         return functional.conv2d(x, weight, bias, (1, stride))
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor, Tensor, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         (gradient,) = gradients
         to_x = None
         if ctx.needs_input_grad[0]:
             to_x = _backward(gradient, x, weight, ctx.stride, (True, False, False))[0]
+        if not any(ctx.needs_input_grad[1:3]):  # where the weights are constants
+            return to_x, None, None, None
         parts = []
         start = 0
         reach = (gradient.shape[-1] - 1) * ctx.stride  # from the first to the last sample that a tap meets

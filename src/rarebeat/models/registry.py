@@ -4,7 +4,8 @@ A network is a :class:`rarebeat.models.layers.TwoStepNetwork`. It takes signals 
 unit of its shards, and a :class:`rarebeat.core.context.Context`, of which it uses what it can; without one, nothing but
 the signals is known. It returns logits of shape (batch, classes). Its first layer is ``standardise``, a
 :class:`rarebeat.models.layers.Standardise`.
-To add one: write its file with a settings dataclass, and name it in :data:`NETWORKS`.
+To add one: write its file with a settings dataclass, and name it in :data:`NETWORKS`. Networks of one's own are
+those of :mod:`rarebeat.models.own`, outside the package.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from rarebeat.core.params import parse
 from rarebeat.models.densenet1d import DenseNet1d121, DenseNet1d121Settings
 from rarebeat.models.global_skip import GlobalSkip, GlobalSkipSettings
 from rarebeat.models.hughes34 import Hughes34, Hughes34Settings
+from rarebeat.models.own import is_own, load_own
 from rarebeat.models.se_resnet import SEResNet, SEResNetSettings
 from rarebeat.models.xresnet1d import XResNet1d101, XResNet1d101Settings
 
@@ -109,11 +111,38 @@ NETWORKS: Mapping[str, Network] = {
 }
 
 
+def settings_kind(name: str) -> type[Any]:
+    """The settings dataclass of a network.
+
+    Args:
+        name: a key of :data:`NETWORKS`, or ``my_module:MyNet`` (see :mod:`rarebeat.models.own`).
+
+    Raises:
+        ParamsError: when there is no such network.
+
+    Example:
+        >>> settings_kind("hughes34").__name__
+        'Hughes34Settings'
+    """
+    if is_own(name):
+        return load_own(name)[0]
+    return _known(name).settings
+
+
+def _known(name: str) -> Network:
+    if name not in NETWORKS:
+        raise ParamsError(
+            f"unknown network {name!r}: the networks are {', '.join(sorted(NETWORKS))}, and those of your own "
+            "(my_module:MyNet)"
+        )
+    return NETWORKS[name]
+
+
 def uses_person(name: str, settings: Mapping[str, Any]) -> bool:
     """Whether a network uses age and sex: it does where a setting named ``person`` says so.
 
     Args:
-        name: a key of :data:`NETWORKS`.
+        name: a key of :data:`NETWORKS`, or ``my_module:MyNet``.
         settings: the network's own settings; those left out take their defaults.
 
     Raises:
@@ -123,14 +152,14 @@ def uses_person(name: str, settings: Mapping[str, Any]) -> bool:
         >>> uses_person("se_resnet", {}), uses_person("se_resnet", {"person": False}), uses_person("hughes34", {})
         (True, False, False)
     """
-    return bool(getattr(parse(NETWORKS[name].settings, dict(settings), f"network {name}"), "person", False))
+    return bool(getattr(parse(settings_kind(name), dict(settings), f"network {name}"), "person", False))
 
 
 def build(name: str, classes: int, samples: int, settings: Mapping[str, Any]) -> nn.Module:
     """Make a network with fresh weights from the random state of torch.
 
     Args:
-        name: a key of :data:`NETWORKS`.
+        name: a key of :data:`NETWORKS`, or ``my_module:MyNet``.
         classes: number of classes.
         samples: samples per lead.
         settings: the network's own settings; those left out take their defaults.
@@ -141,7 +170,5 @@ def build(name: str, classes: int, samples: int, settings: Mapping[str, Any]) ->
     Raises:
         ParamsError: for an unknown name, or settings that the network does not have.
     """
-    if name not in NETWORKS:
-        raise ParamsError(f"unknown network {name!r}: the networks are {', '.join(sorted(NETWORKS))}")
-    network = NETWORKS[name]
-    return network.create(classes, samples, parse(network.settings, dict(settings), f"network {name}"))
+    create: Callable[[int, int, Any], nn.Module] = load_own(name)[1] if is_own(name) else _known(name).create
+    return create(classes, samples, parse(settings_kind(name), dict(settings), f"network {name}"))

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
@@ -196,14 +197,27 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         age=person.age,
         sex=person.sex,
         calibrated=calibrated,
-        codes=_codes(told.get("dx", "")),
+        codes=codes_of(told.get("dx", "")),
+        stored=stored_in(header),
         not_understood=tuple(key for key in expected if key not in told)
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),
     )
 
 
-def _codes(cell: str) -> tuple[str, ...]:
-    """The codes of a list in any form. What is neither a number nor a short name has a system of its own, ``dx``."""
+def codes_of(cell: str) -> tuple[str, ...]:
+    """Read the diagnoses of a header.
+
+    Args:
+        cell: what stands behind ``Dx:``, a list in any form.
+
+    Returns:
+        ``snomed:`` with numbers, ``cpsc:`` with the short names of CPSC 2018; what is neither has a system of its own,
+        ``dx``.
+
+    Example:
+        >>> codes_of("426783006,59118001"), codes_of("RBBB"), codes_of("unknown")
+        (('snomed:426783006', 'snomed:59118001'), ('cpsc:RBBB',), ())
+    """
     codes = []
     for entry in map(str.strip, _LIST_SIGNS.split(cell)):
         parts = [part for part in entry.split() if part.lower() not in _NOT_TOLD]

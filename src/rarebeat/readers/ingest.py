@@ -13,11 +13,16 @@ from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.parallel import core_count, map_in_order
 from rarebeat.core.record_files import WARNINGS, write_part, write_quarantine, write_warnings
 from rarebeat.core.records import Record
-from rarebeat.measure.amplitude import gain_warnings
 from rarebeat.readers.discovery import is_inside, passed_over, readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path, private_pseudonym, write_owner_table
 from rarebeat.readers.registry import Entry, Source, get_source, suggest_kind
 from rarebeat.readers.summary import Job, Tally, key_file_of, nothing_read, summarise
+from rarebeat.readers.tables import joined
+
+_MEASURED = 24
+_MEASURED_LATER = 2
+"""Records of each source and rate whose heart rate is measured, in the first part and in each later one: enough to tell
+that the rate in their headers is wrong, and too few to take much time."""
 
 
 def ingest_cohort(
@@ -54,7 +59,7 @@ def ingest_cohort(
     options = dict(options or {})
     cohort = cohort or out.name
     source = get_source(kind)
-    found = _discover(source, root, options)
+    found, tables = _discover(source, root, options)
     entries = [entry for entry in found if entry.listed]
     pseudonym = _pseudonym(source, options)
     unique, duplicates = _split_duplicates(entries)
@@ -70,17 +75,22 @@ def ingest_cohort(
         if not total.records:
             raise RarebeatError(nothing_read(root, kind, total, len(entries)))
         write_quarantine(folder / "quarantine.parquet", total.quarantine)
-        warnings = gain_warnings(total.amplitudes)
-        write_warnings(folder, warnings)
+        gains, rates = total.warnings()
+        doubted = {
+            name: "; ".join(filter(None, (gains.get(name), rates.get(name)))) for name in gains | rates
+        }
+        write_warnings(folder, doubted)
         passed = passed_over(root, source.takes) if source.takes else {}
-        summary = summarise(job, total, passed, len(found) - len(entries)) | {"warned": len(warnings)}
+        summary = summarise(job, total, passed, len(found) - len(entries)) | {"warned": len(gains)}
+        summary |= {"rate_warned": len(rates)} if rates else {}
+        summary |= {"tables": tables} if tables else {}
         write_json(folder / "summary.json", summary)
     return summary
 
 
-def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[Entry]:
+def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> tuple[list[Entry], joined.Counts]:
     try:
-        return list(source.discover(root, options))
+        return joined.discover(source, root, options)
     except MissingSourceError as error:
         if hint := suggest_kind(root, source.kind):
             raise MissingSourceError(f"{error}\n{hint}") from error
@@ -88,7 +98,7 @@ def _discover(source: Source, root: Path, options: Mapping[str, Any]) -> list[En
 
 
 def _pseudonym(source: Source, options: Mapping[str, Any]) -> Pseudonym:
-    if not source.is_private(options):
+    if not joined.is_private(source, options):
         return Pseudonym()
     return private_pseudonym(key_file_of(options))
 
@@ -129,7 +139,7 @@ def _read_all(job: Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Tall
 def _read_chunk(job: Job, numbered: tuple[int, Sequence[Entry]]) -> Tally:
     """Read one chunk and write its part (in a worker process)."""
     index, entries = numbered
-    tally = Tally()
+    tally = Tally(measured=_MEASURED if index == 0 else _MEASURED_LATER)
     source = get_source(job.kind)
 
     def trusted() -> Iterator[Record]:
@@ -158,7 +168,7 @@ def _read_entry(job: Job, source: Source, entry: Entry) -> Record:
                 raise BadRecordError(
                     "unreadable", f"file missing: {looked_for!r} is not there. Is the archive incomplete?"
                 )
-        return source.read(entry, job.pseudonym, job.options)
+        return joined.read(source, entry, job.pseudonym, job.options)
     except OSError as error:  # not to be taken for trouble with writing
         raise BadRecordError("unreadable", f"the file cannot be read: {error.strerror}") from error
     except (ValueError, ArithmeticError, LookupError) as error:  # a reader met what it did not foresee

@@ -14,6 +14,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import LEADS, Record, Signal
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import physionet_help, read_table, readable, require_folder, walk
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
 from rarebeat.readers.privacy import Pseudonym
@@ -70,7 +71,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: see :class:`Options`.
 
     Returns:
-        The record. Each subject has one, so that the record stands for the patient.
+        The record. Each subject has one, so that its id is the patient's, too.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -87,16 +88,19 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     person = person_in(told)
     if entry.details:
         _compare(entry.details, told, diagnoses)
+    record_id = pseudonym.record_id(entry.record_id)
     return Record(
-        record_id=pseudonym.record_id(entry.record_id),
+        record_id=record_id,
         signal=signal,
         rate=header.rate,
         source=entry.source,
+        patient_id=record_id,  # what the split is made by, where no patient is told
         age=person.age,
         sex=person.sex,
         calibrated=False,
         text=clean_text(diagnoses),
         codes=statement_codes(diagnoses),
+        stored=stored_in(header),
         not_understood=tuple(key for key in _KEYS if key not in told)
         + (() if DIAGNOSES in header.comments else ("diagnoses",))
         + not_understood(age=(told.get("age", ""), person.age), sex=(told.get("sex", ""), person.sex)),

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import physionet_help, read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     Person,
@@ -128,6 +129,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         calibrated=calibrated,
         text=clean_text([row["report"]]),
         codes=mark_incomplete(parse_codes(row["scp_codes"], "scp"), row["complete"]),
+        stored=stored_in(header),
     )
 
 

@@ -6,7 +6,6 @@ recording: see ``tests/real/test_sources.py``.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -119,31 +118,6 @@ def trusted_signal(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
         _check_amplitude(signal, spans, rate)
         check_limb_leads(signal, max(scales.values()))
     return signal, calibrated
-
-
-def check_checksums(
-    samples: npt.NDArray[np.integer[Any]], checksums: Sequence[int | None], names: Sequence[str]
-) -> None:
-    """Compare the 16-bit sum of each lead with the one in the header, where there is one.
-
-    Args:
-        samples: digital samples, shape (leads, samples).
-        checksums: one per lead, or None.
-        names: one per lead, for the message.
-
-    Raises:
-        BadRecordError: ``wrong_checksum``.
-    """
-    sums = samples.sum(axis=1, dtype=np.int16).tolist()  # wraps like the checksum
-    wrong = [
-        shown_name(name)
-        for name, total, checksum in zip(names, sums, checksums, strict=True)
-        if checksum is not None and (total - checksum) & 0xFFFF
-    ]
-    if wrong:
-        raise BadRecordError(
-            "wrong_checksum", f"the samples of {', '.join(wrong)} do not add up to the header's checksum"
-        )
 
 
 def lead_index(name: str) -> int | None:

@@ -11,6 +11,7 @@ from rarebeat.readers.discovery import is_inside, readable, walk
 from rarebeat.readers.muse.reader import read_muse
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Options, get_source
+from rarebeat.readers.tables import joined
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import person_of
 
@@ -72,7 +73,9 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
         if kind is None and not path.is_dir():
             yield Found(Entry(_name(path), path))
             continue
-        entries = iter(_in_folder(path) if kind is None else get_source(kind).discover(path, options))
+        entries = iter(
+            _in_folder(path) if kind is None else joined.discover(get_source(kind), path, options)[0]
+        )
         first = next(entries, None)
         if first is None:
             raise RarebeatError(
@@ -115,7 +118,7 @@ def read_recording(found: Found, kind: str | None, options: Options) -> Record:
         return read_file(path)
     if path is not None and not path.is_file():
         raise RarebeatError(f"there is no file {path}")
-    return get_source(kind).read(found.entry, Pseudonym(), options)
+    return joined.read(get_source(kind), found.entry, Pseudonym(), options)
 
 
 def read_file(path: Path) -> Record:

@@ -30,7 +30,20 @@ _KINDS = {
     "challenge": _Kind("rarebeat.readers.challenge", "PhysioNet/CinC Challenge 2020 or 2021", "**/*.mat"),
     "ludb": _Kind("rarebeat.readers.ludb", "Lobachevsky University database as published", "ludb.csv"),
     "muse-xml": _Kind("rarebeat.readers.muse.reader", "GE MUSE RestingECG exports", "**/*.xml"),
+    "arrays": _Kind(
+        "rarebeat.readers.arrays.reader", "NPY, CSV or Parquet with a YAML side file", "arrays.yaml"
+    ),
+    "files": _Kind("rarebeat.readers.files.reader", "a folder with files of many formats"),
     "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+    "aecg": _Kind("rarebeat.readers.formats.aecg", "HL7 annotated ECGs"),
+    "cardiosoft-xml": _Kind("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML (UK Biobank)"),
+    "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),
+    "edf": _Kind("rarebeat.readers.formats.edf", "EDF and EDF+ files of 12 leads", "**/*.edf"),
+    "eli-xml": _Kind("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "ishne": _Kind("rarebeat.readers.formats.ishne", "ISHNE Holter files of 12 leads", "**/*.ecg"),
+    "mfer": _Kind("rarebeat.readers.formats.mfer", "MFER files of 12 leads", "**/*.mwf"),
+    "philips-xml": _Kind("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "scp": _Kind("rarebeat.readers.formats.scp", "SCP-ECG files", "**/*.scp"),
 }
 
 
@@ -105,7 +118,8 @@ def kinds() -> tuple[str, ...]:
 
     Example:
         >>> kinds()
-        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'wfdb')
+        ('simulated', 'ptb-xl', 'challenge', 'ludb', 'muse-xml', 'arrays', 'files', 'wfdb', 'aecg', 'cardiosoft-xml', \
+'dicom', 'edf', 'eli-xml', 'ishne', 'mfer', 'philips-xml', 'scp')
     """
     return tuple(_KINDS)
 

@@ -10,13 +10,17 @@ from typing import Any
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.record_files import WARNINGS
 from rarebeat.core.records import Record
-from rarebeat.measure.amplitude import Amplitude, smallest_step, typical_span
+from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
+from rarebeat.measure.sampling_rate import Pace, pace, rate_warnings
+from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
 from rarebeat.readers.registry import Entry, get_source, suggest_kind
+from rarebeat.readers.tables.joined import is_private
 
 _EXAMPLES = 5
 _FREE_TEXT = {False: "recognised", True: "kept"}  # of private archives: what is stored of their reports
+_COUNTED = ("records", "calibrated", "without_patient", "with_text", "with_codes")
 _QUOTATION = re.compile(r"'.*'|\".*\"")
 
 
@@ -59,6 +63,10 @@ class Tally:
         patients: pseudonyms.
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
+        observed: for the contract.
+        paces: of the first records of each source and rate, :attr:`measured` of each.
+        rated: records by source and rate.
+        measured: records of each source and rate that are measured.
         owner: rows of the owner's table, see :func:`rarebeat.readers.privacy.write_owner_table`.
     """
 
@@ -75,7 +83,11 @@ class Tally:
     patients: set[str] = field(default_factory=set)
     quarantine: list[dict[str, str]] = field(default_factory=list)
     amplitudes: list[Amplitude] = field(default_factory=list)
+    paces: list[Pace] = field(default_factory=list)
+    rated: dict[tuple[str, float], list[str]] = field(default_factory=dict)
+    measured: int = 0
     owner: list[tuple[str, ...]] = field(default_factory=list)
+    observed: Observed = field(default_factory=Observed)
 
     def refuse(self, job: Job, entry: Entry, error: BadRecordError) -> None:
         """Add a row to the quarantine table, and to the owner's what a private archive leaves out of it."""
@@ -104,7 +116,12 @@ class Tally:
         if record.calibrated:
             span, step = typical_span(record.signal, record.rate), smallest_step(record.signal)
             self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
+        alike = self.rated.setdefault((record.source, record.rate), [])
+        if len(alike) < self.measured:
+            self.paces.append(pace(record.signal, record.rate, record.source))
+        alike.append(record.record_id)
         self.not_understood.update(record.not_understood)
+        self.observed.count(record)
         self.sources[record.source] += 1
         self.rates[f"{record.rate:g}"] += 1
         if record.patient_id is None:
@@ -128,6 +145,19 @@ class Tally:
         self.quarantine += other.quarantine
         self.owner += other.owner
         self.amplitudes += other.amplitudes
+        self.observed.add(other.observed)
+        self.paces += other.paces
+        for key, ids in other.rated.items():
+            self.rated.setdefault(key, []).extend(ids)
+
+    def warnings(self) -> tuple[dict[str, str], dict[str, str]]:
+        """What is doubtful of the gains and of the sampling rates, each by record id."""
+        rates = {
+            record_id: text
+            for key, text in rate_warnings(self.paces).items()
+            for record_id in self.rated[key]
+        }
+        return gain_warnings(self.amplitudes), rates
 
 
 def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int) -> dict[str, Any]:
@@ -140,13 +170,15 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         not_listed: recordings that the table of the archive does not name.
 
     Returns:
-        The content of ``summary.json``, but for ``warned``.
+        The content of ``summary.json``, but for the warnings.
     """
     reasons = Counter(row["reason"] for row in total.quarantine)
     statuses = {
         "report_statuses": dict(sorted(total.statuses.items())),
         "without_confirmed_report": total.withheld,
     }
+    rates = dict(sorted(total.rates.items(), key=lambda item: float(item[0])))
+    counts = {name: getattr(total, name) for name in _COUNTED} | {"quarantined": len(total.quarantine)}
     return {
         "cohort": job.cohort,
         "kind": job.kind,
@@ -164,7 +196,8 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
         "sources": dict(sorted(total.sources.items())),
-        "rates": dict(sorted(total.rates.items(), key=lambda item: float(item[0]))),
+        "rates": rates,
+        "contract": contract_of(total.observed, total.amplitudes, counts, rates),
     }
 
 
@@ -221,11 +254,20 @@ def summary_lines(
     if warned := summary["warned"]:
         of = f"{warned} of {summary['records']} records"
         lines.append(f"the gain is probably wrong in {of}: {WARNINGS} says where and why")
+    if doubted := summary.get("rate_warned"):
+        of = f"{doubted} of {summary['records']} records"
+        lines.append(f"the sampling rate is probably wrong in {of}: {WARNINGS} says where and why")
     if withheld := summary.get("without_confirmed_report"):
         lines.append(
             f"{withheld} records have no text, for no person has confirmed their reports: the option "
             "statements=all takes them too"
         )
+    for name, counts in summary.get("tables", {}).items():
+        if counts["rows_without_recording"] or counts["recordings_without_row"]:
+            lines.append(
+                f"{name}: {counts['rows_without_recording']} of {counts['rows']} rows name no recording, and "
+                f"{counts['recordings_without_row']} recordings have no row"
+            )
     if missed := summary.get("not_listed"):
         lines.append(f"{missed} recordings lie in the archive's folders and are in no row of its table")
     if unread := summary.get("not_understood"):
@@ -253,7 +295,8 @@ def owner_table(kind: str, root: Path, options: Mapping[str, Any]) -> Path | Non
     Returns:
         See :func:`rarebeat.readers.privacy.owner_table_path`; None for a public archive.
     """
-    return owner_table_path(root, key_file_of(options)) if get_source(kind).is_private(options) else None
+    private = is_private(get_source(kind), options)
+    return owner_table_path(root, key_file_of(options)) if private else None
 
 
 def key_file_of(options: Mapping[str, Any]) -> Path | None:

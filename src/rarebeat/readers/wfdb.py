@@ -13,7 +13,7 @@ import numpy.typing as npt
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import Signal
 from rarebeat.readers.discovery import is_inside
-from rarebeat.readers.quality import RawLeads, check_checksums, lead_index, shown_name, trusted_signal
+from rarebeat.readers.quality import RawLeads, lead_index, shown_name, trusted_signal
 from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header
 
 MAX_BYTES = 1 << 28
@@ -242,6 +242,31 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
     count = len(names)
     samples = np.ascontiguousarray(physical.T, dtype=np.float64)
     return RawLeads(samples, names, [1.0] * count, [0.0] * count, record.units)
+
+
+def check_checksums(
+    samples: npt.NDArray[np.integer[Any]], checksums: Sequence[int | None], names: Sequence[str]
+) -> None:
+    """Compare the 16-bit sum of each lead with the one in the header, where there is one.
+
+    Args:
+        samples: digital samples, shape (leads, samples).
+        checksums: one per lead, or None.
+        names: one per lead, for the message.
+
+    Raises:
+        BadRecordError: ``wrong_checksum``.
+    """
+    sums = samples.sum(axis=1, dtype=np.int16).tolist()  # wraps like the checksum
+    wrong = [
+        shown_name(name)
+        for name, total, checksum in zip(names, sums, checksums, strict=True)
+        if checksum is not None and (total - checksum) & 0xFFFF
+    ]
+    if wrong:
+        raise BadRecordError(
+            "wrong_checksum", f"the samples of {', '.join(wrong)} do not add up to the header's checksum"
+        )
 
 
 def _check_files(folder: Path, header: Header) -> None:

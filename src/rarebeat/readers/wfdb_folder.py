@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError, RarebeatError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
+from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.discovery import read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     HIGHEST_FOLD,
@@ -260,5 +261,6 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         calibrated=calibrated,
         text=text or None,
         codes=mark_incomplete(codes, cells["complete"]),
+        stored=stored_in(header),
         not_understood=not_understood(age=(cells["age"], age), sex=(cells["sex"], sex)) + unsplit,
     )

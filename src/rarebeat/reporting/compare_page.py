@@ -9,6 +9,7 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table, people_text, write_rows
@@ -28,6 +29,7 @@ from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.model_folder import ModelCard, load_model, read_card
 from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.models.size import parameters
+from rarebeat.reporting.baseline_tables import baseline_section
 from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
 from rarebeat.reporting.figures import curve_figure, interval_figure
 from rarebeat.reporting.label_sets_tables import label_set_section
@@ -41,6 +43,7 @@ def write_comparison(
     intervals: EvaluateSettings,
     models: Path,
     workers: int = 1,
+    ending: Sequence[str] = (),
 ) -> dict[str, Row]:
     """Score all cells, and write the page, its table (CSV) and its figure (PNG) side by side.
 
@@ -52,6 +55,7 @@ def write_comparison(
         intervals: of the bootstrap.
         models: folder with the model folder of each cell by its name.
         workers: processes that score.
+        ending: Markdown that the page ends with.
 
     Returns:
         Numbers of each cell by its name, for the tracking server.
@@ -61,7 +65,7 @@ def write_comparison(
     """
     cards = {cell.name: read_card(models / cell.name) for cell in cells}
     parts, panels, scored = (
-        [about.strip(), network_table(models, cards)],
+        [about.strip(), network_table(models, cards, by_records=not settings.against)],
         dict[str, pd.DataFrame](),
         list[Row](),
     )
@@ -75,6 +79,11 @@ def write_comparison(
             parts.append(text)
             several = f" ({title})" if len(everyone) > 1 else ""
             curves |= {f"{name}{several}": shown for name, shown in by_class_and_title.items()}
+        elif settings.against:
+            text, rows, by_metric = baseline_section(section, settings, intervals, cards, workers)
+            parts.append(text)
+            several = f" ({title})" if len(everyone) > 1 else ""
+            curves |= {f"{name}{several}": shown for name, shown in by_metric.items()}
         elif settings.rules:
             # By group, for an ensemble has no card of its own.
             least = {
@@ -91,13 +100,21 @@ def write_comparison(
             panels[title] = _frame(rows, factors)
             parts.append(class_section(panels[title], section, columns, intervals))
         scored += rows
+    if not scored:
+        raise RarebeatError(
+            f"no class has {settings.at_least} positive test records: use more data, or lower compare.at_least"
+        )
     name = page.stem
     parts += [
         f"![All groups with their intervals]({name}.png)",
         f"All numbers, cell by cell, are in [{name}.csv]({name}.csv).",
+        *filter(None, map(str.strip, ending)),
     ]
     write_rows(page.with_suffix(".csv"), scored, list(scored[0]))
-    if curves:
+    if curves and settings.against:
+        series = list(dict.fromkeys(entry for shown in curves.values() for _, entry, _ in shown))
+        curve_figure(page.with_suffix(".png"), curves, series, settings.across or "")
+    elif curves:
         curve_figure(page.with_suffix(".png"), curves, list(settings.columns), "AUPRC")
     else:
         study_figure(page.with_suffix(".png"), panels, by_rule=bool(settings.rules))
@@ -148,13 +165,28 @@ def _numbers(cell: Cell, rows: Sequence[Row]) -> Row:
     }
 
 
-def network_table(models: Path, cards: Mapping[str, ModelCard]) -> str:
-    """Which networks were trained, their size, and what they learnt from."""
+def network_table(models: Path, cards: Mapping[str, ModelCard], by_records: bool = True) -> str:
+    """Which networks were trained, their size, and what they learnt from.
+
+    Args:
+        models: folder with the model folder of each cell by its name.
+        cards: of the cells.
+        by_records: a row for each number of records that was learnt from; otherwise one for each network and number of
+            classes.
+
+    Returns:
+        A Markdown table.
+    """
     rows: dict[tuple[str, ...], Row] = {}
     for name, card in cards.items():
         settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
         records, cohorts = f"{card.training.get('records', 0):,}", ", ".join(card.cohorts)
-        key = (card.architecture, settings, str(len(card.classes)), records, cohorts)
+        key = (
+            card.architecture,
+            settings,
+            str(len(card.classes)),
+            *((records, cohorts) if by_records else ()),
+        )
         if key not in rows:
             network, _ = load_model(models / name)
             rows[key] = {
@@ -162,7 +194,7 @@ def network_table(models: Path, cards: Mapping[str, ModelCard]) -> str:
                 "settings": settings or "defaults",
                 "classes": len(card.classes),
                 "parameters": f"{parameters(network):,}",
-                "learnt from": f"{records} records of {cohorts}",
+                **({"learnt from": f"{records} records of {cohorts}"} if by_records else {}),
             }
     return markdown_table(list(rows.values()))
 

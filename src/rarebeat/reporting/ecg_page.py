@@ -4,6 +4,8 @@ Everything is drawn in millimetres on one A4 page: three rows of four leads, 2.5
 lead II below them.
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from textwrap import wrap
@@ -14,6 +16,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -48,13 +51,43 @@ _EDGE = 2.0  # traces may leave the grid, but not the paper
 _TEXT_LINES, _TEXT_WIDTH = 6, 80
 _UNCALIBRATED_SPAN = 12.0  # millimetres that the median lead spans where the amplitude means nothing
 
-_COLOURS = 64  # of a PNG: a quarter of the bytes
+_COLOURS, _COLOURS_SHADED = 64, 128  # of a PNG: a quarter of the bytes
 
 _FINE, _COARSE = "#f7d9d6", "#eba9a3"
 _INK, _WARNING = "#101018", "#b00020"
 
+FOR, AGAINST = "#0072b2", "#d55e00"
+"""Colours of the shading: apart also for those who do not see red or green."""
 
-def draw_ecg(path: Path, record: Record, title: str | None = None, dpi: float = DPI) -> None:
+_BAND = 13.0  # millimetres that the shading reaches above and below a baseline
+_STRONGEST = 0.6  # opacity
+_LEVELS = 8  # of opacity: with few colours a PNG stays small
+_SMOOTHED_SECONDS = 0.12  # single samples mean little: a wave of the ECG is taken together
+_FULL_SHARE = 99.0  # percentile of the absolute values from which the shading is strongest
+
+
+@dataclass(frozen=True)
+class Shading:
+    """What is shaded behind the traces: how much each lead and moment speaks for or against something.
+
+    Attributes:
+        values: shape (12, n), above zero for it, below zero against it, such as
+            :attr:`rarebeat.inference.attribution.Attributions.values` of one ECG. The picture shows them relative to
+            the largest ones.
+        rate: values per second.
+        of: what it is that they speak for, for the legend: "complete heart block".
+        start: seconds of the record at which the first value lies.
+    """
+
+    values: npt.NDArray[np.floating]
+    rate: float
+    of: str
+    start: float = 0.0
+
+
+def draw_ecg(
+    path: Path, record: Record, title: str | None = None, dpi: float = DPI, shading: Shading | None = None
+) -> None:
     """Draw one record.
 
     The traces of a record without calibrated amplitude are scaled to be seen, and the page says so.
@@ -64,6 +97,7 @@ def draw_ecg(path: Path, record: Record, title: str | None = None, dpi: float = 
         record: what to draw: its first ten seconds, and its report, or codes where there is no report.
         title: heading; None takes the record id.
         dpi: of a PNG. The file tells it to printers, so that a millimetre is one on paper, too.
+        shading: drawn behind the traces, with a legend.
 
     Raises:
         RarebeatError: for another suffix, or when the file cannot be written.
@@ -77,20 +111,22 @@ def draw_ecg(path: Path, record: Record, title: str | None = None, dpi: float = 
     axes.set_axis_off()
     _draw_grid(axes)
     scale = _scale(record)
+    if shading is not None:
+        _draw_shading(axes, shading)
     _draw_leads(axes, record, scale)
     _draw_words(axes, record, scale, title)
     with atomic(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "rarebeat"}):
         if kind == "png":
-            _write_png(temporary, figure, dpi)
+            _write_png(temporary, figure, dpi, _COLOURS if shading is None else _COLOURS_SHADED)
         else:
             undated = {"CreationDate": None} if kind == "pdf" else {"Date": None}
             figure.savefig(temporary, format=kind, metadata=undated)
 
 
-def _write_png(path: Path, figure: Figure, dpi: float) -> None:
+def _write_png(path: Path, figure: Figure, dpi: float, colours: int) -> None:
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi)
-    image = Image.open(drawn).convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+    image = Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
     image.save(path, format="png", optimize=True, dpi=(dpi, dpi))
 
 
@@ -115,12 +151,62 @@ def _scale(record: Record) -> float:
     return float(1000 * _UNCALIBRATED_SPAN / max(np.median(spans), 1.0))
 
 
-def _draw_leads(axes: Axes, record: Record, scale: float) -> None:
+def _places() -> Iterator[tuple[str, tuple[float, float], float]]:
+    """Every trace of the page: lead, span of seconds, baseline."""
     for baseline, row in zip(_ROWS, LAYOUT, strict=False):
         for column, name in enumerate(row):
             start = column * COLUMN_SECONDS
-            _draw_lead(axes, record, name, (start, start + COLUMN_SECONDS), baseline, scale)
-    _draw_lead(axes, record, RHYTHM_LEAD, (0.0, SECONDS), _ROWS[-1], scale)
+            yield name, (start, start + COLUMN_SECONDS), baseline
+    yield RHYTHM_LEAD, (0.0, SECONDS), _ROWS[-1]
+
+
+def strengths(shading: Shading) -> npt.NDArray[np.float64]:
+    """How strongly each value is shaded: smoothed, relative to the largest ones, and in steps.
+
+    Args:
+        shading: what is shaded.
+
+    Returns:
+        Shape (12, n), from -1 to 1; zeros where all values are zero.
+
+    Example:
+        >>> values = np.zeros((12, 100))
+        >>> values[1, 40:60] = -2.5
+        >>> strengths(Shading(values, rate=10, of="a beat"))[:2, 50].tolist()
+        [0.0, -1.0]
+    """
+    window = np.hanning(max(round(_SMOOTHED_SECONDS * shading.rate), 1) + 2)[1:-1]
+    smooth = np.array(
+        [np.convolve(lead, window / window.sum(), mode="same") for lead in shading.values.astype(np.float64)]
+    )
+    found = np.abs(smooth[smooth != 0])
+    full = np.percentile(found, _FULL_SHARE) if found.size else 1.0
+    return np.asarray(np.round(np.clip(smooth / full, -1, 1) * _LEVELS) / _LEVELS)
+
+
+def _draw_shading(axes: Axes, shading: Shading) -> None:
+    values = strengths(shading)
+    for name, span, baseline in _places():
+        first, last = (round((second - shading.start) * shading.rate) for second in span)
+        first, last = max(first, 0), min(last, values.shape[1])
+        if first >= last:
+            continue
+        row = values[LEADS.index(name), first:last]
+        pixels = np.where(row[:, None] > 0, to_rgba(FOR), to_rgba(AGAINST))
+        pixels[:, 3] = np.abs(row) * _STRONGEST
+        left, right = (
+            _START + (shading.start + index / shading.rate) * MM_PER_SECOND for index in (first, last)
+        )
+        extent = (left, right, baseline - _BAND, baseline + _BAND)
+        # As high as lines are: over the grid, which was drawn before, and under the traces, which come later.
+        axes.imshow(pixels[None], extent=extent, aspect="auto", interpolation="nearest", zorder=2)
+    _write(axes, _RIGHT - 130, 6, f"speaks for {shading.of}", 8, bold=True, colour=FOR)
+    _write(axes, _RIGHT - 40, 6, "speaks against it", 8, bold=True, colour=AGAINST)
+
+
+def _draw_leads(axes: Axes, record: Record, scale: float) -> None:
+    for name, span, baseline in _places():
+        _draw_lead(axes, record, name, span, baseline, scale)
     if record.calibrated:
         for baseline in _ROWS:
             _draw_calibration(axes, baseline)

@@ -82,7 +82,7 @@ def write_resampling(folder: Path, shards: Path) -> tuple[list[str], Path]:
         shards: folder written by prepare.
 
     Returns:
-        Paragraphs for ``results.md``, and the path of the table.
+        Paragraphs for ``results.md``, none where nothing was left out; and the path of the table.
 
     Raises:
         RarebeatError: when the counts of prepare cannot be read.
@@ -99,7 +99,9 @@ def write_resampling(folder: Path, shards: Path) -> tuple[list[str], Path]:
     )
     kept = summary["splits"]["train"]["records"]
     left_out = training_records_left_out(shards)
-    share = 100 * left_out / (kept + left_out) if kept else 0
+    if not left_out:
+        return [], path
+    share = 100 * left_out / (kept + left_out)
     text = (
         f"Class re-sampling: of {kept + left_out:,} training records {kept:,} were kept ({share:.0f} % left out). "
         "Positive records of each class before and after:"

@@ -11,13 +11,14 @@ from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 _TITLES = {"f1": "F1", "precision": "Precision", "recall": "Recall", "auroc": "AUROC", "auprc": "AUPRC"}
 
 
-def heading(heads: str, trained: Iterable[str], tested: Iterable[str]) -> str:
-    """Name the label set, and the cohorts that were trained on and tested on.
+def heading(heads: str, trained: Iterable[str], tested: Iterable[str], validated: Iterable[str] = ()) -> str:
+    """Name the label set, and the cohorts that were trained on, validated on and tested on.
 
     Args:
         heads: the label set.
         trained: cohorts of the training split, each once or oftener.
         tested: cohorts of the test split, each once or oftener.
+        validated: cohorts that thresholds were chosen on; they are named where they are not those trained on.
 
     Returns:
         A heading.
@@ -26,10 +27,12 @@ def heading(heads: str, trained: Iterable[str], tested: Iterable[str]) -> str:
         >>> heading("all", ["a", "b"], ["b", "a", "b"]), heading("all", ["a"], ["a", "b"])
         ('Label set all, trained and tested on a, b', 'Label set all, trained on a, tested on a, b')
     """
-    learnt, scored = list(dict.fromkeys(trained)), list(dict.fromkeys(tested))
-    if set(learnt) == set(scored):
+    learnt, scored, chosen = (list(dict.fromkeys(names)) for names in (trained, tested, validated))
+    others = set(chosen) not in (set(), set(learnt))
+    by = f", validated on {', '.join(chosen)}" if others else ""
+    if set(learnt) == set(scored) and not others:
         return f"Label set {heads}, trained and tested on {', '.join(learnt)}"
-    return f"Label set {heads}, trained on {', '.join(learnt)}, tested on {', '.join(scored)}"
+    return f"Label set {heads}, trained on {', '.join(learnt)}{by}, tested on {', '.join(scored)}"
 
 
 def class_rows(evaluation: Evaluation) -> list[Row]:

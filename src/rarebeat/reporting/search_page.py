@@ -6,8 +6,8 @@ from pathlib import Path
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.tables import Row, markdown_table, write_rows
-from rarebeat.training.search import TrialResult, best_trial, override_text
-from rarebeat.training.settings import SearchSettings
+from rarebeat.training.search.results import TrialResult, best_trial
+from rarebeat.training.search.settings import SearchSettings, override_text
 
 
 def write_search(page: Path, results: Sequence[TrialResult], about: str, settings: SearchSettings) -> None:

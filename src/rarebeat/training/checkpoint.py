@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from rarebeat.core.files import atomic, digest
 from rarebeat.dataset.split import Split
+from rarebeat.models.own import is_own, own_file
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
@@ -64,19 +65,20 @@ def fingerprint(
         for known_of_records in (split.lengths, split.ages, split.sexes):
             known = None if known_of_records is None else known_of_records.tolist()
             total.update(repr(known).encode())
-    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))))
-    start = None if settings.start is None else _weights_of(settings.start)
+    own = [own_file(model.name)] if is_own(model.name) else []
+    code = digest(*(path for room in ROOMS for path in sorted((PACKAGE / room).rglob("*.py"))), *own)
+    start = None if settings.start is None else _model_in(settings.start)
     facts = [list(classes), asdict(model), asdict(settings), start, code, torch.__version__]
     total.update(json.dumps(facts, sort_keys=True, default=str).encode())
     return total.hexdigest()[:16]
 
 
-def _weights_of(folder: Path) -> str:
+def _model_in(folder: Path) -> str:
     from rarebeat.inference.model_folder import (
-        weights_digest,  # model folders need more libraries than training does
+        card_digest,  # model folders need more libraries than training does
     )
 
-    return weights_digest(folder)
+    return card_digest(folder)
 
 
 class Checkpoint:

@@ -1,39 +1,68 @@
-"""Controls of an experiment: what a training sees less of, or sees falsely, so that one can tell what it learns from.
+"""Controls of an experiment: what a training sees of the shards, sees less of, or sees falsely.
 
-All draws depend on the seed of the training and not on its label set: trainings of one seed with one head and with all
-heads see the same records.
+So one can tell what it learns from. All draws depend on the seed of the training and not on its label set: trainings of
+one seed with one head and with all heads see the same records.
 """
 
+import hashlib
+import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
+from scipy.optimize import Bounds, LinearConstraint, milp
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.dataset.split import Split, take
+from rarebeat.dataset.split import Split, of_cohorts, take
+from rarebeat.metrics.arrays import BoolArray
 from rarebeat.training.settings import TrainSettings, near_or_all
 
 
 def controlled(train: Split, validation: Split, settings: TrainSettings) -> tuple[Split, Split]:
-    """Apply ``shuffle_labels``, ``shuffle_except`` and ``limit_positives``.
+    """Apply the settings that choose cohorts, a share of patients, and positives, and those that shuffle labels.
 
     Args:
         train: the training split.
-        validation: the validation split, which keeps all its records.
+        validation: the validation split, which keeps all its records of the cohorts that are validated on.
         settings: of the training.
 
     Returns:
         Both splits, as the training sees them.
 
     Raises:
-        ParamsError: for a class that the shards do not hold, or fewer positive records than are asked for.
+        ParamsError: for a cohort or class that the shards do not hold, or fewer positive records than are asked for.
     """
+    if settings.train_on is not None:
+        train = of_cohorts(train, settings.train_on, "train.train_on")
+    if settings.validate_on is not None:
+        validation = of_cohorts(validation, settings.validate_on, "train.validate_on")
+    if settings.fraction < 1:
+        train = fraction_of(train, settings.fraction, settings.seed)
     if settings.limit_positives:
         train = limited(train, settings.limit_positives, settings.seed)
     if settings.shuffle_labels:
         train = shuffled(train, settings.seed, settings.shuffle_except)
         validation = shuffled(validation, settings.seed, settings.shuffle_except)
     return train, validation
+
+
+def fraction_of(split: Split, fraction: float, seed: int) -> Split:
+    """Take a share of the patients, drawn by a keyed hash: a larger share holds all records of a smaller one.
+
+    Args:
+        split: n records.
+        fraction: of the patients, rounded up to a whole one.
+        seed: key of the hash; each gives another order of the patients.
+
+    Returns:
+        All records of these patients, in the order of the split.
+    """
+    patients = sorted(set(split.patients.tolist()))
+    order = sorted(patients, key=lambda name: hashlib.sha256(f"{seed}/{name}".encode()).digest())
+    kept = order[: math.ceil(fraction * len(order) - 1e-9)]  # 0.07 x 100 is a little more than 7
+    return take(split, np.isin(split.patients.astype(str), kept))
 
 
 def shuffled(split: Split, seed: int, except_for: tuple[str, ...] = ()) -> Split:
@@ -58,12 +87,16 @@ def shuffled(split: Split, seed: int, except_for: tuple[str, ...] = ()) -> Split
 
 
 def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
-    """Leave positive records out, so that a class is as rare as wanted.
+    """Leave positive records out, so that classes are as rare as wanted.
+
+    No class keeps more than its number. Where records are positive for several of the classes, all numbers are reached
+    if some choice of records reaches them; otherwise as much of them as can be, with a warning that says how much.
 
     Args:
         split: n records.
-        limits: class to the number of its positive records that stay. They are drawn in a fixed order, so that a
-            larger number keeps those of a smaller one. A record that goes is lost for its other classes, too.
+        limits: class to the number of its positive records that stay. They are drawn in a fixed order, so that with
+            one class a larger number keeps those of a smaller one. A record that goes is lost for its other classes,
+            too.
         seed: of the order.
 
     Returns:
@@ -74,15 +107,56 @@ def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
     """
     _check(split, limits, "limit_positives")
     order = np.random.default_rng([seed, 1]).permutation(len(split))
-    stay = np.ones(len(split), dtype=np.bool_)
-    for name, limit in limits.items():
-        positive = order[split.targets([name])[order, 0] == 1]
-        if len(positive) < limit:
+    positive: BoolArray = split.targets(list(limits)) == 1
+    most = np.array(list(limits.values()))
+    for name, limit, found in zip(limits, most, positive.sum(axis=0), strict=True):
+        if found < limit:
             raise ParamsError(
-                f"train.limit_positives: {name} has {len(positive)} positive training records, asked for {limit}"
+                f"train.limit_positives: {name} has {found} positive training records, asked for {limit}"
             )
-        stay[positive[limit:]] = False
+    concerned = order[positive[order].any(axis=1)]
+    chosen = concerned[_choose(positive[concerned], most)]
+    if (reached := positive[chosen].sum(axis=0)).tolist() != most.tolist():
+        parts = (f"{name} {got} of {limit}" for name, got, limit in zip(limits, reached, most, strict=True))
+        warnings.warn(
+            "train.limit_positives: the same records are positive for several of the classes, so that no choice of "
+            f"records reaches all numbers; kept: {', '.join(parts)}",
+            stacklevel=3,
+        )
+    stay = ~positive.any(axis=1)
+    stay[chosen] = True
     return take(split, stay)
+
+
+def _choose(positive: BoolArray, most: npt.NDArray[np.int_]) -> BoolArray:
+    """Choose records so that each class has as many of its number as can be: the first ones, where they will do.
+
+    Args:
+        positive: shape (n, classes), in the order in which records are drawn.
+        most: shape (classes,), the number of each class.
+
+    Returns:
+        Shape (n,), which are chosen.
+    """
+    chosen: BoolArray = np.zeros(len(positive), dtype=np.bool_)
+    room = most.copy()
+    for row, classes in enumerate(positive):
+        if (room[classes] > 0).all():
+            chosen[row], room = True, room - classes
+    if not room.any():
+        return chosen
+    # Records that are positive for the same classes are alike: what is to be found is how many of each kind.
+    kinds, owner, sizes = np.unique(positive, axis=0, return_inverse=True, return_counts=True)
+    amounts = milp(
+        -(kinds / most).sum(axis=1),
+        integrality=np.ones(len(kinds)),
+        bounds=Bounds(0, sizes),
+        constraints=LinearConstraint(kinds.T.astype(np.float64), ub=most),
+    ).x
+    chosen[:] = False
+    for kind, amount in enumerate(np.rint(amounts).astype(int)):
+        chosen[np.flatnonzero(owner.ravel() == kind)[:amount]] = True
+    return chosen
 
 
 def _check(split: Split, names: "Mapping[str, int] | tuple[str, ...]", key: str) -> None:

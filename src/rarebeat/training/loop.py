@@ -37,7 +37,7 @@ from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
-from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of
+from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 WORTH_COMPILING = 1_000_000
@@ -58,7 +58,7 @@ class EpochReport:
         validation_auroc: mean over the classes that have both outcomes; None where none has.
         seconds: training and validation.
         examples_per_second: of training alone.
-        learning_rate: of the last step.
+        learning_rate: of the last step; the heads' where layers have their own.
     """
 
     epoch: int
@@ -146,7 +146,8 @@ def train(
             on_epoch(EpochReport(**past))
         forward = _compile(network, settings, device, len(examples) * stages[-1].end)
 
-        shown = math.prod(batch_shape(len(examples), settings.batch))
+        passes = _passes(len(examples), settings)
+        shown = passes * math.prod(batch_shape(len(examples), settings.batch))
         with _progress_bar(shown, stages[-1].end, progress.epoch) as bar:
             for epoch in range(progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
@@ -166,8 +167,8 @@ def train(
                     validation_loss=validation_loss,
                     validation_auroc=validation_auroc,
                     seconds=time.perf_counter() - start,
-                    examples_per_second=len(examples) / seconds,
-                    learning_rate=optimiser.param_groups[0]["lr"],
+                    examples_per_second=passes * len(examples) / seconds,
+                    learning_rate=max(group["lr"] for group in optimiser.param_groups),
                 )
                 if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
                     progress.best = {name: value.clone() for name, value in network.state_dict().items()}
@@ -193,9 +194,14 @@ def _train_epoch(
 ) -> float:
     """Train for one epoch and return its mean loss."""
     settings = stage.settings
-    network.train()
+    train_mode(network, stage.heads_only)
     torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
-    batches = shuffled_batches(len(examples), settings.batch, settings.seed, epoch)
+    passes = _passes(len(examples), settings)
+    batches = [
+        batch
+        for number in range(passes)
+        for batch in shuffled_batches(len(examples), settings.batch, settings.seed, epoch * passes + number)
+    ]
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
     total = torch.zeros((), device=examples.device)
     seen = 0
@@ -222,6 +228,12 @@ def _train_epoch(
             bar.set_postfix_str(f"loss {mean:.4f}", refresh=False)
         bar.update(len(indices))
     return mean
+
+
+def _passes(examples: int, settings: TrainSettings) -> int:
+    """How many times the training split is passed over in an epoch."""
+    batches, _ = batch_shape(examples, settings.batch)
+    return -(-settings.epoch_steps // batches)
 
 
 def validate(
@@ -276,7 +288,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
         raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
-    for name in classes:
+    for name in classes if settings.init is None else ():
         if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 

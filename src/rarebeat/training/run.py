@@ -1,43 +1,38 @@
 """One training as the pipeline runs it: read from the params file, trained, and written as a model folder."""
 
 import shutil
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 from torch import nn
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
-from rarebeat.core.params import group, parse
+from rarebeat.core.params import group
 from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split, split_cohorts
-from rarebeat.dataset.split import ShardMeta, Split, take
-from rarebeat.inference.model_folder import (
-    ModelCard,
-    check_complete,
-    check_place,
-    load_model,
-    read_card,
-    save_model,
-)
-from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector, novelty_sentences
+from rarebeat.dataset.split import Split, take
+from rarebeat.inference.model_folder import ModelCard, check_place, load_detector, save_model
+from rarebeat.inference.novelty import LARGEST_SAMPLE, Detector, fit_detector, novelty_sentences
 from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.known_scores import known_scores
+from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
-from rarebeat.models.registry import NETWORKS
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
+from rarebeat.training.finetune import Source, open_source, start_from, untrained
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
-from rarebeat.training.precision import backends
+from rarebeat.training.precision import backends, choose_device
 from rarebeat.training.schedule import stages_of
 from rarebeat.training.settings import ModelSettings, TrainSettings, resolve_label_set
 
@@ -49,8 +44,9 @@ class Experiment:
     Attributes:
         heads: name of the label set.
         classes: the label set, without the classes that cannot be learnt.
-        not_learnt: classes of the label set without a positive record to train on. A head for one of them would
-            stay as it was drawn at random, and its probability would mean nothing.
+        not_learnt: classes of the label set without a positive record to train on, which the model to start from does
+            not know either. A head for one of them would stay as it was drawn at random, and its probability would mean
+            nothing. Where nothing is trained, all that the model to start from does not know.
         model: network and its size.
         settings: how it is trained.
         train: the split to learn from.
@@ -71,10 +67,34 @@ class Experiment:
     tested_on: tuple[str, ...] = ()
     rewards: FloatArray | None = None
 
+    @cached_property
+    def source(self) -> Source | None:
+        """The model that the training starts from, where it does not start from drawn weights."""
+        return open_source(self.settings, self.model, self.train.meta)
+
     @property
     def cohorts(self) -> tuple[str, ...]:
-        """The cohorts that are trained on."""
+        """The cohorts that are trained on; where nothing is trained, those that the weights have learnt from."""
+        if self.source is not None and self.source.trains_nothing:
+            return self.source.card.cohorts
         return tuple(dict.fromkeys(self.train.cohorts.tolist()))
+
+    @property
+    def validated_on(self) -> tuple[str, ...]:
+        """The cohorts that thresholds are chosen on."""
+        return tuple(dict.fromkeys(self.validation.cohorts.tolist()))
+
+    @property
+    def records(self) -> int:
+        """How many records the weights have learnt from; those of the source, where nothing is trained."""
+        if self.source is not None and self.source.trains_nothing:
+            return int(self.source.card.training.get("records", 0))
+        return len(self.train)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where the weights come from; nothing where they are drawn."""
+        return {} if self.source is None else self.source.describe(self.classes)
 
     @cached_property
     def key(self) -> str:
@@ -83,8 +103,8 @@ class Experiment:
 
     def initialise(self, network: nn.Module) -> None:
         """Give a new network the weights that the training starts from, where it does not start from drawn ones."""
-        if self.settings.start is not None:
-            start_from(self.settings.start, self.classes, network)
+        if self.source is not None:
+            start_from(self.source, self.classes, network)
 
     def describe(self) -> dict[str, Any]:
         """The params of the run, for people and for the tracking server."""
@@ -93,6 +113,7 @@ class Experiment:
             "classes": ",".join(self.classes),
             "not_learnt": ",".join(self.not_learnt),
             "cohorts": ",".join(self.cohorts),
+            "validated_on": ",".join(self.validated_on),
             "tested_on": ",".join(self.tested_on),
             "model": {"name": self.model.name, **self.model.settings},
             "train": asdict(self.settings),
@@ -102,6 +123,7 @@ class Experiment:
                 "vocabulary": self.train.meta.vocabulary,
             },
             "prepare": self.prepare,
+            **({"origin": self.origin} if self.source else {}),
         }
 
 
@@ -155,17 +177,19 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)
-    positives = (train_split.targets(label_set) == 1).any(axis=0)
-    learnt = tuple(name for name, found in zip(label_set, positives, strict=True) if found)
+    source = open_source(settings, model, train_split.meta)
+    learnt = learnable(label_set, train_split, source)
     if not learnt:
-        raise ParamsError(f"heads {heads}: no record of the training split has any of {', '.join(label_set)}")
+        nothing = (
+            f"{source.name} knows none"
+            if source and source.trains_nothing
+            else "no record of the training split has any"
+        )
+        raise ParamsError(f"heads {heads}: {nothing} of {', '.join(label_set)}")
     rewards = class_rewards(learnt, challenge_places(train_split.meta.vocabulary, train_split.meta.codes))
     for stage in stages_of(settings):
         check_loss(stage.settings.loss, rewards)
     check_rule(settings.threshold, rewards)
-    if settings.start is not None:
-        check_complete(settings.start)
-        check_start(read_card(settings.start), model, train_split.meta, str(settings.init))
     return Experiment(
         heads=heads,
         classes=learnt,
@@ -179,62 +203,24 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     )
 
 
-def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, folder: str) -> None:
-    """Check that a training can start from the weights of a model.
-
-    Raises:
-        ParamsError: when it is another network, or learnt from signals of another rate or scale.
-    """
-    rate, normalise = card.preprocessing.rate, card.preprocessing.normalise
-    wanted = {
-        "network": (card.architecture, model.name),
-        "settings of the network": (
-            _settings(card.architecture, card.settings),
-            _settings(model.name, model.settings),
-        ),
-        "sampling rate": (rate, meta.preprocessing.rate),
-        "normalisation": (normalise, meta.preprocessing.normalise),
-        "unit": (card.units, meta.units),
-    }
-    for what, (found, expected) in wanted.items():
-        if found != expected:
-            raise ParamsError(f"train.init: the {what} of {folder} is {found}, this training has {expected}")
-
-
-def _settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """All settings of a network, those that are left out too."""
-    return asdict(parse(NETWORKS[name].settings, dict(settings), f"model.{name}"))
-
-
-def start_from(folder: Path, classes: tuple[str, ...], network: nn.Module) -> None:
-    """Give a new network the weights of a trained one.
-
-    The trunk and the standardisation are taken as they are, and so are the heads of the classes that both know; heads
-    of other classes stay as the seed has drawn them.
+def learnable(label_set: Sequence[str], train_split: Split, source: Source | None = None) -> tuple[str, ...]:
+    """The classes of a label set that a model can know after the training.
 
     Args:
-        folder: model folder, see :func:`check_start`.
-        classes: of the new network, in the order of its outputs.
-        network: changed in place.
+        label_set: class ids.
+        train_split: to learn from.
+        source: the model that the training starts from: what it knows is known afterwards, also without a positive
+            record to train on.
 
-    Raises:
-        RarebeatError: when the folder cannot be read.
-        ParamsError: when the weights do not fit, since the recordings are of another length, say.
+    Returns:
+        Those of the label set that have a positive training record, or whose head the source brings; where nothing is
+        trained, the latter alone.
     """
-    trained, card = load_model(folder)
-    weights, fresh = trained.state_dict(), network.state_dict()
-    rows = {name: row for row, name in enumerate(card.classes)}
-    for name in (key for key in fresh if key.startswith("heads.")):
-        if weights[name].shape[1:] == fresh[name].shape[1:]:
-            heads = fresh[name].clone()
-            for row, entry in enumerate(classes):
-                if entry in rows:
-                    heads[row] = weights[name][rows[entry]]
-            weights[name] = heads
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise ParamsError(f"train.init: the weights of {folder} do not fit: {error}") from error
+    known = () if source is None else source.kept(label_set)
+    if source is not None and source.trains_nothing:
+        return known
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
+    return tuple(name for name, found in zip(label_set, positives, strict=True) if found or name in known)
 
 
 def run_experiment(
@@ -267,39 +253,25 @@ def run_experiment(
         history.append(report)
         on_epoch(report)
 
-    module = train(
-        experiment.train,
-        experiment.validation,
-        experiment.classes,
-        experiment.model,
-        experiment.settings,
-        checkpoints,
-        note,
-        experiment.rewards,
-        experiment.initialise,
-        experiment.key,
-    )
+    module = _network(experiment, checkpoints, note)
     # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
     with backends(torch.device("cpu"), experiment.settings.threads):
         window = experiment.settings.window
         probabilities, unseen = predict_with_evidence(module, experiment.validation, window)
-        _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
-    thresholds = choose_thresholds(
-        experiment.validation.columns(experiment.classes),
-        probabilities,
-        experiment.settings.threshold,
-        experiment.rewards,
-        experiment.validation.patients,
-        experiment.settings.min_positives,
-    )
-    card = _card(experiment, dict(zip(experiment.classes, thresholds.tolist(), strict=True)), history)
-    detector = fit_detector(seen, unseen)
+        detector = _detector_of_source(experiment.source)
+        if detector is None:
+            _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
+            detector = fit_detector(seen, unseen)
+    thresholds, offsets = _decided(experiment, probabilities)
+    card = _card(experiment, thresholds, offsets, history)
     unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
     people = len(set(experiment.validation.patients.tolist()))
     scores = known_scores(probabilities, people, float(np.mean(unlike)) if unlike else 0.0)
     save_model(out, module, card, detector, scores)
     with atomic(curves) as temporary:
-        pd.DataFrame([asdict(report) for report in history]).round(6).to_csv(temporary, index=False)
+        columns = [entry.name for entry in fields(EpochReport)]
+        rows = pd.DataFrame([asdict(report) for report in history], columns=columns)
+        rows.round(6).to_csv(temporary, index=False)
     shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
 
 
@@ -308,7 +280,63 @@ def _evenly(split: Split, most: int) -> Split:
     return take(split, np.linspace(0, len(split) - 1, min(len(split), most)).round().astype(np.int64))
 
 
-def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list[EpochReport]) -> ModelCard:
+def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochReport], None]) -> nn.Module:
+    """The trained network; where nothing is trained, that of the source with the heads that are asked for."""
+    settings, source = experiment.settings, experiment.source
+    if source is not None and source.trains_nothing:
+        samples = settings.window.of(experiment.validation.signals.shape[2])
+        return untrained(source, experiment.classes, experiment.model, samples).to(
+            choose_device(settings.device)
+        )
+    return train(
+        experiment.train,
+        experiment.validation,
+        experiment.classes,
+        experiment.model,
+        settings,
+        checkpoints,
+        note,
+        experiment.rewards,
+        experiment.initialise,
+        experiment.key,
+    )
+
+
+def _detector_of_source(source: Source | None) -> Detector | None:
+    """Where nothing is trained, the training data are those of the source, and so is what knows them."""
+    if source is None or not source.trains_nothing:
+        return None
+    return load_detector(source.folder)
+
+
+def _decided(
+    experiment: Experiment, probabilities: npt.NDArray[np.float32]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Thresholds and offsets by class, from the probabilities of the validation split."""
+    classes, settings, source = experiment.classes, experiment.settings, experiment.source
+    truth = experiment.validation.columns(classes)
+    offsets = source.offsets(classes) if source is not None and source.trains_nothing else {}
+    if source is not None and settings.finetune.protocol == "zero_shot_offset":
+        fitted = fit_offsets(truth, probabilities).tolist()
+        offsets = {name: offsets.get(name, 0.0) + own for name, own in zip(classes, fitted, strict=True)}
+        return {name: source.card.thresholds[name] for name in classes}, offsets
+    thresholds = choose_thresholds(
+        truth,
+        probabilities,
+        settings.threshold,
+        experiment.rewards,
+        experiment.validation.patients,
+        settings.min_positives,
+    )
+    return dict(zip(classes, thresholds.tolist(), strict=True)), offsets
+
+
+def _card(
+    experiment: Experiment,
+    thresholds: Mapping[str, float],
+    offsets: Mapping[str, float],
+    history: list[EpochReport],
+) -> ModelCard:
     meta = experiment.train.meta
     return ModelCard(
         architecture=experiment.model.name,
@@ -324,9 +352,12 @@ def _card(experiment: Experiment, thresholds: Mapping[str, float], history: list
         window=experiment.settings.window,
         training={
             **asdict(experiment.settings),
-            "records": len(experiment.train.labels),
+            "records": experiment.records,
+            "validated_on": list(experiment.validated_on),
             "not_learnt": list(experiment.not_learnt),
             "test_split_cohorts": list(experiment.tested_on),
             "epochs_run": len(history),
         },
+        offsets=dict(offsets),
+        origin=experiment.origin,
     )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import torch
 from torch import nn
@@ -16,10 +17,12 @@ class Stage:
     Attributes:
         first: its first epoch, counted from zero over the whole training.
         settings: as if the stage were a training of its own.
+        heads_only: the weights and the statistics of all other layers stay as they are.
     """
 
     first: int
     settings: TrainSettings
+    heads_only: bool = False
 
     @property
     def end(self) -> int:
@@ -46,20 +49,31 @@ def stages_of(settings: TrainSettings) -> tuple[Stage, ...]:
         settings: of the training.
 
     Returns:
-        One stage or two; the last is the training itself.
+        One stage or more; the last is the training itself. None where the weights stay as they are.
     """
-    pretrain = settings.pretrain
-    if not pretrain.epochs:
-        return (Stage(0, settings),)
-    first = replace(
-        settings,
-        epochs=pretrain.epochs,
-        loss=pretrain.loss,
-        learning_rate=pretrain.learning_rate or settings.learning_rate,
-        steps=pretrain.steps,
-        pretrain=Pretrain(),
+    tuning, pretrain = settings.finetune, settings.pretrain
+    if tuning.without_training:
+        return ()
+    plain = replace(settings, pretrain=Pretrain())
+    parts: list[tuple[TrainSettings, bool]] = []
+    if tuning.protocol == "heads_first":
+        heads = replace(plain, epochs=tuning.head_epochs, learning_rate=tuning.head_learning_rate, steps=())
+        parts.append((heads, True))
+    frozen = tuning.protocol == "frozen_body"
+    if pretrain.epochs:
+        first = replace(
+            plain,
+            epochs=pretrain.epochs,
+            loss=pretrain.loss,
+            learning_rate=pretrain.learning_rate or settings.learning_rate,
+            steps=pretrain.steps,
+        )
+        parts.append((first, frozen))
+    parts.append((settings, frozen))
+    begins = accumulate((part.epochs for part, _ in parts), initial=0)
+    return tuple(
+        Stage(begin, part, heads_only) for begin, (part, heads_only) in zip(begins, parts, strict=False)
     )
-    return Stage(0, first), Stage(first.epochs, settings)
 
 
 def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.Adam:
@@ -73,26 +87,82 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
         settings: of the training.
 
     Returns:
-        The optimiser.
+        The optimiser. Each of its groups has a ``share``, which its learning rate is multiplied by.
     """
-    parameters = list(network.parameters())
+    shares = [1.0] * len(list(network.parameters()))
+    if settings.finetune.protocol == "heads_first":
+        shares = layer_shares(network, settings.finetune.first_layer_rate)
+    parameters = list(zip(network.parameters(), shares, strict=True))
     groups = [
-        {"params": [weight for weight in parameters if weight.ndim > 1], "weight_decay": settings.l2},
-        {"params": [weight for weight in parameters if weight.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [weight for weight, own in parameters if own == share and (weight.ndim > 1) == decays],
+            "weight_decay": settings.l2 if decays else 0.0,
+            "share": share,
+        }
+        for share in dict.fromkeys(shares)
+        for decays in (True, False)
     ]
-    return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
+    return torch.optim.Adam(
+        [group for group in groups if group["params"]], lr=settings.learning_rate, fused=True
+    )
+
+
+def layer_shares(network: nn.Module, first: float) -> list[float]:
+    """Discriminative learning rates: how much each parameter's layer learns beside the heads.
+
+    Args:
+        network: whose layers are registered in the order in which a signal meets them.
+        first: share of the first layer; the shares of those after it rise geometrically up to 1, that of the heads.
+
+    Returns:
+        A share for each parameter, in the order of ``network.parameters()``.
+
+    Source:
+        Howard and Ruder 2018, arXiv 1801.06146, section 3.2, with a rate for each layer.
+    """
+    names = [name.rpartition(".")[0] for name, _ in network.named_parameters()]
+    body = list(dict.fromkeys(name for name in names if not is_head(name)))
+    depth = {name: index / len(body) for index, name in enumerate(body)}
+    return [first ** (1 - depth.get(name, 1.0)) for name in names]
+
+
+def is_head(name: str) -> bool:
+    """Whether a parameter, a buffer or a layer of a network belongs to its heads.
+
+    Args:
+        name: its dotted name.
+
+    Example:
+        >>> is_head("heads.regressions.weight"), is_head("trunk.0.weight")
+        (True, False)
+    """
+    return name.partition(".")[0] == "heads"
+
+
+def train_mode(network: nn.Module, heads_only: bool) -> None:
+    """Put a network into the mode of a stage.
+
+    Args:
+        network: as it is called in training steps.
+        heads_only: every layer but the heads stays as it is: no gradients, and evaluation mode, so that batch norm
+            takes its stored statistics and does not move them, and nothing is dropped out.
+    """
+    network.train(not heads_only)
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not heads_only or is_head(name.removeprefix("_orig_mod.")))
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, settings: TrainSettings, progress: float) -> None:
     """Set the learning rate of the next step.
 
     Args:
-        optimiser: of the training.
+        optimiser: of :func:`make_optimiser`.
         settings: of the stage.
         progress: how much of the stage is over, from 0 to 1.
     """
+    rate = learning_rate(settings, progress)
     for group in optimiser.param_groups:
-        group["lr"] = learning_rate(settings, progress)
+        group["lr"] = rate * group["share"]
 
 
 def learning_rate(settings: TrainSettings, progress: float) -> float:

@@ -2,12 +2,13 @@
 
 Runs go to the server in ``MLFLOW_TRACKING_URI``, otherwise to ``mlflow.db`` at the root of the project, also from
 queued and temporary DVC experiments. A server that is not there, or goes away in the middle, stops no training: from
-then on the process logs to ``mlflow.db``. The runs that it writes there bear the tag :data:`UNSENT`; :func:`send_kept`
-brings them to the server, each into the run that it continues where the server has begun one.
+then on the process logs to ``mlflow.db``. The runs that it writes there bear the tag :data:`UNSENT`;
+:mod:`rarebeat.training.kept_runs` brings them to the server.
 """
 
 import logging
 import os
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -25,8 +26,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 import mlflow
 import requests
 from filelock import FileLock
-from mlflow.entities import LoggedModelOutput, Param, Run, RunTag
-from mlflow.exceptions import MlflowException
+from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
@@ -51,8 +51,10 @@ UNSENT = "rarebeat.unsent"
 CONTINUES = "rarebeat.continues"
 """Tag of a run that is kept here: the run of the server that it continues."""
 
+PROCESS = "rarebeat.process"
+"""Tag of a run that is kept here: the process that writes to it, see :func:`own_process`."""
+
 _PATIENCE = 8.0  # seconds for a server to say that it is there
-_BATCH = 100  # params, tags, or hundreds of metrics that a server takes at once
 
 Result = TypeVar("Result")
 
@@ -122,23 +124,26 @@ class Tracker:
 
         Args:
             name: of the run.
-            tags: its tags; a run that is kept here for a server gets one more.
+            tags: its tags; a run that is kept here for a server gets :meth:`kept_tags`, too.
 
         Returns:
             The run.
         """
 
         def make(client: MlflowClient, _: str) -> Run:
-            kept = {UNSENT: self.unsent} if self.unsent else {}
-            return client.create_run(self.experiment_id, run_name=name, tags=tags | kept)
+            return client.create_run(self.experiment_id, run_name=name, tags=tags | self.kept_tags())
 
         run = self.do(make)
         self.known[str(run.info.run_id)] = run
         return run
 
+    def kept_tags(self) -> dict[str, str]:
+        """The tags of a run that this process keeps here for a server; none where runs go where they belong."""
+        return {UNSENT: self.unsent, PROCESS: own_process()} if self.unsent else {}
+
     def _keep_here(self, error: Exception) -> None:
         """Log to the database of the project from now on."""
-        _warn(self.uri, _line(error))
+        _warn(self.uri, one_line(error))
         here = open_tracker(self.experiment, local_uri())
         self.unsent = self.uri
         self.uri, self.client, self.experiment_id = here.uri, here.client, here.experiment_id
@@ -150,6 +155,45 @@ class Tracker:
             tags = {tag: value for tag, value in run.data.tags.items() if not tag.startswith("mlflow.log")}
             self.kept[run_id] = str(self.create(run.info.run_name, tags | {CONTINUES: run_id}).info.run_id)
         return self.kept[run_id]
+
+
+def own_process() -> str:
+    """Name this process: its computer, its number, and when it began where the system tells, for numbers return."""
+    return f"{socket.gethostname()} {os.getpid()} {_began(os.getpid())}".strip()
+
+
+def is_gone(process: str) -> bool:
+    """Say whether a process has ended.
+
+    Args:
+        process: of :func:`own_process`.
+
+    Returns:
+        Whether it has for certain; no for one of another computer.
+
+    Example:
+        >>> is_gone(own_process()), is_gone("elsewhere 1")
+        (False, False)
+    """
+    computer, _, rest = process.partition(" ")
+    number, _, began = rest.partition(" ")
+    if computer != socket.gethostname() or not number.isdecimal() or sys.platform == "win32":
+        return False
+    try:
+        os.kill(int(number), 0)  # sends nothing
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # somebody else's: of the same number, or the same one under another user
+        pass
+    return bool(began) and _began(int(number)) not in (began, "")
+
+
+def _began(number: int) -> str:
+    """When a process began, in ticks of the system's clock; "" where the system does not tell in a file."""
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
 
 
 def local_uri() -> str:
@@ -201,7 +245,7 @@ def unreachable(uri: str) -> str | None:
         ):  # it is there; whether its certificate will do is MLflow's to say
             found[0] = None
         except requests.exceptions.RequestException as error:
-            found[0] = _line(error)
+            found[0] = one_line(error)
 
     thread = threading.Thread(target=ask, daemon=True)  # a slow look-up of its name has no limit of its own
     thread.start()
@@ -244,82 +288,6 @@ def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
     return str(created)
 
 
-def send_kept(tracker: Tracker) -> int:
-    """Send the runs that were kept here while the server did not answer.
-
-    A run that is still written to, by another process, waits for the next time.
-
-    Args:
-        tracker: the server.
-
-    Returns:
-        How many were sent.
-
-    Raises:
-        RarebeatError: when the server goes away again: what was not sent is still kept.
-    """
-    if tracker.uri == local_uri() or not (project_root() / "mlflow.db").is_file():
-        return 0
-    here = MlflowClient(local_uri())
-    try:
-        with FileLock(project_root() / "mlflow.db.send.lock"):
-            experiments = [entry.experiment_id for entry in here.search_experiments()]
-            condition = f"tags.`{UNSENT}` = '{tracker.uri}' and attributes.status != 'RUNNING'"
-            runs = here.search_runs(experiments, condition, order_by=["attributes.start_time ASC"])
-            for run in runs:
-                _send(here, run, tracker)
-    except (MlflowException, OSError) as error:
-        raise RarebeatError(f"cannot send what is kept here to {tracker.uri}: {_line(error)}") from error
-    return len(runs)
-
-
-def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
-    """Send one run: params, metrics, tags, files, models and status."""
-    run_id, client = str(run.info.run_id), tracker.client
-    target = run.data.tags.get(CONTINUES) or _begun(run, tracker)
-    tags = {name: value for name, value in run.data.tags.items() if name not in (UNSENT, CONTINUES)}
-    if target is None:
-        created = client.create_run(
-            tracker.experiment_id, run.info.start_time, tags=tags, run_name=run.info.run_name
-        )
-        target = str(created.info.run_id)
-    here.set_tag(run_id, CONTINUES, target)  # sent in part, it goes on in the same run the next time
-    known = client.get_run(target).data.params
-    params = [Param(name, value) for name, value in run.data.params.items() if name not in known]
-    for start in range(0, len(params), _BATCH):
-        client.log_batch(target, params=params[start : start + _BATCH])
-    client.log_batch(target, tags=[RunTag(name, value) for name, value in tags.items()])
-    for name in run.data.metrics:
-        history = here.get_metric_history(run_id, name)
-        for start in range(0, len(history), 10 * _BATCH):
-            client.log_batch(target, metrics=history[start : start + 10 * _BATCH])
-    if here.list_artifacts(run_id):
-        client.log_artifacts(target, here.download_artifacts(run_id, ""))
-    for output in run.outputs.model_outputs if run.outputs else []:
-        _send_model(here, output.model_id, target, tracker)
-    client.set_terminated(target, run.info.status, run.info.end_time)
-    here.delete_tag(run_id, UNSENT)
-
-
-def _begun(run: Run, tracker: Tracker) -> str | None:
-    """The run of the server that trained the model which a run kept here has evaluated."""
-    model = run.data.tags.get(MODEL)
-    runs = tracker.find(MODEL, model) if model else []
-    return next((str(one.info.run_id) for one in runs if EVALUATED not in one.data.tags), None)
-
-
-def _send_model(here: MlflowClient, model_id: str, run_id: str, tracker: Tracker) -> None:
-    """Send a logged model, as a model of the run."""
-    model = here.get_logged_model(model_id)
-    sent = tracker.client.create_logged_model(
-        tracker.experiment_id, model.name, run_id, model.tags, model.params
-    )
-    folder = mlflow.artifacts.download_artifacts(model.artifact_location)
-    tracker.client.log_model_artifacts(sent.model_id, folder)
-    tracker.client.finalize_logged_model(sent.model_id, "READY")
-    tracker.client.log_outputs(run_id, [LoggedModelOutput(sent.model_id, 0)])
-
-
 def _warn(uri: str, reason: str) -> None:
     print(
         f"warning: the MLflow server {uri} does not answer ({reason}): runs are kept in mlflow.db, and sent by the "
@@ -330,15 +298,15 @@ def _warn(uri: str, reason: str) -> None:
 
 def _cannot_use(uri: str, error: Exception) -> str:
     if not uri.startswith("sqlite:"):
-        return f"cannot use the MLflow server {uri}: {_line(error)}"
+        return f"cannot use the MLflow server {uri}: {one_line(error)}"
     path = uri.removeprefix("sqlite:///")
     return (
-        f"cannot use the tracking database {path}: {_line(error)}\nIs the disk full, or the file damaged or of a newer "
-        f"MLflow? A new one is made where there is none: mv {path} {path}.old"
+        f"cannot use the tracking database {path}: {one_line(error)}\nIs the disk full, or the file damaged or of a "
+        f"newer MLflow? A new one is made where there is none: mv {path} {path}.old"
     )
 
 
-def _line(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """An error in a line: what the system said, where the error came from that, or else its own first line."""
     inner: BaseException | None = error
     while inner is not None:

@@ -1,5 +1,7 @@
-"""The groups ``model``, ``train``, ``search`` and ``label_sets`` of the params file."""
+"""The groups ``model``, ``train`` and ``label_sets`` of the params file."""
 
+import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
@@ -14,6 +16,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS
 
 Positive = Annotated[int, Field(ge=1)]
@@ -27,7 +30,7 @@ class ModelSettings:
     changing the name is enough to train another one. Settings beside the name are those of the chosen network.
 
     Attributes:
-        name: a network of :mod:`rarebeat.models.registry`.
+        name: a network of :mod:`rarebeat.models.registry`, or ``my_module:MyNet`` (:mod:`rarebeat.models.own`).
         settings: what that network may vary; those left out take its defaults.
     """
 
@@ -42,8 +45,13 @@ class ModelSettings:
             return value
         named = {"name": value["name"]} if "name" in value else {}
         chosen = value.get(named.get("name", cls.name)) or {}
-        beside = {key: entry for key, entry in value.items() if key != "name" and key not in NETWORKS}
+        beside = {key: entry for key, entry in value.items() if key != "name" and not _is_network(key)}
         return named | {"settings": chosen | beside if isinstance(chosen, dict) else chosen}
+
+
+def _is_network(key: object) -> bool:
+    """Whether a key of the group ``model`` holds the settings of a network."""
+    return key in NETWORKS or is_own(str(key))
 
 
 ThresholdRule = Literal[
@@ -75,6 +83,38 @@ class Pretrain:
     steps: Steps = ()
 
 
+Protocol = Literal["all_layers", "frozen_body", "heads_first", "zero_shot", "zero_shot_offset"]
+_WITHOUT_TRAINING = ("zero_shot", "zero_shot_offset")
+
+
+@dataclass(frozen=True, config=STRICT)
+class FineTune:
+    """How a training goes on from the weights that ``init`` names; docs/finetuning.md compares the ways.
+
+    Attributes:
+        protocol: "all_layers" trains all weights at one learning rate (without ``init``: from scratch);
+            "frozen_body" trains the heads alone; "heads_first" trains the heads alone, then all layers with
+            discriminative learning rates; "zero_shot" trains nothing and chooses the thresholds anew; and
+            "zero_shot_offset" trains nothing, keeps the thresholds, and adds one number to the logits of each class.
+        fresh_heads: draw every head anew, also those of classes that the model to start from knows.
+        head_epochs: for "heads_first", the epochs of the heads alone, which come before ``train.epochs`` of all layers.
+        head_learning_rate: of these epochs.
+        first_layer_rate: for "heads_first", the learning rate of the first layer as a share of ``train.learning_rate``,
+            which is that of the heads; those of the layers between rise geometrically.
+    """
+
+    protocol: Protocol = "all_layers"
+    fresh_heads: bool = False
+    head_epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    head_learning_rate: Annotated[float, Field(gt=0)] = 0.01
+    first_layer_rate: Annotated[float, Field(gt=0, le=1)] = 0.01
+
+    @property
+    def without_training(self) -> bool:
+        """Whether the weights stay as they are."""
+        return self.protocol in _WITHOUT_TRAINING
+
+
 @dataclass(frozen=True, config=STRICT)
 class AugmentSettings:
     """How the recordings that are trained on change from epoch to epoch; as they stand, they do not.
@@ -102,6 +142,8 @@ class TrainSettings:
     Attributes:
         epochs: passes over the training split.
         batch: examples per step, at most. All steps have one size; a few examples come twice in an epoch.
+        epoch_steps: steps of an epoch, at least: a small training split is passed over several times in each, so that
+            trainings on more and on fewer records can be compared. 1 passes once.
         learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
         schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
             epochs are few), or "steps".
@@ -127,8 +169,14 @@ class TrainSettings:
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
-        init: a model folder whose weights the training starts from, see :func:`rarebeat.training.run.start_from`:
-            absolute, with ``~``, or relative to the root of the project; None starts from weights drawn by the seed.
+        init: a model whose weights the training starts from, see :func:`rarebeat.training.finetune.start_from`: a model
+            folder (absolute, with ``~``, or relative to the root of the project) or a model in MLflow
+            (``models:/name/version`` or ``runs:/id/model``); None starts from weights drawn by the seed.
+        finetune: how the training goes on from there.
+        train_on: cohorts of the shards that are learnt from; None: all.
+        validate_on: cohorts of the shards that thresholds are chosen on; None: all.
+        fraction: share of the training patients that is learnt from, see
+            :func:`rarebeat.training.controls.fraction_of`.
         shuffle_labels: deal the rows of labels of the training and the validation split out at random, by the seed:
             what a network still scores then is what it scores without having learnt anything.
         shuffle_except: classes whose labels stay true when the others are shuffled: whether a head learns from the
@@ -139,6 +187,7 @@ class TrainSettings:
 
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 96
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 128
+    epoch_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     schedule: Schedule = "constant"
     steps: Steps = ()
@@ -156,81 +205,45 @@ class TrainSettings:
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     init: str | None = None
+    finetune: FineTune = field(default_factory=FineTune)
+    train_on: tuple[str, ...] | None = None
+    validate_on: tuple[str, ...] | None = None
+    fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
     shuffle_labels: bool = False
     shuffle_except: tuple[str, ...] = ()
     limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
 
+    def __post_init__(self) -> None:
+        if self.init is None and self.finetune.protocol != "all_layers":
+            raise ValueError(
+                f"finetune.protocol {self.finetune.protocol} needs a model to start from (train.init)"
+            )
+
     @property
     def start(self) -> Path | None:
-        """The folder that ``init`` names, also from inside a temporary DVC experiment."""
-        return None if self.init is None else resolve_root(self.init, project_root() / "params.yaml")
+        """The folder that ``init`` names, also from inside a temporary DVC experiment; where a model of MLflow goes."""
+        if self.init is None:
+            return None
+        if is_mlflow_model(self.init):
+            return project_root() / FETCHED / hashlib.sha256(self.init.encode()).hexdigest()[:16]
+        return resolve_root(self.init, project_root() / "params.yaml")
 
 
-Value = bool | int | float | str
-"""What a search may try."""
+FETCHED = Path("models/fetched")
+"""Where models of MLflow that trainings start from are kept, in the project."""
 
 
-@dataclass(frozen=True, config=STRICT)
-class Dimension:
-    """The values that one param may take: those of a range, or those of a list.
+def is_mlflow_model(init: str) -> bool:
+    """Whether ``train.init`` names a model in MLflow, and not a folder.
 
-    Attributes:
-        low: lowest value of a range.
-        high: highest value.
-        log: whether a range is searched by ratios.
-        whole: whether its values are whole numbers.
-        choices: instead of a range.
+    Args:
+        init: what the params say.
+
+    Example:
+        >>> is_mlflow_model("models:/rarebeat/3"), is_mlflow_model("models/trained")
+        (True, False)
     """
-
-    low: float | None = None
-    high: float | None = None
-    log: bool = False
-    whole: bool = False
-    choices: tuple[Value, ...] = ()
-
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> "Dimension":
-        if self.choices and (self.low, self.high) == (None, None):
-            return self
-        if self.choices or self.low is None or self.high is None or not self.low < self.high:
-            raise ValueError("a dimension has low and high, low being the smaller one, or choices")
-        if self.log and self.low <= 0:
-            raise ValueError("a range that is searched by ratios begins above 0")
-        return self
-
-    @property
-    def ends(self) -> tuple[Value, ...]:
-        """The values that must be possible if all are to be."""
-        if self.choices:
-            return self.choices
-        assert self.low is not None
-        assert self.high is not None
-        return (int(self.low), int(self.high)) if self.whole else (self.low, self.high)
-
-
-@dataclass(frozen=True, config=STRICT)
-class SearchSettings:
-    """What is searched.
-
-    Attributes:
-        space: dotted name of a param (of ``train`` or ``model``) to the values that it may take.
-        least_sensitivity: the floor of the macro sensitivity.
-        at_least: classes with fewer positive patients in the validation split do not count.
-        random: trials before the first one that learns from the others.
-        seed: of the proposals.
-    """
-
-    space: dict[str, Dimension] = field(default_factory=dict, hash=False)
-    least_sensitivity: Annotated[float, Field(ge=0, le=1)] = 0.8
-    at_least: Annotated[int, Field(ge=1)] = 10
-    random: Annotated[int, Field(ge=1)] = 8
-    seed: Seed = 0
-
-    @model_validator(mode="after")
-    def _varies_what_a_training_reads(self) -> "SearchSettings":
-        if strange := [name for name in self.space if name.split(".")[0] not in ("train", "model")]:
-            raise ValueError(f"space may vary params of train and model, not {', '.join(strange)}")
-        return self
+    return re.match(r"(models|runs|mlflow-artifacts):", init) is not None
 
 
 LabelSet = str | list[str]

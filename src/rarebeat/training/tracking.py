@@ -5,7 +5,9 @@ A training and its evaluation share one run: they find it by a tag, so that no r
 """
 
 import os
+import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,12 +25,14 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
 from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
+from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
 from rarebeat.training.run_names import run_tags as run_tags
-from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to, send_kept
+from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
 
@@ -82,7 +86,7 @@ def training_run(
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
-    _log_batch(tracker, run_id, [] if unfinished else flat, tags)
+    _log_batch(tracker, run_id, [] if unfinished else flat, tags | tracker.kept_tags())
     try:
         yield run_id
     except KeyboardInterrupt:
@@ -192,16 +196,112 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
                 code_paths=[str(package)],
                 signature=signature,
                 pip_requirements=_requirements(),
+                # MLflow shows it beside the model, and get_model_info(...).metadata reads it.
+                metadata={"cohorts": list(card.cohorts), "origin": card.origin} if card.origin else None,
             )
 
     tracker.do(log, run_id)
     _log_batch(tracker, run_id, [], {MODEL: card_digest(folder)})
 
 
+def fetch_model(uri: str, folder: Path) -> None:
+    """Get a model folder out of MLflow.
+
+    Args:
+        uri: of a model that :func:`log_model` stored, such as ``models:/name/version`` or ``runs:/id/model``.
+        folder: to write; what was fetched before is replaced, since an alias may name another model today.
+
+    Raises:
+        RarebeatError: when there is no such model, or it holds no model folder.
+    """
+    from rarebeat.inference.model_folder import CARD, check_complete
+
+    with tempfile.TemporaryDirectory() as place:
+        try:
+            stored = Path(mlflow.artifacts.download_artifacts(artifact_uri=uri, dst_path=place))
+        except Exception as error:  # of MLflow, its store or its files, which raise almost anything
+            said = str(error).strip().splitlines() or [type(error).__name__]
+            raise RarebeatError(
+                f"train.init: cannot get the model {uri} from MLflow: {said[0][:300]}"
+            ) from error
+        cards = sorted(stored.rglob(CARD))
+        if len(cards) != 1:
+            raise RarebeatError(
+                f"train.init: {uri} is no model that Rarebeat has stored: it holds {len(cards)} {CARD}"
+            )
+        check_complete(cards[0].parent)
+        with atomic(folder) as temporary:
+            shutil.copytree(cards[0].parent, temporary)
+
+
 def _requirements() -> list[str]:
     """What the served model needs, at the versions it was trained with."""
     names = ["numpy", "pandas", "pyarrow", "pydantic", "pyyaml", "safetensors", "scipy"]
     return [f"{name}=={version(name)}" for name in names] + [f"torch=={version('torch').split('+')[0]}"]
+
+
+def restore_model(
+    tracker: Tracker, out: Path, run_id: str | None = None, metric: str = "macro.auprc", lowest: bool = False
+) -> str:
+    """Write the model folder of a run, of the best one where none is named.
+
+    Args:
+        tracker: the experiment.
+        out: folder to write; an earlier model there is replaced.
+        run_id: of the run; None takes the best one.
+        metric: what is compared, an average of the test split such as ``macro.auprc``, or a name as MLflow shows it.
+        lowest: whether the lowest value is the best.
+
+    Returns:
+        What was restored, for a person.
+
+    Raises:
+        RarebeatError: when there is no such run, it has no model, or the folder cannot be written.
+    """
+    from rarebeat.inference.model_folder import CARD, card_digest, check_place, load_model
+
+    check_place(out)
+    run = _best(tracker, metric, lowest) if run_id is None else _run(tracker, run_id)
+    digest = run.data.tags.get(MODEL, "")
+    with tempfile.TemporaryDirectory() as place:
+        for origin in [run, *(tracker.find(MODEL, digest) if digest else [])]:
+            try:
+                uri = f"runs:/{origin.info.run_id}/model/artifacts"
+                got = mlflow.artifacts.download_artifacts(uri, dst_path=place, tracking_uri=tracker.uri)
+                found = next(iter(Path(got).rglob(CARD)), None)
+            except (
+                Exception
+            ):  # MLflow raises almost anything where a run has no model: the next one may have it
+                continue
+            if found is not None and card_digest(found.parent) == digest:
+                load_model(found.parent)
+                with atomic(out) as temporary:
+                    shutil.copytree(found.parent, temporary)
+                return f"model of run {run.info.run_name} ({run.info.run_id})"
+    raise RarebeatError(
+        f"run {run.info.run_id} has no model: it was sent without one, or its files were removed"
+    )
+
+
+def _best(tracker: Tracker, metric: str, lowest: bool) -> Run:
+    """The finished run of a model with the best value of a metric."""
+    name = metric if "/" in metric else f"test/{metric}"
+    query = f"tags.`{MODEL}` != '' and metrics.`{name}` > -1e300"
+    order = [f"metrics.`{name}` {'ASC' if lowest else 'DESC'}"]
+    runs = tracker.do(lambda client, _: client.search_runs([tracker.experiment_id], query, order_by=order))
+    if not runs:
+        raise RarebeatError(
+            f"the experiment {tracker.experiment} has no run of a model with the metric {name}"
+        )
+    return runs[0]
+
+
+def _run(tracker: Tracker, run_id: str) -> Run:
+    query = f"attributes.run_id = '{run_id}'"
+    runs = tracker.do(lambda client, _: client.search_runs([tracker.experiment_id], query))
+    if not runs:
+        raise RarebeatError(f"the experiment {tracker.experiment} has no run {run_id}")
+    return runs[0]
 
 
 def log_evaluation(

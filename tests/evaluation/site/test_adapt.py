@@ -13,12 +13,13 @@ from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation, moved_threshold
 from rarebeat.evaluation.site.recordings import Source
-from rarebeat.evaluation.site.worth import fitted_offsets, held_out, mean_with_interval
+from rarebeat.evaluation.site.worth import held_out, mean_with_interval
 from rarebeat.inference.ensemble import save_ensemble
 from rarebeat.inference.model_folder import load_detector, load_scores, read_card
 from rarebeat.inference.predict import predict_files
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
+from rarebeat.metrics.offsets import fit_offsets
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitte
     odds = rng.normal(-1, 1.5, (300, 1))
     truth = (rng.random((300, 1)) < expit(odds - 1.5)).astype(np.int8)  # rarer than the model believes
     probability = expit(odds).astype(np.float32)
-    assert fitted_offsets(truth, probability)[0] == pytest.approx(-1.5, abs=0.4)
+    assert fit_offsets(truth, probability)[0] == pytest.approx(-1.5, abs=0.4)
     weights = rng.multinomial(300, np.full(300, 1 / 300), 500).astype(np.float64)
     _, low, _ = mean_with_interval(probability[:, 0] - truth[:, 0].astype(float), weights)
     _, below, above = mean_with_interval(

@@ -11,6 +11,7 @@ import pytest
 
 from rarebeat.audit.page import write_audit
 from rarebeat.audit.sample import Cohort, draw_audit
+from rarebeat.core.records import LEADS
 from rarebeat.labels.extract import label_cohort
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.reporting.agreement_page import agreement_page
@@ -37,7 +38,7 @@ def _stored(folder: Path) -> Iterator[tuple[str, str]]:
             yield name, f"{name} {path.read_text(encoding='utf-8')}"
 
 
-@pytest.fixture(params=["muse-xml", "wfdb"])
+@pytest.fixture(params=["muse-xml", "wfdb", "arrays", "files"])
 def outputs(
     request: pytest.FixtureRequest,
     muse_xml: Callable[..., bytes],
@@ -48,18 +49,29 @@ def outputs(
     """Records, labels, audit and agreement page of a cohort whose reports hold identifiers."""
     root = tmp_path / "archive"
     root.mkdir()
-    if request.param == "muse-xml":
+    if request.param in ("muse-xml", "files"):
         for number, text in enumerate(REPORTS):
             content = muse_xml(diagnosis=((text,),))
             (root / f"kowalski{number}.xml").write_bytes(content)
         (root / "elysium.xml").write_bytes(b"<Kowalski/>")
+    elif request.param == "arrays":
+        leads = ", ".join(LEADS)
+        (root / "arrays.yaml").write_text(f"files: '*.npy'\nrate: 500\nunit: uV\nleads: [{leads}]\n")
+        rows = ["record,report,codes,mrn"]
+        for number, text in enumerate(REPORTS):
+            np.save(root / f"kowalski{number}.npy", ecg)
+            rows.append(f'kowalski{number},"{text}","AFLT 4711 Kowalski",4711')
+        (root / "elysium.npy").write_bytes(b"Kowalski")
+        (root / "list.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     else:
         rows = ["record,report,codes"]
         for number, text in enumerate(REPORTS):
             write_wfdb(ecg, name=f"kowalski{number}", folder=root)
             rows.append(f'kowalski{number},"{text}","AFLT 4711 Kowalski"')
         (root / "list.csv").write_text("\n".join([*rows, "elysium,,"]) + "\n", encoding="utf-8")
-    columns = {"text_column": "report", "codes_column": "codes"} if request.param == "wfdb" else {}
+    named = {"text_column": "report", "codes_column": "codes"}
+    table = {"csv": "list.csv", "key": "record", "patient_column": "mrn", **named}
+    columns: dict[str, object] = {"wfdb": named, "arrays": {"tables": [table]}}.get(request.param, {})
 
     def run(free_text: str) -> Path:
         out = tmp_path / free_text

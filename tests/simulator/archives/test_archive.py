@@ -30,6 +30,11 @@ from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
 
 SETTINGS = SimulatorSettings(records=8, seed=5)
+ENDINGS = {"muse-xml": ".xml", "dicom": ".dcm", "edf": ".edf", "aecg": ".xml"}
+"""What the reader of a format adds to the name of a record."""
+
+STEPS = {"dicom": 1.0, "edf": 1.0, "aecg": 1.0}
+"""Microvolts by which formats of whole records store."""
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +101,24 @@ def test_the_patients_of_a_muse_archive_come_several_times(folder: Path, tmp_pat
     assert len(groups[0]) < SETTINGS.records
 
 
+@pytest.mark.parametrize("format", STEPS)
+def test_an_archive_of_files_comes_back_to_half_a_step(folder: Path, format: str, tmp_path: Path) -> None:
+    for row, record in zip(ingested(folder, format, tmp_path), simulated(), strict=True):
+        difference = np.abs(row["signal"].astype(int) - record.signal)
+        assert difference.max() <= STEPS[format] / 2
+        assert row["record_id"] == record.record_id + ENDINGS[format]
+        assert row["text"] == redact(record.text or "")
+        for name in ("patient_id", "age", "sex", "rate", "source", "calibrated"):
+            assert row[name] == getattr(record, name), name
+
+
+@pytest.mark.parametrize("format", STEPS)
+def test_the_same_record_is_the_same_bytes(folder: Path, format: str, tmp_path: Path) -> None:
+    write_archive(tmp_path / "few", format, SimulatorSettings(records=2, seed=5), workers=1)
+    for path in sorted((tmp_path / "few").glob("sim-*")):
+        assert path.read_bytes() == (folder / format / path.name).read_bytes()
+
+
 @pytest.mark.parametrize("format", ["wfdb", "challenge"])
 def test_the_wfdb_package_reads_the_same(folder: Path, format: str) -> None:
     for record in simulated():
@@ -118,7 +141,7 @@ def test_the_mat_files_are_matlab_files(folder: Path) -> None:
 @pytest.mark.parametrize("format", FORMATS)
 def test_the_truth_lies_beside_the_files(folder: Path, format: str) -> None:
     rows = truth_rows(folder / format / "truth.csv")
-    suffix = ".xml" if format == "muse-xml" else ""
+    suffix = ENDINGS.get(format, "")
     assert [row.pop("record") for row in rows] == [record.record_id + suffix for record in simulated()]
     for index, row in enumerate(rows):
         truth = export(index, SETTINGS).truth
@@ -204,7 +227,7 @@ def test_one_class_alone_can_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [(("dicom", None, 1), "dicom"), (("wfdb", "hiccups", 1), "hiccups"), (("wfdb", None, 0), "workers")],
+    [(("hl7", None, 1), "hl7"), (("wfdb", "hiccups", 1), "hiccups"), (("wfdb", None, 0), "workers")],
 )
 def test_what_cannot_be_written_is_named(
     tmp_path: Path, arguments: tuple[str, str | None, int], message: str

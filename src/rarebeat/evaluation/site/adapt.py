@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from scipy.special import expit
 
 from rarebeat.core.errors import RarebeatError, did_you_mean
@@ -21,13 +22,14 @@ from rarebeat.evaluation.site.worth import (
     ClassChange,
     change_table,
     class_changes,
-    fitted_offsets,
     without_offsets,
 )
 from rarebeat.inference.model_card import ModelCard
-from rarebeat.inference.model_folder import card_digest, check_place, load_model, save_adapted, set_offsets
+from rarebeat.inference.model_folder import card_digest, check_place, load_model, save_adapted
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 from rarebeat.metrics.bagged_thresholds import bagged_thresholds
+from rarebeat.metrics.offsets import fit_offsets
+from rarebeat.models.layers import heads_of
 
 FEW = 10
 """Patients with a positive record below which a class is warned about."""
@@ -79,8 +81,8 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
     truth = _truth(table, columns, scored, card)
     earlier = np.array([card.offsets.get(name, 0.0) for name in card.classes])
     plain = without_offsets(scored.probability, earlier)
-    total = fitted_offsets(truth, plain)
-    set_offsets(module, total.tolist())
+    total = fit_offsets(truth, plain)
+    heads_of(module).shift(torch.from_numpy(total))
     moved = score_site(module, card, source, frozenset(table.records)).probability
     thresholds = _thresholds(truth, moved, scored.patients, total - earlier, card)
     changes = class_changes(truth, scored, plain, total - earlier, thresholds, card)

@@ -21,9 +21,9 @@ from rarebeat.inference.model_folder import load_detector, load_model, load_scor
 from rarebeat.inference.novelty import SHARE, Detector, Evidence
 from rarebeat.inference.signal_summary import MEASURES
 from rarebeat.metrics.arrays import BoolArray, FloatArray
-from rarebeat.metrics.calibration import log_odds
 from rarebeat.metrics.intervals import records_worth, wilson
 from rarebeat.metrics.known_scores import KnownScores
+from rarebeat.metrics.offsets import log_odds
 
 TOLERATED = 0.05
 """Share of records unlike the training data from which a cohort is outside of it; or twice that of validation."""
@@ -234,7 +234,7 @@ def with_offsets(quantiles: FloatArray, offsets: Mapping[str, float], classes: t
     """Stored probabilities as a model gives them that was adapted to a site since; shape (classes, k)."""
     if not offsets:
         return quantiles
-    added = np.array([offsets[name] for name in classes])
+    added = np.array([offsets.get(name, 0.0) for name in classes])
     return np.asarray(expit(log_odds(quantiles) + added[:, None]))
 
 

@@ -16,10 +16,7 @@ from rarebeat.evaluation.bootstrap import patient_weights
 from rarebeat.evaluation.site.recordings import Scored
 from rarebeat.inference.model_card import ModelCard
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
-from rarebeat.metrics.calibration import log_odds, logit_offset
-
-SPREAD = 2.0
-"""Standard deviation of the offsets that are expected: a site with a tenth of the positives is 2.3 away."""
+from rarebeat.metrics.offsets import fit_offsets, log_odds
 
 FOLDS = 5
 REPLICATES = 1000
@@ -58,31 +55,6 @@ class ClassChange:
     brier_before: float
     brier: float
     brier_gain: tuple[float, float, float]
-
-
-def fitted_offsets(truth: Truth, probability: Probability) -> FloatArray:
-    """The offset of each class's log odds that suits labelled records.
-
-    Args:
-        truth: shape (n, classes).
-        probability: shape (n, classes).
-
-    Returns:
-        Shape (classes,); 0 for a class without labels.
-
-    Example:
-        >>> truth, probability = np.array([[1, -1], [0, -1]], np.int8), np.full((2, 2), 0.5, np.float32)
-        >>> fitted_offsets(truth, probability).tolist()
-        [0.0, 0.0]
-    """
-    odds = log_odds(probability.astype(np.float64))
-    known = truth >= 0
-    return np.array(
-        [
-            logit_offset(truth[known[:, k], k] == 1, odds[known[:, k], k], SPREAD)
-            for k in range(truth.shape[1])
-        ]
-    )
 
 
 def class_changes(
@@ -127,7 +99,7 @@ def class_changes(
 
 def without_offsets(probability: Probability, offsets: FloatArray) -> FloatArray:
     """The probabilities of a model before offsets were added to its logits; both shape (n, classes)."""
-    return np.asarray(expit(log_odds(probability.astype(np.float64)) - offsets))
+    return np.asarray(expit(log_odds(probability) - offsets))
 
 
 def held_out(truth: Truth, probability: Probability, patients: npt.NDArray[np.object_]) -> FloatArray:
@@ -146,7 +118,7 @@ def held_out(truth: Truth, probability: Probability, patients: npt.NDArray[np.ob
     after = probability.astype(np.float64)
     for number in np.unique(fold):
         out = fold == number
-        after[out] = expit(log_odds(after[out]) + fitted_offsets(truth[~out], probability[~out]))
+        after[out] = expit(log_odds(after[out]) + fit_offsets(truth[~out], probability[~out]))
     return after
 
 

@@ -28,6 +28,7 @@ from rarebeat.readers.free_text.redaction import ABBREVIATIONS
 OTHER = "other"
 """Stands for the codes that are not known."""
 
+_ICD, _SHORTEST_ICD = "icd10", 4
 _FILE = Path(__file__).with_name("statement_words.txt")
 _COUNTED = 3  # words of fewer letters tell no language
 _SHORTEST_STEM = 3
@@ -77,6 +78,11 @@ class RecognisedWords:
     def __init__(self, words: Iterable[str]) -> None:
         words = frozenset(words)
         self._whole = words
+        self._codes: dict[str, dict[str, str]] = {}
+        for word in words:
+            system, colon, name = word.partition(":")
+            if colon:
+                self._codes.setdefault(system, {})[_bare(name)] = word
         parts = sorted((word[1:] for word in words if word.startswith("*")), key=len, reverse=True)
         self._part = re.compile(
             "|".join(part[:-1] if part.endswith("*") else f"{part}$" for part in parts) or "(?!)"
@@ -116,12 +122,22 @@ class RecognisedWords:
         Example:
             >>> RecognisedWords(["scp:AFIB"]).codes(["scp:AFIB", "scp:Smith", "scp:4711"])
             ('scp:AFIB', 'scp:other')
+            >>> RecognisedWords(["icd10:I44.3", "scp:AFIB"]).codes(["icd10:I4430", "scp:afib"])
+            ('icd10:I44.3', 'scp:AFIB')
         """
-        return tuple(
-            dict.fromkeys(
-                code if code in self._whole else f"{code.partition(':')[0]}:{OTHER}" for code in codes
-            )
+        return tuple(dict.fromkeys(map(self._code, codes)))
+
+    def _code(self, code: str) -> str:
+        """A code as it is listed, in any case; of ICD-10, which goes on behind a category, the listed beginning."""
+        if code in self._whole:
+            return code
+        system, _, name = code.partition(":")
+        plain = _bare(name)
+        listed = self._codes.get(system, {})
+        starts = (
+            [plain[:end] for end in range(len(plain), _SHORTEST_ICD - 1, -1)] if system == _ICD else [plain]
         )
+        return next((listed[start] for start in starts if start in listed), f"{system}:{OTHER}")
 
     def _line(self, line: str) -> str:
         kept, done = [], 0
@@ -177,6 +193,10 @@ class RecognisedWords:
         if not runs:
             return _cased("x" * min(len(word), 2), word)
         return _cased(_KNOWN if all(run in self._whole for run in runs) else "xxx", word)
+
+
+def _bare(code: str) -> str:
+    return code.replace(".", "").strip().upper()
 
 
 def _beginning(word: str, stem: str) -> str:

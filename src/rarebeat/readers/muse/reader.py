@@ -5,10 +5,10 @@ the date of birth, and the statements are redacted.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 from xml.parsers.expat import ErrorString
 
 import pydantic.dataclasses
@@ -17,7 +17,8 @@ from defusedxml.ElementTree import fromstring
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record, Signal
+from rarebeat.core.records import Record, Signal, Stored
+from rarebeat.readers.contract.stored import numbers_alone, stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_sex, not_understood, parse_patient
 from rarebeat.readers.free_text.recognised import recognised_words
@@ -73,6 +74,7 @@ class MuseEcg:
             it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
         not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
             "patient" where there is no id, and all three where there is nothing on the patient.
+        stored: how the file holds the signal.
     """
 
     signal: Signal
@@ -84,6 +86,7 @@ class MuseEcg:
     text: str | None
     status: str
     not_understood: tuple[str, ...] = ()
+    stored: Stored = field(default_factory=Stored)
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -154,6 +157,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         text=text,
         report_status=ecg.status,
         not_understood=ecg.not_understood,
+        stored=ecg.stored,
     )
 
 
@@ -227,7 +231,15 @@ def parse_muse(content: bytes) -> MuseEcg:
             sex=(gender, sex),
             patient=("no id", patient),
         ),
+        stored=stored_as(raw, _filters(ecg), text_of(ecg, "TestDemographics/AcquisitionDevice")),
     )
+
+
+def _filters(ecg: Element) -> str:
+    """The filters of the recorder, in the file's own numbers."""
+    names = {"high-pass": "HighPassFilter", "low-pass": "LowPassFilter", "mains": "ACFilter"}
+    told = {name: numbers_alone(text_of(ecg, f"Waveform/{tag}")) for name, tag in names.items()}
+    return ", ".join(f"{name} {number}" for name, number in told.items() if number)
 
 
 def _what_is_wrong(error: ParseError) -> str:

@@ -14,6 +14,9 @@ from tqdm import tqdm
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic, check_replaceable
 from rarebeat.core.parallel import core_count, map_in_order
+from rarebeat.simulator.archives.aecg import write_aecg
+from rarebeat.simulator.archives.dicom import write_dicom
+from rarebeat.simulator.archives.edf import write_edf
 from rarebeat.simulator.archives.export import Export, export_many, records_showing
 from rarebeat.simulator.archives.muse import write_muse
 from rarebeat.simulator.archives.wfdb import write_challenge, write_wfdb
@@ -28,7 +31,13 @@ DESCRIPTIONS = "records.csv"
 
 _COLUMNS = ("record", "patient_id", "age", "sex", "report")
 _CHUNK = 50
-_ENDINGS = ("hea", "dat", "mat", "xml")
+_ENDINGS = ("hea", "dat", "mat", "xml", "dcm", "edf")
+_IDS = {
+    "muse-xml": ".xml",
+    "dicom": ".dcm",
+    "edf": ".edf",
+    "aecg": ".xml",
+}  # what readers that go by the name of a file add to a record's name
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,14 @@ _WRITERS: dict[str, Callable[[Path, Export], None]] = {
     "wfdb": write_wfdb,
     "challenge": write_challenge,
     "muse-xml": write_muse,
+    "dicom": write_dicom,
+    "edf": write_edf,
+    "aecg": write_aecg,
 }
 FORMATS = tuple(_WRITERS)
 """Kinds of archive that can be written; each is a kind that ingest reads."""
 
+_PUBLIC = {"patient_namespace": "simulated", "statements": "all"}
 READER_OPTIONS: dict[str, dict[str, str]] = {
     "wfdb": {
         "csv": DESCRIPTIONS,
@@ -67,6 +80,9 @@ READER_OPTIONS: dict[str, dict[str, str]] = {
     },
     "challenge": {},
     "muse-xml": {},
+    "dicom": _PUBLIC,
+    "edf": _PUBLIC,
+    "aecg": _PUBLIC,
 }
 """The options with which ingest reads an archive of each format."""
 
@@ -146,7 +162,7 @@ def _write_chunk(job: _Job, indices: list[int]) -> list[_Rows]:
     rows = []
     for ecg in export_many(indices, job.settings):
         _WRITERS[job.format](job.folder, ecg)
-        record_id = f"{ecg.name}.xml" if job.format == "muse-xml" else ecg.name
+        record_id = ecg.name + _IDS.get(job.format, "")
         truth = [record_id, *(str(int(name in ecg.truth)) for name in CLASSES)]
         rows.append(_Rows(truth, [ecg.name, str(ecg.patient), str(ecg.age), ecg.sex, ecg.text]))
     return rows

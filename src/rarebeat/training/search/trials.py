@@ -1,4 +1,4 @@
-"""Hyper-parameter search: trials that Optuna proposes, judged on the validation split alone.
+"""What Optuna proposes to the trials of a search, and what it is told of them.
 
 A trial is a training with some params changed. Its value is the macro AUPRC of the validation split; it is feasible
 where the macro sensitivity there, at the thresholds that were chosen there, reaches a floor. Optuna learns both (a
@@ -12,20 +12,12 @@ of the finished trials. Another search (of other data, code or settings) has ano
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from pydantic.dataclasses import dataclass
-
-from rarebeat.core.errors import ParamsError, RarebeatError
-from rarebeat.core.files import read_json
-from rarebeat.core.params import STRICT, changed_params, group, parse
-from rarebeat.inference.predictions import Predictions
-from rarebeat.metrics.classification import count, decide
-from rarebeat.metrics.ranking import areas
-from rarebeat.training.settings import Dimension, ModelSettings, SearchSettings, Value
+from rarebeat.training.search.results import TrialResult, read_results
+from rarebeat.training.search.settings import Dimension, SearchSettings, Value, short_value, value_of
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -33,54 +25,6 @@ if TYPE_CHECKING:
 
 _CELL = "cell"  # attribute of a trial: its number in the study
 _FLOOR = "sensitivity below its floor by"  # name of the constraint
-_DIGITS = 4  # of a value that is tried: enough, and short on a command line
-
-
-@dataclass(frozen=True, config=STRICT)
-class TrialResult:
-    """What one trial found.
-
-    Attributes:
-        search: the name of its search.
-        cell: its number in the study.
-        values: what it tried, by the dotted names of the params.
-        auprc: macro AUPRC of the validation split.
-        sensitivity: macro sensitivity there.
-        classes: how many classes both are means over.
-        feasible: whether the sensitivity reaches the floor.
-    """
-
-    search: str
-    cell: int
-    values: dict[str, Value]
-    auprc: float
-    sensitivity: float
-    classes: int
-    feasible: bool
-
-
-def read_search(content: Mapping[str, Any]) -> SearchSettings:
-    """Read the group ``search`` of the params.
-
-    Args:
-        content: the params.
-
-    Returns:
-        The settings; their space holds no params of other networks than the one that is trained.
-
-    Raises:
-        ParamsError: for a group that cannot be used, or has nothing to vary.
-    """
-    settings = group(content, "search", SearchSettings)
-    own = f"model.{group(content, 'model', ModelSettings).name}."
-    space = {
-        name: one
-        for name, one in settings.space.items()
-        if not name.startswith("model.") or name.startswith(own)
-    }
-    if not space:
-        raise ParamsError(f"search.space names no param of train or of {own.rstrip('.')}")
-    return replace(settings, space=space)
 
 
 def search_name(key: str, settings: SearchSettings) -> str:
@@ -227,109 +171,3 @@ def _as_they_stand(settings: SearchSettings, content: Mapping[str, Any]) -> dict
         for name, one in settings.space.items()
     )
     return values if inside else {}
-
-
-def value_of(content: Mapping[str, Any], name: str) -> Any:
-    """What the params say under a dotted name.
-
-    Raises:
-        ParamsError: where they say nothing.
-    """
-    found: Any = content
-    for part in name.split("."):
-        if not isinstance(found, Mapping) or part not in found:
-            raise ParamsError(f"the params have no {name}")
-        found = found[part]
-    return found
-
-
-def short_value(value: Value) -> Value:
-    """A value with four digits, as it stands on a command line.
-
-    Example:
-        >>> short_value(0.00123456), short_value(16), short_value("cosine")
-        (0.001235, 16, 'cosine')
-    """
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
-
-
-def override_text(name: str, value: Value) -> str:
-    """``key=value`` for ``--set`` and for ``-S`` of DVC.
-
-    Example:
-        >>> override_text("train.l2", 0.00001), override_text("train.augment.gain", 2.0), override_text("model.x", True)
-        ('train.l2=0.00001', 'train.augment.gain=2.0', 'model.x=true')
-    """
-    if isinstance(value, bool):
-        return f"{name}={str(value).lower()}"
-    text = np.format_float_positional(value, trim="0") if isinstance(value, float) else str(value)
-    return f"{name}={text}"
-
-
-def with_values(content: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, Any]:
-    """The params with what a trial tries."""
-    return changed_params(content, [override_text(*item) for item in values.items()])
-
-
-def judge(
-    predictions: Predictions, search: str, cell: int, values: Mapping[str, Value], settings: SearchSettings
-) -> TrialResult:
-    """Score a trial by the validation split.
-
-    Args:
-        predictions: of the validation split; other records are not looked at.
-        search: the name of its search.
-        cell: number of the trial.
-        values: what it tried.
-        settings: of the search.
-
-    Returns:
-        The result.
-
-    Raises:
-        RarebeatError: when no class has enough positive patients.
-    """
-    seen = predictions.only("validation")
-    positive_patients = [
-        len(set(seen.patients[seen.truth[:, k] == 1].tolist())) for k in range(len(seen.classes))
-    ]
-    counted = np.array(positive_patients) >= settings.at_least
-    counted &= ~np.isnan(seen.thresholds)
-    if not counted.any():
-        raise RarebeatError(
-            f"no class has {settings.at_least} positive patients in the validation split (search.at_least)"
-        )
-    truth, probability = seen.truth[:, counted], seen.probability[:, counted]
-    recall = count(truth, decide(probability, seen.thresholds[counted])).recall
-    sensitivity = float(np.mean(recall))
-    return TrialResult(
-        search=search,
-        cell=cell,
-        values=dict(values),
-        auprc=float(np.nanmean(areas(truth, probability)[1])),
-        sensitivity=sensitivity,
-        classes=int(counted.sum()),
-        feasible=sensitivity >= settings.least_sensitivity,
-    )
-
-
-def read_results(folder: Path, name: str | None = None) -> list[TrialResult]:
-    """Read the results of finished trials.
-
-    Args:
-        folder: with a JSON file for each.
-        name: of the search that they must be of; None takes all.
-
-    Returns:
-        The results, in the order of their cells.
-
-    Raises:
-        RarebeatError: for a file that is no result.
-    """
-    found = [parse(TrialResult, read_json(path), str(path)) for path in folder.glob("*.json")]
-    return sorted((one for one in found if name in (None, one.search)), key=lambda one: one.cell)
-
-
-def best_trial(results: Sequence[TrialResult]) -> TrialResult | None:
-    """The feasible trial with the highest macro AUPRC, the first of equals; None where none is feasible."""
-    return max((one for one in results if one.feasible), key=lambda one: (one.auprc, -one.cell), default=None)

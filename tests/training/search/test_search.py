@@ -11,18 +11,9 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import write_json
 from rarebeat.core.params import parse
 from rarebeat.inference.predictions import Predictions
-from rarebeat.training.search import (
-    TrialResult,
-    best_trial,
-    judge,
-    override_text,
-    propose,
-    read_results,
-    read_search,
-    tell,
-    with_values,
-)
-from rarebeat.training.settings import SearchSettings
+from rarebeat.training.search.results import TrialResult, best_trial, judge, read_results
+from rarebeat.training.search.settings import SearchSettings, override_text, read_search, with_values
+from rarebeat.training.search.trials import propose, tell
 
 SETTINGS = parse(
     SearchSettings,

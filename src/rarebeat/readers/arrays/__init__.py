@@ -1,0 +1,1 @@
+"""Arrays in files (NPY, NPZ, CSV, Parquet) with a YAML side file that says what their numbers are."""

@@ -1,0 +1,114 @@
+"""The contract of a cohort: what its recordings were like, counted while they are read."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rarebeat.core.records import INCOMPLETE, Record
+from rarebeat.measure.amplitude import Amplitude
+
+NOT_TOLD = "not told"
+_STEPS = 5  # of the most frequent steps
+
+
+@dataclass
+class Observed:
+    """Counts of the stored records of a chunk; they add up.
+
+    Attributes:
+        units: records by unit as stored.
+        leads: records by the stored leads in their order.
+        filters: records by the filters that the recordings tell.
+        seconds: records by length, in tenths of a second.
+        sexes: records by sex.
+        ages: known ages.
+        systems: records by the code systems of their codes.
+    """
+
+    units: Counter[str] = field(default_factory=Counter)
+    leads: Counter[str] = field(default_factory=Counter)
+    filters: Counter[str] = field(default_factory=Counter)
+    seconds: Counter[int] = field(default_factory=Counter)
+    sexes: Counter[str] = field(default_factory=Counter)
+    ages: Counter[int] = field(default_factory=Counter)
+    systems: Counter[str] = field(default_factory=Counter)
+
+    def count(self, record: Record) -> None:
+        """Count a record."""
+        self.units[record.stored.unit or NOT_TOLD] += 1
+        self.leads[record.stored.leads or NOT_TOLD] += 1
+        self.filters[record.stored.filters or NOT_TOLD] += 1
+        self.seconds[round(10 * record.signal.shape[1] / record.rate)] += 1
+        if record.sex:
+            self.sexes[record.sex] += 1
+        if record.age is not None:
+            self.ages[int(record.age)] += 1
+        self.systems.update({code.partition(":")[0] for code in record.codes if code != INCOMPLETE})
+
+    def add(self, other: "Observed") -> None:
+        """Add the counts of another chunk."""
+        for name in vars(self):
+            getattr(self, name).update(getattr(other, name))
+
+
+def contract_of(
+    observed: Observed, amplitudes: Sequence[Amplitude], counts: Mapping[str, int], rates: Mapping[str, int]
+) -> dict[str, Any]:
+    """Put the contract of a cohort into numbers.
+
+    Args:
+        observed: counts of its records.
+        amplitudes: of its calibrated records.
+        counts: ``records``, ``quarantined``, ``calibrated``, ``without_patient``, ``with_text`` and ``with_codes``.
+        rates: records by samples per second.
+
+    Returns:
+        Records by unit, rate, leads and filters; quantiles of length (seconds), amplitude (microvolts) and age (years);
+        the most frequent steps (microvolts); shares of what is missing.
+    """
+    records = counts["records"]
+
+    def share(part: int) -> float:
+        return round(part / records, 4) if records else 0.0
+
+    spans = Counter(round(entry.microvolts) for entry in amplitudes)
+    steps = Counter(str(entry.step) for entry in amplitudes)
+    return {
+        "records": records,
+        "units": _sorted(observed.units),
+        "rates": dict(rates),
+        "leads": _sorted(observed.leads),
+        "filters": _sorted(observed.filters),
+        "seconds": {name: value / 10 for name, value in _quantiles(observed.seconds).items()},
+        "amplitude": _quantiles(spans),
+        "steps": dict(steps.most_common(_STEPS)),
+        "ages": _quantiles(observed.ages),
+        "code_systems": {name: share(count) for name, count in sorted(observed.systems.items())},
+        "shares": {
+            "quarantined": round(counts["quarantined"] / max(records + counts["quarantined"], 1), 4),
+            "not calibrated": share(records - counts["calibrated"]),
+            "age missing": share(records - observed.ages.total()),
+            "sex missing": share(records - observed.sexes.total()),
+            "female": round(observed.sexes["female"] / max(observed.sexes.total(), 1), 4),
+            "patient missing": share(counts["without_patient"]),
+            "text missing": share(records - counts["with_text"]),
+            "codes or labels missing": share(records - counts["with_codes"]),
+        },
+    }
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _quantiles(counter: Counter[int]) -> dict[str, int]:
+    """The smallest, the 5th, 50th and 95th percentile and the largest of counted values; {} of none."""
+    if not counter:
+        return {}
+    values = np.array(sorted(counter))
+    upto = np.cumsum([counter[int(value)] for value in values]) / counter.total()
+    at = {"smallest": 0.0, "p5": 0.05, "median": 0.5, "p95": 0.95, "largest": 1.0}
+    return {name: int(values[np.searchsorted(upto, part - 1e-9)]) for name, part in at.items()}

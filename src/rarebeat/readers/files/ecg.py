@@ -1,0 +1,96 @@
+"""What is kept of a file of any format, before its ids become pseudonyms."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from rarebeat.core.records import Signal, Stored
+
+
+class FilePerson(NamedTuple):
+    """What a file tells of the person.
+
+    Attributes:
+        patient: the raw patient id, to be hashed at once; None where there is none.
+        age: years, 90 for 90 and over; None where it is not told.
+        sex: "female", "male" or None.
+        not_understood: "age", "sex" and "patient" where they are told in a form that is not understood.
+    """
+
+    patient: str | None = None
+    age: float | None = None
+    sex: str | None = None
+    not_understood: tuple[str, ...] = ()
+
+
+class Person(Protocol):
+    """The person of a file, as the readers of formats return it: see :class:`FilePerson`."""
+
+    @property
+    def patient(self) -> str | None:
+        """The raw patient id."""
+
+    @property
+    def age(self) -> float | None:
+        """Years."""
+
+    @property
+    def sex(self) -> str | None:
+        """Female, male or None."""
+
+    @property
+    def not_understood(self) -> tuple[str, ...]:
+        """Fields of which nothing was understood."""
+
+
+class EcgFile(Protocol):
+    """The ECG of a file, as the readers of formats return it: see :class:`FileEcg`."""
+
+    @property
+    def signal(self) -> Signal:
+        """Microvolts, shape (12, samples)."""
+
+    @property
+    def rate(self) -> float:
+        """Samples per second."""
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether the amplitude means anything."""
+
+    @property
+    def person(self) -> Person:
+        """Patient, age and sex."""
+
+    @property
+    def text(self) -> str | None:
+        """The report."""
+
+    @property
+    def status(self) -> str | None:
+        """Whether a person has confirmed it."""
+
+
+@dataclass(frozen=True)
+class FileEcg:
+    """What is kept of one file.
+
+    Attributes:
+        signal: int16, shape (12, samples), microvolts.
+        rate: samples per second.
+        calibrated: whether the amplitude means anything.
+        person: patient, age and sex.
+        text: the statements, one a line, without persons and dates.
+        status: "confirmed", "unconfirmed" or "unknown" where the format tells whether a person has confirmed the
+            report, else None.
+        codes: statements as ``system:code``.
+        stored: how the file holds the signal.
+    """
+
+    signal: Signal
+    rate: float
+    calibrated: bool
+    person: FilePerson = field(default_factory=FilePerson)
+    text: str | None = None
+    status: str | None = None
+    codes: tuple[str, ...] = ()
+    stored: Stored = field(default_factory=Stored)

@@ -1,0 +1,224 @@
+"""What every format has in common: the options of its kind, finding its files, and from a file to a record."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic.dataclasses
+
+from rarebeat.core.errors import BadRecordError, MissingSourceError
+from rarebeat.core.params import STRICT, parse
+from rarebeat.core.records import Record, Signal
+from rarebeat.readers.discovery import readable, require_folder, walk
+from rarebeat.readers.fields import clean_text
+from rarebeat.readers.formats.person import FilePerson
+from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.free_text.redaction import redact
+from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.quality import RawLeads, trusted_signal
+from rarebeat.readers.registry import Entry
+
+MAX_BYTES = 1 << 26
+"""Size above which a file is no resting ECG."""
+
+
+@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
+class FormatOptions:
+    """Options of the kinds of archive that are folders of files, each of one ECG.
+
+    Attributes:
+        patient_namespace: name of the public database that the files belong to: its ids are pseudonyms already. Without
+            it the archive is private: record and patient ids become hashes under the user's secret key, and text is cut
+            (``free_text``).
+        source: name of the database in the records; None takes the kind.
+        key_file: the user's secret key; None takes the default place.
+        statements: "confirmed" takes the statements of reports that a person has confirmed alone; other files become
+            records without text. "all" takes those of the machine, too, and those of which the file does not tell.
+        free_text: "recognised" keeps of a report what :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all
+            but the names, dates and numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
+        words: a file of further words that are recognised, as ``rarebeat labels words`` writes it.
+    """
+
+    patient_namespace: str | None = None
+    source: str | None = None
+    key_file: str | None = None
+    statements: Literal["confirmed", "all"] = "confirmed"
+    free_text: Literal["recognised", "keep"] = "recognised"
+    words: str | None = None
+
+
+@dataclass(frozen=True)
+class FileEcg:
+    """What is kept of one file.
+
+    Attributes:
+        signal: int16, shape (12, samples), microvolts.
+        rate: samples per second.
+        calibrated: whether the amplitude means anything.
+        person: patient, age and sex.
+        text: the statements, one a line, without persons and dates; None where there are none.
+        status: "confirmed" where a person has confirmed the statements, "unconfirmed" where they are those of the
+            machine, "unknown" where the file does not tell; None for a format that holds no report.
+    """
+
+    signal: Signal
+    rate: float
+    calibrated: bool
+    person: FilePerson
+    text: str | None = None
+    status: str | None = "unknown"
+
+
+def file_ecg(
+    raw: RawLeads,
+    rate: float,
+    person: FilePerson,
+    statements: Iterable[str] = (),
+    names: Iterable[str] = (),
+    status: str | None = "unknown",
+) -> FileEcg:
+    """Check what a format's reader found, and redact its statements.
+
+    Args:
+        raw: the leads.
+        rate: samples per second.
+        person: patient, age and sex.
+        statements: lines of the report.
+        names: names and ids that belong to persons.
+        status: of the report, see :class:`FileEcg`.
+
+    Returns:
+        What is kept of the file.
+
+    Raises:
+        BadRecordError: for a signal that cannot be trusted.
+    """
+    signal, calibrated = trusted_signal(raw, rate)
+    text = clean_text(" ".join(line.split()) for line in statements)
+    return FileEcg(signal, rate, calibrated, person, (redact(text, names) or None) if text else None, status)
+
+
+def read_content(path: Path) -> bytes:
+    """Read a file that is no larger than an ECG can be.
+
+    Args:
+        path: the file.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        BadRecordError: when it cannot be opened, is empty, or is larger than :data:`MAX_BYTES`.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadRecordError("unreadable", f"the file cannot be opened: {error.strerror}") from error
+    if not content:
+        raise BadRecordError("unreadable", "the file is empty")
+    if len(content) > MAX_BYTES:
+        raise BadRecordError("unreadable", f"the file is larger than {MAX_BYTES >> 20} MB")
+    return content
+
+
+@dataclass(frozen=True)
+class Format:
+    """A kind of archive that is a folder of files, each of one ECG.
+
+    Attributes:
+        kind: its name.
+        takes: endings of its files, in small letters.
+        read_file: reads one.
+        about: what such files are and where they come from, for messages.
+    """
+
+    kind: str
+    takes: tuple[str, ...]
+    read_file: Callable[[Path], FileEcg]
+    about: str
+
+    def discover(self, root: Path, options: Mapping[str, Any]) -> list[Entry]:
+        """Find every file under a folder.
+
+        Args:
+            root: folder of the archive.
+            options: see :class:`FormatOptions`.
+
+        Returns:
+            An entry for each, known by its path.
+
+        Raises:
+            MissingSourceError: when there is none.
+            ParamsError: for an unknown option.
+        """
+        settings = parse(FormatOptions, dict(options), "options")
+        advice = (
+            f"Kind {self.kind} reads {self.about}: put the files under this folder, in sub-folders or not."
+        )
+        require_folder(root, advice)
+        source = settings.source or settings.patient_namespace or self.kind
+        paths = walk(root, self.takes)
+        entries = [Entry(readable(path.relative_to(root).as_posix()), path, source=source) for path in paths]
+        if not entries:
+            endings = " or ".join(self.takes)
+            raise MissingSourceError(f"there are no files that end in {endings} under {root}. {advice}")
+        return entries
+
+    def read(self, entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Record:
+        """Read one file.
+
+        Args:
+            entry: from :meth:`discover`.
+            pseudonym: makes the ids of record and patient.
+            options: see :class:`FormatOptions`.
+
+        Returns:
+            The record, at its native rate.
+
+        Raises:
+            BadRecordError: when it cannot be trusted.
+            RarebeatError: when the library that reads the format is not installed.
+        """
+        assert entry.path is not None
+        settings = parse(FormatOptions, dict(options), "options")
+        return _record(self.read_file(entry.path), entry, pseudonym, settings)
+
+
+def is_private(options: Mapping[str, Any]) -> bool:
+    """Find out whether ids may identify a person: they do unless a public database is named.
+
+    Args:
+        options: see :class:`FormatOptions`.
+
+    Returns:
+        True where the user's secret key is needed.
+
+    Example:
+        >>> is_private({}), is_private({"patient_namespace": "ccdd"})
+        (True, False)
+    """
+    return not parse(FormatOptions, dict(options), "options").patient_namespace
+
+
+def _record(ecg: FileEcg, entry: Entry, pseudonym: Pseudonym, settings: FormatOptions) -> Record:
+    text = ecg.text if settings.statements == "all" or ecg.status == "confirmed" else None
+    patient = ecg.person.patient
+    if pseudonym.private:
+        patient = patient_number(patient) if patient else None
+        if text and settings.free_text == "recognised":
+            text = recognised_words(settings.words).keep(text) or None
+    return Record(
+        record_id=pseudonym.record_id(entry.record_id),
+        signal=ecg.signal,
+        rate=ecg.rate,
+        source=entry.source,
+        patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
+        age=ecg.person.age,
+        sex=ecg.person.sex,
+        calibrated=ecg.calibrated,
+        text=text,
+        report_status=ecg.status,
+        not_understood=ecg.person.not_understood,
+    )

@@ -1,0 +1,72 @@
+"""Mortara (Hillrom, Welch Allyn) ELI XML, by ecgdatakit: base64 samples for each channel, units per millivolt."""
+
+import re
+from pathlib import Path
+
+from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
+from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.formats.person import read_person
+from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
+
+Options = FormatOptions
+TAKES = (".xml",)
+
+_ONCE = ("SUBJECT", "SOURCE", "AUTOMATIC_INTERPRETATION", "SITE", "TYPICAL_CYCLE")
+_NAMES = re.compile(
+    r"NAME|ID$|TECHNICIAN|PHYSICIAN|LOCATION|ROOM|DEPARTMENT|INSTITUTION|SERIAL", re.IGNORECASE
+)
+
+
+def looks_like(head: bytes) -> bool:
+    """Tell an ELI file by its first bytes.
+
+    Args:
+        head: some thousand bytes.
+
+    Returns:
+        True where the root is ``ECG`` and an attribute or an element of Mortara's stands near it.
+    """
+    return (
+        starts_with_root(head, "ECG")
+        and re.search(rb"UNITS_PER_MV|ACQUISITION_TIME|<CHANNEL|Mortara", head) is not None
+    )
+
+
+def read_file(path: Path) -> FileEcg:
+    """Read one file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        What is kept of it.
+
+    Raises:
+        BadRecordError: when it is no ELI file, or one that cannot be trusted.
+        RarebeatError: when ecgdatakit is not installed.
+    """
+    found = parse_with_kit(path, "eli-xml", "mortara_el250", "MortaraEL250Parser")
+    root = safe_root(found.content, "ECG", "a Mortara ELI XML")
+    check_once(root, _ONCE)
+    names = [
+        value
+        for element in root.iter()
+        if element.tag != "CHANNEL"
+        for key, value in element.attrib.items()
+        if _NAMES.search(key)
+    ]
+    patient, when = found.record.patient, found.record.recording.date
+    person = read_person(
+        patient=patient.patient_id,
+        sex="not known" if patient.sex == "U" else patient.sex,
+        age=root.get("AGE", "") or ("" if patient.age is None else str(patient.age)),
+        unit=root.get("AGE_UNITS", "years") if root.get("AGE") else "years",
+        birth=None if patient.birth_date is None else patient.birth_date.date(),
+        recorded=None if when is None else when.date(),
+    )
+    return kit_ecg(found.record, *leads_of(found.record), person=person, names=names)
+
+
+_FORMAT = Format("eli-xml", TAKES, read_file, "Mortara ELI XML (files with the root ECG)")
+discover, read = _FORMAT.discover, _FORMAT.read
+__all__ = ["TAKES", "Options", "discover", "is_private", "looks_like", "read", "read_file"]

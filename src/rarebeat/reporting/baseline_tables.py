@@ -1,0 +1,216 @@
+"""Cells beside a baseline, as Markdown tables and as curves."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+
+from rarebeat.core.parallel import map_in_order
+from rarebeat.core.tables import Row, markdown_table
+from rarebeat.evaluation.baseline import (
+    CALIBRATION,
+    Series,
+    arrange_series,
+    baseline_rows,
+    compared_columns,
+    differences,
+)
+from rarebeat.evaluation.compare import (
+    AVERAGE,
+    CLASS_METRICS,
+    Cell,
+    Columns,
+    CompareSettings,
+    Value,
+    mean_over_seeds,
+)
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.inference.model_folder import ModelCard
+
+TITLES = {"auprc": "AUPRC", "auroc": "AUROC", "f1": "F1", CALIBRATION: "Calibration error"}
+DRAWN = ("auprc", "auroc", "f1")
+
+Rows = Mapping[str, Sequence[Row]]
+Panels = dict[str, list[tuple[str, str, Value]]]
+
+
+def baseline_section(
+    cells: Sequence[Cell],
+    settings: CompareSettings,
+    intervals: EvaluateSettings,
+    cards: Mapping[str, ModelCard],
+    workers: int = 1,
+) -> tuple[str, list[Row], Panels]:
+    """Compare the cells that were tested on the same records with the baseline among them.
+
+    Args:
+        cells: of the section.
+        settings: with the baseline.
+        intervals: of the bootstrap.
+        cards: of the cells, by their names.
+        workers: processes that score.
+
+    Returns:
+        The tables, all scores (a row per cell and class), and what a figure shows: by panel and metric the point, the
+        series, and the macro average with its interval. Where no class has enough positive test records, a sentence
+        that says so, and nothing else.
+
+    Raises:
+        RarebeatError: when no cell is the baseline.
+    """
+    columns = compared_columns(cells, settings.at_least)
+    if not columns.size:
+        text = f"No class has {settings.at_least} positive test records here (`compare.at_least`): nothing to compare."
+        return text, [], {}
+    found = map_in_order(partial(baseline_rows, columns=columns, settings=intervals), cells, workers)
+    rows: Rows = {cell.name: own for cell, own in zip(cells, found, strict=True)}
+    arranged = arrange_series(cells, settings)
+    several = any(len(own) > 1 for one in arranged for own in one.points.values())
+    ends = "its 95 % t-interval over seeds" if several else "its bootstrap interval over patients"
+    parts = [
+        f"Macro averages over the {len(columns)} classes with {settings.at_least} positive test records or more. In "
+        f"brackets {ends}. A class that a model does not know counts as never called.",
+        f"*{TITLES[CALIBRATION]}*: how far the mean probability is from the share of positives, in logits, mean over "
+        "the classes that the model knows; 0 is best.",
+    ]
+    for panel in dict.fromkeys(one.panel for one in arranged):
+        own = [one for one in arranged if one.panel == panel]
+        if title := " ".join(panel):
+            parts.append(f"### {title}")
+        parts += [
+            average_table(own, rows, cards, settings),
+            difference_text(own, rows, columns, settings, intervals),
+        ]
+        parts += ["By class: AUPRC / AUROC / F1, mean over seeds.", class_table(own, rows, settings)]
+    panels: Panels = {}
+    for metric in DRAWN:
+        for one in arranged:
+            title = " ".join((*one.panel, f"macro {TITLES[metric]}"))
+            panels.setdefault(title, []).extend(
+                (point, one.name, _score(cells_there, rows, AVERAGE, metric))
+                for point, cells_there in one.points.items()
+            )
+    drawn = {title: sorted(entries, key=lambda entry: _order(entry[0])) for title, entries in panels.items()}
+    return "\n\n".join(part for part in parts if part), [row for own in found for row in own], drawn
+
+
+def average_table(
+    series: Sequence[Series], rows: Rows, cards: Mapping[str, ModelCard], settings: CompareSettings
+) -> str:
+    """The macro averages of the series of one panel, point by point."""
+    table: list[Row] = []
+    factor = next(iter(settings.against))
+    for point in _points(series):
+        for one in series:
+            if point not in one.points:
+                continue
+            cells = one.points[point]
+            row: Row = {settings.across: point} if settings.across else {}
+            row |= {factor: one.name, "learnt from": _records(cells, cards)}
+            row |= {title: _text(_score(cells, rows, AVERAGE, metric)) for metric, title in TITLES.items()}
+            row["classes known"] = _range(
+                [int(_of(rows[cell.name], AVERAGE)["known"] or 0) for cell in cells]
+            )
+            table.append(row)
+    return markdown_table(table)
+
+
+def _records(cells: Sequence[Cell], cards: Mapping[str, ModelCard]) -> str:
+    """How many records the models have learnt from last, and from which cohorts."""
+    own = [cards[cell.name] for cell in cells]
+    records = _range([int(card.training.get("records", 0)) for card in own])
+    return f"{records} of {', '.join(dict.fromkeys(name for card in own for name in card.cohorts))}"
+
+
+def difference_text(
+    series: Sequence[Series],
+    rows: Rows,
+    columns: Columns,
+    settings: CompareSettings,
+    intervals: EvaluateSettings,
+) -> str:
+    """Every series of a panel less its baseline."""
+    (factor, value), across = next(iter(settings.against.items())), settings.across
+    baseline = next((one for one in series if one.name == str(value)), None)
+    if baseline is None or len(series) == 1:
+        return ""
+    table: list[Row] = []
+    for one in series:
+        if one is baseline:
+            continue
+        for found in differences(one, baseline, rows, columns, intervals):
+            row: Row = {"difference": f"{one.name} − {baseline.name}"}
+            row |= {f"{across} of {baseline.name}": found.baseline} if across else {}
+            for metric in ("auprc", "auroc", "f1"):
+                row[f"{TITLES[metric]}, patients"] = _text(found.over_patients[metric], "+.3f")
+                if not np.isnan(found.over_seeds[metric][1]):
+                    row[f"{TITLES[metric]}, seeds"] = _text(found.over_seeds[metric], "+.3f")
+            table.append(row)
+    if not table:
+        return ""
+    return "\n\n".join(
+        [
+            f"Differences to {factor} {value}, between models of the same seed. *Patients*: mean over seeds with its "
+            "bootstrap interval over patients, both scored on the same ones. *Seeds*: the same mean with its "
+            "t-interval. An interval that holds 0 shows no difference.",
+            markdown_table(table),
+        ]
+    )
+
+
+def class_table(series: Sequence[Series], rows: Rows, settings: CompareSettings) -> str:
+    """Each class of one panel, a column for each series."""
+    any_cell = next(iter(series[0].points.values()))[0]
+    names = [str(row["class"]) for row in rows[any_cell.name] if row["class"] != AVERAGE]
+    table: list[Row] = []
+    for name in names:
+        for point in _points(series):
+            row: Row = {"class": name, "positives": _of(rows[any_cell.name], name)["positives"]}
+            row |= {settings.across: point} if settings.across else {}
+            for one in series:
+                if point in one.points:
+                    values = [_score(one.points[point], rows, name, metric)[0] for metric in DRAWN]
+                    row[one.name] = " / ".join(f"{value:.2f}" for value in values)
+                else:
+                    row.setdefault(one.name, "–")
+            table.append(row)
+    return markdown_table(table)
+
+
+def _points(series: Sequence[Series]) -> list[str]:
+    return sorted(dict.fromkeys(point for one in series for point in one.points), key=_order)
+
+
+def _order(point: str) -> tuple[int, float, str]:
+    """Numbers by their size, before words."""
+    try:
+        return 0, float(point), ""
+    except ValueError:
+        return 1, 0.0, point
+
+
+def _score(cells: Sequence[Cell], rows: Rows, name: str, metric: str) -> Value:
+    """Mean and t-interval of several seeds; of one, the bootstrap interval over patients."""
+    own = [_of(rows[cell.name], name) for cell in cells]
+    values = [float(row[metric] or 0.0) for row in own if row[metric] is not None]
+    if len(own) == 1 and metric in CLASS_METRICS and values:
+        ends = (own[0][f"{metric}_low"], own[0][f"{metric}_high"])
+        low, high = (np.nan if end is None else float(end) for end in ends)
+        return values[0], low, high
+    return mean_over_seeds(values)
+
+
+def _of(rows: Sequence[Row], name: str) -> Row:
+    return next(row for row in rows if row["class"] == name)
+
+
+def _range(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _text(value: Value, form: str = ".3f") -> str:
+    if np.isnan(value[0]):
+        return "–"
+    ends = "" if np.isnan(value[1]) else f" ({value[1]:{form}} to {value[2]:{form}})"
+    return f"{value[0]:{form}}{ends}"

@@ -1,0 +1,1 @@
+"""One page to look at: what was asked and found, as HTML that needs no network."""

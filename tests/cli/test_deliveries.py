@@ -1,0 +1,98 @@
+"""The commands ``rarebeat inspect`` and ``rarebeat check``, as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from rarebeat.cli.main import app
+from rarebeat.core.errors import RarebeatError
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.simulator.archives.archive import write_archive
+from rarebeat.simulator.settings import SimulatorSettings
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, list(map(str, arguments)))
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> Path:
+    """Three MUSE exports, with their truth."""
+    write_archive(tmp_path / "exports", "muse-xml", SimulatorSettings(records=3, seconds=5.0), workers=1)
+    return tmp_path / "exports"
+
+
+def test_a_file_is_told_in_full_and_drawn(exports: Path, tmp_path: Path) -> None:
+    (exports / "sim-000000.xml").rename(exports / "scan0001")
+    result = run("inspect", exports / "scan0001", "--picture", tmp_path / "ecg.png")
+    assert result.exit_code == 0
+    facts = {line.split()[0]: " ".join(line.split()[1:]) for line in result.output.splitlines()[1:]}
+    assert facts["format"] == "GE MUSE RestingECG XML"
+    assert facts["rate"] == "500 Hz"
+    assert facts["length"] == "5 s (2500 samples)"
+    assert facts["leads"] == "I II V1 V2 V3 V4 V5 V6; derived: III aVR aVL aVF"
+    assert facts["unit"] == "uV"
+    assert "device" in facts["missing"]
+    assert (tmp_path / "ecg.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_folder_is_told_file_by_file(exports: Path) -> None:
+    lines = run("inspect", exports).output.splitlines()
+    assert lines[0].startswith("sim-000000.xml  GE MUSE RestingECG XML  500 Hz  5 s  uV")
+    assert lines[3].startswith("truth.csv       a table (CSV)")
+    assert [line.split(maxsplit=1) for line in lines[-2:]] == [
+        ["3", "GE MUSE RestingECG XML"],
+        ["1", "not read"],
+    ]
+
+
+def test_the_signal_file_stands_for_its_record(tmp_path: Path) -> None:
+    write_archive(tmp_path / "own", "challenge", SimulatorSettings(records=1, seconds=5.0), workers=1)
+    assert "WFDB record" in run("inspect", tmp_path / "own" / "sim-000000.mat").output
+
+
+def test_what_is_no_ecg_says_what_it_is_and_ends_with_one(tmp_path: Path) -> None:
+    (tmp_path / "ecg.xml").write_bytes(b"%PDF-1.7")
+    result = run("inspect", tmp_path / "ecg.xml")
+    assert (result.exit_code, result.output) == (1, "ecg.xml\n  format     a PDF document\n")
+    (tmp_path / "broken.xml").write_bytes(b"<RestingECG></RestingECG>")
+    (found,) = json.loads(run("inspect", tmp_path / "broken.xml", "--json").output)
+    assert found["format"] == "GE MUSE RestingECG XML"
+    assert found["not read"].startswith("missing_leads: ")
+
+
+def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="no file or folder"):
+        CliRunner().invoke(app, ["inspect", str(tmp_path / "x")], catch_exceptions=False)
+
+
+def test_a_delivery_is_held_against_the_cohort(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = tmp_path / "key"
+    (tmp_path / "params.yaml").write_text(
+        f"cohorts:\n  ward: {{kind: muse-xml, root: exports, options: {{key_file: {key}}}}}\n"
+    )
+    options = {"key_file": str(key)}
+    ingest_cohort("muse-xml", exports, tmp_path / "data" / "records" / "ward", options=options, workers=1)
+    same = run("check", "ward", exports, "--workers", 1)
+    assert (same.exit_code, same.output) == (0, "3 recordings as in data/records/ward\n")
+    write_archive(
+        tmp_path / "new", "muse-xml", SimulatorSettings(records=3, seconds=5.0, rate=250.0), workers=1
+    )
+    changed = run("check", "ward", tmp_path / "new", "--workers", 1)
+    assert changed.exit_code == 1
+    assert "rate: '250' in 3 of 3 recordings, in none before" in changed.output.splitlines()
+
+
+def test_a_folder_of_records_needs_no_params_and_stands_for_itself(exports: Path, tmp_path: Path) -> None:
+    options = {"key_file": str(tmp_path / "key")}
+    ingest_cohort("muse-xml", exports, tmp_path / "ward", options=options, workers=1)
+    result = run("check", tmp_path / "ward", tmp_path / "ward", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.output)["changes"] == []
+    with pytest.raises(RarebeatError, match="or give --kind"):
+        CliRunner().invoke(app, ["check", str(tmp_path / "ward"), str(exports)], catch_exceptions=False)

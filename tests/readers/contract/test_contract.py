@@ -1,0 +1,127 @@
+"""The contract of a cohort, and what is said of a delivery that breaks it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import yaml
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import LEADS
+from rarebeat.readers.contract.compare import changes, read_contract
+from rarebeat.readers.contract.stored import numbers_alone, stored_as
+from rarebeat.readers.ingest import ingest_cohort
+from rarebeat.readers.quality import RawLeads
+
+Microvolts = npt.NDArray[np.int16]
+Contract = dict[str, Any]
+
+
+@pytest.fixture
+def delivered(ecg: Microvolts, tmp_path: Path) -> Callable[..., Contract]:
+    """Ingest arrays with a table, and return their contract; ``said`` goes to the side file."""
+
+    def deliver(
+        name: str,
+        count: int = 40,
+        factor: float = 1.0,
+        age: str = "63",
+        report: str = "Sinus rhythm",
+        broken: int = 0,
+        **said: Any,
+    ) -> Contract:
+        root = tmp_path / name
+        root.mkdir()
+        side = {"rate": 500, "unit": "uV", "leads": list(LEADS), "files": "*.npy"} | said
+        (root / "arrays.yaml").write_text(yaml.safe_dump(side))
+        rows = ["ecg,age,sex,report"]
+        for number in range(count):
+            signal = factor * ecg[[LEADS.index(lead) for lead in side["leads"]]]
+            np.save(root / f"{number}.npy", signal * (number >= broken))
+            rows.append(f"{number},{age},{'FM'[number % 2]},{report}")
+        (root / "table.csv").write_text("\n".join(rows) + "\n")
+        table = {
+            "csv": "table.csv",
+            "key": "ecg",
+            "age_column": "age",
+            "sex_column": "sex",
+            "text_column": "report",
+        }
+        options = {"patient_namespace": "own", "tables": [table]}
+        ingest_cohort("arrays", root, tmp_path / "records" / name, options=options, workers=1)
+        return read_contract(tmp_path / "records" / name)
+
+    return deliver
+
+
+def test_a_contract_says_what_the_recordings_are_like(delivered: Callable[..., Contract]) -> None:
+    contract = delivered("first", broken=8)
+    assert contract["records"] == 32
+    assert contract["units"] == {"uV": 32}
+    assert contract["rates"] == {"500": 32}
+    assert contract["leads"] == {" ".join(LEADS): 32}
+    assert contract["filters"] == {"not told": 32}
+    assert contract["seconds"]["median"] == 2.0
+    assert contract["ages"] == {"smallest": 63, "p5": 63, "median": 63, "p95": 63, "largest": 63}
+    assert 300 < contract["amplitude"]["median"] < 2500
+    assert contract["shares"] == {
+        "quarantined": 0.2,
+        "not calibrated": 0.0,
+        "age missing": 0.0,
+        "sex missing": 0.0,
+        "female": 0.5,
+        "patient missing": 1.0,
+        "text missing": 0.0,
+        "codes or labels missing": 1.0,
+    }
+
+
+def test_a_delivery_like_the_cohort_breaks_nothing(delivered: Callable[..., Contract]) -> None:
+    assert changes(delivered("first"), delivered("second", count=20)) == []
+
+
+@pytest.mark.parametrize(
+    ("delivery", "said"),
+    [
+        (
+            {"rate": 250},
+            ["rate: '250' in 40 of 40 recordings, in none before", "rate: '500' in none", "length: "],
+        ),
+        ({"unit": "mV", "factor": 0.001}, ["unit: 'mV' in 40 of 40", "unit: 'uV' in none"]),
+        ({"leads": list(reversed(LEADS))}, ["leads: 'V6 V5 V4", "leads: 'I II III"]),
+        ({"factor": 2.0}, ["amplitude: a median of ", "gain: steps of 2 microvolts, before of 1"]),
+        ({"age": ""}, ["age missing: 100.0% of the recordings, before 0.0%"]),
+        ({"age": "90"}, ["age: a median of 90 years, before 63"]),
+        ({"report": ""}, ["text missing: 100.0%"]),
+        ({"broken": 20}, ["quarantined: 50.0%"]),
+    ],
+)
+def test_what_changed_is_said_and_nothing_else(
+    delivery: dict[str, Any], said: list[str], delivered: Callable[..., Contract]
+) -> None:
+    lines = changes(delivered("first"), delivered("second", **delivery))
+    assert [line[: len(start)] for line, start in zip(lines, said, strict=True)] == said
+
+
+def test_a_share_that_chance_could_explain_is_no_change(delivered: Callable[..., Contract]) -> None:
+    first, second = delivered("first", broken=1), delivered("second", count=8, broken=1)
+    assert (first["shares"]["quarantined"], second["shares"]["quarantined"]) == (0.025, 0.125)
+    assert changes(first, second) == []
+
+
+def test_a_folder_without_a_contract_says_so(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="there is no cohort in"):
+        read_contract(tmp_path)
+    (tmp_path / "summary.json").write_text("{}")
+    with pytest.raises(RarebeatError, match="ingest the cohort again"):
+        read_contract(tmp_path)
+
+
+def test_no_word_of_a_file_gets_into_a_contract() -> None:
+    """Names of signals, units and filters can be any word, also that of a person."""
+    raw = RawLeads(np.zeros((3, 9)), ["Lead II", "Jane Doe", "v1"], [1.0] * 3, [0.0] * 3, ["MV", "Doe", "mv"])
+    stored = stored_as(raw, numbers_alone("0.05 (Doe) to 150 Hz"))
+    assert (stored.leads, stored.unit, stored.filters) == ("II V1 and 1 others", "mV", "0.05-150")
