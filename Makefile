@@ -60,7 +60,7 @@ pages: repro              ## the scores of the last run as a page for git
 	cp reports/classes.csv reports/simulated.csv
 
 # Of the columns of `dvc exp show`, those that tell experiments apart and what each scored; it has hundreds.
-KEEP ?= ^(Experiment|State|heads|model\.name|train\.(seed|learning_rate)|macro\.(f1|auroc|auprc))$$
+KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|learning_rate)|macro\.(f1|auprc))$$
 .PHONY: experiments
 experiments: install      ## what dvc exp run has tried, in few columns; KEEP=REGEX chooses others
 	@dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
