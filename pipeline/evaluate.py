@@ -13,6 +13,10 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="folder for reports")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    records: Annotated[
+        Path | None, typer.Option(help="folder of the cohorts' records: whose ECGs may be drawn")
+    ] = None,
+    studies: Annotated[Path | None, typer.Option(help="list of studies that the page shows")] = None,
     track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
@@ -22,6 +26,7 @@ def evaluate(
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits
     from rarebeat.reporting.folder import write_reports
+    from rarebeat.reporting.page.index import Sources, gather, write_index
     from rarebeat.reporting.resampling import write_resampling
     from rarebeat.reporting.results import heading
     from rarebeat.training import tracking
@@ -40,6 +45,9 @@ def evaluate(
     title = heading(card.heads, card.cohorts, tested, validated or ())
     training_records, table = write_resampling(out, shards)
     files = [*write_reports(out, test, evaluation, title, training_records), table]
+    sources = Sources(shards, model, records, studies)
+    findings = gather(sources, test, evaluation, card, settings, title)
+    files.append(write_index(out / "index.html", findings, sources))
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return

@@ -27,7 +27,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import read_params
 
-STUDIES, RAW = Path("studies"), Path("data/raw/ecg")
+STUDIES, RAW, LISTED = Path("studies"), Path("data/raw/ecg"), Path("reports/studies.yaml")
 READ = RAW.with_suffix(".read")
 """Stages that have read the recordings since :data:`RAW` points where it does: DVC does not see that it changed."""
 
@@ -56,6 +56,7 @@ def study(
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
     from rarebeat.cli.own_parts import write_own_parts
     from rarebeat.cli.params import check_params  # every room, with torch
+    from rarebeat.reporting.page.studies import list_studies
 
     if not (STUDIES / name / "dvc.yaml").is_file():
         known = ", ".join(sorted(path.parent.name for path in STUDIES.glob("*/dvc.yaml")))
@@ -65,7 +66,9 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            content = show(each, overrides or [])
+            # Cells are those of the study that is run.
+            own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
+            content = show(each, own)
             check_params(content)
             write_own_parts(STUDIES / each / "own", content)
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
@@ -83,6 +86,8 @@ def study(
     finally:
         for each in visible:
             hide_unfinished(each)
+    if list_studies(LISTED, [path.parent.name for path in STUDIES.glob("*/dvc.yaml")]):
+        print("`dvc repro` puts what the study found on reports/index.html", file=sys.stderr)
 
 
 def link(ecg: Path) -> bool:

@@ -81,8 +81,10 @@ PAGES = [
     "CONTRIBUTING.md",
     "studies/README.md",
     "docs/challenge.md",
+    "docs/export.md",
     "docs/folds.md",
     "docs/labels.md",
+    "docs/own-parts.md",
 ]
 PROSE = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
 SPOKEN = re.compile(r"`([^`\n]+)`|^\$? ?((?:make|rarebeat) .*)$", re.M)

@@ -34,6 +34,11 @@ NAMES = (
     "send-runs",
     "adapt",
     "drift",
+    "serve",
+    "thresholds",
+    "export",
+    "publish",
+    "restore",
 )
 
 

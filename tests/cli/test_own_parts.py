@@ -12,7 +12,9 @@ import yaml
 from rarebeat.cli.own_parts import LABELS, TRAINING, write_own_parts
 from rarebeat.cli.params import check_params
 from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import group
 from rarebeat.labels.vocabulary import load_vocabulary
+from rarebeat.training.settings import TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "own-parts.md").read_text(encoding="utf-8")
@@ -114,3 +116,13 @@ def test_every_stage_that_labels_or_trains_depends_on_what_is_written() -> None:
             for script, file in (("label", LABELS), ("train", TRAINING)):
                 if f"pipeline/{script}.py" in stage["deps"]:
                     assert f"{place}/{file}" in stage["deps"], f"{path}: {name}"
+
+
+def test_a_model_in_mlflow_is_none_of_ones_own_parts_also_once_it_was_fetched(project: Path) -> None:
+    content = copy.deepcopy(PARAMS)
+    content["train"]["init"] = "models:/rarebeat/3"
+    start = group(content, "train", TrainSettings).start
+    assert start is not None
+    start.mkdir(parents=True)
+    (start / "model.yaml").write_text("{}")
+    assert written(content)[1]["init"] == {}

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.core.limb_leads import check_limb_leads, derive_limb_leads
+from rarebeat.core.limb_leads import check_limb_leads, check_stray_samples, derive_limb_leads
 from rarebeat.core.records import LEADS
 from rarebeat.readers.quality import RawLeads, trusted_signal
 
@@ -133,3 +133,24 @@ def test_leads_without_calibration_are_not_compared(ecg: Steps) -> None:
     )
     np.testing.assert_array_equal(signal, ecg)
     assert not calibrated
+
+
+@pytest.mark.parametrize("lead", range(6))
+def test_a_damaged_sample_stands_out_where_the_recorder_has_derived_the_leads(ecg: Steps, lead: int) -> None:
+    check_stray_samples(ecg, 1.0)
+    ecg[lead, 321] ^= 1 << 11
+    check_limb_leads(ecg, 1.0)  # which tolerates what is short
+    with pytest.raises(BadRecordError, match="1 samples of the limb leads are"):
+        check_stray_samples(ecg, 1.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pulses_of_a_pacemaker_in_all_leads_are_no_damage(ecg: Steps, count: int) -> None:
+    ecg[:, 100 : 100 + 200 * count : 200] += 1500
+    check_stray_samples(ecg, 1.0)
+
+
+def test_leads_that_were_filtered_apart_hide_a_single_sample(ecg: Steps) -> None:
+    ecg[2] += np.random.default_rng(1).integers(-20, 21, ecg.shape[1]).astype(np.int16)
+    ecg[2, 321] += 1000
+    check_stray_samples(ecg, 1.0)

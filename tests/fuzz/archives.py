@@ -6,7 +6,7 @@ import io
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -14,13 +14,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
+from tests.format_files import ENDINGS, WRITERS, Planted
 
 from rarebeat.core.records import LEADS
 from rarebeat.simulator.archives.export import Export, export
 from rarebeat.simulator.archives.muse import muse_xml
 from rarebeat.simulator.settings import SimulatorSettings
 
-KINDS = ("ptb-xl", "challenge", "ludb", "muse-xml", "wfdb")
+KINDS = ("ptb-xl", "challenge", "ludb", "muse-xml", "wfdb", *WRITERS)
 
 _FILTERED = {
     "csv": "ptbxl_filtered.csv",
@@ -71,6 +72,7 @@ def simulated_archives(key_file: Path) -> dict[str, Maker]:
         "ludb": _simulated_ludb,
         "muse-xml": lambda rng: _muse_archive([_named(rng, muse_xml) for _ in range(3)], key_file),
         "wfdb": lambda rng: _table_of_simulated("wfdb", rng),
+        **{kind: partial(_format_archive, kind, key_file) for kind in WRITERS},
     }
 
 
@@ -99,6 +101,9 @@ def real_archives(ecg: Path, muse: Path, key_file: Path) -> dict[str, Maker]:
         "wfdb": lambda rng: _table_archive(
             "wfdb", ecg / "ptb-xl-filtered", "ptbxl_filtered.csv", _FILTERED, rng
         ),
+        **{
+            kind: partial(_format_archive, kind, key_file) for kind in WRITERS
+        },  # written here: none lies there
     }
 
 
@@ -199,6 +204,28 @@ def _simulated_ludb(rng: Random) -> Archive:
     donors = {suffix: files.pop(f"data/3{suffix}") for suffix in (".hea", ".dat")}
     files["ludb.csv"] = write_table([list(_LUDB_COLUMNS), *rows[:2]])
     return Archive("ludb", files, _wfdb_targets(files, "data/1."), donors=donors)
+
+
+def _format_archive(kind: str, key_file: Path, rng: Random) -> Archive:
+    """Two files of a format that is a folder of files; a third is the donor."""
+    content = {}
+    for index in rng.sample(range(_RECORDS), 3):
+        ecg = _ecg(index)
+        who = Planted(
+            patient=f"{1000 + ecg.patient:08d}",
+            sex=ecg.sex[0].upper(),
+            statements=tuple(line for line in ecg.text.splitlines() if line.isascii()),
+        )
+        content[f"{index:03d}{ENDINGS[kind]}"] = WRITERS[kind](ecg.signal, who)
+    first, second, third = content
+    family = "layout" if ENDINGS[kind] == ".xml" else "binary"
+    return Archive(
+        kind,
+        {name: content[name] for name in (first, second)},
+        {family: [first]},
+        {"key_file": str(key_file), "statements": "all"},
+        {ENDINGS[kind]: content[third]},
+    )
 
 
 # ----------------------------------------------------------------------- real

@@ -16,8 +16,10 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 import numpy as np
+from tests.format_files import WRITERS
 from tests.fuzz.archives import Archive
 from tests.fuzz.byte_mutations import header_lines
+from tests.fuzz.format_oracles import of_format
 from tests.fuzz.table_mutations import cells_of
 
 Row = Mapping[str, Any]
@@ -78,8 +80,10 @@ def _contradictions(archive: Archive, path: str, new: bytes, before: Row, after:
         found += _of_initial_values(archive.files[Path(path).with_suffix(".hea").as_posix()], new)
     if path.endswith(".csv"):
         found += _of_table(archive.kind, new, archive.files[path])
-    if path.endswith(".xml"):
+    if archive.kind == "muse-xml":
         found += _of_xml(new)
+    if archive.kind in WRITERS:
+        found += of_format(archive.kind, archive.files[path], new, before, after)
     return found
 
 

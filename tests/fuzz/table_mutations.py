@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from tests.fuzz.archives import write_table, write_xml
 from tests.fuzz.byte_mutations import GENERIC, HEADER, SAMPLES, Mutated, Mutation, bit_flip
+from tests.fuzz.format_mutations import BINARY, LAYOUT
 
 
 def cells_of(data: bytes) -> list[list[str]]:
@@ -285,5 +286,7 @@ FAMILIES: dict[str, list[Mutation]] = {
     "samples": SAMPLES + GENERIC,
     "csv": CSV + GENERIC,
     "xml": XML + GENERIC,
+    "layout": LAYOUT + GENERIC,
+    "binary": BINARY + GENERIC,
 }
 """Which mutations a file may suffer."""

@@ -168,3 +168,45 @@ def test_a_person_or_a_rate_that_cannot_be_is_refused(
     table = ask(personal, np.stack([ecg, ecg]), **params)
     assert table["error"].tolist() == [reason] * 2
     assert table["one"].isna().all()
+
+
+def test_rate_age_and_sex_are_told_of_each_ecg(wfdb_record: Path, ecg: Ecg, tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    card = ModelCard(
+        architecture="se_resnet",
+        settings={"width": 4},
+        classes=("one",),
+        thresholds={"one": 0.5},
+        preprocessing=Preprocessing(),
+        units="mV",
+        heads="one",
+        cohorts=("toy",),
+        vocabulary="toy",
+    )
+    save_model(tmp_path / "model", build("se_resnet", 1, 2500, {"width": 4}), card)
+    batch = np.stack([ecg, ecg, ecg])
+    table = ask(
+        tmp_path / "model", batch, rates=[500, 500, 1000], ages=[20, 80, -1], sexes=["female", "male", ""]
+    )
+    alone = [
+        ask(tmp_path / "model", ecg[None], rate=500, age=20, sex="female"),
+        ask(tmp_path / "model", ecg[None], rate=500, age=80, sex="male"),
+        ask(tmp_path / "model", ecg[None], rate=1000),
+    ]
+    expected = [one["one"][0] for one in alone]
+    assert table["one"].tolist() == pytest.approx(expected, abs=1e-6)
+    assert len(set(expected)) == 3
+    assert table["warning"].tolist() == [one["warning"][0] for one in alone]
+    wrong = ask(tmp_path / "model", batch, ages=[20, 200, 30])
+    assert [error[:16] for error in wrong["error"]] == ["", "age takes 0 to 1", ""]
+    few = ask(tmp_path / "model", batch, ages=[20])
+    assert few["error"].tolist() == ["age: 1 values for 3 ECGs"] * 3
+
+
+def test_calls_and_thresholds_are_answered_where_they_are_asked_for(model_folder: Path, ecg: Ecg) -> None:
+    table = ask(model_folder, np.stack([ecg, ecg * 0]), calls=True)
+    thresholds = load_model(model_folder)[1].thresholds
+    for name in CLASSES:
+        assert table[f"threshold.{name}"].tolist() == [thresholds[name]] * 2
+        assert table[f"decision.{name}"][0] == (table[name][0] >= thresholds[name])
+        assert np.isnan(table[f"decision.{name}"][1])

@@ -315,3 +315,30 @@ def test_a_study_that_there_is_not_is_one_clear_message(project: Path) -> None:
     )
     assert result.returncode == 2
     assert "there is no study 'swep'; there are: shared, sweep" in result.stderr
+
+
+def test_the_cells_that_are_set_are_those_of_the_study_that_is_run(
+    study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "studies/sweep/overrides.yaml").write_text("cells: {one: {model: [a], seed: [0]}}\n")
+    shown: dict[str, list[str]] = {}
+    monkeypatch.setattr(study, "show", lambda name, overrides: shown.update({name: overrides}) or {})
+    monkeypatch.setattr("rarebeat.cli.params.check_params", lambda content: None)
+    monkeypatch.setattr(study, "dvc", lambda *_: "{}")
+    study.study("sweep", overrides=["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"])
+    assert shown["sweep"] == ["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"]
+    assert shown["shared"] == ["train.epochs=3"]
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [
+        ("studies/recordings/dvc.yaml:ingest@ludb", True),
+        ("studies/sources/dvc.yaml:recordings@ludb", True),
+        ("studies/sources/dvc.yaml:label@ludb", False),
+    ],
+)
+def test_stages_that_read_recordings_are_known_by_their_names(
+    study: ModuleType, stage: str, expected: bool
+) -> None:
+    assert study.reads(stage) is expected

@@ -129,6 +129,26 @@ def test_a_wrong_gain_is_told_by_the_rest_of_the_cohort(tmp_path: Path) -> None:
     assert "the gain is probably wrong in 1 of 30 records: warnings.parquet says where and why" in lines
 
 
+def test_a_wrong_sampling_rate_is_told_by_all_records_of_a_source_together(tmp_path: Path) -> None:
+    archive = tmp_path / "archive"
+    for seed in range(24):
+        write_record(archive / "ward", f"E{seed}", seed, 5000)
+    assert "rate_warned" not in ingest_cohort("challenge", archive, tmp_path / "true", workers=1)
+    assert read_warnings(tmp_path / "true") == {}
+    for header in archive.rglob("*.hea"):
+        header.write_text(header.read_text().replace(f" 12 {RATE} ", " 12 250 "))
+    summary = ingest_cohort("challenge", archive, tmp_path / "slow", workers=1)
+    assert (summary["records"], summary["warned"], summary["rate_warned"]) == (24, 0, 24)
+    warnings = read_warnings(tmp_path / "slow")
+    assert len(warnings) == 24
+    assert {text.rpartition(": ")[2] for text in warnings.values()} == {"the rate is probably too low"}
+    lines = summary_lines("mine", "challenge", tmp_path, summary)
+    assert (
+        "the sampling rate is probably wrong in 24 of 24 records: warnings.parquet says where and why"
+        in lines
+    )
+
+
 def test_an_existing_cohort_is_replaced_as_a_whole(archive: Path, tmp_path: Path) -> None:
     out = tmp_path / "cohort"
     ingest_cohort("challenge", archive, out, workers=1, part_size=2)

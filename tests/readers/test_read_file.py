@@ -4,10 +4,13 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.format_files import ENDINGS, WRITERS, Planted
 from tests.readers.reading import read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
-from rarebeat.readers.read_file import read_file
+from rarebeat.readers.read_file import find_recordings, read_file, read_recording
+from rarebeat.simulator.archives.export import export
+from rarebeat.simulator.settings import SimulatorSettings
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -61,9 +64,9 @@ def test_a_signal_file_needs_its_header(tmp_path: Path) -> None:
 
 
 def test_another_xml_is_refused_with_its_reason(tmp_path: Path) -> None:
-    (tmp_path / "a.xml").write_text("<AnnotatedECG/>")
+    (tmp_path / "a.xml").write_text("<Sapphire/>")
     with pytest.raises(
-        BadRecordError, match="not a MUSE RestingECG: its root is AnnotatedECG, the HL7 annotated ECG"
+        BadRecordError, match="not a MUSE RestingECG: its root is Sapphire, an XML format of GE"
     ):
         read_file(tmp_path / "a.xml")
 
@@ -137,7 +140,24 @@ def test_a_muse_file_tells_age_and_sex(muse_xml: Callable[..., bytes], tmp_path:
     assert (record.age, record.sex) == (56.0, "female")
 
 
-def test_formats_that_are_not_read_are_answered_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "a.EDF").write_bytes(b"x")
-    with pytest.raises(RarebeatError, match="edf2mit"):
-        read_file(tmp_path / "a.EDF")
+def test_files_that_are_not_read_are_answered_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / "a.CSV").write_bytes(b"x")
+    with pytest.raises(RarebeatError, match="write the ECG as a WFDB record"):
+        read_file(tmp_path / "a.CSV")
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_ingest_and_prediction_see_the_same_in_every_format(kind: str, tmp_path: Path) -> None:
+    signal = export(0, SimulatorSettings(seconds=5.0)).signal
+    path = tmp_path / f"one{ENDINGS[kind]}"
+    path.write_bytes(WRITERS[kind](signal, Planted()))
+    (ingested,) = read_all(kind, tmp_path, {"patient_namespace": "public"})
+    (found,) = find_recordings([tmp_path], None, {})
+    for read in (read_file(path), read_recording(found, None, {})):
+        assert (
+            (read.age, read.sex, read.rate)
+            == (ingested.age, ingested.sex, ingested.rate)
+            == (63.0, "female", 500.0)
+        )
+        assert (read.signal == ingested.signal).all()
+        assert (read.record_id, read.source, read.patient_id) == ("one", kind, None)

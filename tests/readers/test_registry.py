@@ -8,7 +8,10 @@ from rarebeat.core.errors import MissingSourceError, ParamsError
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.registry import get_source, kinds, suggest_kind
 
-ARCHIVES = ("ptb-xl", "challenge", "ludb", "muse-xml", "arrays", "files", "wfdb")
+ARCHIVES = (
+    *("ptb-xl", "challenge", "ludb", "ecg-arrhythmia", "mimic-iv-ecg", "code15", "sph"),
+    *("muse-xml", "arrays", "files", "wfdb"),
+)
 
 FORMATS = ("aecg", "cardiosoft-xml", "dicom", "edf", "eli-xml", "ishne", "mfer", "philips-xml", "scp")
 """Kinds that are folders of files, each of one ECG."""
@@ -33,6 +36,10 @@ def test_an_unknown_kind_is_answered_with_the_nearest_and_with_all_kinds() -> No
         ("training/georgia/E00001.mat", "challenge"),
         ("ludb.csv", "ludb"),
         ("2024/a.xml", "muse-xml"),
+        ("record_list.csv", "mimic-iv-ecg"),
+        ("exams.csv", "code15"),
+        ("records/A00001.h5", "sph"),
+        ("arrays.yaml", "arrays"),
         ("records.csv", "wfdb"),
     ],
 )

@@ -1,5 +1,6 @@
 """Every real recording is read, or refused for a reason that is true."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import wfdb
 from tests.real.cohorts import COHORTS
 
 from rarebeat.core.parquet import read_table
-from rarebeat.core.record_files import iterate_rows, read_metadata
+from rarebeat.core.record_files import iterate_rows, read_metadata, read_warnings
 from rarebeat.core.records import LEADS
+from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.read_file import read_file
 
@@ -131,6 +133,24 @@ def test_both_ptb_xl_cohorts_share_their_patients(real_records: Path) -> None:
                 ("ptb-xl", "ptb-xl-filtered"))  # fmt: skip
     assert one & two
     assert Pseudonym().of("ptb-xl", "15709") in one
+
+
+def test_no_sampling_rate_is_doubted_and_every_wrong_one_is(
+    real_ecg: Path, real_records: Path, tmp_path: Path
+) -> None:
+    for cohort in COHORTS:
+        assert not [text for text in read_warnings(real_records / cohort).values() if "the rate is" in text]
+    for factor in (0.5, 2):
+        archive = tmp_path / f"{factor}" / "ward"
+        for header in sorted((real_ecg / "challenge" / "cpsc_2018").glob("*.hea"))[:30]:
+            archive.mkdir(parents=True, exist_ok=True)
+            first, rest = header.read_text().split("\n", 1)
+            name, leads, rate, *more = first.split()
+            first = " ".join([name, leads, f"{float(rate) * factor:g}", *more])
+            (archive / header.name).write_text(f"{first}\n{rest}")
+            shutil.copy(header.with_suffix(".mat"), archive)
+        summary = ingest_cohort("challenge", archive.parent, tmp_path / f"cohort-{factor}", workers=1)
+        assert summary["rate_warned"] == summary["records"] > 25
 
 
 def test_single_files_are_read_for_prediction(real_ecg: Path) -> None:

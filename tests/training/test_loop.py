@@ -248,3 +248,28 @@ def test_without_a_terminal_there_is_one_line_per_epoch(
     assert len(lines) == 2
     assert "validation AUROC" in lines[1]
     assert "examples/s" in lines[1]
+
+
+def test_a_small_training_split_is_passed_over_until_an_epoch_has_its_steps(
+    make_split: MakeSplit,
+    tiny: ModelSettings,
+    quick: TrainSettings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few, steps = make_split(24, 0), list[list[int]]()
+
+    def noting(examples: Any, indices: Any, *rest: Any) -> Any:
+        steps.append(sorted(indices.tolist()))
+        return random_batch(examples, indices, *rest)
+
+    monkeypatch.setattr(loop, "random_batch", noting)
+    settings = replace(quick, epochs=2, batch=16)
+    train(few, make_split(16, 1), ("up", "down"), tiny, replace(settings, epoch_steps=5), tmp_path)
+    assert len(steps) == 2 * 6  # two steps pass over 24 records, three times in an epoch
+    for first in range(0, 12, 2):
+        assert sorted(steps[first] + steps[first + 1]) == list(range(24))
+    assert len({tuple(step) for step in steps}) == 12  # each pass in another order
+    steps.clear()
+    train(few, make_split(16, 1), ("up", "down"), tiny, settings, tmp_path)
+    assert len(steps) == 2 * 2

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
@@ -15,6 +16,7 @@ from rarebeat.training.precision import (
     choose_device,
     choose_precision,
     cpu_computes_in_bf16,
+    doubts_about_bf16,
 )
 
 CPU = torch.device("cpu")
@@ -99,3 +101,35 @@ def test_the_set_up_of_torch_is_restored_after_an_error(device: str) -> None:
         pass
     assert during == ([2, "high", True, True] if device == "cuda" else [2, *before[1:]])
     assert state() == before
+
+
+def test_a_loss_that_bf16_gets_wrong_is_told() -> None:
+    layer = torch.nn.Linear(4, 1)
+
+    def forward(network: torch.nn.Module) -> torch.Tensor:
+        loss: torch.Tensor = network(torch.ones(2, 4)).square().sum()
+        return loss * (1.5 if torch.is_autocast_enabled("cpu") else 1.0)
+
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    state = torch.get_rng_state()
+    (doubt,) = doubts_about_bf16(layer, forward, CPU)
+    assert doubt.startswith("the loss of a batch is ")
+    assert torch.equal(torch.get_rng_state(), state)
+    for name, value in layer.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert all(parameter.grad is None for parameter in layer.parameters())
+
+
+@pytest.mark.parametrize(("slow_in_bf16", "told"), [(True, True), (False, False)])
+def test_a_step_that_is_slower_in_bf16_is_told(slow_in_bf16: bool, told: bool) -> None:
+    def forward(network: torch.nn.Module) -> torch.Tensor:
+        if torch.is_autocast_enabled("cpu") == slow_in_bf16:
+            time.sleep(0.2)
+        loss: torch.Tensor = network(torch.ones(2, 4)).square().sum()
+        return loss
+
+    layer = torch.nn.Linear(4, 1)
+    torch.nn.init.constant_(layer.weight, 0.5)  # exact in bf16, too
+    torch.nn.init.zeros_(layer.bias)
+    found = doubts_about_bf16(layer, forward, CPU)
+    assert [("times as long in bf16" in doubt) for doubt in found] == [True] * told

@@ -1,4 +1,4 @@
-"""Commands that hand models on: ``rarebeat thresholds``, ``rarebeat restore``."""
+"""Commands that hand models on: ``rarebeat thresholds``, ``restore``, ``export`` and ``publish``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +19,13 @@ def register(app: typer.Typer) -> None:
         "rarebeat thresholds models/trained models/site --csv thresholds.csv",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*lines))(thresholds)
+    app.command(
+        rich_help_panel=_HEADING, epilog=examples("rarebeat export models/trained --onnx model.onnx")
+    )(export)
+    publishing = (
+        "rarebeat publish models/trained --dry-run --licence cc-by-4.0 --metrics reports/metrics.json"
+    )
+    app.command(rich_help_panel=_HEADING, epilog=examples(publishing))(publish)
     lines = (
         "rarebeat restore models/best --metric macro.auprc",
         "rarebeat restore models/of-that-run --run 0f3c",
@@ -45,6 +52,53 @@ def thresholds(
     print(f"{len(changed)} thresholds changed -> {out}")
 
 
+def export(
+    model: ModelFolder,
+    onnx: Annotated[Path, typer.Option(help="file to write: graph, classes, thresholds, preprocessing")],
+) -> None:
+    """Write a model as ONNX.
+
+    Onnxruntime runs it without torch.
+
+    It is compared with torch first; more than 1e-4 apart, it is not written.
+    """
+    from rarebeat.inference.handover.onnx_export import OPSET, export_onnx
+
+    difference = export_onnx(model, onnx)
+    print(f"opset {OPSET}, probabilities within {difference:.1g} of torch's -> {onnx}")
+
+
+def publish(
+    model: ModelFolder,
+    out: Annotated[Path, typer.Option(help="folder to write")] = Path("models/hub"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="write the folder and send nothing; there is no other way yet")
+    ] = False,
+    licence: Annotated[
+        str | None, typer.Option(help="of the weights, as the hub names it: mit, cc-by-4.0 ...")
+    ] = None,
+    metrics: Annotated[
+        Path | None, typer.Option(help="scores to show: metrics.json of this model's evaluation")
+    ] = None,
+    onnx: Annotated[bool, typer.Option("--onnx", help="export the model, too")] = False,
+) -> None:
+    """Make a folder for the Hugging Face hub.
+
+    It has a model card, weights, thresholds and preprocessing. Nothing is sent: look through it, and upload it with the
+    hub's own program.
+    """
+    from rarebeat.core.errors import ParamsError
+    from rarebeat.inference.handover.hub import write_hub_folder
+
+    if not dry_run:
+        raise ParamsError(
+            "this command sends nothing: say --dry-run, and it writes the folder for you to upload"
+        )
+    names = write_hub_folder(model, out, licence, metrics, onnx)
+    print(f"{', '.join(names)} -> {out}")
+    print(f"look through it, then: hf upload OWNER/NAME {out}")
+
+
 def restore(
     out: Annotated[Path, typer.Argument(help="model folder to write")],
     run: Annotated[str | None, typer.Option(help="id of the run, instead of the best one")] = None,
@@ -56,7 +110,10 @@ def restore(
         "params.yaml"
     ),
 ) -> None:
-    """Write the model folder of the best run in MLflow, or of a certain one."""
+    """Bring the best run's model back from MLflow.
+
+    Or that of a certain run.
+    """
     from rarebeat.core.params import read_params
     from rarebeat.training.tracking import connect, restore_model
 

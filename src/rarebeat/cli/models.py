@@ -2,15 +2,23 @@
 
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rarebeat.cli.console import examples, reader_options
 from rarebeat.core.errors import ParamsError
 
+if TYPE_CHECKING:
+    from rarebeat.core.records import Record
+    from rarebeat.inference.predict import Answer, Model, PredictSettings
+
 _HEADING = "Models"
+
+MOST_BYTES = 1 << 26
+"""Of standard input: no file of a 12-lead ECG has so many."""
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +28,8 @@ def register(app: typer.Typer) -> None:
         "rarebeat predict ecgs/*.hea --model models/trained --json",
         "rarebeat predict 00001_hr.dat --model models/studies/crossval --age 56 --sex female",
         "rarebeat predict exports --out predictions.parquet",
+        "rarebeat predict ecg.xml --picture ecg.png --evidence atrial_fibrillation",
+        "rarebeat predict - --format csv < ecg.xml",
         "rarebeat predict data/raw/ptb-xl --kind ptb-xl --out predictions.csv",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*predicting))(predict)
@@ -49,7 +59,7 @@ def predict(
         list[Path],
         typer.Argument(
             help="WFDB headers, challenge .hea or .mat files, MUSE XML files; folders: all headers and XML files in "
-            "them"
+            "them; -: standard input, a MUSE XML file or the names of files, one a line"
         ),
     ],
     model: Annotated[Path, typer.Option(help="model folder, or folder of an ensemble")] = Path(
@@ -62,7 +72,23 @@ def predict(
     sex: Annotated[
         str | None, typer.Option(help="female or male, for all files, instead of what they say")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON, as --format json")] = False,
+    format: Annotated[
+        str,
+        typer.Option(
+            help="what is printed: text (what is called), json, or table or csv, with a row for each ECG and class"
+        ),
+    ] = "text",
+    picture: Annotated[
+        Path | None,
+        typer.Option(
+            help="draw each ECG on ECG paper with its answer, and what speaks for a class: a file (.png, .pdf or "
+            ".svg) for one ECG, a folder for more"
+        ),
+    ] = None,
+    evidence: Annotated[
+        str | None, typer.Option(help="with --picture: the class; default: the likeliest of those called")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="write the answers to this file (.parquet, .csv or .jsonl) instead")
     ] = None,
@@ -86,28 +112,105 @@ def predict(
     Age and sex are used by the networks that take them (se_resnet), and come from the file where it tells them. Exit
     code 0 when every file was answered, 1 when some were not (each has its reason instead), 2 when nothing was done.
     """
-    from rarebeat.inference.answer_files import check_suffix, write_answers
-    from rarebeat.inference.predict import PredictSettings, format_answers, iterate_answers, open_model
+    from rarebeat.inference.answer_files import check_format, check_suffix, printed_answers, write_answers
+    from rarebeat.inference.predict import PredictSettings, iterate_answers, open_model
 
     if as_json and out:
         raise ParamsError("--json prints the answers and --out writes them: give one of the two")
+    if out and picture:
+        raise ParamsError("--picture goes with answers that are printed, not with --out")
+    if evidence and not picture:
+        raise ParamsError("--evidence goes with --picture")
+    check_format(format)
     if out:
         check_suffix(out)
     settings = PredictSettings(kind, reader_options(option or []), age, sex, workers)
     opened = open_model(model)
-    answers = iterate_answers(paths, model, opened, settings)
+    paths, content = _standard_input(paths) if Path("-") in paths else (paths, b"")
+    record: Record | None = None
+    answers: Iterable[Answer]
+    if content:
+        record, answers = _answer(opened, content, settings)
+    else:
+        answers = iterate_answers(paths, model, opened, settings)
     if out:
         counts = write_answers(out, answers, opened)
         print(f"{', '.join(f'{number} {what}' for what, number in counts.items())} -> {out}")
         failed = counts["not answered"]
     else:
         found = list(answers)
-        print(json.dumps(found, indent=2) if as_json else format_answers(found))
+        print(printed_answers(found, "json" if as_json else format))
         for answer in (refused := [answer for answer in found if "error" in answer]):
             print(f"error: {answer['file']}: {answer['error']}", file=sys.stderr)
         failed = len(refused)
+    if picture and not out:
+        drawn = _draw(picture, paths, record, found, opened, settings, evidence)
+        print(f"{drawn} drawn -> {picture}", file=sys.stderr)
     if failed:
         raise typer.Exit(1)
+
+
+def _standard_input(paths: Sequence[Path]) -> tuple[list[Path], bytes]:
+    """The paths that standard input names, or the XML file that it holds."""
+    if list(paths) != [Path("-")]:
+        raise ParamsError("- stands for standard input, and for no other file beside it")
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ParamsError(f"standard input holds more than {MOST_BYTES >> 20} MB: no ECG does")
+    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+        return [], content
+    try:
+        names = [Path(line) for line in content.decode().splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ParamsError(
+            "standard input holds neither a MUSE XML file nor names of files: a WFDB record is two files; name them"
+        ) from error
+    if not names or any("\0" in str(name) for name in names):
+        raise ParamsError("standard input names no file: expected a MUSE XML file, or names of files")
+    return names, b""
+
+
+def _answer(
+    model: "Model", content: bytes, settings: "PredictSettings"
+) -> "tuple[Record | None, list[Answer]]":
+    """The ECG that standard input holds, and its answer."""
+    from rarebeat.core.errors import BadRecordError
+    from rarebeat.inference.gate import known_person
+    from rarebeat.inference.predict import answer_records
+    from rarebeat.readers.in_memory import read_contents
+
+    told = known_person(settings.age, settings.sex)
+    try:
+        record = read_contents({"-.xml": content})
+    except BadRecordError as error:
+        return None, [{"file": "-", "error": str(error)}]
+    return record, [{"file": "-"} | answer_records(model, [record], [told])[0]]
+
+
+def _draw(
+    out: Path,
+    paths: Sequence[Path],
+    record: "Record | None",
+    answers: "Sequence[Answer]",
+    model: "Model",
+    settings: "PredictSettings",
+    evidence: str | None,
+) -> int:
+    """Draw the ECGs that were answered; the files are read again."""
+    from rarebeat.inference.gate import known_person
+    from rarebeat.readers.read_file import find_recordings, read_recording
+    from rarebeat.reporting.answer_page import check_picture, write_pictures
+
+    check_picture(out, len(answers))
+    told = known_person(settings.age, settings.sex)
+    if not paths:
+        return write_pictures(out, [record], answers, model, told, evidence)
+    found = find_recordings(paths, settings.kind, settings.options)
+    records = [
+        None if "error" in answer else read_recording(one, settings.kind, settings.options)
+        for one, answer in zip(found, answers, strict=True)
+    ]
+    return write_pictures(out, records, answers, model, told, evidence)
 
 
 def score(

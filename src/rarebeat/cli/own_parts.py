@@ -16,7 +16,7 @@ from rarebeat.core.project import project_root
 from rarebeat.labels.definitions import definition_files
 from rarebeat.labels.extract import LabelSettings
 from rarebeat.models.own import is_own, own_file
-from rarebeat.training.settings import TrainSettings
+from rarebeat.training.settings import TrainSettings, is_mlflow_model
 
 OWN = Path("own")
 """The folder that DVC watches."""
@@ -39,7 +39,11 @@ def write_own_parts(folder: Path, content: Mapping[str, Any], own: Path = OWN) -
     files = definition_files(Path(vocabulary)) if vocabulary.endswith(".yaml") else []
     model = group(content, "model", dict[str, Any])
     networks = sorted({name for name in (str(model.get("name")), *map(str, model)) if is_own(name)})
-    start = group(content, "train", TrainSettings).start
+    settings = group(content, "train", TrainSettings)
+    fetched = settings.init is not None and is_mlflow_model(
+        settings.init
+    )  # MLflow keeps it, not a folder here
+    start = None if fetched else settings.start
     weights = sorted(path for path in start.rglob("*") if path.is_file()) if start else []
     write_json(folder / LABELS, {"vocabulary": _digests("label.vocabulary", files, own)})
     code = _digests("model.name", [own_file(name) for name in networks], own)

@@ -22,6 +22,18 @@ RESIDUAL_STEPS = 4.0
 RESIDUAL_SHARE = 0.01
 """Share of the samples that may be farther away, for artefacts that one lead alone shows."""
 
+EXACT_SHARE = 0.9
+STRAY_PLACES = 8
+SINGLE_LEAD = 0.99
+"""A file is damaged where at least EXACT_SHARE of the samples agree, the others lie at no more than STRAY_PLACES
+places, and the residuals at one of them are those of one wrong lead, by a cosine of at least SINGLE_LEAD."""
+
+_OF_ONE_LEAD = np.array(
+    [[1, 0.5, -1, 0.5], [-1, 0.5, 0.5, -1], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
+)
+"""Residuals of III, aVR, aVL and aVF where one of the six limb leads is off by one."""
+
+_LENGTHS = np.linalg.norm(_OF_ONE_LEAD, axis=1)[:, None]
 _SIXTH = np.iinfo(np.int16).max // 6  # sums of six values up to it fit into 16 bits, which are twice as fast
 _EXPECTED = {2: "II - I", 3: "-(I + II) / 2", 4: "I - II / 2", 5: "II - I / 2"}
 
@@ -98,6 +110,40 @@ def check_limb_leads(signal: Signal, step: float) -> None:
         f"(99th percentile; at most {limit:.0f} are expected)"
         + (f"; {', '.join(others)} contradict leads I and II as well" if others else ""),
     )
+
+
+def check_stray_samples(signal: Signal, step: float) -> None:
+    """Refuse a recording with single samples that are damaged, where a file has no checksum to tell.
+
+    Where nearly all samples of the limb leads obey Einthoven's and Goldberger's equations to the rounding, the recorder
+    has derived them from two, and a sample of one lead that is far off was changed later. What all leads show at once,
+    such as the pulse of a pacemaker that a recorder draws into each, is no such sample.
+
+    Args:
+        signal: int16, shape (12, samples), calibrated microvolts.
+        step: microvolts per step of the coarsest lead, as stored in the file.
+
+    Raises:
+        BadRecordError: ``inconsistent_leads``, with the number of samples.
+    """
+    limit = max(LARGEST_RESIDUAL, RESIDUAL_STEPS * step)
+    doubled = _doubled_residuals(signal)
+    if max(doubled.max(), -doubled.min()) <= 2 * limit:
+        return
+    largest = np.abs(doubled).max(axis=0) / 2
+    away = np.flatnonzero(largest > limit)
+    exact = np.count_nonzero(largest <= RESIDUAL_STEPS * max(step, 1.0)) / signal.shape[1]
+    places = 1 + np.count_nonzero(np.diff(away) > 1)
+    if exact < EXACT_SHARE or places > STRAY_PLACES:
+        return
+    found = doubled[:, away].astype(np.float64)
+    alike = np.abs(_OF_ONE_LEAD @ found) / (_LENGTHS * np.linalg.norm(found, axis=0))
+    if alike.max() > SINGLE_LEAD:
+        raise BadRecordError(
+            "inconsistent_leads",
+            f"{away.size} samples of the limb leads are up to {largest.max():.0f} microvolts away from what leads I "
+            "and II give, and nearly all others agree: the file is damaged",
+        )
 
 
 def _doubled_residuals(signal: Signal) -> npt.NDArray[np.int16] | npt.NDArray[np.int32]:

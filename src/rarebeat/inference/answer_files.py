@@ -1,4 +1,4 @@
-"""Answers as a file: Parquet, CSV or JSON lines, told by the suffix, with a row per ECG.
+"""Answers as text to print, or as a file: Parquet, CSV or JSON lines, told by the suffix, with a row per ECG.
 
 Parquet and CSV have the columns ``file``, ``error`` (why it was not answered), ``warning``, and for each class
 ``probability.<class>`` and ``decision.<class>``, of an ensemble also ``votes.<class>``; what there is not is null
@@ -8,9 +8,10 @@ classes' short codes and the digest of the model as JSON. A line of JSON is an a
 """
 
 import csv
+import io
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,74 @@ import pyarrow as pa
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.parquet import write_tables
-from rarebeat.inference.predict import Answer, Model
+from rarebeat.core.tables import Row, markdown_table
+from rarebeat.inference.predict import Answer, Model, format_answers
 
 _KEY = b"rarebeat"
 _ROW_GROUP = 8192
 _ABOUT = {"file": pa.string(), "error": pa.string(), "warning": pa.string()}
 _OF_CLASS = {"probability": pa.float32(), "decision": pa.bool_(), "votes": pa.int32()}
+
+
+def check_format(name: str) -> None:
+    """Make sure that answers can be printed so.
+
+    Raises:
+        ParamsError: for another format than text, table, json and csv.
+    """
+    if name not in _PRINTED:
+        raise ParamsError(f"answers are printed as {', '.join(_PRINTED)}, not as {name!r}")
+
+
+def printed_answers(answers: Sequence[Answer], name: str) -> str:
+    """Answers as text.
+
+    Args:
+        answers: of :func:`rarebeat.inference.predict.iterate_answers`.
+        name: "text" (a line per ECG), "json", or "table" and "csv" (a row for each ECG and class: probability,
+            threshold, decision; an ECG without an answer has one row with the reason).
+
+    Returns:
+        The text.
+    """
+    return _PRINTED[name](answers)
+
+
+def _class_rows(answers: Sequence[Answer]) -> list[Row]:
+    rows: list[Row] = []
+    for answer in answers:
+        about: Row = {"file": answer["file"]}
+        after: Row = {key: answer.get(key, "") for key in ("warning", "error")}
+        empty: Row = {"class": "", "probability": "", "threshold": "", "decision": ""}
+        for found, entry in answer.get("classes", {}).items():
+            votes: Row = {key: entry[key] for key in ("votes", "members") if key in entry}
+            said: Row = {
+                "class": found,
+                "probability": round(entry["probability"], 6),
+                "threshold": round(entry["threshold"], 6),
+                "decision": int(entry["decision"]),
+            }
+            rows.append(about | said | votes | after)
+        if "error" in answer:
+            rows.append(about | empty | after)
+    return rows
+
+
+def _as_csv(answers: Sequence[Answer]) -> str:
+    rows, text = _class_rows(answers), io.StringIO()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n")
+
+
+_PRINTED: dict[str, Callable[[Sequence[Answer]], str]] = {
+    "text": format_answers,
+    "table": lambda answers: markdown_table(_class_rows(answers)),
+    "json": lambda answers: json.dumps(answers, indent=2, allow_nan=False),
+    "csv": _as_csv,
+}
 
 
 def check_suffix(path: Path) -> None:

@@ -7,17 +7,15 @@ were read; :func:`trusted_ecg` applies the same checks to bare numbers.
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, ParamsError
 from rarebeat.core.records import LEADS, Signal
-from rarebeat.core.signals import Int16, preprocess, resampled_length, stored_length
+from rarebeat.core.signals import Int16, Preprocessing, preprocess, resampled_length, stored_length
 from rarebeat.dataset.windows import WindowSettings, windows_of
-from rarebeat.inference.model_folder import ModelCard
-from rarebeat.models.registry import uses_person
 from rarebeat.readers.fields import OLDEST, Person, clean_sex
 from rarebeat.readers.quality import NORMALISED, SMALLEST_RANGE, RawLeads, trusted_signal
 
@@ -32,6 +30,22 @@ LONG = 1.01
 What is longer by less is cropped as in training: some archives and rates give a few samples more."""
 
 UNCALIBRATED = "the amplitude of this record was normalised away, but the model learned from millivolts"
+
+
+class InputFacts(Protocol):
+    """What the gate must know of a model: a :class:`rarebeat.inference.model_folder.ModelCard` says it, for one."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How a recording becomes the network's input."""
+
+    @property
+    def window(self) -> WindowSettings:
+        """What of a recording the network sees at a time."""
+
+    @property
+    def uses_person(self) -> bool:
+        """Whether the network uses age and sex."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +155,7 @@ def known_person(age: float | None, sex: str | None) -> Person:
     return Person(known_age(age), known_sex(sex))
 
 
-def person_warning(person: Person, cards: Iterable[ModelCard]) -> str:
+def person_warning(person: Person, cards: Iterable[InputFacts]) -> str:
     """What a network that uses age and sex lacks of them; "" where nothing is to be said.
 
     Args:
@@ -149,7 +163,7 @@ def person_warning(person: Person, cards: Iterable[ModelCard]) -> str:
         cards: of all models that are asked.
     """
     unknown = [name for name, value in person._asdict().items() if value is None]
-    if not unknown or not any(uses_person(card.architecture, card.settings) for card in cards):
+    if not unknown or not any(card.uses_person for card in cards):
         return ""
     return f"the model uses age and sex, and is not told the {' and the '.join(unknown)}"
 
@@ -159,7 +173,7 @@ def joined(*warnings: str) -> str:
     return "; ".join(filter(None, warnings))
 
 
-def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard) -> ModelInput:
+def network_input(signal: Signal, rate: float, calibrated: bool, card: InputFacts) -> ModelInput:
     """Bring a signal to the network's rate, and say what makes it unlike those that the network learnt from.
 
     A recording that is longer than those of the training keeps its length: :func:`input_windows` covers all of it.
@@ -193,7 +207,7 @@ def network_input(signal: Signal, rate: float, calibrated: bool, card: ModelCard
     return ModelInput(preprocess(signal, rate, settings), length, joined(*warnings))
 
 
-def input_windows(card: ModelCard) -> WindowSettings:
+def input_windows(card: InputFacts) -> WindowSettings:
     """How a model judges recordings of any length: by windows of the size of its input."""
     return replace(card.window, samples=card.window.of(card.preprocessing.samples))
 

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT
 from rarebeat.core.signals import Preprocessing, output_units
 from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.models.registry import uses_person
 
 _CLASS_ID = re.compile(r"[a-z0-9_]+")
 _NEVER = (
@@ -56,6 +57,11 @@ class ModelCard:
     offsets: dict[str, float] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
     adapted: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def uses_person(self) -> bool:
+        """Whether the network uses age and sex."""
+        return uses_person(self.architecture, self.settings)
 
     def __post_init__(self) -> None:
         if not self.classes or len(set(self.classes)) != len(self.classes):

@@ -19,6 +19,7 @@ from rarebeat.core.context import persons
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import digest
 from rarebeat.core.parallel import core_count, map_in_order
+from rarebeat.core.records import Record
 from rarebeat.core.signals import output_scale
 from rarebeat.inference.ensemble import CARD as ENSEMBLE_CARD
 from rarebeat.inference.ensemble import (
@@ -155,6 +156,28 @@ def predict_files(
     return list(iterate_answers(paths, model, open_model(model), PredictSettings(age=age, sex=sex)))
 
 
+def answer_records(model: Model, records: Sequence[Record], told: Sequence[Person]) -> list[Answer]:
+    """Classify recordings that are in memory.
+
+    Args:
+        model: what :func:`open_model` has found.
+        records: n recordings, as readers return them.
+        told: n persons, of whom more may be known than the records tell; what is known here wins.
+
+    Returns:
+        As :func:`iterate_answers` yields them, without ``"file"``.
+    """
+    answers: list[Answer] = [{} for _ in records]
+    waiting: dict[int, tuple[ModelInput, Person]] = {}
+    for row, (record, person) in enumerate(zip(records, told, strict=True)):
+        try:
+            waiting[row] = _input(model, record, person)
+        except BadRecordError as error:
+            answers[row]["error"] = str(error)
+    _answer_waiting(model, waiting, answers)
+    return answers
+
+
 def iterate_answers(
     paths: Sequence[Path], folder: Path, model: Model, settings: PredictSettings
 ) -> Iterator[Answer]:
@@ -228,8 +251,12 @@ def _answer_chunk(job: _Job, model: Model, recordings: Sequence[Found]) -> list[
 
 def _read(job: _Job, model: Model, recording: Found) -> tuple[ModelInput, Person]:
     record = read_recording(recording, job.kind, job.options)
+    return _input(model, record, job.told)
+
+
+def _input(model: Model, record: Record, told: Person) -> tuple[ModelInput, Person]:
     found = network_input(record.signal, record.rate, record.calibrated, model.cards[0])
-    return found, job.told.otherwise(Person(record.age, record.sex))
+    return found, told.otherwise(Person(record.age, record.sex))
 
 
 def _answer_waiting(

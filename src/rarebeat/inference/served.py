@@ -49,33 +49,48 @@ class ServedModel(PythonModel):
             params: may hold ``rate``, 500 Hz otherwise, and ``age`` (years, 0 to 120; -1: unknown) and ``sex``
                 ("female", "male", "f" or "m"; "": unknown) of the person that all these ECGs are of, which some
                 networks use. ``calibrated`` is False for ECGs whose amplitude was normalised away, which are in
-                normalised units then instead of millivolts.
+                normalised units then instead of millivolts. ``rates``, ``ages`` and ``sexes`` are lists with a value
+                for each ECG, instead of one for all. ``calls`` adds thresholds and decisions to the answer.
 
         Returns:
             A row for each ECG: one probability per class, and two columns of text. ``error`` says why an ECG was
             refused, whose probabilities are NaN then; ``warning`` says why an answer deserves less trust. Both are
-            empty otherwise.
+            empty otherwise. With ``calls`` there are also ``threshold.<class>`` and ``decision.<class>`` (1 where the
+            probability reaches the threshold, 0, or NaN where an ECG was refused).
         """
         ecgs = model_input["ecg"] if isinstance(model_input, Mapping) else model_input
         params = params or {}
-        rate = float(params.get("rate", 500.0))
-        errors, inputs = [""] * len(ecgs), dict[int, ModelInput]()
-        try:
-            person = known_person(params.get("age"), params.get("sex"))
-        except ParamsError as error:  # of the person of all ECGs
-            return self._table({}, [str(error)] * len(ecgs))
+        errors, inputs, people = [""] * len(ecgs), dict[int, ModelInput](), dict[int, Person]()
         for row, ecg in enumerate(ecgs):
             try:
-                inputs[row] = self._let_in(np.asarray(ecg), rate, bool(params.get("calibrated", True)))
-            except BadRecordError as error:
+                rate, age, sex = (_each(params, name, row, len(ecgs)) for name in ("rate", "age", "sex"))
+                people[row] = known_person(age, sex)
+                calibrated = bool(params.get("calibrated", True))
+                inputs[row] = self._let_in(
+                    np.asarray(ecg), float(500.0 if rate is None else rate), calibrated
+                )
+            except (BadRecordError, ParamsError) as error:
                 errors[row] = str(error)
-        return self._table(self._ask(inputs, person), errors)
+        table = self._table(self._ask(inputs, people), errors)
+        return self._with_calls(table) if params.get("calls") else table
+
+    def _with_calls(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The same answers with thresholds and decisions."""
+        added = {}
+        for name in self.card.classes:
+            threshold = self.card.thresholds[name]
+            added[f"threshold.{name}"] = np.full(len(table), threshold)
+            called = np.where(table[name].isna(), np.nan, (table[name] >= threshold).astype(float))
+            added[f"decision.{name}"] = called
+        return pd.concat([table, pd.DataFrame(added, index=table.index)], axis=1)
 
     def _let_in(self, ecg: np.ndarray[Any, Any], rate: float, calibrated: bool) -> ModelInput:
         signal, calibrated = trusted_ecg(ecg, rate, calibrated)
         return network_input(signal, rate, calibrated, self.card)
 
-    def _ask(self, inputs: Mapping[int, ModelInput], person: Person) -> dict[int, tuple[list[float], str]]:
+    def _ask(
+        self, inputs: Mapping[int, ModelInput], people: Mapping[int, Person]
+    ) -> dict[int, tuple[list[float], str]]:
         """Probabilities and warning of each row; ECGs of one length go through the network together."""
         found: dict[int, tuple[list[float], str]] = {}
         for samples in sorted({entry.signal.shape[1] for entry in inputs.values()}):
@@ -86,14 +101,17 @@ class ServedModel(PythonModel):
                 self.module,
                 signals,
                 output_scale(self.card.preprocessing),
-                context=replace(persons([person.age] * len(rows), [person.sex] * len(rows)), lengths=lengths),
+                context=replace(persons(*zip(*(people[row] for row in rows), strict=True)), lengths=lengths),
                 windows=input_windows(self.card),
             )
             unlike = novelty_warnings(
                 [self.detector], [features], signals, lengths.numpy(), self.card.preprocessing
             )
             for row, values, text in zip(rows, probabilities.astype(float).tolist(), unlike, strict=True):
-                found[row] = values, joined(inputs[row].warning, text, person_warning(person, [self.card]))
+                found[row] = (
+                    values,
+                    joined(inputs[row].warning, text, person_warning(people[row], [self.card])),
+                )
         return found
 
     def _table(self, found: Mapping[int, tuple[list[float], str]], errors: list[str]) -> pd.DataFrame:
@@ -104,6 +122,16 @@ class ServedModel(PythonModel):
         table["error"] = errors
         table["warning"] = [warning for _, warning in answers]
         return table
+
+
+def _each(params: Mapping[str, Any], name: str, row: int, ecgs: int) -> Any:
+    """What is told of one ECG: from the list of all, where there is one, else what is told of all."""
+    told = params.get({"rate": "rates", "age": "ages", "sex": "sexes"}[name])
+    if told is None or not len(told):
+        return params.get(name)
+    if len(told) != ecgs:
+        raise ParamsError(f"{name}: {len(told)} values for {ecgs} ECGs")
+    return told[row]
 
 
 mlflow.models.set_model(ServedModel())

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rarebeat.core.context import UNKNOWN, Context
+from rarebeat.core.errors import ParamsError
 from rarebeat.core.records import LEADS
 from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
 
@@ -273,16 +274,23 @@ class Heads(nn.Module):
 
 
 def heads_of(network: nn.Module) -> Heads:
-    """The heads of a network, which every network has as its last layer.
+    """The heads of a network, as those of all networks of the package are.
 
     Args:
-        network: of :mod:`rarebeat.models.registry`.
+        network: of :mod:`rarebeat.models.registry`, or one's own.
 
     Returns:
         The layer.
+
+    Raises:
+        ParamsError: for a network of one's own whose heads are of another kind.
     """
     heads = network.heads
-    assert isinstance(heads, Heads)
+    if not isinstance(heads, Heads):
+        raise ParamsError(
+            f"the heads of {type(network).__name__} are {type(heads).__name__}, which takes no offsets: make them "
+            "rarebeat.models.layers.Heads"
+        )
     return heads
 
 

@@ -20,6 +20,7 @@ _PTB_XL_OVER_89 = 300.0  # how PTB-XL writes an age over 89
 _HIGHEST_AGE = 125.0
 _NUMBERED = ("ptb-xl",)  # public databases whose patients are whole numbers
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
+_PLACEHOLDER = re.compile(r"\bstatement\s+text\s*\(\d+\)", re.IGNORECASE)
 _COMPLETE = {"true": True, "yes": True, "y": True, "1": True, "1.0": True}
 _COMPLETE |= {"false": False, "no": False, "n": False, "0": False, "0.0": False, "": False}
 _NOT_TOLD = frozenset({"", "nan", "na", "n/a", "none", "null", "nil", "unknown", "unk", "u", "?", "-", "--"})
@@ -131,6 +132,22 @@ def clean_text(lines: Iterable[str]) -> str | None:
         ('Sinus rhythm.', None)
     """
     return "\n".join(line.strip() for line in lines if line.strip()) or None
+
+
+def is_placeholder(statement: str) -> bool:
+    """Tell a statement that stands for another: the system that exported it did not have its library of statements.
+
+    Args:
+        statement: a line of a report.
+
+    Returns:
+        True for what names a statement by its number alone.
+
+    Example:
+        >>> is_placeholder("Statement Text(22)"), is_placeholder("Sinus rhythm")
+        (True, False)
+    """
+    return _PLACEHOLDER.search(statement) is not None
 
 
 def parse_codes(cell: str, system: str) -> tuple[str, ...]:

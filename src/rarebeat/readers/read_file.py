@@ -8,25 +8,32 @@ from pathlib import Path
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside, readable, walk
-from rarebeat.readers.muse.reader import read_muse
+from rarebeat.readers.files.formats import HEAD, format_named, tell
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Options, get_source
 from rarebeat.readers.tables import joined
 from rarebeat.readers.wfdb import read_wfdb
 from rarebeat.readers.wfdb_header import person_of
 
-SUFFIXES = (".hea", ".mat", ".dat", ".xml")
+_FORMATS = {
+    ".dcm": "dicom",
+    ".ecg": "ishne",
+    ".edf": "edf",
+    ".mfer": "mfer",
+    ".mwf": "mfer",
+    ".scp": "scp",
+}
+"""The format of files that end so; XML files are told by their content."""
+
+SUFFIXES = (".hea", ".mat", ".dat", ".xml", *_FORMATS)
 """What :func:`read_file` takes."""
 
-LISTED = (".hea", ".xml")
+LISTED = (".hea", ".xml", *_FORMATS)
 """What is looked for in a folder: every record has one of these, and one only."""
 
 _ADVICE = {
     ".csv": "a table does not say what its numbers are; write the ECG as a WFDB record",
-    ".dcm": "DICOM is not read; export the ECG as GE MUSE XML, or write it as a WFDB record",
-    ".edf": "EDF is not read; edf2mit of the WFDB software writes it as a WFDB record",
     ".parquet": "a cohort is not a file of an ECG; name the file that it was read from",
-    ".scp": "SCP-ECG is not read; export the ECG as GE MUSE XML, or write it as a WFDB record",
 }
 
 
@@ -52,8 +59,8 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
     """Find the recordings of files and folders.
 
     Args:
-        paths: files, which are taken whatever they are, and folders, of which the WFDB headers and the XML files are
-            taken, those of sub-folders too. With a kind, folders of archives.
+        paths: files, which are taken whatever they are, and folders, of which the files are taken that end in one of
+            :data:`LISTED`, those of sub-folders too. With a kind, folders of archives.
         kind: of archive, see :func:`rarebeat.readers.registry.kinds`: its reader finds the recordings, and tells of
             each what the tables of the archive know; what they do not list is read for itself. None reads every file
             for itself.
@@ -79,7 +86,8 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
         first = next(entries, None)
         if first is None:
             raise RarebeatError(
-                f"there is no ECG in the folder {path}: expected WFDB headers (.hea) or XML files"
+                f"there is no ECG in the folder {path}: expected WFDB headers (.hea), XML files or "
+                f"{', '.join(_FORMATS)}"
             )
         yield Found(first, path)
         yield from (Found(entry, path) for entry in entries)
@@ -122,7 +130,7 @@ def read_recording(found: Found, kind: str | None, options: Options) -> Record:
 
 
 def read_file(path: Path) -> Record:
-    """Read a WFDB record (named by its header or its signal file) or a MUSE XML file.
+    """Read a WFDB record (named by its header or its signal file), or a file of one of the formats.
 
     Args:
         path: the file.
@@ -141,23 +149,33 @@ def read_file(path: Path) -> Record:
     if suffix not in SUFFIXES:
         advice = f": {_ADVICE[suffix]}" if suffix in _ADVICE else ""
         raise RarebeatError(
-            f"{path} is no supported file: expected a WFDB record (.hea with .dat or .mat) "
-            f"or a GE MUSE XML (.xml){advice}"
+            f"{path} is no supported file: expected a WFDB record (.hea with .dat or .mat), a GE MUSE XML or "
+            f"another XML of a recorder (.xml), or {', '.join(_FORMATS)}{advice}"
         )
     if not path.is_file():
         raise RarebeatError(f"there is no file {path}")
-    return _read_muse_file(path) if suffix == ".xml" else _read_wfdb_file(path)
+    if suffix == ".xml" or suffix in _FORMATS:
+        return _read_format(path, _FORMATS.get(suffix) or _xml_format(path))
+    return _read_wfdb_file(path)
 
 
-def _read_muse_file(path: Path) -> Record:
-    ecg = read_muse(path)
+def _xml_format(path: Path) -> str:
+    """The format of an XML file; MUSE, whose reader says what is wrong, where it is none that is known."""
+    with path.open("rb") as file:
+        found = tell(file.read(HEAD))
+    return "muse-xml" if isinstance(found, str) else found.name
+
+
+def _read_format(path: Path, name: str) -> Record:
+    ecg, source = format_named(name).read_file(path), "muse" if name == "muse-xml" else name
+    person = ecg.person
     return Record(
         path.stem,
         ecg.signal,
         ecg.rate,
-        "muse",
-        age=ecg.age,
-        sex=ecg.sex,
+        source,
+        age=person.age,
+        sex=person.sex,
         calibrated=ecg.calibrated,
         text=ecg.text,
     )

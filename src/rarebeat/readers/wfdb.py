@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import Signal
 from rarebeat.readers.discovery import is_inside
 from rarebeat.readers.quality import RawLeads, lead_index, shown_name, trusted_signal
-from rarebeat.readers.wfdb_header import Format, Header, Lead, read_header
+from rarebeat.readers.wfdb_header import Format, Header, Lead, parse_header, read_header
 
 MAX_BYTES = 1 << 28
 MAX_SAMPLES = 10_000_000
@@ -56,12 +56,7 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
         BadRecordError: when it cannot be read or trusted.
     """
     header = read_header(path)
-    if (header.samples or 0) > MAX_SAMPLES:
-        raise BadRecordError(
-            "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
-        )
-    _check_gains(header)
-    _check_like_the_others(header.leads)
+    _check_header(header)
     try:
         _check_names(path, header)
         raw = _read_leads(path, header)
@@ -71,6 +66,42 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
     signal, calibrated = trusted_signal(raw, header.rate)
     return header, signal, calibrated
+
+
+def parse_wfdb(header: bytes, name: str, signals: bytes) -> tuple[Header, Signal, bool]:
+    """Parse the two files of a record that are in memory.
+
+    Args:
+        header: content of the header file.
+        name: of the signal file, which the header must name.
+        signals: its content, interleaved 16-bit samples, as nearly all 12-lead records have them.
+
+    Returns:
+        As :func:`read_wfdb`.
+
+    Raises:
+        BadRecordError: when they cannot be read or trusted, or are in another format.
+    """
+    found = parse_header(header)
+    _check_header(found)
+    if not _is_plain(found.leads):
+        raise BadRecordError(
+            "unreadable", "a record in memory must hold its leads in one file of 16-bit samples (format 16)"
+        )
+    if found.leads[0].file != name:
+        raise BadRecordError("header_mismatch", f"the header is not that of the signal file {name[:40]!r}")
+    samples = _plain_samples(found, len(signals), lambda start, count: signals[start : start + count])
+    signal, calibrated = trusted_signal(_checked_leads(samples, found), found.rate)
+    return found, signal, calibrated
+
+
+def _check_header(header: Header) -> None:
+    if (header.samples or 0) > MAX_SAMPLES:
+        raise BadRecordError(
+            "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
+        )
+    _check_gains(header)
+    _check_like_the_others(header.leads)
 
 
 def _missing_file(folder: Path, error: FileNotFoundError) -> str:
@@ -129,7 +160,10 @@ def _check_names(path: Path, header: Header) -> None:
 def _read_leads(path: Path, header: Header) -> RawLeads:
     if not _is_plain(header.leads):
         return _read_with_wfdb(path, header)
-    samples = _read_plain(path.parent, header)
+    return _checked_leads(_read_plain(path.parent, header), header)
+
+
+def _checked_leads(samples: npt.NDArray[np.int16], header: Header) -> RawLeads:
     check_checksums(samples, [lead.checksum for lead in header.leads], [lead.name for lead in header.leads])
     _check_initial_values(samples, header.leads)
     return _raw_leads(samples, header.leads)
@@ -173,13 +207,22 @@ def _is_plain(leads: Sequence[Lead]) -> bool:
 def _read_plain(folder: Path, header: Header) -> npt.NDArray[np.int16]:
     """Samples of shape (leads, samples)."""
     path = _signal_file(folder, header.leads[0].file)
+
+    def read(start: int, count: int) -> bytes:
+        with path.open("rb", buffering=0) as file:  # faster than np.fromfile
+            file.seek(start)
+            return file.read(count)
+
+    return _plain_samples(header, _size(path), read)
+
+
+def _plain_samples(header: Header, size: int, read: Callable[[int, int], bytes]) -> npt.NDArray[np.int16]:
+    """Samples of shape (leads, samples) from a file of so many bytes; ``read`` takes where to start and how many."""
     offset, count = header.leads[0].format.offset, len(header.leads)
-    found, remainder = divmod(_size(path) - offset, 2 * count)
+    found, remainder = divmod(size - offset, 2 * count)
     expected = max(found, 0) if header.samples is None else header.samples
     _compare_lengths(found, remainder, expected)
-    with path.open("rb", buffering=0) as file:  # faster than np.fromfile
-        file.seek(offset)
-        content = file.read(2 * count * expected)
+    content = read(offset, 2 * count * expected)
     if len(content) != 2 * count * expected:
         raise BadRecordError("truncated", "the signal file became shorter while it was read")
     interleaved = np.frombuffer(content, dtype="<i2").reshape(expected, count)

@@ -62,7 +62,7 @@ def baseline_section(
     if not columns.size:
         text = f"No class has {settings.at_least} positive test records here (`compare.at_least`): nothing to compare."
         return text, [], {}
-    found = map_in_order(partial(baseline_rows, columns=columns, settings=intervals), cells, workers)
+    found = list(map_in_order(partial(baseline_rows, columns=columns, settings=intervals), cells, workers))
     rows: Rows = {cell.name: own for cell, own in zip(cells, found, strict=True)}
     arranged = arrange_series(cells, settings)
     several = any(len(own) > 1 for one in arranged for own in one.points.values())

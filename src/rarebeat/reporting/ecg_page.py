@@ -30,6 +30,9 @@ WIDTH, HEIGHT = 297.0, 210.0
 DPI = 127
 """Dots per inch of a PNG: 5 pixels per millimetre. Multiples of 25.4 keep the grid sharp."""
 
+KINDS = ("png", "pdf", "svg")
+"""What a picture may be."""
+
 MM_PER_SECOND = 25.0
 MM_PER_MILLIVOLT = 10.0
 COLUMN_SECONDS = 2.5
@@ -103,8 +106,32 @@ def draw_ecg(
         RarebeatError: for another suffix, or when the file cannot be written.
     """
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in ("png", "pdf", "svg"):
+    if kind not in KINDS:
         raise RarebeatError(f"{path}: a picture is written as .png, .pdf or .svg")
+    content = ecg_picture(record, kind, title, dpi, shading)
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def ecg_picture(
+    record: Record,
+    kind: str = "png",
+    title: str | None = None,
+    dpi: float = DPI,
+    shading: Shading | None = None,
+) -> bytes:
+    """Draw one record in memory.
+
+    Args:
+        record: as for :func:`draw_ecg`, and so are the others.
+        kind: "png", "pdf" or "svg".
+        title: heading.
+        dpi: of a PNG.
+        shading: drawn behind the traces.
+
+    Returns:
+        The content of a file.
+    """
     figure = Figure(figsize=(WIDTH / _INCH, HEIGHT / _INCH))
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(0, HEIGHT))
@@ -115,19 +142,21 @@ def draw_ecg(
         _draw_shading(axes, shading)
     _draw_leads(axes, record, scale)
     _draw_words(axes, record, scale, title)
-    with atomic(path) as temporary, matplotlib.rc_context({"svg.hashsalt": "rarebeat"}):
+    content = BytesIO()
+    with matplotlib.rc_context({"svg.hashsalt": "rarebeat"}):
         if kind == "png":
-            _write_png(temporary, figure, dpi, _COLOURS if shading is None else _COLOURS_SHADED)
+            _write_png(content, figure, dpi, _COLOURS if shading is None else _COLOURS_SHADED)
         else:
             undated = {"CreationDate": None} if kind == "pdf" else {"Date": None}
-            figure.savefig(temporary, format=kind, metadata=undated)
+            figure.savefig(content, format=kind, metadata=undated)
+    return content.getvalue()
 
 
-def _write_png(path: Path, figure: Figure, dpi: float, colours: int) -> None:
+def _write_png(content: BytesIO, figure: Figure, dpi: float, colours: int) -> None:
     drawn = BytesIO()
     figure.savefig(drawn, format="png", dpi=dpi)
     image = Image.open(drawn).convert("RGB").quantize(colours, dither=Image.Dither.NONE)
-    image.save(path, format="png", optimize=True, dpi=(dpi, dpi))
+    image.save(content, format="png", optimize=True, dpi=(dpi, dpi))
 
 
 def _draw_grid(axes: Axes) -> None:

@@ -119,7 +119,8 @@ def average_table(rows: pd.DataFrame, rules: Sequence[str] = ()) -> str:
     several = means["group"].nunique() > 1
     table: list[Row] = []
     for (group, reading), part in means.groupby(["group", READING], sort=False):
-        row: Row = ({"network": str(group)} if several else {}) | {READING: str(reading)}
+        row: Row = {"network": str(group)} if several else {}
+        row[READING] = str(reading)
         first = part.iloc[0]
         row |= {name: f"{int(first[name]):,}" for name in ("records", "positives", "negatives")}
         for metric in ("auroc", "auprc"):

@@ -123,7 +123,7 @@ def limited(split: Split, limits: Mapping[str, int], seed: int) -> Split:
             f"records reaches all numbers; kept: {', '.join(parts)}",
             stacklevel=3,
         )
-    stay = ~positive.any(axis=1)
+    stay: BoolArray = np.logical_not(positive.any(axis=1))
     stay[chosen] = True
     return take(split, stay)
 

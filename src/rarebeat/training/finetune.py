@@ -19,8 +19,16 @@ from torch import nn
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import parse
-from rarebeat.dataset.split import ShardMeta
-from rarebeat.inference.model_folder import ModelCard, card_digest, check_complete, load_model, read_card
+from rarebeat.dataset.split import ShardMeta, Split
+from rarebeat.inference.model_folder import (
+    ModelCard,
+    card_digest,
+    check_complete,
+    load_detector,
+    load_model,
+    read_card,
+)
+from rarebeat.inference.novelty import Detector
 from rarebeat.models.layers import heads_of
 from rarebeat.models.registry import build, settings_kind
 from rarebeat.training.schedule import is_head
@@ -62,6 +70,10 @@ class Source:
     def offsets(self, classes: Sequence[str]) -> dict[str, float]:
         """The offsets of the source, for those of the new model's classes that have one."""
         return {name: self.card.offsets[name] for name in classes if name in self.card.offsets}
+
+    def detector(self) -> Detector | None:
+        """What knows the training data, where these stay those of the source since nothing is trained."""
+        return load_detector(self.folder) if self.trains_nothing else None
 
     def describe(self, classes: Sequence[str]) -> dict[str, Any]:
         """Where a model with these classes comes from, for its card and for the tracking server."""
@@ -157,6 +169,26 @@ def check_start(card: ModelCard, model: ModelSettings, meta: ShardMeta, name: st
 def _settings(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All settings of a network, those that are left out too."""
     return asdict(parse(settings_kind(name), dict(settings), f"model.{name}"))
+
+
+def learnable(label_set: Sequence[str], train_split: Split, source: Source | None = None) -> tuple[str, ...]:
+    """The classes of a label set that a model can know after the training.
+
+    Args:
+        label_set: class ids.
+        train_split: to learn from.
+        source: the model that the training starts from: what it knows is known afterwards, also without a positive
+            record to train on.
+
+    Returns:
+        Those of the label set that have a positive training record, or whose head the source brings; where nothing is
+        trained, the latter alone.
+    """
+    known = () if source is None else source.kept(label_set)
+    if source is not None and source.trains_nothing:
+        return known
+    positives = (train_split.targets(label_set) == 1).any(axis=0)
+    return tuple(name for name, found in zip(label_set, positives, strict=True) if found or name in known)
 
 
 def start_from(source: Source, classes: Sequence[str], network: nn.Module) -> None:

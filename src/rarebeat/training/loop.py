@@ -36,7 +36,13 @@ from rarebeat.models.registry import build
 from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
-from rarebeat.training.precision import autocast, backends, choose_device, choose_precision
+from rarebeat.training.precision import (
+    autocast,
+    backends,
+    choose_device,
+    choose_precision,
+    doubts_about_bf16,
+)
 from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
@@ -142,6 +148,8 @@ def train(
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser)
+        if settings.precision == "auto" and precision == torch.bfloat16:
+            _check_bf16(network, examples, losses[stages[0]], settings)
         for past in progress.history:
             on_epoch(EpochReport(**past))
         forward = _compile(network, settings, device, len(examples) * stages[-1].end)
@@ -291,6 +299,16 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
     for name in classes if settings.init is None else ():
         if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
+
+
+def _check_bf16(network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings) -> None:
+    """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
+    indices = shuffled_batches(len(examples), settings.batch, settings.seed, 0)[0]
+    signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
+    for doubt in doubts_about_bf16(
+        network, lambda trial: loss_of(trial(signals, context).float(), labels), examples.device
+    ):
+        print(f"{doubt}: train.precision=fp32 avoids bf16", file=sys.stderr)
 
 
 def _new_network(train: Split, classes: int, model: ModelSettings, settings: TrainSettings) -> nn.Module:

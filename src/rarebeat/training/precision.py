@@ -1,12 +1,20 @@
 """Where and how exactly the arithmetic of a training runs."""
 
-from collections.abc import Iterator
+import copy
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.training.settings import Precision
+
+BF16_TOLERANCE = 0.02
+"""How far losses and gradients in bf16 may lie from those in fp32, relative to them; its mantissa has 8 bits."""
+
+_TIMED = 2  # steps of each precision, after one that warms up
 
 
 def choose_device(name: str) -> torch.device:
@@ -56,6 +64,53 @@ def cpu_computes_in_bf16() -> bool:
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def doubts_about_bf16(
+    network: nn.Module, forward: Callable[[nn.Module], Tensor], device: torch.device
+) -> list[str]:
+    """Compare a step in bf16 with one in fp32, since some builds of torch compute wrong or slowly in bf16.
+
+    Args:
+        network: stays as it is.
+        forward: from a network to its loss on one batch.
+        device: where the network is.
+
+    Returns:
+        What is wrong, in words: a loss that differs by more than :data:`BF16_TOLERANCE`, or steps that take longer.
+
+    Example:
+        >>> layer = nn.Linear(3, 1)
+        >>> def forward(network):
+        ...     return network(torch.ones(2, 3)).sum() * float("nan")
+        >>> doubts_about_bf16(layer, forward, torch.device("cpu"))
+        ['the loss of a batch is nan in bf16 and nan in fp32']
+    """
+    losses: dict[torch.dtype, float] = {}
+    seconds: dict[torch.dtype, float] = {}
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        for precision in (torch.float32, torch.bfloat16):
+            trial = copy.deepcopy(network).train()
+            for step in range(1 + _TIMED):
+                torch.manual_seed(0)  # the same dropout
+                start = time.perf_counter()
+                with autocast(device, precision):
+                    loss = forward(trial)
+                loss.backward()  # type: ignore[no-untyped-call]
+                value = loss.item()
+                if step == 0:
+                    losses[precision] = value
+                else:
+                    taken = time.perf_counter() - start
+                    seconds[precision] = min(taken, seconds.get(precision, taken))
+    exact, rounded = losses[torch.float32], losses[torch.bfloat16]
+    found = []
+    if not abs(rounded - exact) <= BF16_TOLERANCE * abs(exact):
+        found.append(f"the loss of a batch is {rounded:.4g} in bf16 and {exact:.4g} in fp32")
+    elif seconds[torch.bfloat16] > seconds[torch.float32]:
+        slower = seconds[torch.bfloat16] / seconds[torch.float32]
+        found.append(f"a step takes {slower:.1f} times as long in bf16 as in fp32")
+    return found
 
 
 def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:

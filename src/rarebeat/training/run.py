@@ -1,7 +1,7 @@
 """One training as the pipeline runs it: read from the params file, trained, and written as a model folder."""
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,17 +19,18 @@ from rarebeat.core.params import group
 from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import Split, take
-from rarebeat.inference.model_folder import ModelCard, check_place, load_detector, save_model
-from rarebeat.inference.novelty import LARGEST_SAMPLE, Detector, fit_detector, novelty_sentences
+from rarebeat.inference.model_folder import ModelCard, check_place, save_model
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector, novelty_sentences
 from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.known_scores import known_scores
 from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
+from rarebeat.models.layers import heads_of
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
-from rarebeat.training.finetune import Source, open_source, start_from, untrained
+from rarebeat.training.finetune import Source, learnable, open_source, start_from, untrained
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends, choose_device
@@ -203,26 +204,6 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     )
 
 
-def learnable(label_set: Sequence[str], train_split: Split, source: Source | None = None) -> tuple[str, ...]:
-    """The classes of a label set that a model can know after the training.
-
-    Args:
-        label_set: class ids.
-        train_split: to learn from.
-        source: the model that the training starts from: what it knows is known afterwards, also without a positive
-            record to train on.
-
-    Returns:
-        Those of the label set that have a positive training record, or whose head the source brings; where nothing is
-        trained, the latter alone.
-    """
-    known = () if source is None else source.kept(label_set)
-    if source is not None and source.trains_nothing:
-        return known
-    positives = (train_split.targets(label_set) == 1).any(axis=0)
-    return tuple(name for name, found in zip(label_set, positives, strict=True) if found or name in known)
-
-
 def run_experiment(
     experiment: Experiment,
     out: Path,
@@ -258,11 +239,13 @@ def run_experiment(
     with backends(torch.device("cpu"), experiment.settings.threads):
         window = experiment.settings.window
         probabilities, unseen = predict_with_evidence(module, experiment.validation, window)
-        detector = _detector_of_source(experiment.source)
+        detector = None if experiment.source is None else experiment.source.detector()
         if detector is None:
             _, seen = predict_with_evidence(module, _evenly(experiment.train, LARGEST_SAMPLE), window)
             detector = fit_detector(seen, unseen)
     thresholds, offsets = _decided(experiment, probabilities)
+    if offsets:
+        heads_of(module)  # raises for heads that take none, which could not be loaded again
     card = _card(experiment, thresholds, offsets, history)
     unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
     people = len(set(experiment.validation.patients.tolist()))
@@ -300,13 +283,6 @@ def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochRep
         experiment.initialise,
         experiment.key,
     )
-
-
-def _detector_of_source(source: Source | None) -> Detector | None:
-    """Where nothing is trained, the training data are those of the source, and so is what knows them."""
-    if source is None or not source.trains_nothing:
-        return None
-    return load_detector(source.folder)
 
 
 def _decided(

@@ -158,7 +158,8 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
 
     ``mlflow.pyfunc.load_model(...)`` then takes float32 ECGs of shape (n, 12, samples) in millivolts, with the
     parameters ``rate`` in Hz, ``age`` in years and ``sex`` of the person, and ``calibrated`` (False for normalised
-    amplitudes), and returns one probability per class, an
+    amplitudes), ``rates``, ``ages`` and ``sexes`` (one for each ECG) and ``calls`` (thresholds and decisions, too), and
+    returns one probability per class, an
     ``error`` for each ECG that was refused, and a ``warning`` for each that is unlike those of the training.
 
     Args:
@@ -178,11 +179,19 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
         ("age", "double", -1.0),
         ("sex", "string", ""),
         ("calibrated", "boolean", True),
+        ("calls", "boolean", False),
     )
+    each = (
+        ("rates", "double"),
+        ("ages", "double"),
+        ("sexes", "string"),
+    )  # lists, empty where one holds for all
     signature = ModelSignature(
         inputs=Schema([TensorSpec(np.dtype(np.float32), (-1, 12, -1), name="ecg")]),
         outputs=Schema([*(ColSpec("double", name) for name in card.classes), *texts]),
-        params=ParamSchema([ParamSpec(*one) for one in told]),
+        params=ParamSchema(
+            [*(ParamSpec(*one) for one in told), *(ParamSpec(*one, [], (-1,)) for one in each)]
+        ),
     )
     package = Path(__file__).parents[1]
 

@@ -15,9 +15,12 @@ from tests.readers.reading import read_all
 from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.record_files import read_quarantine
 from rarebeat.core.records import LEADS
+from rarebeat.readers.files.formats import HEAD, formats
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
+from rarebeat.simulator.archives.archive import READER_OPTIONS, write_archive
+from rarebeat.simulator.settings import SimulatorSettings
 
 Microvolts = npt.NDArray[np.int16]
 PUBLIC = {"patient_namespace": "own", "statements": "all"}
@@ -38,7 +41,7 @@ def mixed(
     (root / "array.npy").rename(root / "array.bin")
     (root / "arrays.yaml").write_text(yaml.safe_dump(SIDE))
     (root / "letter.xml").write_bytes(b"%PDF-1.7 ...")
-    (root / "other.dat").write_bytes(b'<?xml version="1.0"?><!-- x --><AnnotatedECG xmlns="urn:hl7-org:v3"/>')
+    (root / "other.dat").write_bytes(b'<?xml version="1.0"?><!-- x --><Sapphire xmlns="urn:ge"/>')
     (root / "patients.csv").write_text("name,age\nDoe,63\n")
     (root / "empty.dcm").touch()
     (root / "noise.edf").write_bytes(bytes(range(256)) * 4)
@@ -61,7 +64,7 @@ def test_the_quarantine_says_of_every_file_what_it_was(mixed: Path, tmp_path: Pa
     rows = read_quarantine(tmp_path / "out").to_pylist()
     assert {row["record_id"]: row["detail"] for row in rows} == {
         "letter.xml": "it is a PDF document",
-        "other.dat": "it is XML of another kind: AnnotatedECG, the HL7 annotated ECG",
+        "other.dat": "it is XML of another kind: Sapphire, an XML format of GE",
         "patients.csv": "it is a table (CSV): the options tables and labels_csv join it to the recordings",
         "empty.dcm": "it is an empty file",
         "noise.edf": "it is of a format that is not known",
@@ -131,3 +134,31 @@ def test_a_member_cannot_leave_the_archive(muse_xml: Callable[..., bytes], tmp_p
     (record,) = read_all("files", tmp_path, PUBLIC)
     assert record.rate == 500.0
     assert not list(tmp_path.parent.rglob("escaped.xml"))
+
+
+@pytest.mark.parametrize("kind", ["challenge", "wfdb", "muse-xml", "dicom", "edf", "aecg"])
+def test_every_format_that_is_written_is_told_without_its_ending_and_read_as_by_its_own_kind(
+    kind: str, tmp_path: Path
+) -> None:
+    root = tmp_path / "exports"
+    write_archive(root, kind, SimulatorSettings(records=1, seconds=5.0), workers=1)
+    (root / "truth.csv").unlink()
+    own = read_all(kind, root, READER_OPTIONS[kind])[0]
+    (root / "records.csv").unlink(missing_ok=True)
+    if kind not in ("challenge", "wfdb"):  # the header of a record names its signal file, and bears its name
+        (path,) = root.iterdir()
+        path.rename(root / "0001")
+    (record,) = read_all("files", root, PUBLIC)
+    np.testing.assert_array_equal(record.signal, own.signal)
+    assert (record.rate, record.age, record.sex) == (own.rate, own.age, own.sex)
+    if kind != "wfdb":  # its reports stand in a table
+        assert record.text == (own.text or record.text)
+
+
+def test_no_two_formats_take_the_same_file(tmp_path: Path) -> None:
+    for kind in ("challenge", "muse-xml", "dicom", "edf", "aecg"):
+        write_archive(tmp_path / kind, kind, SimulatorSettings(records=1, seconds=5.0), workers=1)
+    for path in sorted(path for path in tmp_path.rglob("sim-*") if path.suffix != ".mat"):
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+        assert len([entry.name for entry in formats() if entry.looks_like(head)]) == 1, path

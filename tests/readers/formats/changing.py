@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg
+from rarebeat.readers.files.ecg import FileEcg
 
 
 def refusal(read_file: Callable[[Path], FileEcg], path: Path) -> BadRecordError:

@@ -90,3 +90,8 @@ def test_an_age_that_contradicts_the_date_of_birth_is_none(file_of: Make) -> Non
     )
     person = read_file(file_of("aecg", (b"</AnnotatedECG>", stated))).person
     assert (person.age, person.not_understood) == (None, ("age",))
+
+
+def test_a_date_of_birth_that_is_not_understood_is_counted(file_of: Make) -> None:
+    person = read_file(file_of("aecg", (b'<birthTime value="', b'<birthTime value="-'))).person
+    assert (person.age, person.not_understood) == (None, ("age",))

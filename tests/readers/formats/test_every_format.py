@@ -167,3 +167,21 @@ def test_statements_are_taken_when_confirmed_or_asked_for(signal: Steps, tmp_pat
         assert found[0].report_status == status, kind
         assert (found[0].text is not None) == (status == "confirmed"), kind
         assert found[1].text is not None, kind
+
+
+@pytest.mark.parametrize("kind", [kind for kind in WRITERS if kind not in WITHOUT_REPORT])
+def test_a_placeholder_of_a_statement_gives_no_text_and_is_counted(
+    kind: str, signal: Steps, tmp_path: Path
+) -> None:
+    who = Planted(statements=("Sinus rhythm", "Statement Text(22)"))
+    ecg = module_of(kind).read_file(write(kind, signal, tmp_path, who))
+    assert (ecg.text, ecg.person.not_understood) == (None, ("statements",))
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_the_contract_of_a_cohort_learns_units_leads_and_filters(
+    kind: str, signal: Steps, tmp_path: Path
+) -> None:
+    stored = module_of(kind).read_file(write(kind, signal, tmp_path)).stored
+    assert stored.unit in ("uV", "V")
+    assert stored.leads == "I II III aVR aVL aVF V1 V2 V3 V4 V5 V6"

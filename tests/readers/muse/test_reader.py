@@ -191,3 +191,10 @@ def test_the_sex(muse_xml: Make) -> None:
     assert parse_muse(muse_xml()).sex == "female"
     assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).sex == "male"
     assert parse_muse(muse_xml(demographics="<Gender>UNKNOWN</Gender>")).sex is None
+
+
+def test_a_placeholder_of_a_statement_gives_no_text_and_is_counted(muse_xml: Make) -> None:
+    ecg = parse_muse(muse_xml(diagnosis=(("Sinus rhythm",), ("Statement Text(22)",))))
+    assert ecg.text is None
+    assert ecg.not_understood == ("statements",)
+    assert parse_muse(muse_xml()).not_understood == ()

@@ -1,18 +1,15 @@
 """The thresholds of a site: a model folder beside the one that was trained, which no stage of the pipeline replaces."""
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
-from rarebeat.core.files import read_csv
-from rarebeat.inference.model_folder import (
-    card_digest,
-    check_place,
-    load_detector,
-    load_model,
-    save_model,
-)
+from rarebeat.core.files import atomic, read_csv
+from rarebeat.core.yaml_text import load_yaml
+from rarebeat.inference.model_folder import CARD, card_digest, check_place, read_card, sign_model
 
 
 def write_site_model(model: Path, out: Path, thresholds: Mapping[str, float]) -> None:
@@ -30,7 +27,7 @@ def write_site_model(model: Path, out: Path, thresholds: Mapping[str, float]) ->
     if out.resolve() == model.resolve():
         raise ParamsError(f"{out} is the model itself, which the next training replaces: name another folder")
     check_place(out)
-    module, card = load_model(model)
+    card, origin = read_card(model), card_digest(model)
     faults = [
         f"the model has no class {name!r}{did_you_mean(name, card.classes)}"
         for name in thresholds
@@ -43,11 +40,14 @@ def write_site_model(model: Path, out: Path, thresholds: Mapping[str, float]) ->
     ]
     if faults:
         raise ParamsError("\n".join(faults))
-    notes = dict(card.training) | {
-        "site": {"from_model": card_digest(model), "thresholds": sorted(thresholds)}
-    }
-    changed = replace(card, thresholds=dict(card.thresholds) | dict(thresholds), training=notes)
-    save_model(out, module, changed, load_detector(model))
+    with atomic(out) as temporary:
+        shutil.copytree(model, temporary)  # the other files stay as they are, to the byte
+        content = load_yaml((temporary / CARD).read_text(encoding="utf-8"))
+        content["thresholds"].update(thresholds)
+        content["training"]["site"] = {"from_model": origin, "thresholds": sorted(thresholds)}
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        (temporary / CARD).write_text(text, encoding="utf-8")
+        sign_model(temporary)
 
 
 def read_thresholds(path: Path | None, pairs: Sequence[str]) -> dict[str, float]:

@@ -165,11 +165,11 @@ def _place(settings: SideFile, axis: str) -> int:
 def _with_gaps(samples: Array, missing: float | None) -> Any:
     if samples.dtype == np.int16 and missing is None:
         return np.ascontiguousarray(samples)
+    if missing is None and np.issubdtype(samples.dtype, np.integer):
+        return np.ascontiguousarray(samples, dtype=np.int64)
     numbers = samples.astype(np.float64)
     if missing is not None:
         numbers[numbers == missing] = np.nan
-    if np.isinf(numbers).any():
-        raise BadRecordError("not_a_number", "the array holds infinite numbers")
     return numbers
 
 
@@ -185,7 +185,7 @@ def _table(
 
     try:
         if _ending(path) == ".parquet":
-            table = parquet.read_table(path)
+            table = parquet.read_table(path, page_checksum_verification=True)
         else:
             table = csv.read_csv(
                 path,

@@ -12,10 +12,10 @@ from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.arrays.load import ENDINGS, load_leads, members_of
 from rarebeat.readers.arrays.side_file import HELP, SideFile, own_side_file, read_side_file, settings_of
+from rarebeat.readers.arrays.trust import trusted_array
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.quality import trusted_signal
 from rarebeat.readers.registry import Entry
 
 
@@ -122,7 +122,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     assert entry.path is not None
     settings = SideFile(**entry.details["array"])
     raw = load_leads(entry.path, entry.details["member"], settings)
-    signal, calibrated = trusted_signal(raw, settings.rate)
+    signal, calibrated = trusted_array(raw, settings.rate)
     return Record(
         pseudonym.record_id(entry.record_id),
         signal,

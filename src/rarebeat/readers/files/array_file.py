@@ -5,9 +5,10 @@ from pathlib import Path
 from rarebeat.core.errors import BadRecordError, ParamsError
 from rarebeat.readers.arrays.load import load_leads, members_of
 from rarebeat.readers.arrays.side_file import NAME, SideFile, own_side_file, read_side_file, settings_of
+from rarebeat.readers.arrays.trust import trusted_array
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.files.ecg import FileEcg
-from rarebeat.readers.quality import lead_index, trusted_signal
+from rarebeat.readers.quality import lead_index
 
 _MAGIC = (b"\x93NUMPY", b"PAR1")
 _FEWEST_LEADS = 8
@@ -50,7 +51,7 @@ def read_file(path: Path) -> FileEcg:
     if len(members) != 1:
         raise BadRecordError("unreadable", f"it holds {len(members)} ECGs: kind arrays reads such files")
     raw = load_leads(path, members[0], settings)
-    signal, calibrated = trusted_signal(raw, settings.rate)
+    signal, calibrated = trusted_array(raw, settings.rate)
     return FileEcg(signal, settings.rate, calibrated, stored=stored_as(raw))
 
 

@@ -1,7 +1,7 @@
 """What is kept of a file of any format, before its ids become pseudonyms."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from rarebeat.core.records import Signal, Stored
 
@@ -20,54 +20,6 @@ class FilePerson(NamedTuple):
     age: float | None = None
     sex: str | None = None
     not_understood: tuple[str, ...] = ()
-
-
-class Person(Protocol):
-    """The person of a file, as the readers of formats return it: see :class:`FilePerson`."""
-
-    @property
-    def patient(self) -> str | None:
-        """The raw patient id."""
-
-    @property
-    def age(self) -> float | None:
-        """Years."""
-
-    @property
-    def sex(self) -> str | None:
-        """Female, male or None."""
-
-    @property
-    def not_understood(self) -> tuple[str, ...]:
-        """Fields of which nothing was understood."""
-
-
-class EcgFile(Protocol):
-    """The ECG of a file, as the readers of formats return it: see :class:`FileEcg`."""
-
-    @property
-    def signal(self) -> Signal:
-        """Microvolts, shape (12, samples)."""
-
-    @property
-    def rate(self) -> float:
-        """Samples per second."""
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether the amplitude means anything."""
-
-    @property
-    def person(self) -> Person:
-        """Patient, age and sex."""
-
-    @property
-    def text(self) -> str | None:
-        """The report."""
-
-    @property
-    def status(self) -> str | None:
-        """Whether a person has confirmed it."""
 
 
 @dataclass(frozen=True)

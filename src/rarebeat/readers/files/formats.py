@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from typing import NamedTuple
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.readers.discovery import xml_root
-from rarebeat.readers.files.ecg import EcgFile
+from rarebeat.readers.files.ecg import FileEcg
 
 HEAD = 1 << 16
 """Bytes that are looked at: the root of an XML file may stand behind a long comment."""
@@ -23,6 +24,15 @@ class _Row(NamedTuple):
 
 _FORMATS = {
     "muse-xml": _Row("rarebeat.readers.files.muse_file", "GE MUSE RestingECG XML"),
+    "aecg": _Row("rarebeat.readers.formats.aecg", "HL7 annotated ECG"),
+    "cardiosoft-xml": _Row("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML"),
+    "dicom": _Row("rarebeat.readers.formats.dicom", "DICOM ECG waveform"),
+    "edf": _Row("rarebeat.readers.formats.edf", "EDF or EDF+"),
+    "eli-xml": _Row("rarebeat.readers.formats.eli", "Mortara ELI XML"),
+    "ishne": _Row("rarebeat.readers.formats.ishne", "ISHNE Holter file"),
+    "mfer": _Row("rarebeat.readers.formats.mfer", "MFER"),
+    "philips-xml": _Row("rarebeat.readers.formats.philips", "Philips Sierra XML"),
+    "scp": _Row("rarebeat.readers.formats.scp", "SCP-ECG"),
     "wfdb": _Row("rarebeat.readers.files.wfdb_file", "WFDB record"),
     "arrays": _Row("rarebeat.readers.files.array_file", "array of numbers (NPY, Parquet, CSV)"),
 }
@@ -63,7 +73,7 @@ class Format(NamedTuple):
     name: str
     about: str
     looks_like: Callable[[bytes], bool]
-    read_file: Callable[..., EcgFile]
+    read_file: Callable[[Path], FileEcg]
 
 
 @cache
@@ -71,12 +81,11 @@ def formats() -> tuple[Format, ...]:
     """List the formats that can be read.
 
     Returns:
-        Each with its functions, in the order in which they are tried. One whose library is not installed is left out
-        when it cannot even tell its files.
+        Each with its functions, in the order in which they are tried.
 
     Example:
         >>> [entry.name for entry in formats()][:2]
-        ['muse-xml', 'wfdb']
+        ['muse-xml', 'aecg']
     """
     return tuple(map(_loaded, _FORMATS))
 

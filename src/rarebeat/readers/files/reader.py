@@ -9,12 +9,12 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record, Stored
+from rarebeat.core.records import Record
 from rarebeat.readers.arrays.load import ENDINGS
 from rarebeat.readers.arrays.side_file import NAME as SIDE_FILE
 from rarebeat.readers.discovery import readable, require_folder, walk
 from rarebeat.readers.files import packed
-from rarebeat.readers.files.ecg import EcgFile
+from rarebeat.readers.files.ecg import FileEcg
 from rarebeat.readers.files.formats import HEAD, Format, format_named, tell
 from rarebeat.readers.files.wfdb_file import parts_of
 from rarebeat.readers.free_text.recognised import recognised_words
@@ -209,9 +209,9 @@ def _on_disk(entry: Entry) -> Iterator[Path]:
         yield entry.path
 
 
-def _record(entry: Entry, ecg: EcgFile, pseudonym: Pseudonym, settings: Options) -> Record:
+def _record(entry: Entry, ecg: FileEcg, pseudonym: Pseudonym, settings: Options) -> Record:
     trusted = settings.statements == "all" or ecg.status in ("confirmed", None)
-    text, codes = (ecg.text if trusted else None) or "", tuple(getattr(ecg, "codes", ()))
+    text, codes = (ecg.text if trusted else None) or "", ecg.codes
     patient = ecg.person.patient
     if pseudonym.private:
         patient = patient_number(patient) if patient else None
@@ -232,5 +232,5 @@ def _record(entry: Entry, ecg: EcgFile, pseudonym: Pseudonym, settings: Options)
         codes=codes,
         report_status=ecg.status,
         not_understood=ecg.person.not_understood,
-        stored=getattr(ecg, "stored", Stored()),
+        stored=ecg.stored,
     )

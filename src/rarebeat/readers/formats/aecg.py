@@ -8,8 +8,10 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
-from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit, person_of
+from rarebeat.readers.formats.person import NOBODY
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
 
 Options = FormatOptions
@@ -64,7 +66,10 @@ def read_file(path: Path) -> FileEcg:
     if sum(code.upper().startswith("TIME_") for code in times) != 1:
         raise BadRecordError("header_mismatch", "the rhythm series has no time sequence, or two")
     rate = found.record.raw_metadata["rhythm_time"]["sampling_rate_exact"]
-    return kit_ecg(found.record, *leads_of(found.record, round(rate, _DECIMALS)), names=_names(root))
+    subject, birth = root.find(_PERSON), root.find(f"{_PERSON}/birthTime")
+    told = "" if birth is None else birth.get("value", "")
+    person = NOBODY if subject is None else person_of(found.record, told=told)
+    return kit_ecg(found.record, *leads_of(found.record, round(rate, _DECIMALS)), person, _names(root))
 
 
 _FORMAT = Format("aecg", TAKES, read_file, "HL7 annotated ECGs (XML files with the root AnnotatedECG)")

@@ -12,9 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
 from rarebeat.readers.formats.edges import without_fillers
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import NOBODY, read_person
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
 from rarebeat.readers.quality import RawLeads, shown_name
 
@@ -137,15 +138,17 @@ def _unit(element: Element, tag: str, usual: str) -> str:
 
 
 def _person(root: Element) -> FilePerson:
-    age = root.find(f"{_PERSON}/Age")
-    birth = _date(root.find(f"{_PERSON}/BirthDateTime"))
+    if root.find(_PERSON) is None:
+        return NOBODY
+    age, born = root.find(f"{_PERSON}/Age"), root.find(f"{_PERSON}/BirthDateTime")
     return read_person(
         patient=(root.findtext(f"{_PERSON}/PID") or "").strip(),
         sex=root.findtext(f"{_PERSON}/Gender") or "",
         age="" if age is None else age.text or "",
         unit="years" if age is None else age.get("units", "years"),
-        birth=birth,
+        birth=_date(born),
         recorded=_date(root.find("ObservationDateTime")),
+        told="" if born is None else "".join(born.itertext()),
     )
 
 

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
 from rarebeat.readers.formats.guard import guarded
-from rarebeat.readers.formats.person import FilePerson, parse_date, read_person
+from rarebeat.readers.formats.person import parse_date, read_person
 from rarebeat.readers.quality import RawLeads, lead_index
 
 Options = FormatOptions
@@ -78,7 +79,8 @@ def read_file(path: Path) -> FileEcg:
         dataset = pydicom.dcmread(BytesIO(content))
         raw, rate = _waveform(dataset)
         statements = list(_statements(dataset))
-        return file_ecg(raw, rate, _person(dataset), statements, _names(dataset))
+        device = str(dataset.get("ManufacturerModelName") or "")
+        return file_ecg(raw, rate, _person(dataset), statements, _names(dataset), device=device)
 
 
 _FORMAT = Format("dicom", TAKES, read_file, "DICOM ECG waveforms (.dcm), as a PACS exports them")

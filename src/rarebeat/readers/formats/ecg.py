@@ -8,15 +8,17 @@ from typing import Any, Literal
 import pydantic.dataclasses
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
+from rarebeat.core.limb_leads import check_stray_samples
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record, Signal
+from rarebeat.core.records import Record
+from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk
-from rarebeat.readers.fields import clean_text
-from rarebeat.readers.formats.person import FilePerson
+from rarebeat.readers.fields import clean_text, is_placeholder
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.privacy import Pseudonym, patient_number
-from rarebeat.readers.quality import RawLeads, trusted_signal
+from rarebeat.readers.quality import MICROVOLTS, RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
@@ -48,28 +50,6 @@ class FormatOptions:
     words: str | None = None
 
 
-@dataclass(frozen=True)
-class FileEcg:
-    """What is kept of one file.
-
-    Attributes:
-        signal: int16, shape (12, samples), microvolts.
-        rate: samples per second.
-        calibrated: whether the amplitude means anything.
-        person: patient, age and sex.
-        text: the statements, one a line, without persons and dates; None where there are none.
-        status: "confirmed" where a person has confirmed the statements, "unconfirmed" where they are those of the
-            machine, "unknown" where the file does not tell; None for a format that holds no report.
-    """
-
-    signal: Signal
-    rate: float
-    calibrated: bool
-    person: FilePerson
-    text: str | None = None
-    status: str | None = "unknown"
-
-
 def file_ecg(
     raw: RawLeads,
     rate: float,
@@ -77,6 +57,8 @@ def file_ecg(
     statements: Iterable[str] = (),
     names: Iterable[str] = (),
     status: str | None = "unknown",
+    filters: str = "",
+    device: str = "",
 ) -> FileEcg:
     """Check what a format's reader found, and redact its statements.
 
@@ -86,7 +68,10 @@ def file_ecg(
         person: patient, age and sex.
         statements: lines of the report.
         names: names and ids that belong to persons.
-        status: of the report, see :class:`FileEcg`.
+        status: of the report: "confirmed" where a person has confirmed it, "unconfirmed" where it is that of the
+            machine, "unknown" where the file does not tell; None for a format that holds no report.
+        filters: limits of the recorder's filters in Hz.
+        device: model of the recorder.
 
     Returns:
         What is kept of the file.
@@ -95,8 +80,23 @@ def file_ecg(
         BadRecordError: for a signal that cannot be trusted.
     """
     signal, calibrated = trusted_signal(raw, rate)
-    text = clean_text(" ".join(line.split()) for line in statements)
-    return FileEcg(signal, rate, calibrated, person, (redact(text, names) or None) if text else None, status)
+    if calibrated:
+        check_stray_samples(signal, _coarsest_step(raw))
+    lines = [" ".join(line.split()) for line in statements]
+    if any(map(is_placeholder, lines)):  # a report that is not whole gives no label, and is counted
+        lines, person = [], person._replace(not_understood=(*person.not_understood, "statements"))
+    text = clean_text(lines)
+    text = redact(text, names) or None if text else None
+    return FileEcg(signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device))
+
+
+def _coarsest_step(raw: RawLeads) -> float:
+    """Microvolts per step of the coarsest of the twelve leads."""
+    return max(
+        MICROVOLTS[unit.strip().lower()] / gain
+        for name, gain, unit in zip(raw.names, raw.gains, raw.units, strict=True)
+        if gain and lead_index(name) is not None
+    )
 
 
 def read_content(path: Path) -> bytes:
@@ -221,4 +221,5 @@ def _record(ecg: FileEcg, entry: Entry, pseudonym: Pseudonym, settings: FormatOp
         text=text,
         report_status=ecg.status,
         not_understood=ecg.person.not_understood,
+        stored=ecg.stored,
     )

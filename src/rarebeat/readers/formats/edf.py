@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.guard import guarded
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import NOBODY, read_person
 from rarebeat.readers.quality import RawLeads, lead_index, shown_name
 
 Options = FormatOptions
@@ -136,13 +137,14 @@ def _person(edf: Any) -> tuple[FilePerson, list[str]]:
     """Age and sex of an EDF+ file, and what may name somebody in any file."""
     names = [edf.local_patient_identification, edf.local_recording_identification]
     if not edf.reserved.startswith("EDF+"):  # EDF has no form for them
-        return FilePerson(not_understood=("age", "patient", "sex")), names
-    patient = edf.patient
+        return NOBODY, names
+    patient, told = edf.patient, edf.local_patient_identification.split()[2]
     person = read_person(
         patient="" if patient.code == "X" else patient.code,
         sex="" if patient.sex == "X" else patient.sex,
         birth=_day(lambda: patient.birthdate),
         recorded=_day(lambda: edf.startdate),
+        told="" if told == "X" else told,
     )
     return person, [*names, *_parts(patient.name), *_parts(patient.code)]
 

@@ -3,9 +3,10 @@
 import re
 from pathlib import Path
 
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
-from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
-from rarebeat.readers.formats.person import read_person
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit, person_of
+from rarebeat.readers.formats.person import NOBODY
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
 
 Options = FormatOptions
@@ -55,15 +56,14 @@ def read_file(path: Path) -> FileEcg:
         for key, value in element.attrib.items()
         if _NAMES.search(key)
     ]
-    patient, when = found.record.patient, found.record.recording.date
-    person = read_person(
-        patient=patient.patient_id,
-        sex="not known" if patient.sex == "U" else patient.sex,
-        age=root.get("AGE", "") or ("" if patient.age is None else str(patient.age)),
-        unit=root.get("AGE_UNITS", "years") if root.get("AGE") else "years",
-        birth=None if patient.birth_date is None else patient.birth_date.date(),
-        recorded=None if when is None else when.date(),
-    )
+    subject = root.find("SUBJECT")
+    if subject is None and root.find("DEMOGRAPHIC_FIELDS") is None:
+        person = NOBODY
+    else:
+        given = {} if subject is None else subject.attrib
+        told, sex = given.get("DOB_XML", "") or given.get("DOB", ""), given.get("GENDER", "")
+        # The library takes any word that begins with M for a man.
+        person = person_of(found.record, root.get("AGE", ""), root.get("AGE_UNITS", "years"), told, sex)
     return kit_ecg(found.record, *leads_of(found.record), person=person, names=names)
 
 

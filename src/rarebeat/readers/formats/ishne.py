@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
 from rarebeat.readers.quality import RawLeads
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.formats.ecg import FileEcg, file_ecg, read_content
+from rarebeat.readers.files.ecg import FileEcg, FilePerson
+from rarebeat.readers.formats.ecg import file_ecg, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.guard import guarded
-from rarebeat.readers.formats.person import FilePerson, read_person
+from rarebeat.readers.formats.person import read_person
 from rarebeat.readers.quality import RawLeads, lead_index
 
 _ON_OTHER_THINGS = re.compile(
@@ -106,11 +107,15 @@ def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:
     return raw, float(leads[0].sampling_rate) if rate is None else rate
 
 
-def person_of(record: Any) -> FilePerson:
+def person_of(record: Any, age: str = "", unit: str = "years", told: str = "", sex: str = "") -> FilePerson:
     """Take patient, age and sex.
 
     Args:
         record: an ``ecgdatakit.models.ECGRecord``.
+        age: as the file has it; "" takes the library's, in whole years.
+        unit: of the age.
+        told: whatever else the file says of the age, see :func:`rarebeat.readers.formats.person.read_person`.
+        sex: as the file has it; "" takes the library's.
 
     Returns:
         What is kept. The library says "U" for any sex that it does not know.
@@ -119,10 +124,12 @@ def person_of(record: Any) -> FilePerson:
     birth = patient.birth_date
     return read_person(
         patient=patient.patient_id or "",
-        sex="not known" if patient.sex == "U" else patient.sex,
-        age="" if patient.age is None else str(patient.age),
+        sex=sex or ("not known" if patient.sex == "U" else patient.sex),
+        age=age or ("" if patient.age is None else str(patient.age)),
+        unit=unit if age else "years",
         birth=None if birth is None else birth.date(),
         recorded=None if when is None else when.date(),
+        told=told,
     )
 
 
@@ -151,7 +158,12 @@ def kit_ecg(
     known = [*_names_of(record), *names]
     person = person_of(record) if person is None else person
     statements = [statement for statement, _ in told.statements]
-    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status)
+    filters = record.recording.acquisition.filters
+    passed = "-".join(f"{limit:g}" for limit in (filters.highpass, filters.lowpass) if limit)
+    device = (
+        "" if record.source_format == "ishne_holter" else record.recording.device.model
+    )  # ISHNE: any text
+    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status, passed, device)
 
 
 def _names_of(record: Any) -> list[str]:

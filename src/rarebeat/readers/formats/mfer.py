@@ -6,7 +6,8 @@ The standard has defaults for rate and resolution; a file that leaves them out i
 from pathlib import Path
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
 
 Options = FormatOptions

@@ -2,9 +2,9 @@
 
 import re
 from datetime import date
-from typing import NamedTuple
 
 from rarebeat.readers.fields import clean_age, clean_sex, not_understood, parse_patient
+from rarebeat.readers.files.ecg import FilePerson
 
 AGE_TOLERANCE = 2.0
 """Years between an age and a date of birth, above which they contradict each other."""
@@ -22,23 +22,6 @@ _NUMBER = re.compile(r"\d{1,6}(?:\.\d{1,6})?")
 _DATE = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})")
 
 
-class FilePerson(NamedTuple):
-    """What is kept of the person of a file.
-
-    Attributes:
-        patient: the raw id, to be hashed at once; None where there is none.
-        age: years, 90 for 90 and over.
-        sex: "female", "male" or None.
-        not_understood: of "age", "patient" and "sex" those that are told in a form that is not understood; the age also
-            where two contradict each other, the patient also where there is no id.
-    """
-
-    patient: str | None = None
-    age: float | None = None
-    sex: str | None = None
-    not_understood: tuple[str, ...] = ()
-
-
 def read_person(
     patient: str,
     sex: str,
@@ -46,6 +29,7 @@ def read_person(
     unit: str = "years",
     birth: date | str | None = None,
     recorded: date | None = None,
+    told: str = "",
 ) -> FilePerson:
     """Read what a file tells of its person.
 
@@ -56,6 +40,7 @@ def read_person(
         unit: of the age, such as "years", "Y" (DICOM) or "mo" (HL7).
         birth: the date of birth: a date, or year, month and day as digits.
         recorded: the date of the recording.
+        told: whatever the file says of the age, in a form that a library may not have understood.
 
     Returns:
         What is kept. The age is the one that is written, or that from the date of birth; none where they contradict
@@ -69,10 +54,14 @@ def read_person(
     """
     born = parse_date(birth) if isinstance(birth, str) else birth
     years = _age(age, unit, born, recorded)
-    told = age.strip() or ("born" if birth and recorded else "")
+    told = age.strip() or told.strip() or ("born" if birth and recorded else "")
     known_sex, known_patient = clean_sex(sex), parse_patient(patient)
     unknown = not_understood(age=(told, years), patient=("no id", known_patient), sex=(sex, known_sex))
     return FilePerson(known_patient, years, known_sex, unknown)
+
+
+NOBODY = FilePerson(not_understood=("age", "patient", "sex"))
+"""The person of a file that has lost what it told of one."""
 
 
 def _age(age: str, unit: str, born: date | None, recorded: date | None) -> float | None:

@@ -11,14 +11,17 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.formats.ecg import FileEcg, Format, FormatOptions, is_private
-from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit, person_of
+from rarebeat.readers.formats.person import NOBODY
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
 
 Options = FormatOptions
 TAKES = (".xml",)
 
 _ACQUIRED, _PATIENT, _WAVES = "dataacquisition", "patient/generalpatientdata", "waveforms/parsedwaveforms"
+_AGES = ("age/dateofbirth", "age/years", "dateofbirth")
 _SIGNAL = f"{_ACQUIRED}/signalcharacteristics"
 _ONCE = (
     *(_ACQUIRED, _SIGNAL, "patient", _PATIENT, "waveforms", _WAVES, "interpretations"),
@@ -77,7 +80,10 @@ def read_file(path: Path) -> FileEcg:
     check_once(root, _ONCE)
     raw, rate = leads_of(found.record)
     _check_signal(root, rate, raw.samples.shape[1] * len(raw.names))
-    return kit_ecg(found.record, raw, rate, names=_names(root))
+    data = root.find(_PATIENT)
+    told = [] if data is None else [data.findtext(tag) or "" for tag in _AGES]
+    person = NOBODY if data is None else person_of(found.record, told="".join(told).strip(" -"))
+    return kit_ecg(found.record, raw, rate, person, _names(root))
 
 
 _FORMAT = Format("philips-xml", TAKES, read_file, "Philips Sierra XML (files with the root restingecgdata)")

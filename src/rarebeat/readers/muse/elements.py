@@ -5,7 +5,7 @@ from datetime import datetime
 from xml.etree.ElementTree import Element
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.fields import clean_age, clean_text
+from rarebeat.readers.fields import clean_age, clean_text, is_placeholder
 from rarebeat.readers.free_text.redaction import redact
 
 _YEARS = {"YEARS": 1.0, "MONTHS": 1 / 12, "WEEKS": 7 / 365.25, "DAYS": 1 / 365.25, "HOURS": 1 / 8766}
@@ -114,7 +114,8 @@ def statements_of(ecg: Element) -> tuple[str | None, bool]:
         ecg: root of the file.
 
     Returns:
-        The statements, one a line, without persons and dates, or None; and whether they are those of the machine.
+        The statements, one a line, without persons and dates, or None, also where one of them is a placeholder; and
+        whether they are those of the machine.
 
     Raises:
         BadRecordError: when there are two over-reads, or two of the machine.
@@ -128,6 +129,20 @@ def statements_of(ecg: Element) -> tuple[str | None, bool]:
             lines[-1] += " " + text_of(statement, "StmtText")
             if any((flag.text or "").strip() == "ENDSLINE" for flag in statement.iterfind("StmtFlag")):
                 lines.append("")
+        if any(map(is_placeholder, lines)):  # a report that is not whole gives no label
+            return None, diagnosis == "OriginalDiagnosis"
         if text := clean_text(" ".join(line.split()) for line in lines):
             return redact(text, names) or None, diagnosis == "OriginalDiagnosis"
     return None, False
+
+
+def has_placeholders(ecg: Element) -> bool:
+    """Find out whether statements stand for others that the exporting system did not have.
+
+    Args:
+        ecg: root of the file.
+
+    Returns:
+        True where one does.
+    """
+    return any(is_placeholder(text.text or "") for text in ecg.iter("StmtText"))

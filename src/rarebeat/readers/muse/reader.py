@@ -22,7 +22,7 @@ from rarebeat.readers.contract.stored import numbers_alone, stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_sex, not_understood, parse_patient
 from rarebeat.readers.free_text.recognised import recognised_words
-from rarebeat.readers.muse.elements import age_of, statements_of, status_of, text_of
+from rarebeat.readers.muse.elements import age_of, has_placeholders, statements_of, status_of, text_of
 from rarebeat.readers.muse.waveform import read_waveform
 from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.quality import trusted_signal
@@ -73,7 +73,8 @@ class MuseEcg:
         status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
             it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
         not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
-            "patient" where there is no id, and all three where there is nothing on the patient.
+            "patient" where there is no id, and all three where there is nothing on the patient; "statements" where one
+            is a placeholder.
         stored: how the file holds the signal.
     """
 
@@ -215,6 +216,7 @@ def parse_muse(content: bytes) -> MuseEcg:
         ecg, "PatientDemographics/DateofBirth"
     )
     sex, patient = clean_sex(gender), parse_patient(text_of(ecg, "PatientDemographics/PatientID"))
+    unknown = ("statements",) if text is None and has_placeholders(ecg) else ()
     return MuseEcg(
         signal=signal,
         rate=rate,
@@ -224,12 +226,11 @@ def parse_muse(content: bytes) -> MuseEcg:
         sex=sex,
         text=text,
         status="unconfirmed" if of_machine else status_of(ecg),
-        not_understood=("age", "patient", "sex")
-        if ecg.find("PatientDemographics") is None
-        else not_understood(
-            age=(told_age, age),
-            sex=(gender, sex),
-            patient=("no id", patient),
+        not_understood=unknown
+        + (
+            ("age", "patient", "sex")
+            if ecg.find("PatientDemographics") is None
+            else not_understood(age=(told_age, age), sex=(gender, sex), patient=("no id", patient))
         ),
         stored=stored_as(raw, _filters(ecg), text_of(ecg, "TestDemographics/AcquisitionDevice")),
     )

@@ -31,13 +31,12 @@ def asked_section(findings: Findings) -> Section:
 def _question(findings: Findings) -> str:
     card, evaluation = findings.card, findings.evaluation
     trained = findings.of_split("train")
-    before = f" ({findings.summary['left_out']['balance']:,} records were left out by class re-sampling)"
-    resampled = before if findings.summary["left_out"].get("balance") else ""
+    left_out = f" (class re-sampling left out {findings.left_out:,} more)" if findings.left_out else ""
     heads = f"{len(card.classes)} classes" if len(card.classes) > 1 else "one class"
     return (
         f"Can one network tell {heads} of the vocabulary {card.vocabulary} apart on ECGs of patients that it has "
         f"never seen? {card.architecture}, {findings.parameters:,} parameters, learnt the label set "
-        f"{card.heads} from {trained['records']:,} records of {', '.join(card.cohorts)}{resampled}; its thresholds "
+        f"{card.heads} from {trained['records']:,} records of {', '.join(card.cohorts)}{left_out}; its thresholds "
         f"were chosen on {findings.of_split('validation')['records']:,} records, and it was tested on "
         f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient, ',')}."
     )
@@ -77,9 +76,7 @@ def _answer(findings: Findings) -> str:
         name = evaluation.classes[index].replace("_", " ")
         return f"{name} ({interval_text(*evaluation.tuned.with_interval('auprc', index))})"
 
-    return f"{intervals}Best told, by AUPRC, is {named(ranked[0])}, worst {named(ranked[-1])}. " + macro_line(
-        evaluation
-    ).replace("`", "")
+    return f"{intervals}Best told, by AUPRC, is {named(ranked[0])}, worst {named(ranked[-1])}. {averages}"
 
 
 def _warnings(findings: Findings) -> Html:
@@ -103,13 +100,16 @@ def warnings_of(findings: Findings) -> list[str]:
             f"The ECGs of {', '.join(simulated)} are simulated: scores on them say that the pipeline works, not how "
             "well it reads ECGs of people."
         )
-    origins = {"text": "reports", "codes": "codes"}
-    for one in findings.cohorts:
-        found.append(
-            f"Labels of {one.name} come from its {origins[one.labels]}, which may be wrong: an error of the model "
-            "may be one of the label."
-        )
-    found += [_sentence(text) for text in findings.summary["warnings"]]
+    for origin, words in (("text", "reports"), ("codes", "codes")):
+        if names := [one.name for one in findings.cohorts if one.labels == origin]:
+            found.append(
+                f"Labels of {', '.join(names)} come from {words}, which may be wrong: an error of the model may be one "
+                "of the label."
+            )
+    # Prepare warns of classes of the whole vocabulary; which of its own the model has not learnt comes below.
+    found += [
+        _sentence(text) for text in findings.summary["warnings"] if not text.startswith("no positive record")
+    ]
     if not_learnt := findings.card.training.get("not_learnt"):
         found.append(f"Not learnt, for want of positive records: {_listed(not_learnt)}.")
     found += _doubts(findings)

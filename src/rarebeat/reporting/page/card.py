@@ -72,7 +72,8 @@ def _about(findings: Findings) -> dict[str, Cell]:
         "Classes": f"{len(card.classes)} of the vocabulary {card.vocabulary}, label set {card.heads}",
         "Learnt from": f"{findings.of_split('train')['records']:,} records of "
         f"{findings.of_split('train')['patients']:,} patients: {', '.join(card.cohorts)}",
-        "Tested on": findings.title,
+        "Tested on": f"{findings.evaluation.records:,} records of "
+        f"{', '.join(dict.fromkeys(map(str, findings.test.cohorts.tolist())))}",
         "Digest": findings.digest,
     }
 

@@ -72,13 +72,14 @@ def _split_row(findings: Findings, name: str) -> Row:
 
 
 def _resampling_sentence(findings: Findings) -> str:
-    kept = findings.of_split("train")["records"]
-    if not findings.summary["left_out"].get(RESAMPLED):
+    kept, left_out = findings.of_split("train")["records"], findings.left_out
+    if not left_out:
         return f"All {kept:,} training records were kept: class re-sampling left out none."
+    share = 100 * left_out / (kept + left_out)
     return (
-        f"Class re-sampling draws from the training records alone, and kept {kept:,}: all of the rare classes, fewer "
-        "of the common ones. Where a common class stays above the target, its records accompany others. Validation and "
-        "test are as frequent as they come."
+        f"Of {kept + left_out:,} training records class re-sampling kept {kept:,} ({share:.0f} % left out): all "
+        "of the rare classes, fewer of the common ones. Where a common class stays above the target, its records "
+        "accompany others."
     )
 
 

@@ -60,6 +60,7 @@ class Findings:
         card: of the model.
         digest: of the model.
         parameters: of the network.
+        left_out: training records that class re-sampling left out.
         summary: what prepare counted.
         cohorts: in the order of use.
     """
@@ -72,6 +73,7 @@ class Findings:
     card: ModelCard
     digest: str
     parameters: int
+    left_out: int
     summary: Mapping[str, Any]
     cohorts: Sequence[CohortFacts]
 

@@ -135,7 +135,7 @@ def table(rows: Sequence[Mapping[str, Cell]], caption: str, totals: int = 0, kin
     head = "".join(f'<th scope="col">{cell_html(name)}</th>' for name in names)
     lines = [
         f'<tr><th scope="row">{cell_html(row[names[0]])}</th>'
-        + "".join(f"<td>{cell_html(row[name])}</td>" for name in names[1:])
+        + "".join(_table_cell(row[name]) for name in names[1:])
         + "</tr>"
         for row in rows
     ]
@@ -146,6 +146,12 @@ def table(rows: Sequence[Mapping[str, Cell]], caption: str, totals: int = 0, kin
         f"<thead>\n<tr>{head}</tr>\n</thead>\n<tbody>\n{body}\n</tbody>{foot}\n</table>",
         caption,
     )
+
+
+def _table_cell(cell: Cell) -> str:
+    """Words stand on the left, numbers on the right."""
+    start = '<td class="words">' if isinstance(cell, str) and cell[:1].isalpha() else "<td>"
+    return f"{start}{cell_html(cell)}</td>"
 
 
 def scrolled(content: str, label: str) -> Html:

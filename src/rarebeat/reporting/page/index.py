@@ -21,7 +21,7 @@ from rarebeat.reporting.page.findings import Findings, divide, read_cohorts
 from rarebeat.reporting.page.html import document
 from rarebeat.reporting.page.scores import class_section, confusion_section, curve_section, group_section
 from rarebeat.reporting.page.studies import read_studies, study_section
-from rarebeat.reporting.resampling import read_summary
+from rarebeat.reporting.resampling import read_summary, training_records_left_out
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ def gather(
         card=card,
         digest=card_digest(sources.model),
         parameters=parameters(module),
+        left_out=training_records_left_out(sources.shards),
         summary=read_summary(sources.shards),
         cohorts=read_cohorts(sources.shards, sources.records),
     )

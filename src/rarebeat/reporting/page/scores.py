@@ -124,7 +124,7 @@ def _matrix(pairs: Mapping[tuple[str, str], int], findings: Findings) -> Html:
     for actual in names:
         total = max(sum(pairs.get((actual, predicted), 0) for predicted in names), 1)
         cells = "".join(
-            _matrix_cell(pairs.get((actual, called), 0), total, actual == called) for called in names
+            _matrix_cell(pairs.get((actual, called), 0), total, actual == called != NONE) for called in names
         )
         lines.append(
             f'<tr><th scope="row">{escape(actual.replace("_", " "))} <small>{escape(codes[actual])}</small></th>'

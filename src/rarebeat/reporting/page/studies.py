@@ -41,12 +41,15 @@ class StudyPage:
     figure: bytes | None
 
 
-def list_studies(path: Path, names: Iterable[str]) -> None:
+def list_studies(path: Path, names: Iterable[str]) -> bool:
     """Write the list of studies, for those that have a page beside it.
 
     Args:
         path: YAML to write, in the folder of the pages.
         names: of studies.
+
+    Returns:
+        Whether it has changed; otherwise the file is left alone.
 
     Raises:
         RarebeatError: when it cannot be written.
@@ -58,9 +61,10 @@ def list_studies(path: Path, names: Iterable[str]) -> None:
             found[name] = {file.name: digest(file) for file in files if file.is_file()}
     text = HEAD + yaml.safe_dump(found, sort_keys=True)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
-        return
+        return False
     with atomic(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+    return True
 
 
 def read_studies(path: Path) -> list[StudyPage]:

@@ -1,0 +1,1 @@
+"""Public databases as published, whose files or tables are like no others."""

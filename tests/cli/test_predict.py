@@ -1,0 +1,145 @@
+"""``rarebeat predict`` as people call it: what it takes, what it prints, what it draws, and how it ends."""
+
+import csv
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from typer.testing import CliRunner, Result
+
+from rarebeat.cli.main import app
+from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.simulator.archives.archive import write_archive
+from rarebeat.simulator.settings import SimulatorSettings
+
+CLASSES = ["sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree"]
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two MUSE files."""
+    folder = tmp_path_factory.mktemp("muse") / "exports"
+    write_archive(folder, "muse-xml", SimulatorSettings(records=2))
+    return folder
+
+
+def run(model: Path, *arguments: object, stdin: bytes = b"") -> Result:
+    words = ["predict", "--model", str(model), *(str(argument) for argument in arguments)]
+    return CliRunner().invoke(app, words, input=stdin)
+
+
+def test_a_table_has_a_row_for_each_ecg_and_class(model_folder: Path, wfdb_record: Path) -> None:
+    result = run(model_folder, wfdb_record, "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [row["class"] for row in rows] == CLASSES
+    assert [float(row["threshold"]) for row in rows] == [0.5, 0.0, 1.0]
+    for row in rows:
+        assert int(row["decision"]) == (float(row["probability"]) >= float(row["threshold"]))
+    table = run(model_folder, wfdb_record, "--format", "table").stdout
+    assert table.count("\n| ") == 3 + 1
+    assert table.startswith("| file")
+
+
+def test_an_ecg_without_an_answer_has_its_reason_in_every_format(
+    model_folder: Path, wfdb_record: Path
+) -> None:
+    wfdb_record.with_suffix(".dat").write_bytes(b"")
+    for format in ("text", "table", "csv", "json"):
+        result = run(model_folder, wfdb_record, "--format", format)
+        assert result.exit_code == 1
+        assert "truncated: the signal file holds 0 samples" in result.stdout
+
+
+def test_standard_input_holds_an_xml_file_or_names_files(model_folder: Path, exports: Path) -> None:
+    file = sorted(exports.rglob("*.xml"))[0]
+    named = run(model_folder, file, "--json")
+    piped = run(model_folder, "-", "--json", stdin=file.read_bytes())
+    (expected,), (answer,) = json.loads(named.stdout), json.loads(piped.stdout)
+    assert answer == expected | {"file": "-"}
+    listed = run(model_folder, "-", "--json", stdin=f"{file}\n".encode())
+    assert json.loads(listed.stdout) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("stdin", "complaint"),
+    [
+        (b"", "names no file"),
+        (b"\x00\x01\xff\xfe", "holds neither a MUSE XML file nor names of files"),
+    ],
+)
+def test_standard_input_of_another_kind_is_refused(model_folder: Path, stdin: bytes, complaint: str) -> None:
+    result = run(model_folder, "-", stdin=stdin)
+    assert isinstance(result.exception, ParamsError)
+    assert complaint in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    "stdin", [b"<html><body/></html>", b"<RestingECG>", b"<!DOCTYPE a [<!ENTITY b 'c'>]><a/>"]
+)
+def test_an_xml_file_that_is_no_ecg_is_not_answered(model_folder: Path, stdin: bytes) -> None:
+    result = run(model_folder, "-", stdin=stdin)
+    assert result.exit_code == 1
+    assert "unreadable" in result.stdout
+
+
+def test_a_picture_shows_the_ecg_with_its_answer_and_what_speaks_for_it(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path
+) -> None:
+    plain = run(model_folder, wfdb_record, "--picture", tmp_path / "a.png", "--evidence", "sinus_rhythm")
+    assert plain.exit_code == 0, plain.output
+    with Image.open(tmp_path / "a.png") as image:
+        assert image.size == (1485, 1050)
+    other = run(
+        model_folder, wfdb_record, "--picture", tmp_path / "b.png", "--evidence", "atrial_fibrillation"
+    )
+    assert other.exit_code == 0
+    assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()
+
+
+def test_pictures_of_a_folder_lie_in_a_folder(model_folder: Path, exports: Path, tmp_path: Path) -> None:
+    result = run(model_folder, exports, "--picture", tmp_path / "drawn")
+    assert result.exit_code == 0, result.output
+    drawn = sorted(path.name for path in (tmp_path / "drawn").iterdir())
+    assert drawn == sorted(f"{path.stem}.png" for path in exports.rglob("*.xml"))
+    refused = run(model_folder, exports, "--picture", tmp_path / "drawn.png")
+    assert "is a file, and there are 2 ECGs" in str(refused.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--format", "xml"], "answers are printed as text, table, json, csv, not as 'xml'"),
+        (["--evidence", "sinus_rhythm"], "--evidence goes with --picture"),
+        (["--picture", "a.gif"], r"a.gif: a picture is written as .png, .pdf or .svg"),
+        (["--picture", "a.png", "--evidence", "sinus_rythm"], "did you mean 'sinus_rhythm'"),
+        (["--picture", "a.png", "--out", "b.csv"], "--picture goes with answers that are printed"),
+        (["--out", "b.xlsx"], "answers are written as .parquet, .csv, .jsonl"),
+        (["--age", "63", "--sex", "robot"], "sex takes female or male"),
+        (["--kind", "muse"], "did you mean 'muse-xml'"),
+    ],
+)
+def test_a_wrong_option_is_said_in_one_line(
+    model_folder: Path, wfdb_record: Path, arguments: list[str], complaint: str
+) -> None:
+    result = run(model_folder, wfdb_record, *arguments)
+    assert isinstance(result.exception, RarebeatError)
+    assert complaint in str(result.exception)
+
+
+def test_exit_codes_say_how_it_ended(model_folder: Path, wfdb_record: Path, tmp_path: Path) -> None:
+    def ended(*arguments: object) -> tuple[int, str]:
+        command = [sys.executable, "-m", "rarebeat.cli.main", "predict", "--model", str(model_folder)]
+        done = subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, check=False)
+        return done.returncode, done.stderr
+
+    assert ended(wfdb_record) == (0, "")
+    code, said = ended(wfdb_record, tmp_path / "absent.hea")
+    assert (code, said.strip().endswith("there is no file " + str(tmp_path / "absent.hea"))) == (1, True)
+    (tmp_path / "empty").mkdir()
+    code, said = ended(tmp_path / "empty")
+    assert code == 2
+    assert said.startswith("error: there is no ECG in the folder")

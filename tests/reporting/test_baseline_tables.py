@@ -1,0 +1,91 @@
+"""The page of a study with a baseline: a table and a curve for each panel."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from tests.reporting.test_compare_page import QUICK, predictions
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.evaluation.compare import Cell, CompareSettings
+from rarebeat.inference.model_folder import load_model, save_model
+from rarebeat.reporting.compare_page import write_comparison
+
+SETTINGS = CompareSettings(at_least=5, against={"protocol": "scratch"}, across="fraction")
+
+
+@pytest.fixture
+def study(tmp_path: Path, model_folder: Path) -> tuple[list[Cell], Path]:
+    """Two protocols with two shares and two seeds, and one without a training."""
+    values = [
+        *(
+            (name, share, seed)
+            for name in ("scratch", "all_layers")
+            for share in ("0.1", "1.0")
+            for seed in "01"
+        ),
+        *(("zero_shot", "0", seed) for seed in "01"),
+    ]
+    cells = [
+        Cell(dict(zip(("protocol", "fraction", "seed"), entry, strict=True)), predictions(number))
+        for number, entry in enumerate(values)
+    ]
+    module, card = load_model(model_folder)
+    for number, cell in enumerate(cells):
+        save_model(tmp_path / "models" / cell.name, module, replace(card, training={"records": 100 + number}))
+    return cells, tmp_path / "models"
+
+
+def test_a_page_shows_scores_along_the_curve_and_differences_to_the_baseline(
+    study: tuple[list[Cell], Path], tmp_path: Path
+) -> None:
+    cells, models = study
+    page = tmp_path / "page.md"
+    write_comparison(page, cells, "# Shares", SETTINGS, QUICK, models)
+    text = page.read_text()
+    lines = [line.replace(" ", "") for line in text.splitlines()]
+    assert any(line.startswith("|0|zero_shot|108to109ofsimulated|") for line in lines)
+    order = [line.split("|")[1] for line in lines if "ofsimulated" in line]
+    assert order == ["0", "0.1", "0.1", "1.0", "1.0"]
+    differences = [line.split("|")[1:3] for line in lines if line.startswith(("|all_layers−", "|zero_shot−"))]
+    assert differences == [
+        ["all_layers−scratch", "0.1"],
+        ["all_layers−scratch", "1.0"],
+        ["zero_shot−scratch", "0.1"],
+        ["zero_shot−scratch", "1.0"],
+    ]
+    assert sum(line.startswith("|atrial_fibrillation|") for line in lines) == 3  # one for each share
+    table = pd.read_csv(page.with_suffix(".csv"))
+    assert len(table) == len(cells) * 4  # three classes and their mean
+    assert {"auprc_low", "f1", "calibration_error", "known"} <= set(table.columns)
+    assert page.with_suffix(".png").stat().st_size > 5000
+
+
+def test_a_set_of_records_without_enough_positives_has_a_sentence_instead_of_tables(
+    study: tuple[list[Cell], Path], tmp_path: Path
+) -> None:
+    cells, models = study
+    both = []
+    for source in ("large", "small"):
+        for cell in cells:
+            own = cell.predictions if source == "large" else predictions(1, test_of=2, records=8)
+            both.append(Cell({"source": source, **cell.factors}, own))
+            if source == "large":
+                (models / cell.name).rename(models / f"large-{cell.name}")
+            else:
+                (models / f"small-{cell.name}").symlink_to(models / f"large-{cell.name}")
+    write_comparison(tmp_path / "page.md", both, "", SETTINGS, QUICK, models)
+    large, small = (tmp_path / "page.md").read_text().split("## source small")
+    assert "Differences to protocol scratch" in large
+    assert "No class has 5 positive test records here" in small
+    assert "Differences" not in small
+
+
+def test_a_study_whose_records_all_lack_positives_is_one_clear_message(
+    study: tuple[list[Cell], Path], tmp_path: Path
+) -> None:
+    cells, models = study
+    with pytest.raises(RarebeatError, match="no class has 1000 positive test records"):
+        write_comparison(tmp_path / "page.md", cells, "", replace(SETTINGS, at_least=1000), QUICK, models)
+    assert not (tmp_path / "page.md").exists()
