@@ -46,7 +46,8 @@ def compare(
     group_of = "rules" if settings.rules else "classes"
     children = {card_digest(models / cell.name): {group_of: scored.get(cell.name, {})} for cell in cells}
     logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
-    tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children)
+    labels = {"study": params.parent.name}
+    tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children, labels)
 
 
 if __name__ == "__main__":

@@ -57,7 +57,8 @@ def ensemble(
     }
     metrics, key = metrics_content(report.ensemble), digest(models / CARD)
     name = tracking.run_name(cohorts, heads, params, "ensemble")
-    tracking.log_parent(tracker, key, name, logged, metrics, report.files, children)
+    labels = tracking.run_tags(params, "ensemble", heads, cards[0].architecture, {})
+    tracking.log_parent(tracker, key, name, logged, metrics, report.files, children, labels)
 
 
 if __name__ == "__main__":

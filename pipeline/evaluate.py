@@ -62,7 +62,8 @@ def evaluate(
     }
     name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files)
+    labels = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=labels)
 
 
 if __name__ == "__main__":

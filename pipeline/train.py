@@ -45,7 +45,9 @@ def train(
         print(experiment.source.summary(experiment.classes))
     key = f"{experiment.heads}-{experiment.key}"
     name = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
-    with tracking.training_run(tracker, key, name, experiment.describe()) as run_id:
+    facts = experiment.describe()
+    labels = tracking.run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
+    with tracking.training_run(tracker, key, name, facts, labels) as run_id:
         logged = tracking.steps_logged(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:

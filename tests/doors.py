@@ -33,6 +33,7 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     "global_skip": {"width": 2},
     "se_resnet": {"width": 4},
     "xresnet1d101": {"width": 2},
+    "densenet1d121": {"width": 2},
 }
 """Every network, as small as it may be."""
 

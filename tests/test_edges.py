@@ -37,6 +37,7 @@ CHECKS_ALL = "pipeline/check.py"
 NO_OUTPUT = {
     ("*", "tracking"): "where runs are logged",
     ("pipeline/train.py", "prepare"): "logged with the run; what it made is in the shards",
+    ("pipeline/trial.py", "prepare"): "logged with the run; what it made is in the shards",
     ("pipeline/label.py", "label.least_coverage"): "from when on a warning is printed",
 }
 """Params that a script reads and that cannot change the output of its stage: script (* is any) and group or key."""

@@ -32,6 +32,8 @@ NAMES = (
     "predict",
     "score",
     "send-runs",
+    "adapt",
+    "drift",
     "serve",
     "thresholds",
     "export",

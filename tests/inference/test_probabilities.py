@@ -118,7 +118,7 @@ def test_no_ecgs_have_no_windows_but_all_columns(small: nn.Module, how: Literal[
     assert found.shape == (0, 3)
 
 
-@pytest.mark.parametrize("network", ["hughes34", "global_skip", "se_resnet", "xresnet1d101"])
+@pytest.mark.parametrize("network", ["hughes34", "global_skip", "se_resnet", "xresnet1d101", "densenet1d121"])
 def test_an_ecg_has_one_probability_whatever_the_others_in_its_batch(network: str) -> None:
     torch.manual_seed(0)
     module = build(network, 3, 500, {"width": 4})

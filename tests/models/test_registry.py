@@ -84,7 +84,13 @@ def test_every_weight_learns(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "shares"), [("hughes34", [0.4] * 16), ("se_resnet", [0.4] * 8), ("xresnet1d101", [0.2, 0.4])]
+    ("name", "shares"),
+    [
+        ("hughes34", [0.4] * 16),
+        ("se_resnet", [0.4] * 8),
+        ("xresnet1d101", [0.2, 0.4]),
+        ("densenet1d121", [0.4] * 58),
+    ],
 )
 def test_dropout_stands_where_the_paper_has_it(name: str, shares: list[float]) -> None:
     network = build(name, 1, 100, {"width": 2, "dropout": 0.4})

@@ -55,6 +55,7 @@ def test_the_command_lists_every_network_as_its_paper_has_it() -> None:
         "global_skip": (2_665_464, 0.59),
         "se_resnet": (8_837_060, 3.22),
         "xresnet1d101": (1_880_775, 0.08),
+        "densenet1d121": (5_535_681, 3.75),
     }
     assert list(found) == list(NETWORKS)
     assert all(row["source"] for row in rows)

@@ -26,6 +26,7 @@ from rarebeat.readers.registry import CohortSettings, get_source
 from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
 from rarebeat.training.schedule import stages_of
+from rarebeat.training.search.settings import SearchSettings, value_of, with_values
 from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
 
 GROUPS = {
@@ -33,6 +34,7 @@ GROUPS = {
     "compare": CompareSettings,
     "folds": FoldSettings,
     "ensemble": EnsembleSettings,
+    "search": SearchSettings,
     "tracking": TrackingSettings,
 }
 """The groups that are checked alone, and their settings."""
@@ -68,6 +70,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         _check_networks,
         _check_cells,
         _check_compare,
+        _check_search,
     ):
         faults += _faults_of(check, content)
     for name, kind in GROUPS.items():
@@ -320,5 +323,21 @@ def _check_compare(content: Mapping[str, Any]) -> None:
             for title in titles
             if title not in settings.columns
         ]
+    if faults:
+        raise ParamsError("\n".join(faults))
+
+
+def _check_search(content: Mapping[str, Any]) -> None:
+    """What a search may vary is there, and takes every value of its range, or at least its ends."""
+    faults = []
+    for name, dimension in group(content, "search", SearchSettings).space.items():
+        try:
+            value_of(content, name)
+            for value in dimension.ends:
+                tried = with_values(content, {name: value})
+                _check_networks(tried)
+                group(tried, "train", TrainSettings)
+        except ParamsError as error:
+            faults.append(f"search.space.{name}: {error}")
     if faults:
         raise ParamsError("\n".join(faults))

@@ -50,9 +50,30 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
     content = _mapping(first)
     for path in others:
         content = _updated(content, _mapping(path), str(path))
+    return changed_params(content, overrides)
+
+
+def changed_params(content: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Params with single values changed.
+
+    Args:
+        content: the params.
+        overrides: as for :func:`read_params`.
+
+    Returns:
+        The groups by their names; those given stay as they are.
+
+    Raises:
+        ParamsError: for a key that the params do not have.
+
+    Example:
+        >>> changed_params({"train": {"seed": 0}}, ["train.seed=3"])
+        {'train': {'seed': 3}}
+    """
+    changed = dict(content)
     for override in overrides:
-        content = _updated(content, _nested(override), f"--set {override}")
-    return content
+        changed = _updated(changed, _nested(override), f"--set {override}")
+    return changed
 
 
 def _mapping(path: Path) -> dict[str, Any]:
@@ -167,6 +188,8 @@ OPEN = (
     "model.*",
     "prepare.labels",
     "prepare.split.folds",
+    "search.space",
+    "search.space.*",
     "train.limit_positives",
 )
 """Groups that may get new entries, since their keys are names or depend on another value; * stands for any name."""

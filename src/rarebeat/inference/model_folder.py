@@ -1,25 +1,24 @@
 """The model folder: all that prediction needs, and nothing that could run code.
 
 It holds ``weights.safetensors``, ``novelty.safetensors`` (what the training data looked like, see
-:mod:`rarebeat.inference.novelty`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
+:mod:`rarebeat.inference.novelty`), ``scores.safetensors`` (what it says of validation records, see
+:mod:`rarebeat.metrics.known_scores`), and ``model.yaml`` with everything else: architecture, classes, thresholds,
 preprocessing, where the model comes from, the digests of the other files, and a digest over all of that. So nothing in
 the folder can change unnoticed. Of a network of one's own (:mod:`rarebeat.models.own`) it says the digest of its code,
-which lies elsewhere. Who means to change ``model.yaml`` by hand (another threshold, say) calls
-:func:`sign_model` after it.
+which lies elsewhere. Who means to change ``model.yaml`` by hand (another threshold, say) calls :func:`sign_model` after
+it. A folder without novelty or scores, as earlier versions wrote them, is read all the same.
 """
 
 import hashlib
 import json
-import math
-import re
 from collections.abc import Mapping
-from dataclasses import asdict, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import yaml
-from pydantic.dataclasses import dataclass
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as save_arrays
@@ -28,93 +27,38 @@ from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
-from rarebeat.core.params import STRICT, parse
-from rarebeat.core.signals import Preprocessing, output_units
+from rarebeat.core.params import parse
 from rarebeat.core.yaml_text import load_yaml
-from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.inference.model_card import ModelCard as ModelCard
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
+from rarebeat.metrics.known_scores import KnownScores, scores_from_arrays, scores_to_arrays
 from rarebeat.models.layers import heads_of
 from rarebeat.models.own import is_own, own_digest
-from rarebeat.models.registry import build, uses_person
+from rarebeat.models.registry import build
 
 WEIGHTS = "weights.safetensors"
 NOVELTY = "novelty.safetensors"
+SCORES = "scores.safetensors"
 CARD = "model.yaml"
 FORMAT = 3
 
-_CLASS_ID = re.compile(r"[a-z0-9_]+")
 _OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
 _CODE_DIGEST = "network_digest"  # key of model.yaml: of the file of a network of one's own
-_DIGESTS = {"weights_digest": WEIGHTS, "novelty_digest": NOVELTY}  # keys of model.yaml, each for another file
-_NEVER = (
-    1 + 2**-23
-)  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
-_OF_ADAPTED = ("offsets", "origin")
-_RESERVED = ("error", "warning")  # columns of the served model's answer
+_DIGESTS = {
+    "weights_digest": WEIGHTS,
+    "novelty_digest": NOVELTY,
+    "scores_digest": SCORES,
+}  # keys of model.yaml
+_OF_ADAPTED = ("offsets", "origin", "adapted")  # keys of model.yaml that others lack
 
 
-@dataclass(frozen=True, config=STRICT)
-class ModelCard:
-    """What a model is.
-
-    Attributes:
-        architecture: a network of :mod:`rarebeat.models.registry`, or one's own, ``my_module:MyNet``.
-        settings: of that network.
-        classes: class ids, in the order of the network's outputs.
-        thresholds: probability from which each class counts as present.
-        preprocessing: how a recording becomes the network's input.
-        units: of the network's input, "mV" or "z".
-        heads: name of the label set.
-        cohorts: the cohorts that it learnt from.
-        vocabulary: that the class ids belong to.
-        codes: class id to its short code in the vocabulary.
-        window: what of a recording the network sees at a time.
-        training: how it was trained, for people to read.
-        offsets: class id to the number that is added to its logits, which adapts a model to another site; none for a
-            class that is not named.
-        origin: where the weights come from, for people to read: the model that the training started from.
-    """
-
-    architecture: str
-    settings: dict[str, Any]
-    classes: tuple[str, ...]
-    thresholds: dict[str, float]
-    preprocessing: Preprocessing
-    units: str
-    heads: str
-    cohorts: tuple[str, ...]
-    vocabulary: str
-    codes: dict[str, str] = field(default_factory=dict)
-    window: WindowSettings = WHOLE
-    training: dict[str, Any] = field(default_factory=dict)
-    offsets: dict[str, float] = field(default_factory=dict)
-    origin: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def uses_person(self) -> bool:
-        """Whether the network uses age and sex."""
-        return uses_person(self.architecture, self.settings)
-
-    def __post_init__(self) -> None:
-        if not self.classes or len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes must name at least one class, each once")
-        if set(self.thresholds) != set(self.classes):
-            raise ValueError("thresholds must hold one number for each class and no other")
-        for name in self.classes:
-            if not _CLASS_ID.fullmatch(name) or name in _RESERVED:
-                raise ValueError(f"classes: {name!r} is no class id (a-z, 0-9 and _; not error or warning)")
-            if not 0 <= self.thresholds[name] <= _NEVER:
-                raise ValueError(f"thresholds.{name} must be between 0 and 1, found {self.thresholds[name]}")
-        if not math.isfinite(self.preprocessing.rate):
-            raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
-        if self.units != (expected := output_units(self.preprocessing)):
-            raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        for name, entries in (("codes", self.codes), ("offsets", self.offsets)):
-            if stray := set(entries) - set(self.classes):
-                raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")
-
-
-def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detector | None = None) -> None:
+def save_model(
+    folder: Path,
+    module: nn.Module,
+    card: ModelCard,
+    detector: Detector | None = None,
+    scores: KnownScores | None = None,
+) -> None:
     """Write a model folder, whole or not at all; one that is already there is replaced.
 
     Args:
@@ -122,6 +66,7 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
         module: the network.
         card: what it is; ``settings`` and ``training`` must be plain numbers, strings, lists and mappings.
         detector: knows what the training data looked like; without one, no ECG is said to be unlike them.
+        scores: what it says of validation records; without them, nobody can tell whether they are other ones elsewhere.
 
     Raises:
         RarebeatError: when it cannot be written.
@@ -132,19 +77,47 @@ def save_model(folder: Path, module: nn.Module, card: ModelCard, detector: Detec
         temporary.mkdir()
         (temporary / WEIGHTS).write_bytes(save(weights))  # so that a full disk is an OSError
         if detector is not None:
-            (temporary / NOVELTY).write_bytes(save_arrays(to_arrays(detector)))
-        digests = {
-            key: digest(temporary / name) for key, name in _DIGESTS.items() if (temporary / name).is_file()
-        }
-        if is_own(card.architecture):
-            digests[_CODE_DIGEST] = own_digest(card.architecture)
-        _write_card(temporary / CARD, digests | _facts(card))
+            (temporary / NOVELTY).write_bytes(_saved(to_arrays(detector)))
+        if scores is not None:
+            (temporary / SCORES).write_bytes(_saved(scores_to_arrays(scores)))
+        _sign_new(temporary, card)
 
 
-def _facts(card: ModelCard) -> dict[str, Any]:
-    """What a card says; what only adapted models have is left out of the others'."""
-    facts: dict[str, Any] = _plain(asdict(card))
-    return {key: value for key, value in facts.items() if value or key not in _OF_ADAPTED}
+def _saved(arrays: Mapping[str, np.ndarray[Any, Any]]) -> bytes:
+    """Arrays in the format of safetensors, which takes the memory of an array as it lies: not that of a transposed."""
+    return save_arrays({name: np.ascontiguousarray(values) for name, values in arrays.items()})
+
+
+def save_adapted(folder: Path, source: Path, card: ModelCard) -> None:
+    """Write a model folder that differs from another one in its card alone, whole or not at all.
+
+    Args:
+        folder: to write.
+        source: model folder; its other files are copied as they are.
+        card: of the new folder.
+
+    Raises:
+        RarebeatError: when the source is damaged, or the folder cannot be written.
+    """
+    check_place(folder)
+    content = _read_content(source / CARD)
+    _verified(source / CARD, content)
+    _check_files(source, content)
+    with atomic(folder) as temporary:
+        temporary.mkdir()
+        for key, name in _DIGESTS.items():
+            if key in content:
+                (temporary / name).write_bytes((source / name).read_bytes())
+        _sign_new(temporary, card)
+
+
+def _sign_new(folder: Path, card: ModelCard) -> None:
+    """Write the card of a folder that has its other files."""
+    digests = {key: digest(folder / name) for key, name in _DIGESTS.items() if (folder / name).is_file()}
+    if is_own(card.architecture):
+        digests[_CODE_DIGEST] = own_digest(card.architecture)
+    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OF_ADAPTED}
+    _write_card(folder / CARD, digests | facts)
 
 
 def check_place(folder: Path) -> None:
@@ -156,7 +129,7 @@ def check_place(folder: Path) -> None:
     Raises:
         RarebeatError: when it holds something else.
     """
-    check_replaceable(folder, CARD, [WEIGHTS, NOVELTY])
+    check_replaceable(folder, CARD, list(_DIGESTS.values()))
 
 
 def sign_model(folder: Path) -> None:
@@ -223,15 +196,43 @@ def load_detector(folder: Path) -> Detector | None:
     Raises:
         RarebeatError: when it is missing or damaged.
     """
+    arrays = _read_arrays(folder, "novelty_digest")
+    try:
+        return None if arrays is None else from_arrays(arrays)
+    except ValueError as error:
+        raise RarebeatError(f"{folder / NOVELTY} is no detector: {error}") from error
+
+
+def load_scores(folder: Path) -> KnownScores | None:
+    """Read what a model said of its validation records.
+
+    Args:
+        folder: written by :func:`save_model`.
+
+    Returns:
+        The scores; None where the model was saved without.
+
+    Raises:
+        RarebeatError: when they are missing or damaged.
+    """
+    arrays = _read_arrays(folder, "scores_digest")
+    try:
+        return None if arrays is None else scores_from_arrays(arrays)
+    except ValueError as error:
+        raise RarebeatError(f"{folder / SCORES} holds no scores: {error}") from error
+
+
+def _read_arrays(folder: Path, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
+    """The arrays of the file that a key of the card stands for, once the folder is verified; None without it."""
     content = _read_content(folder / CARD)
     _verified(folder / CARD, content)
     _check_files(folder, content)
-    if "novelty_digest" not in content:
+    if key not in content:
         return None
     try:
-        return from_arrays(load_arrays(folder / NOVELTY))
-    except (SafetensorError, ValueError) as error:
-        raise RarebeatError(f"{folder / NOVELTY} is no detector: {error}") from error
+        return load_arrays(folder / _DIGESTS[key])
+    except SafetensorError as error:
+        raise RarebeatError(f"{folder / _DIGESTS[key]} is no table of arrays: {error}") from error
 
 
 def read_card(folder: Path) -> ModelCard:

@@ -20,6 +20,22 @@ _LARGEST = 40.0  # offsets that the prior makes impossible
 _HALVINGS = 60
 
 
+def log_odds(probability: Probability | FloatArray) -> FloatArray:
+    """The log odds of probabilities, finite also for 0 and 1 (see :data:`SMALLEST`).
+
+    Args:
+        probability: any shape, from 0 to 1.
+
+    Returns:
+        The same shape.
+
+    Example:
+        >>> log_odds(np.array([0.5, 1.0])).round(1).tolist()
+        [0.0, 16.1]
+    """
+    return np.asarray(logit(np.clip(np.asarray(probability, dtype=np.float64), SMALLEST, 1 - SMALLEST)))
+
+
 def fit_offsets(truth: Truth, probability: Probability, spread: float = SPREAD) -> FloatArray:
     """Fit an offset for the logits of each class to labelled records.
 
@@ -46,7 +62,7 @@ def fit_offsets(truth: Truth, probability: Probability, spread: float = SPREAD) 
     """
     known = truth >= 0
     positives = np.count_nonzero(truth == 1, axis=0)
-    odds = logit(np.clip(np.asarray(probability, dtype=np.float64), SMALLEST, 1 - SMALLEST))
+    odds = log_odds(probability)
     low: npt.NDArray[np.float64] = np.full(truth.shape[1], -_LARGEST)
     high = -low
     for _ in range(_HALVINGS):  # the slope of the log likelihood falls all the way: it has one zero

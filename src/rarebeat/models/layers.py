@@ -108,8 +108,8 @@ class SameConv(nn.Conv2d):
         return functional.conv2d(functional.pad(input, (left, right)), self.weight, self.bias, self.stride)
 
 
-def centred_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
-    """Convolution along time without bias, with as many zeros left as right, for odd kernels.
+def centred_conv(inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = False) -> nn.Conv2d:
+    """Convolution along time with as many zeros left as right, for odd kernels.
 
     The output has ``ceil(time / stride)`` samples. Unlike TensorFlow's SAME padding, that of PyTorch's ResNets
     keeps the first output in the middle of its kernel whatever the stride.
@@ -119,11 +119,12 @@ def centred_conv(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.
         outputs: channels out.
         kernel: taps, an odd number.
         stride: along time.
+        bias: whether there is one; behind a batch norm it would say the same twice.
 
     Returns:
         The layer, with fresh weights.
     """
-    return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=False)
+    return nn.Conv2d(inputs, outputs, (1, kernel), (1, stride), (0, kernel // 2), bias=bias)
 
 
 class Halve(nn.Module):

@@ -16,6 +16,7 @@ from torch import nn
 
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import parse
+from rarebeat.models.densenet1d import DenseNet1d121, DenseNet1d121Settings
 from rarebeat.models.global_skip import GlobalSkip, GlobalSkipSettings
 from rarebeat.models.hughes34 import Hughes34, Hughes34Settings
 from rarebeat.models.own import is_own, load_own
@@ -94,6 +95,17 @@ NETWORKS: Mapping[str, Network] = {
             classes=71,
             samples=250,
             rate=100,
+        ),
+    ),
+    "densenet1d121": Network(
+        DenseNet1d121Settings,
+        DenseNet1d121,
+        Paper(
+            "Avetisyan et al. 2023, arXiv 2305.18592",
+            "https://github.com/ispras/EcgLib",
+            classes=1,
+            samples=5000,
+            rate=500,
         ),
     ),
 }

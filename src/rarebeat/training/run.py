@@ -20,10 +20,11 @@ from rarebeat.dataset.folds import read_folds, trainable
 from rarebeat.dataset.shards import load_split, split_cohorts
 from rarebeat.dataset.split import Split, take
 from rarebeat.inference.model_folder import ModelCard, check_place, save_model
-from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector
+from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector, novelty_sentences
 from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
+from rarebeat.metrics.known_scores import known_scores
 from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.layers import heads_of
@@ -245,7 +246,11 @@ def run_experiment(
     thresholds, offsets = _decided(experiment, probabilities)
     if offsets:
         heads_of(module)  # raises for heads that take none, which could not be loaded again
-    save_model(out, module, _card(experiment, thresholds, offsets, history), detector)
+    card = _card(experiment, thresholds, offsets, history)
+    unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
+    people = len(set(experiment.validation.patients.tolist()))
+    scores = known_scores(probabilities, people, float(np.mean(unlike)) if unlike else 0.0)
+    save_model(out, module, card, detector, scores)
     with atomic(curves) as temporary:
         columns = [entry.name for entry in fields(EpochReport)]
         rows = pd.DataFrame([asdict(report) for report in history], columns=columns)

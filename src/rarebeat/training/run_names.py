@@ -31,6 +31,30 @@ def run_name(cohorts: Iterable[str], heads: str, params: Path, model: str) -> st
     return f"{', '.join(cohorts)} · {heads} · {origin}"
 
 
+def run_tags(
+    params: Path, model: str, label_set: str, network: str, settings: Mapping[str, Any]
+) -> dict[str, str]:
+    """Say in tags what a run is filtered, grouped and sorted by.
+
+    Args:
+        params: the params file; that of a study lies in its folder.
+        model: name of the model folder, which tells the cells of a study apart.
+        label_set: that it learns.
+        network: name of the network.
+        settings: how it is trained, of which seed and learning rate are taken.
+
+    Returns:
+        Tags by name.
+
+    Example:
+        >>> run_tags(Path("studies/table1/params.yaml"), "avnrt-0.003-1", "avnrt", "hughes34", {"seed": 1})
+        {'study': 'table1', 'cell': 'avnrt-0.003-1', 'label_set': 'avnrt', 'network': 'hughes34', 'seed': '1'}
+    """
+    tags = {"study": params.parent.name, "cell": model} if params.parent.name else {}
+    tags |= {"label_set": label_set, "network": network}
+    return tags | {name: f"{settings[name]:g}" for name in ("seed", "learning_rate") if name in settings}
+
+
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Turn nested mappings into one mapping with dotted names.
 

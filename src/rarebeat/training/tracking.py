@@ -31,9 +31,12 @@ from rarebeat.core.project import git_commit
 from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
+from rarebeat.training.run_names import run_tags as run_tags
 from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
+
+NO_TAGS: Mapping[str, str] = {}
 
 _PARAM_LENGTH = 6000  # the server's limit for one value
 
@@ -60,7 +63,9 @@ def connect(content: Mapping[str, Any]) -> Tracker:
 
 
 @contextmanager
-def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any]) -> Iterator[str]:
+def training_run(
+    tracker: Tracker, key: str, name: str, params: Mapping[str, Any], labels: Mapping[str, str] = NO_TAGS
+) -> Iterator[str]:
     """Open the run of a training.
 
     A training that was killed left its run open: the next start with the same ``key`` goes on in it. At the end of the
@@ -71,12 +76,13 @@ def training_run(tracker: Tracker, key: str, name: str, params: Mapping[str, Any
         key: what identifies the training, see :func:`rarebeat.training.checkpoint.fingerprint`.
         name: of a new run.
         params: nested mappings; they are logged under dotted names.
+        labels: tags by name, see :func:`rarebeat.training.run_names.run_tags`.
 
     Yields:
         The run id.
     """
     unfinished = tracker.find(TRAINING_KEY, key, " and attributes.status = 'RUNNING'")
-    tags = _tags() | {TRAINING_KEY: key}
+    tags = _tags() | {TRAINING_KEY: key} | dict(labels)
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
@@ -315,6 +321,7 @@ def log_evaluation(
     metrics: Mapping[str, Any],
     files: list[Path],
     members: Sequence[str] = (),
+    labels: Mapping[str, str] = NO_TAGS,
 ) -> str:
     """Add params, final metrics, tables and plots to the run that trained this model, and close it.
 
@@ -326,6 +333,7 @@ def log_evaluation(
         metrics: nested numbers.
         files: files and folders to store.
         members: what identifies the members, where an ensemble was evaluated.
+        labels: tags by name; a run that has one of them keeps its own.
 
     Returns:
         The run id. A model that came from the cache was evaluated before: its new evaluation gets a run of its own,
@@ -340,7 +348,8 @@ def log_evaluation(
     run_id = str(run.info.run_id)
     known = run.data.params
     flat = {key: str(value)[:_PARAM_LENGTH] for key, value in flatten(params).items() if key not in known}
-    _log_batch(tracker, run_id, [Param(*item) for item in flat.items()], {EVALUATED: "true"})
+    new = {name: value for name, value in labels.items() if name not in run.data.tags}
+    _log_batch(tracker, run_id, [Param(*item) for item in flat.items()], {EVALUATED: "true"} | new)
     log_metrics(tracker, run_id, grouped(metrics))
     for file in files:
         if file.is_dir():
@@ -364,6 +373,7 @@ def log_parent(
     metrics: Mapping[str, Any],
     files: list[Path],
     children: Mapping[str, Mapping[str, Any]],
+    labels: Mapping[str, str] = NO_TAGS,
 ) -> str:
     """Log what was made of several models as the parent run of their runs.
 
@@ -375,6 +385,7 @@ def log_parent(
         metrics: nested numbers.
         files: files and folders to store.
         children: what identifies each model, and its metrics; a run that is still open gets them, and is closed.
+        labels: tags of the parent run by name.
 
     Returns:
         The id of the parent run.
@@ -382,7 +393,7 @@ def log_parent(
     for model, numbers in children.items():
         if _unevaluated(tracker, model):  # trained anew, not taken from the cache
             log_evaluation(tracker, model, name, {}, numbers, [])
-    parent = log_evaluation(tracker, key, name, params, metrics, files, list(children))
+    parent = log_evaluation(tracker, key, name, params, metrics, files, list(children), labels)
     for model in children:
         for run in tracker.find(MODEL, model)[:1]:
             _log_batch(tracker, str(run.info.run_id), [], {MLFLOW_PARENT_RUN_ID: parent})

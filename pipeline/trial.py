@@ -1,0 +1,70 @@
+"""A cell of a search: ask what to try, train it, and score it by the validation split."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli.console import run
+
+
+def trial(
+    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    out: Annotated[Path, typer.Argument(help="model folder to write; its name is the number of the trial")],
+    predictions: Annotated[
+        Path, typer.Argument(help="table of predictions to write, of the validation split")
+    ],
+    result: Annotated[
+        Path, typer.Argument(help="JSON to write, in the folder with those of the other trials")
+    ],
+    curves: Annotated[Path, typer.Option(help="CSV with a row per epoch")],
+    checkpoints: Annotated[Path, typer.Option(help="where a killed trial goes on")] = Path(
+        "models/checkpoints"
+    ),
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+) -> None:
+    """Train one trial of a search, and log it to MLflow. Trials share a journal beside the checkpoints."""
+    from dataclasses import asdict
+
+    from rarebeat.core.files import write_json
+    from rarebeat.core.params import read_params
+    from rarebeat.core.project import project_root
+    from rarebeat.dataset.shards import load_split
+    from rarebeat.inference.predictions import write_predictions
+    from rarebeat.inference.splits import predict_all_classes
+    from rarebeat.training import tracking
+    from rarebeat.training.loop import EpochReport
+    from rarebeat.training.run import make_experiment, run_experiment
+    from rarebeat.training.search.results import judge
+    from rarebeat.training.search.settings import override_text, read_search, with_values
+    from rarebeat.training.search.trials import propose, search_name, tell
+
+    content = read_params(params)
+    settings, cell = read_search(content), int(out.name)
+    train, validation = load_split(shards, "train"), load_split(shards, "validation")
+    name = search_name(make_experiment(content, train, validation).key, settings)
+    journal = project_root() / checkpoints / f"{params.parent.name or 'search'}.journal"
+    values = propose(journal, name, settings, content, cell, result.parent)
+    print(f"trial {cell}: {' '.join(override_text(*item) for item in values.items())}")
+    experiment = make_experiment(with_values(content, values), train, validation)
+    tracker, facts = tracking.connect(content), experiment.describe() | {"search": name}
+    labels = tracking.run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
+    title = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
+    with tracking.training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
+
+        def log(report: EpochReport) -> None:
+            tracking.log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+
+        run_experiment(experiment, out, curves, project_root() / checkpoints, log)
+        tracking.log_model(tracker, run_id, out)
+        found = predict_all_classes(out, {"validation": validation})
+        write_predictions(predictions, found)
+        scored = judge(found, name, cell, values, settings)
+        numbers = {"auprc": scored.auprc, "sensitivity": scored.sensitivity, "feasible": int(scored.feasible)}
+        tracking.log_metrics(tracker, run_id, {"search": numbers})
+    write_json(result, asdict(scored))
+    tell(journal, settings, scored)
+
+
+if __name__ == "__main__":
+    run(trial)

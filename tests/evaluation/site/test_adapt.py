@@ -1,0 +1,192 @@
+"""A model is fitted to a site by offsets and thresholds; its weights are the same file."""
+
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from scipy.special import expit, logit
+from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
+
+from rarebeat.core.errors import RarebeatError
+from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation, moved_threshold
+from rarebeat.evaluation.site.recordings import Source
+from rarebeat.evaluation.site.worth import held_out, mean_with_interval
+from rarebeat.inference.ensemble import save_ensemble
+from rarebeat.inference.model_folder import load_detector, load_scores, read_card
+from rarebeat.inference.predict import predict_files
+from rarebeat.inference.served import ServedModel
+from rarebeat.inference.voting import EnsembleSettings
+from rarebeat.metrics.offsets import fit_offsets
+
+
+@pytest.fixture
+def labels(site: Site, tmp_path: Path) -> Path:
+    return site.write_labels(tmp_path / "labels.csv")
+
+
+def probabilities(file: Path, model: Path) -> np.ndarray:
+    (answer,) = predict_files([file], model)
+    return np.array([answer["classes"][name]["probability"] for name in CLASSES])
+
+
+def test_weights_are_the_same_file_and_prediction_adds_the_offsets(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in knowing_model.iterdir()}
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    after = {path.name: path.read_bytes() for path in (tmp_path / "ward").iterdir()}
+    assert {path.name: path.read_bytes() for path in knowing_model.iterdir()} == before
+    assert after.keys() == before.keys()
+    assert [name for name in after if after[name] != before[name]] == ["model.yaml"]
+
+    card = read_card(tmp_path / "ward")
+    offsets = np.array([card.offsets[name] for name in CLASSES])
+    assert np.abs(offsets).min() > 0.05
+    file = sorted(site.files.rglob("*.hea"))[0]
+    expected = expit(logit(probabilities(file, knowing_model)) + offsets)
+    np.testing.assert_allclose(probabilities(file, tmp_path / "ward"), expected, atol=1e-6)
+
+
+def test_the_served_model_adds_the_offsets_too(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    ecg = np.random.default_rng(0).normal(0, 0.3, (1, 12, 5000)).cumsum(axis=2) * 0.05
+    answers = []
+    for folder in (knowing_model, tmp_path / "ward"):
+        served = ServedModel()
+        served.load_context(SimpleNamespace(artifacts={"folder": str(folder)}))  # type: ignore[arg-type]
+        table = served.predict(None, ecg.astype(np.float32), {"rate": 500.0})  # type: ignore[arg-type]
+        answers.append(table[list(CLASSES)].to_numpy())
+    offsets = [read_card(tmp_path / "ward").offsets[name] for name in CLASSES]
+    np.testing.assert_allclose(answers[1], expit(logit(answers[0]) + offsets), atol=1e-6)
+
+
+def test_the_card_says_what_the_model_was_adapted_on(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    done = adapt_model(knowing_model, Source((site.ingested,)), labels, tmp_path / "ward")
+    card = read_card(tmp_path / "ward")
+    digest = yaml.safe_load((knowing_model / "model.yaml").read_text())["digest"]
+    assert card.adapted["from"] == digest
+    assert card.adapted["records"] == done.records == RECORDS
+    assert card.adapted["patients"] == done.patients < RECORDS  # ingest tells whose they are
+    assert done.unknown == 0
+    positives = {name: sum(name in found for found in site.truth.values()) for name in CLASSES}
+    assert card.adapted["positives"] == positives
+    assert card.thresholds == {one.name: one.threshold for one in done.changes}
+    assert replace(card, offsets={}, adapted={}, thresholds=read_card(knowing_model).thresholds) == read_card(
+        knowing_model
+    )
+
+
+def test_few_positives_and_missing_labels_are_warned_about(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    labels = site.write_labels(tmp_path / "labels.csv", ("sinus_rhythm", "bigeminy"))
+    text = labels.read_text().replace("bigeminy", "BIG").replace("record,", "record,atrial_fibrilation,")
+    rows = [line.replace(",", ",0,", 1) for line in text.splitlines()[1:]]
+    labels.write_text("\n".join([text.splitlines()[0], *rows, "nobody,0,1,1"]) + "\n")
+    done = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    said = "\n".join(done.warnings)
+    assert (
+        "no class 'atrial_fibrilation': its labels are not used; did you mean 'atrial_fibrillation'?" in said
+    )
+    assert "1 labelled records were not found: nobody" in said
+    assert "fewer than 10 patients with a positive record: bigeminy (" in said
+    assert "no labels, so that nothing was changed: atrial_fibrillation" in said
+    before, after = read_card(knowing_model), read_card(tmp_path / "ward")
+    assert after.offsets["atrial_fibrillation"] == 0
+    assert after.thresholds["atrial_fibrillation"] == before.thresholds["atrial_fibrillation"]
+    table = format_adaptation(done)
+    assert "| sinus_rhythm |" in table
+    assert "| atrial_fibrillation |" not in table
+
+
+def test_a_class_that_nobody_has_keeps_its_decisions(site: Site, knowing_model: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("record,bigeminy\n" + "".join(f"{name},0\n" for name in site.truth))
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    file = sorted(site.files.rglob("*.hea"))[0]
+    card = read_card(tmp_path / "ward")
+    assert card.offsets["bigeminy"] < -1
+    (before,), (after,) = predict_files([file], knowing_model), predict_files([file], tmp_path / "ward")
+    assert before["classes"]["bigeminy"]["decision"] == after["classes"]["bigeminy"]["decision"]
+    assert card.thresholds["bigeminy"] == pytest.approx(moved_threshold(0.2, card.offsets["bigeminy"]))
+
+
+def test_offsets_of_an_earlier_adaptation_are_replaced_so_that_records_count_once(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    once = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "once")
+    twice = adapt_model(tmp_path / "once", Source((site.files,)), labels, tmp_path / "twice")
+    first, second = read_card(tmp_path / "once"), read_card(tmp_path / "twice")
+    assert second.offsets == pytest.approx(first.offsets, abs=1e-3)
+    assert second.thresholds == pytest.approx(first.thresholds, abs=1e-3)
+    assert max(abs(one.offset) for one in twice.changes) < 1e-3 < min(abs(one.offset) for one in once.changes)
+    assert [one.excess for one in twice.changes] == [
+        pytest.approx(one.excess, abs=1e-4) for one in once.changes
+    ]
+
+
+@pytest.mark.parametrize("case", ["ensemble", "same", "strangers", "no class"])
+def test_what_cannot_be_adapted_is_refused(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path, case: str
+) -> None:
+    model, out, message = knowing_model, tmp_path / "ward", ""
+    if case == "ensemble":
+        model = tmp_path / "ensemble"
+        (model / "members").mkdir(parents=True)
+        (model / "members" / "0").symlink_to(knowing_model)
+        save_ensemble(model, [0], CLASSES, EnsembleSettings())
+        message = "is an ensemble: name one of its members"
+    elif case == "same":
+        out, message = knowing_model, "is the model to adapt"
+    elif case == "strangers":
+        labels.write_text("record,bigeminy\nx1,0\nx2,1\n")
+        message = "none of the recordings is called by one of the 2 names, such as 'x1'"
+    else:
+        labels.write_text("record,bigeminie\nx1,0\n")
+        message = r"labels no class of the model: .* did you mean 'bigeminy'"
+    with pytest.raises(RarebeatError, match=message):
+        adapt_model(model, Source((site.files,)), labels, out)
+    assert not (tmp_path / "ward").exists()
+
+
+def test_a_folder_of_an_earlier_version_can_be_adapted(
+    model_folder: Path, site: Site, tmp_path: Path
+) -> None:
+    assert load_scores(model_folder) is None  # it has neither scores nor a detector
+    assert load_detector(model_folder) is None
+    labels = site.write_labels(tmp_path / "labels.csv", ("sinus_rhythm",))
+    adapt_model(model_folder, Source((site.files,)), labels, tmp_path / "ward")
+    weights = [folder / "weights.safetensors" for folder in (model_folder, tmp_path / "ward")]
+    assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitted_to() -> None:
+    rng = np.random.default_rng(0)
+    patients = np.repeat(np.arange(150), 2).astype(object)
+    odds = rng.normal(-1, 1.5, (300, 1))
+    truth = (rng.random((300, 1)) < expit(odds - 1.5)).astype(np.int8)  # rarer than the model believes
+    probability = expit(odds).astype(np.float32)
+    assert fit_offsets(truth, probability)[0] == pytest.approx(-1.5, abs=0.4)
+    weights = rng.multinomial(300, np.full(300, 1 / 300), 500).astype(np.float64)
+    _, low, _ = mean_with_interval(probability[:, 0] - truth[:, 0].astype(float), weights)
+    _, below, above = mean_with_interval(
+        held_out(truth, probability, patients)[:, 0] - truth[:, 0].astype(float), weights
+    )
+    assert low > 0.05
+    assert below < 0 < above
+
+
+def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:
+    truth = np.array([[1], [1], [0], [0]], dtype=np.int8)
+    probability = np.full((4, 1), 0.5, dtype=np.float32)
+    patients = np.array(["a", "a", "b", "b"], dtype=object)
+    after = held_out(truth, probability, patients)[:, 0]
+    assert (after[:2] < 0.5).all()  # b says that it is rare
+    assert (after[2:] > 0.5).all()

@@ -1,0 +1,130 @@
+"""A cohort like the training data is inside of what a model saw; another one is outside, and it is said why."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
+from typer.testing import CliRunner
+
+from rarebeat.cli.console import new_app
+from rarebeat.cli.site import drift as drift_command
+from rarebeat.core.errors import RarebeatError
+from rarebeat.evaluation.site.drift import (
+    ANY,
+    compare_with_training,
+    distance_limit,
+    distribution_distance,
+    find_drift,
+    format_drift,
+)
+from rarebeat.evaluation.site.recordings import Scored, Source, score_site
+from rarebeat.inference.model_folder import load_detector, load_model, load_scores, save_adapted
+from rarebeat.metrics.known_scores import known_scores
+
+
+@pytest.fixture(scope="module")
+def scored(site: Site, knowing_model: Path) -> Scored:
+    module, card = load_model(knowing_model)
+    return score_site(module, card, Source((site.ingested,)))
+
+
+def test_the_records_of_the_training_are_inside(site: Site, knowing_model: Path) -> None:
+    found = find_drift(knowing_model, Source((site.ingested,)))
+    assert found.verdicts == ()
+    assert found.records == RECORDS
+    assert max(row.distance for row in found.scores) == 0
+    assert [row.check for row in found.inputs][-1] == ANY
+    assert format_drift(found).endswith("inside of what the model saw, as far as these records tell")
+
+
+def test_what_is_stored_of_scores_is_what_the_model_said(scored: Scored, knowing_model: Path) -> None:
+    known = load_scores(knowing_model)
+    assert known is not None
+    np.testing.assert_array_equal(known.quantiles, np.sort(scored.probability, axis=0).T.astype(float))
+
+
+def test_other_scores_are_told_class_by_class(scored: Scored, knowing_model: Path) -> None:
+    _, card = load_model(knowing_model)
+    many = known_scores(np.repeat(scored.probability, 50, axis=0), 50 * RECORDS, 0.02)
+    other = scored.probability.copy()
+    other[:, 1] = np.clip(other[:, 1] + 0.5, 0, 1)
+    found = compare_with_training(replace(scored, probability=other), card, None, many)
+    assert [row.name for row in found.scores if row.differs] == ["atrial_fibrillation"]
+    assert found.verdicts == (
+        "scores are distributed otherwise than in validation for 1 classes: atrial_fibrillation",
+    )
+    assert "the model folder has no detector: inputs were not compared" in found.warnings
+    assert "OUTSIDE of what the model saw: scores" in format_drift(found)
+
+
+def test_other_inputs_are_told_with_the_check_that_finds_most(scored: Scored, knowing_model: Path) -> None:
+    _, card = load_model(knowing_model)
+    measures = scored.evidence.summary.measures.copy()
+    measures[: RECORDS // 2, 0] *= 1000  # millivolts taken for microvolts
+    evidence = replace(scored.evidence, summary=replace(scored.evidence.summary, measures=measures))
+    found = compare_with_training(
+        replace(scored, evidence=evidence), card, load_detector(knowing_model), None
+    )
+    (verdict,) = found.verdicts
+    assert verdict == (
+        "50% of the records are unlike the training data (at most 5% are tolerated), most often by their span"
+    )
+    assert {row.check: row.share for row in found.inputs}["span"] == 0.5
+    assert found.scores == ()
+
+
+def test_records_of_one_patient_do_not_count_as_many(scored: Scored, knowing_model: Path) -> None:
+    _, card = load_model(knowing_model)
+    measures = scored.evidence.summary.measures.copy()
+    measures[:6, 0] *= 1000
+    evidence = replace(scored.evidence, summary=replace(scored.evidence.summary, measures=measures))
+    shares = []
+    for owner in (np.arange(RECORDS), np.maximum(np.arange(RECORDS) - 5, 0)):
+        changed = replace(scored, evidence=evidence, patients=owner.astype(object))
+        found = compare_with_training(changed, card, load_detector(knowing_model), None)
+        shares.append(found.inputs[-1])
+    assert shares[0].share == shares[1].share == 0.15
+    assert shares[1].low < shares[0].low
+
+
+def test_scores_of_an_adapted_model_are_compared_with_its_offsets(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    _, card = load_model(knowing_model)
+    save_adapted(tmp_path / "ward", knowing_model, replace(card, offsets=dict.fromkeys(CLASSES, -2.0)))
+    found = find_drift(tmp_path / "ward", Source((site.ingested,)))
+    assert max(row.distance for row in found.scores) <= 2 / RECORDS  # rounding may swap neighbours
+
+
+def test_two_samples_of_one_distribution_seldom_exceed_the_limit() -> None:
+    rng = np.random.default_rng(0)
+    limit = distance_limit(200, 300, 0.05)
+    beyond = [distribution_distance(rng.random(200), rng.random(300)) > limit for _ in range(400)]
+    assert 0.01 < np.mean(beyond) < 0.08
+
+
+def test_a_folder_that_tells_nothing_of_the_training_is_refused(site: Site, model_folder: Path) -> None:
+    with pytest.raises(RarebeatError, match="tells nothing of what the model saw: train again"):
+        find_drift(model_folder, Source((site.files,)))
+
+
+def test_a_file_that_cannot_be_used_is_named(site: Site, knowing_model: Path, tmp_path: Path) -> None:
+    for path in site.files.rglob("sim-00000[01].*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    broken = sorted(tmp_path.glob("*.dat"))[0]
+    broken.write_bytes(broken.read_bytes()[:100])
+    found = find_drift(knowing_model, Source((tmp_path,)))
+    assert found.records == 1
+    assert f"{broken.stem} cannot be used: " in found.warnings[0]
+    assert "1 patients: only large differences can be seen" in found.warnings
+
+
+def test_the_exit_code_says_whether_it_is_outside(site: Site, knowing_model: Path) -> None:
+    app = new_app()
+    app.command()(drift_command)
+    inside = CliRunner().invoke(app, [str(knowing_model), str(site.ingested), "--json"])
+    assert inside.exit_code == 0
+    assert json.loads(inside.stdout)["verdicts"] == []
