@@ -31,6 +31,8 @@ def test_what_a_person_has_concluded_comes_before_what_the_machine_stated(file_o
         (b'units="uVperLsb"', b'units="mm"', "unknown_units"),
         (b'<Resolution units="uVperLsb">5</Resolution>', b"", "unknown_units"),
         (b'<SampleRate units="Hz">', b'<SampleRate units="ms">', "implausible_header"),
+        (b">500</SampleRate>", b">nan</SampleRate>", "implausible_header"),
+        (b">500</SampleRate>", b">inf</SampleRate>", "implausible_header"),
         (b"<NumberOfLeads>12", b"<NumberOfLeads>11", "header_mismatch"),
         (b"Total>2500", b"Total>2501", "truncated"),
         (b"Total>2500", b"Total>2499", "header_mismatch"),

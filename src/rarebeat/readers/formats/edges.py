@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.readers.quality import RawLeads
+from rarebeat.readers.quality import RATES, RawLeads
 
 STILL_SECONDS = 0.1
 """All leads together hold their values for so long in a filler or a pulse, and never in a beat."""
@@ -31,7 +31,7 @@ def without_fillers(raw: RawLeads, rate: float) -> RawLeads:
     """
     samples = raw.samples
     moves = np.flatnonzero((samples[:, 1:] != samples[:, :-1]).any(axis=0))
-    if not moves.size:
+    if not moves.size or not RATES[0] <= rate <= RATES[1]:  # which the checks of all readers refuse
         return raw
     still = max(2, round(STILL_SECONDS * rate))
     last = _last_kept(samples.shape[1], moves + 1, still)
