@@ -59,6 +59,23 @@ def test_too_many_members_are_refused(tmp_path: Path, monkeypatch: pytest.Monkey
         packed.members(path)
 
 
+def test_the_directory_of_an_archive_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = zipped(tmp_path / "a.zip", **{f"{number}.txt": b"1" for number in range(50)})
+    opened: list[Path] = []
+    opening = zipfile.ZipFile
+
+    def counted(file: Path) -> zipfile.ZipFile:
+        opened.append(file)
+        return opening(file)
+
+    monkeypatch.setattr(packed.zipfile, "ZipFile", counted)
+    for name in packed.members(path):
+        assert packed.head_of(path, name) == b"1"
+        with packed.unpacked(path, name) as member:
+            assert member.read_bytes() == b"1"
+    assert opened == [path]
+
+
 @pytest.mark.parametrize("content", [b"PK\x03\x04 and nothing else", b"\x1f\x8b and nothing else"])
 def test_a_damaged_archive_says_so(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "a"

@@ -4,10 +4,12 @@ What is unpacked goes to a temporary folder, under the last part of its name alo
 """
 
 import gzip
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -25,6 +27,7 @@ SMALL = 1 << 20
 """Limits of an archive: members, bytes of one, bytes of all, and how many times a member of more than SMALL bytes may
 be larger than it is packed (XML with base64 shrinks to a tenth)."""
 
+_SIDE_FILE = "arrays.yaml"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
 
 
@@ -59,7 +62,7 @@ def members(path: Path) -> list[str]:
     if not _is_zip(path):
         return [path.stem if path.suffix.lower() == ".gz" else path.name]
     with _opened(path) as archive:
-        found = [info for info in archive.infolist() if not info.is_dir()]
+        found = [info for info in archive.file.infolist() if not info.is_dir()]
         if len(found) > MAX_MEMBERS:
             raise BadRecordError(
                 "unreadable", f"a ZIP archive of {len(found)} files, more than {MAX_MEMBERS}"
@@ -100,16 +103,10 @@ def unpacked(path: Path, member: str) -> Iterator[Path]:
     Raises:
         BadRecordError: when it cannot be unpacked, or is past one of the limits.
     """
-    wanted = PurePosixPath(member)
-    beside = [member]
+    wanted, beside = PurePosixPath(member), [member]
     if _is_zip(path):
-        beside += [
-            name
-            for name in members(path)
-            if (other := PurePosixPath(name)).parent == wanted.parent
-            and name != member
-            and (other.stem == wanted.stem or other.name == "arrays.yaml")
-        ]
+        with _opened(path) as archive:
+            beside += [name for name in archive.beside(wanted) if name != member]
     with TemporaryDirectory(prefix="rarebeat-") as folder:
         for name in beside:
             (Path(folder) / PurePosixPath(name).name).write_bytes(_read(path, name, None))
@@ -121,11 +118,35 @@ def _is_zip(path: Path) -> bool:
         return file.read(4) == ZIP
 
 
+class _Archive:
+    """An open ZIP file: its directory is read once, for it may list a hundred thousand members."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = zipfile.ZipFile(path)
+        self._named: dict[tuple[PurePosixPath, str], list[str]] = {}
+        for info in self.file.infolist():
+            name = PurePosixPath(info.filename)
+            if not info.is_dir() and not name.name.startswith("."):
+                for key in {name.stem, name.name} if name.name == _SIDE_FILE else {name.stem}:
+                    self._named.setdefault((name.parent, key), []).append(info.filename)
+
+    def beside(self, member: PurePosixPath) -> list[str]:
+        """Files in its folder that bear its name, and the one that describes arrays."""
+        keys = ((member.parent, key) for key in (member.stem, _SIDE_FILE))
+        return list(dict.fromkeys(name for key in keys for name in self._named.get(key, ())))
+
+
+@lru_cache(maxsize=1)  # members of one archive come one after the other
+def _archive(path: Path, size: int, changed: int, process: int) -> _Archive:
+    """The archive, opened by each process for itself: two that share a file move each other's place in it."""
+    return _Archive(path)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path) -> Iterator[_Archive]:
     try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
+        now = path.stat()
+        yield _archive(path, now.st_size, now.st_mtime_ns, os.getpid())
     except _DAMAGED as error:
         raise BadRecordError("unreadable", f"a damaged ZIP archive: {type(error).__name__}") from error
 
@@ -139,11 +160,11 @@ def _read(path: Path, member: str, most: int | None) -> bytes:
         except _DAMAGED as error:
             raise BadRecordError("unreadable", f"a damaged gzip file: {type(error).__name__}") from error
     with _opened(path) as archive:
-        info = archive.getinfo(member)
+        info = archive.file.getinfo(member)
         if info.flag_bits & 1:
             raise BadRecordError("unreadable", "it is encrypted in its ZIP archive")
         _check(info.file_size, info.compress_size)
-        with archive.open(info) as file:
+        with archive.file.open(info) as file:
             return _limited(file, info.compress_size, most)
 
 
