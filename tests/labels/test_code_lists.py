@@ -69,6 +69,9 @@ def test_a_name_of_two_codes_means_neither() -> None:
         (["aha:1"], "sinus_rhythm", UNKNOWN),  # no rhythm is named
         (["icd10:I48.91"], "atrial_fibrillation", POSITIVE),
         (["icd10:I48.9"], "atrial_flutter", UNCERTAIN),
+        (["icd10:I47.19"], "supraventricular_tachycardia", POSITIVE),
+        (["icd10:I47.11"], "supraventricular_tachycardia", UNKNOWN),  # inappropriate sinus tachycardia
+        (["icd10:I47.11"], "sinus_tachycardia", UNCERTAIN),
         (["icd10:I48.91"], "complete_heart_block", UNKNOWN),  # diagnoses of a patient describe no ECG
         (["12sl:FAV", "12sl:SRTH"], "av_block_1st_degree", POSITIVE),
         (["12sl:FAV", "12sl:SRTH"], "right_bundle_branch_block", NEGATIVE),
