@@ -65,6 +65,7 @@ def test_the_utf_16_of_the_vendor_is_read(file_of: Make, signal: Steps) -> None:
         (b"V6", b"V7", "missing_leads"),
         (b"<sex>Female</sex>", b"<sex>Female</sex><sex>Male</sex>", "header_mismatch"),
         (b"1.04<", b"2.00<", "unreadable"),
+        (b"<samplingrate>500<", b"<samplingrate>x500<", "unreadable"),
     ],
 )
 def test_what_contradicts_itself_is_refused(file_of: Make, old: bytes, new: bytes, reason: str) -> None:

@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element
 from rarebeat.core.errors import BadRecordError
 from rarebeat.readers.files.ecg import FileEcg
 from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.formats.guard import guarded
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit, person_of
 from rarebeat.readers.formats.person import NOBODY
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
@@ -79,7 +80,8 @@ def read_file(path: Path) -> FileEcg:
     root = safe_root(found.content, "restingecgdata", "a Philips Sierra XML")
     check_once(root, _ONCE)
     raw, rate = leads_of(found.record)
-    _check_signal(root, rate, raw.samples.shape[1] * len(raw.names))
+    with guarded("rarebeat"):
+        _check_signal(root, raw.samples.shape[1] * len(raw.names))
     data = root.find(_PATIENT)
     told = [] if data is None else [data.findtext(tag) or "" for tag in _AGES]
     person = NOBODY if data is None else person_of(found.record, told="".join(told).strip(" -"))
@@ -91,7 +93,7 @@ discover, read = _FORMAT.discover, _FORMAT.read
 __all__ = ["TAKES", "Options", "discover", "is_private", "looks_like", "read", "read_file"]
 
 
-def _check_signal(root: Element, rate: float, count: int) -> None:
+def _check_signal(root: Element, count: int) -> None:
     """Hold against each other what the file says twice: rate and resolution, and the number of samples."""
     waves = root.find(_WAVES)
     told: dict[str, Any] = {} if waves is None else dict(waves.attrib)
