@@ -17,6 +17,9 @@ def _tree(data: bytes) -> Element:
 
 
 def _write(root: Element) -> bytes:
+    """The tree as a file, its namespace without a prefix: some parsers refuse every file that has one."""
+    if root.tag.startswith("{"):
+        ElementTree.register_namespace("", root.tag[1:].partition("}")[0])
     return (
         b'<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode").encode()
     )
