@@ -17,6 +17,7 @@ from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.record_files import read_quarantine
 from rarebeat.core.records import LEADS
 from rarebeat.readers.files.formats import HEAD, formats, tell
+from rarebeat.readers.files.inspection import inspect
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
@@ -162,6 +163,18 @@ def test_xml_that_does_not_end_is_told_at_once(start: bytes) -> None:
     for head in (start + bytes(HEAD).replace(b"\0", b"a"), start * (HEAD // len(start))):
         assert tell(head) == "XML that cannot be read"
     assert perf_counter() - begun < 5  # minutes, before
+
+
+def test_what_a_reader_did_not_foresee_refuses_its_file_alone(
+    mixed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def surprised(path: Path) -> None:
+        raise KeyError(path.name)
+
+    monkeypatch.setattr("rarebeat.readers.files.muse_file.read_file", surprised)
+    found = {entry.name: entry for entry in inspect(mixed)}
+    assert found["no-ending"].facts["not read"] == "unreadable: KeyError in the reader of the format muse-xml"
+    assert found["array.bin"].record is not None
 
 
 def test_no_two_formats_take_the_same_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.readers.discovery import first_element, xml_root
 from rarebeat.readers.files.ecg import FileEcg
 
@@ -91,7 +91,17 @@ def formats() -> tuple[Format, ...]:
 def _loaded(name: str) -> Format:
     row = _FORMATS[name]
     module = import_module(row.module)
-    return Format(name, row.about, module.looks_like, module.read_file)
+
+    def read_file(path: Path) -> FileEcg:
+        try:
+            found: FileEcg = module.read_file(path)
+        except (ValueError, ArithmeticError, LookupError) as error:  # a reader met what it did not foresee
+            raise BadRecordError(
+                "unreadable", f"{type(error).__name__} in the reader of the format {name}"
+            ) from error
+        return found
+
+    return Format(name, row.about, module.looks_like, read_file)
 
 
 def format_named(name: str) -> Format:
