@@ -49,6 +49,8 @@ _DIGESTS = {
     "novelty_digest": NOVELTY,
     "scores_digest": SCORES,
 }  # keys of model.yaml
+FILES = (CARD, *_DIGESTS.values())
+"""All files that a model folder may have."""
 _OF_ADAPTED = ("offsets", "origin", "adapted")  # keys of model.yaml that others lack
 
 

@@ -2,9 +2,11 @@
 
 import json
 import socket
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -13,8 +15,16 @@ from rarebeat.cli.main import app
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_json
 from rarebeat.inference.handover.hub import write_hub_folder
-from rarebeat.inference.model_folder import card_digest, read_card
+from rarebeat.inference.model_folder import (
+    card_digest,
+    load_model,
+    load_scores,
+    read_card,
+    save_adapted,
+    save_model,
+)
 from rarebeat.inference.predict import predict_files
+from rarebeat.metrics.known_scores import known_scores
 
 
 def head_of(folder: Path) -> dict[str, Any]:
@@ -40,6 +50,27 @@ def test_the_folder_is_a_model_that_answers_alike(
     assert thresholds == read_card(model_folder).thresholds
     config = json.loads((tmp_path / "hub" / "config.json").read_text())
     assert (config["rate"], config["units"], config["leads"][3]) == (250, "mV", "aVR")
+
+
+def test_a_trained_model_is_whole_where_it_is_downloaded(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path
+) -> None:
+    module, card = load_model(model_folder)
+    scores_seen = known_scores(np.full((4, len(card.classes)), 0.5), patients=4, unlike=0.0)
+    save_model(tmp_path / "trained", module, card, scores=scores_seen)
+    assert "scores.safetensors" in write_hub_folder(tmp_path / "trained", tmp_path / "hub")
+    assert load_scores(tmp_path / "hub") is not None
+    assert predict_files([wfdb_record], tmp_path / "hub") == predict_files([wfdb_record], model_folder)
+
+
+def test_the_card_tells_that_a_model_was_adapted(model_folder: Path, tmp_path: Path) -> None:
+    card = replace(read_card(model_folder), offsets={"sinus_rhythm": -1.0}, adapted={"records": 40})
+    save_adapted(tmp_path / "ward", model_folder, card)
+    write_hub_folder(tmp_path / "ward", tmp_path / "hub")
+    text = (tmp_path / "hub" / "README.md").read_text()
+    assert "Thresholds were fitted to 40 labelled records of one site" in text
+    assert "with the offsets of `model.yaml` added" in text
+    assert "no calibration is stored" not in text
 
 
 def test_the_card_bears_the_licence_and_the_scores(model_folder: Path, tmp_path: Path) -> None:

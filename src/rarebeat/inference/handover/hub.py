@@ -21,8 +21,7 @@ from rarebeat.core.tables import Row, markdown_table
 from rarebeat.inference.ensemble import is_ensemble
 from rarebeat.inference.model_folder import (
     CARD,
-    NOVELTY,
-    WEIGHTS,
+    FILES,
     ModelCard,
     card_digest,
     load_model,
@@ -55,13 +54,13 @@ def write_hub_folder(
     """
     if is_ensemble(model):
         raise RarebeatError(f"{model} is an ensemble: publish its members, {model}/members/*, one by one")
-    check_replaceable(out, CARD, [WEIGHTS, NOVELTY, README, THRESHOLDS, CONFIG, ONNX])
-    load_model(model)  # whoever downloads it must be able to
+    check_replaceable(out, CARD, [*FILES, README, THRESHOLDS, CONFIG, ONNX])
+    load_model(model)
     card, digest = read_card(model), card_digest(model)
     scores = None if metrics is None else _scores(metrics, card)
     with atomic(out) as temporary:
         temporary.mkdir()
-        for name in (CARD, WEIGHTS, NOVELTY):
+        for name in FILES:  # the card is signed over all of them
             if (model / name).is_file():
                 shutil.copyfile(model / name, temporary / name)
         if onnx:
@@ -71,6 +70,7 @@ def write_hub_folder(
         write_json(temporary / THRESHOLDS, dict(card.thresholds))
         write_json(temporary / CONFIG, _config(card, digest))
         (temporary / README).write_text(_readme(card, digest, licence, scores, onnx), encoding="utf-8")
+        load_model(temporary)  # whoever downloads it must be able to
     return sorted(path.name for path in out.iterdir())
 
 
@@ -191,8 +191,10 @@ def _classes(card: ModelCard, scores: Mapping[str, Any] | None) -> str:
 def _limits(card: ModelCard, licence: str | None, scores: Mapping[str, Any] | None) -> str:
     points = [
         "For research. It is no medical device, and no diagnosis may rest on it alone.",
-        "Thresholds were chosen on the validation split of its cohorts; another site needs its own.",
-        "Probabilities are as the network gives them: no calibration is stored with this model.",
+        _thresholds_from(card),
+        "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
+        if card.offsets
+        else "Probabilities are as the network gives them: no calibration is stored with this model.",
     ]
     if set(card.cohorts) == {"simulated"}:
         points.append(
@@ -207,3 +209,14 @@ def _limits(card: ModelCard, licence: str | None, scores: Mapping[str, Any] | No
     if licence is None:
         points.append("No licence was stated; those of the training data may bind the weights, too.")
     return "\n".join(["## Limits\n", *(f"- {point}" for point in points), ""])
+
+
+def _thresholds_from(card: ModelCard) -> str:
+    """Where the thresholds come from: the training, a site's labelled records, or a site's own choice."""
+    if card.adapted:
+        chosen = f"fitted to {card.adapted['records']} labelled records of one site"
+    elif "site" in card.training:
+        chosen = "set by one site"
+    else:
+        chosen = "chosen on the validation split of its cohorts"
+    return f"Thresholds were {chosen}; another site needs its own."
