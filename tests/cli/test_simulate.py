@@ -53,7 +53,7 @@ def test_classes_are_counted_without_making_signals() -> None:
         (("--counts", "--class", "avnrt"), "--class"),
         (("out", "--preset", "circus"), "preset"),
         (("out", "--records", "0"), "records"),
-        (("out", "--format", "dicom"), "dicom"),
+        (("out", "--format", "hdf5"), "hdf5"),
         (("--picture", "page.png", "--class", "hiccups"), "hiccups"),
     ],
 )

@@ -71,6 +71,8 @@ _ENDINGS = frozenset(
     )
 )
 """Endings that tell a kind of file; any other could be a word of a person."""
+_BLANKS = re.compile(r"[\s\ufeff]*")
+_ELEMENT = re.compile(r"<([^\W\d][\w.:-]*)")
 _PACKED = (".gz", ".bz2", ".zip")
 _OTHER_ROOTS = {
     "annotatedecg": "the HL7 annotated ECG",
@@ -139,6 +141,40 @@ def xml_root(tag: str) -> str:
     if kind := _OTHER_ROOTS.get(name.lower()):
         return f"{name}, {kind}"
     return f"{name[:40]!r} of {namespace.lstrip('{')[:80]!r}" if namespace else repr(name[:40])
+
+
+def first_element(text: str) -> str | None:
+    """Find the first element of XML without parsing it, in a time that grows with the length of the text alone.
+
+    Args:
+        text: beginning of a file: declarations, comments and a document type may stand before the root.
+
+    Returns:
+        Its name, without prefix; None where there is none, or what stands before it does not end.
+
+    Example:
+        >>> first_element("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b>'>]><!-- > --><h:x xmlns:h='urn'>")
+        'x'
+        >>> first_element("<!-- begun"), first_element("text")
+        (None, None)
+    """
+    start = _after_blanks(text, 0)
+    while text.startswith(("<?", "<!"), start):
+        end = "-->" if text.startswith("<!--", start) else ">"
+        subset = text.find("[", start) if text.startswith("<!DOCTYPE", start) else -1
+        close = text.find(end, start)
+        if 0 <= subset < close:
+            close = text.find(end, text.find("]", subset))
+        if close < 0:
+            return None
+        start = _after_blanks(text, close + len(end))
+    match = _ELEMENT.match(text, start)
+    return match[1].rpartition(":")[2] if match else None
+
+
+def _after_blanks(text: str, start: int) -> int:
+    match = _BLANKS.match(text, start)
+    return match.end() if match else start
 
 
 def readable(name: str) -> str:

@@ -12,7 +12,7 @@ from rarebeat.simulator.clinic import simulate
 from rarebeat.simulator.settings import SimulatorSettings
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
-WIDTHS = {"hughes34": 4, "global_skip": 4, "se_resnet": 4, "xresnet1d101": 4}
+WIDTHS = {"hughes34": 4, "global_skip": 4, "se_resnet": 4, "xresnet1d101": 4, "densenet1d121": 4}
 
 
 def write_model(folder: Path, name: str) -> Path:

@@ -4,6 +4,7 @@ import gzip
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,7 @@ from tests.readers.reading import read_all
 from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.record_files import read_quarantine
 from rarebeat.core.records import LEADS
-from rarebeat.readers.files.formats import HEAD, formats
+from rarebeat.readers.files.formats import HEAD, formats, tell
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
@@ -153,6 +154,14 @@ def test_every_format_that_is_written_is_told_without_its_ending_and_read_as_by_
     assert (record.rate, record.age, record.sex) == (own.rate, own.age, own.sex)
     if kind != "wfdb":  # its reports stand in a table
         assert record.text == (own.text or record.text)
+
+
+@pytest.mark.parametrize("start", [b"<!--", b"<?", b"<!x", b"<!DOCTYPE x ["])
+def test_xml_that_does_not_end_is_told_at_once(start: bytes) -> None:
+    begun = perf_counter()
+    for head in (start + bytes(HEAD).replace(b"\0", b"a"), start * (HEAD // len(start))):
+        assert tell(head) == "XML that cannot be read"
+    assert perf_counter() - begun < 5  # minutes, before
 
 
 def test_no_two_formats_take_the_same_file(tmp_path: Path) -> None:

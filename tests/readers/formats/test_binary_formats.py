@@ -12,7 +12,7 @@ import pytest
 from tests.format_files import ENDINGS, STEPS, WRITERS, Planted, Steps
 from tests.readers.formats.changing import refusal
 
-from rarebeat.readers.formats import eli, ishne, mfer, scp
+from rarebeat.readers.formats import eli, ishne, kit, mfer, scp
 
 Make = Callable[..., Path]
 
@@ -60,6 +60,12 @@ def test_the_rate_of_an_scp_file_is_not_rounded(file_of: Make) -> None:
     assert "CRC" in refusal(scp.read_file, path).detail
     path.write_bytes(with_scp_checksums(path.read_bytes()))
     assert scp.read_file(path).rate == pytest.approx(512.03277)
+
+
+@pytest.mark.parametrize("wrong", [(4, 6), (5, 6), (5,)])
+def test_a_wrong_checksum_of_a_section_of_beats_hides_none(wrong: tuple[int, ...]) -> None:
+    told = ", ".join(["record", *(f"Section {number}" for number in wrong)])
+    assert not kit.is_on_other_things(f"SCP-ECG CRC mismatch in: {told}")
 
 
 @pytest.mark.parametrize(

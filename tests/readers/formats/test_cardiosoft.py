@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 from tests.format_files import Steps
@@ -44,6 +45,16 @@ def test_what_a_person_has_concluded_comes_before_what_the_machine_stated(file_o
 )
 def test_what_contradicts_itself_is_refused(file_of: Make, old: bytes, new: bytes, reason: str) -> None:
     assert refusal(read_file, file_of("cardiosoft-xml", (old, new))).reason == reason
+
+
+def test_blanks_take_no_time(file_of: Make) -> None:
+    gap = b'<WaveformData lead="I">1' + b" " * 200_000 + b"x,"
+    begun = perf_counter()
+    assert (
+        refusal(read_file, file_of("cardiosoft-xml", (b'<WaveformData lead="I">', gap))).reason
+        == "unreadable"
+    )
+    assert perf_counter() - begun < 5  # minutes, before
 
 
 def test_an_infant_is_not_as_many_years_old_as_months(file_of: Make) -> None:

@@ -1,6 +1,5 @@
 """What a file is, told by its first bytes: the formats that can be read, and others by name."""
 
-import re
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
@@ -8,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.readers.discovery import xml_root
+from rarebeat.readers.discovery import first_element, xml_root
 from rarebeat.readers.files.ecg import FileEcg
 
 HEAD = 1 << 16
@@ -57,7 +56,6 @@ _OTHERS = (
     (b"{\\rtf", "a text document (RTF)"),
 )
 _TAR = slice(257, 262)
-_ROOT = re.compile(r"<([A-Za-z_][\w.:-]*)[^>]*?(?:xmlns=[\"']([^\"']+)[\"'])?[\s/>]", re.ASCII)
 
 
 class Format(NamedTuple):
@@ -144,14 +142,8 @@ def _text(head: bytes) -> str:
         return "of a format that is not known"
     start = text.lstrip()
     if start.startswith("<"):
-        root = _ROOT.search(
-            re.sub(r"<\?.*?\?>|<!--.*?-->|<![^>\[]*(?:\[.*?\])?[^>]*>", "", start, flags=re.DOTALL)
-        )
-        return (
-            f"XML of another kind: {xml_root(root[1].rpartition(':')[2])}"
-            if root
-            else "XML that cannot be read"
-        )
+        root = first_element(start)
+        return f"XML of another kind: {xml_root(root)}" if root else "XML that cannot be read"
     if text.count("\ufffd") > len(text) // 10:
         return "of a format that is not known"
     lines = [line for line in text.splitlines()[:3] if line]

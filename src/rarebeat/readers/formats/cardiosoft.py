@@ -30,7 +30,7 @@ _ONCE = (
     *(f"StripData/{name}" for name in _STRIP),
 )
 _NAMES = re.compile(r"Name|PID|PersonID|Facility|Room|Bed|Department|Doctor|Technician|Serial|Visit")
-_NUMBERS = re.compile(r"\s*[+-]?\d{1,9}(?:\s*,\s*[+-]?\d{1,9})*\s*,?\s*")
+_NUMBERS = re.compile(r"[+-]?\d{1,9}(?:\s*,\s*[+-]?\d{1,9})*(?:\s*,)?")
 _MICROVOLTS = ("uvperlsb", "uv", "µvperlsb")
 
 
@@ -111,10 +111,10 @@ def _leads(strip: Element) -> tuple[RawLeads, float]:
 
 
 def _samples(name: str, wave: Element, promised: float | None) -> npt.NDArray[np.float64]:
-    text = wave.text or ""
+    text = (wave.text or "").strip()
     if not _NUMBERS.fullmatch(text):
         raise BadRecordError("unreadable", f"lead {shown_name(name)} is no list of whole numbers")
-    lead = np.array([int(part) for part in text.strip().rstrip(",").split(",")], dtype=np.float64)
+    lead = np.array([int(part) for part in text.rstrip(",").split(",")], dtype=np.float64)
     if promised is not None and lead.size != promised:
         reason = "truncated" if lead.size < promised else "header_mismatch"
         raise BadRecordError(

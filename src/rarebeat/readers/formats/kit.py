@@ -27,6 +27,8 @@ _ON_OTHER_THINGS = re.compile(
 )
 """What warnings are about that refuse no file: beats, measurements and dates; rates are checked by the readers."""
 
+_ON_WHOLE_FILE = re.compile(r"CRC mismatch|in its header and")
+
 _NUMBERED = re.compile(r"(.+)_\d+")
 _CONFIRMED = ("confirmed", "overread")
 
@@ -65,9 +67,26 @@ def parse_with_kit(path: Path, kind: str, module: str, parser: str) -> KitRecord
     with guarded("ecgdatakit") as warned:
         record = found().parse(path)
     for warning in warned:
-        if not _ON_OTHER_THINGS.search(str(warning.message)):
+        if not is_on_other_things(str(warning.message)):
             raise BadRecordError("header_mismatch", f"ecgdatakit warns: {str(warning.message)[:150]!r}")
     return KitRecord(record, content)
+
+
+def is_on_other_things(message: str) -> bool:
+    """Tell whether a warning of the library is on nothing that is read.
+
+    Args:
+        message: the warning. One on checksums lists all parts of the file of which it is wrong; beats (sections 4 and 5
+            of SCP-ECG) are added to the recording by some writers.
+
+    Returns:
+        True where the record is what it would be without the warning.
+
+    Example:
+        >>> is_on_other_things("Section 12 is not loaded"), is_on_other_things("CRC mismatch in: Section 4, Section 6")
+        (True, False)
+    """
+    return not _ON_WHOLE_FILE.search(message) and _ON_OTHER_THINGS.search(message) is not None
 
 
 def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:

@@ -7,7 +7,7 @@ from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.discovery import xml_root
+from rarebeat.readers.discovery import first_element, xml_root
 
 
 def safe_root(content: bytes, root: str, about: str) -> Element:
@@ -80,12 +80,4 @@ def starts_with_root(head: bytes, *names: str) -> bool:
         (True, False)
     """
     wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = head.decode("utf-16" if wide else "latin-1", "ignore").lstrip("\ufeffï»¿ \t\r\n")
-    while text.startswith(("<?", "<!")):
-        comment = text.startswith("<!--")
-        _, end, text = text.partition("-->" if comment else ">")
-        if not end:
-            return False
-        text = text.lstrip()
-    first = text[1:].replace("/", " ").replace(">", " ").split(None, 1) if text.startswith("<") else []
-    return bool(first) and first[0].rpartition(":")[2] in names
+    return first_element(head.decode("utf-16" if wide else "utf-8", "ignore")) in names
