@@ -19,7 +19,9 @@ async def post(application: Any, path: str, body: bytes) -> tuple[int, Any]:
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return waiting.pop() if waiting else await asyncio.Event().wait() or {}
+        if not waiting:
+            await asyncio.Event().wait()  # whoever asked is still there
+        return waiting.pop()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
