@@ -12,7 +12,14 @@ from tests.training.toy import PARAMS, equal, read, run
 from torch import Tensor, nn
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.inference.model_folder import load_detector, load_model, read_card, save_model, weights_digest
+from rarebeat.inference.model_folder import (
+    load_detector,
+    load_model,
+    load_scores,
+    read_card,
+    save_model,
+    weights_digest,
+)
 from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.models.registry import build
@@ -202,6 +209,10 @@ def test_an_offset_for_each_class_is_part_of_the_card_and_of_every_prediction(
     run(tuned(shards, again, tmp_path / "model", "zero_shot", heads), again)
     assert read_card(again / "model").offsets == card.offsets  # what is adapted stays adapted
     assert read_card(again / "model").origin["origin"]["model"] == str(source)
+    scores = [load_scores(folder / "model") for folder in (tmp_path, again)]
+    assert scores[0] is not None
+    assert scores[1] is not None  # scores are stored without offsets, which are added where they are read
+    np.testing.assert_allclose(scores[1].quantiles, scores[0].quantiles, atol=1e-5)
 
 
 def test_offsets_become_biases_where_the_training_goes_on(shards: Path, source: Path, tmp_path: Path) -> None:

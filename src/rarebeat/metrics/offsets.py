@@ -36,6 +36,23 @@ def log_odds(probability: Probability | FloatArray) -> FloatArray:
     return np.asarray(logit(np.clip(np.asarray(probability, dtype=np.float64), SMALLEST, 1 - SMALLEST)))
 
 
+def without_offsets(probability: Probability | FloatArray, offsets: FloatArray) -> FloatArray:
+    """The probabilities of a model before offsets were added to its logits.
+
+    Args:
+        probability: shape (n, classes).
+        offsets: shape (classes,).
+
+    Returns:
+        Shape (n, classes).
+
+    Example:
+        >>> without_offsets(np.array([[0.5]]), np.array([2.0])).round(3).tolist()
+        [[0.119]]
+    """
+    return np.asarray(expit(log_odds(probability) - offsets))
+
+
 def fit_offsets(truth: Truth, probability: Probability, spread: float = SPREAD) -> FloatArray:
     """Fit an offset for the logits of each class to labelled records.
 

@@ -25,7 +25,7 @@ from rarebeat.inference.splits import predict_with_evidence
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.known_scores import known_scores
-from rarebeat.metrics.offsets import fit_offsets
+from rarebeat.metrics.offsets import fit_offsets, without_offsets
 from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.layers import heads_of
 from rarebeat.training.checkpoint import fingerprint
@@ -249,7 +249,9 @@ def run_experiment(
     card = _card(experiment, thresholds, offsets, history)
     unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
     people = len(set(experiment.validation.patients.tolist()))
-    scores = known_scores(probabilities, people, float(np.mean(unlike)) if unlike else 0.0)
+    scores = known_scores(
+        _plain(experiment, probabilities), people, float(np.mean(unlike)) if unlike else 0.0
+    )
     save_model(out, module, card, detector, scores)
     with atomic(curves) as temporary:
         columns = [entry.name for entry in fields(EpochReport)]
@@ -283,6 +285,15 @@ def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochRep
         experiment.initialise,
         experiment.key,
     )
+
+
+def _plain(experiment: Experiment, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+    """The probabilities without the offsets of a source that nothing is trained of: the card holds them."""
+    source = experiment.source
+    offsets = source.offsets(experiment.classes) if source is not None and source.trains_nothing else {}
+    if not offsets:
+        return probabilities
+    return without_offsets(probabilities, np.array([offsets.get(name, 0.0) for name in experiment.classes]))
 
 
 def _decided(

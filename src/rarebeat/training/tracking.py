@@ -286,15 +286,26 @@ def restore_model(
                 load_model(found.parent)
                 with atomic(out) as temporary:
                     shutil.copytree(found.parent, temporary)
-                return f"model of run {run.info.run_name} ({run.info.run_id})"
+                chosen = run_id is None and _name_of(metric).startswith("test")
+                return f"model of run {run.info.run_name} ({run.info.run_id})" + (_ON_TEST if chosen else "")
     raise RarebeatError(
         f"run {run.info.run_id} has no model: it was sent without one, or its files were removed"
     )
 
 
+def _name_of(metric: str) -> str:
+    """A metric as MLflow shows it; without a group it is one of the test split."""
+    return metric if "/" in metric else f"test/{metric}"
+
+
+_ON_TEST = (
+    ", chosen by the test split: its score there is too high (--metric validation/auroc chooses by the other)"
+)
+
+
 def _best(tracker: Tracker, metric: str, lowest: bool) -> Run:
     """The finished run of a model with the best value of a metric."""
-    name = metric if "/" in metric else f"test/{metric}"
+    name = _name_of(metric)
     query = f"tags.`{MODEL}` != '' and metrics.`{name}` > -1e300"
     order = [f"metrics.`{name}` {'ASC' if lowest else 'DESC'}"]
     runs = tracker.do(lambda client, _: client.search_runs([tracker.experiment_id], query, order_by=order))

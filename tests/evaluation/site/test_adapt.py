@@ -95,7 +95,9 @@ def test_few_positives_and_missing_labels_are_warned_about(
     assert (
         "no class 'atrial_fibrilation': its labels are not used; did you mean 'atrial_fibrillation'?" in said
     )
-    assert "1 labelled records were not found: nobody" in said
+    assert done.lost == ("1 labelled records were not found: nobody",)
+    assert "nobody" in format_adaptation(done)
+    assert "nobody" not in (tmp_path / "ward" / "model.yaml").read_text()  # which may be handed on
     assert "fewer than 10 patients with a positive record: bigeminy (" in said
     assert "no labels, so that nothing was changed: atrial_fibrillation" in said
     before, after = read_card(knowing_model), read_card(tmp_path / "ward")
@@ -130,6 +132,18 @@ def test_offsets_of_an_earlier_adaptation_are_replaced_so_that_records_count_onc
     assert [one.excess for one in twice.changes] == [
         pytest.approx(one.excess, abs=1e-4) for one in once.changes
     ]
+
+
+def test_a_class_that_is_not_labelled_again_keeps_what_was_fitted_before(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "once")
+    some = site.write_labels(tmp_path / "some.csv", ("sinus_rhythm",))
+    adapt_model(tmp_path / "once", Source((site.files,)), some, tmp_path / "twice")
+    first, second = read_card(tmp_path / "once"), read_card(tmp_path / "twice")
+    for name in ("atrial_fibrillation", "bigeminy"):
+        assert second.offsets[name] == first.offsets[name] != 0
+        assert second.thresholds[name] == first.thresholds[name]
 
 
 @pytest.mark.parametrize("case", ["ensemble", "same", "strangers", "no class"])

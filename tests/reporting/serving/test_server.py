@@ -123,6 +123,9 @@ def test_a_body_that_does_not_tell_its_size_is_cut_off(server: Server) -> None:
 
 def test_pages_of_other_hosts_cannot_ask(server: Server) -> None:
     assert ask(server, {}, headers={"Host": "evil.example"})[0] == 400
+    for origin in ("https://evil.example", "null", server.address.replace("http://", "http://a.")):
+        assert ask(server, {}, headers={"Origin": origin})[0] == 403
+    assert ask(server, {}, headers={"Origin": server.address})[0] == 422  # let in, and there is no ECG in it
     with urllib.request.urlopen(server.address, timeout=60) as response:
         assert response.headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]

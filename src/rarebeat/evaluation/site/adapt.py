@@ -18,17 +18,12 @@ from scipy.special import expit
 from rarebeat.core.errors import RarebeatError, did_you_mean
 from rarebeat.evaluation.csv_tables import ClassTable, read_truth, some
 from rarebeat.evaluation.site.recordings import Scored, Source, check_single, score_site
-from rarebeat.evaluation.site.worth import (
-    ClassChange,
-    change_table,
-    class_changes,
-    without_offsets,
-)
+from rarebeat.evaluation.site.worth import ClassChange, change_table, class_changes
 from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.model_folder import card_digest, check_place, load_model, save_adapted
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 from rarebeat.metrics.bagged_thresholds import bagged_thresholds
-from rarebeat.metrics.offsets import fit_offsets
+from rarebeat.metrics.offsets import fit_offsets, without_offsets
 from rarebeat.models.layers import heads_of
 
 FEW = 10
@@ -45,6 +40,7 @@ class Adaptation:
         patients: of how many patients; a record whose patient is not known counts as one.
         unknown: records whose patient is not known.
         warnings: what a person must know.
+        lost: the same of single records; they are named, so that the model's card does not hold it.
     """
 
     changes: tuple[ClassChange, ...]
@@ -52,6 +48,7 @@ class Adaptation:
     patients: int
     unknown: int
     warnings: tuple[str, ...]
+    lost: tuple[str, ...] = ()
 
 
 def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptation:
@@ -81,7 +78,8 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
     truth = _truth(table, columns, scored, card)
     earlier = np.array([card.offsets.get(name, 0.0) for name in card.classes])
     plain = without_offsets(scored.probability, earlier)
-    total = fit_offsets(truth, plain)
+    labelled = (truth >= 0).any(axis=0)
+    total = np.where(labelled, fit_offsets(truth, plain), earlier)  # without labels a class stays as it was
     heads_of(module).shift(torch.from_numpy(total))
     moved = score_site(module, card, source, frozenset(table.records)).probability
     thresholds = _thresholds(truth, moved, scored.patients, total - earlier, card)
@@ -91,7 +89,8 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
         records=len(truth),
         patients=len(set(scored.patients.tolist())),
         unknown=scored.unknown,
-        warnings=(*warnings, *_missing(table, scored), *_warnings(changes)),
+        warnings=(*warnings, *_warnings(changes)),
+        lost=tuple(_missing(table, scored)),
     )
     save_adapted(out, model, _adapted_card(card, total.tolist(), card_digest(model), adaptation))
     return adaptation
@@ -214,5 +213,9 @@ def format_adaptation(adaptation: Adaptation) -> str:
         f"'after' is measured on patients that the offset was not fitted to."
     )
     return "\n\n".join(
-        [about, change_table(adaptation.changes), *(f"warning: {text}" for text in adaptation.warnings)]
+        [
+            about,
+            change_table(adaptation.changes),
+            *(f"warning: {text}" for text in (*adaptation.warnings, *adaptation.lost)),
+        ]
     )

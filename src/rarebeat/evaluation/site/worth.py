@@ -97,11 +97,6 @@ def class_changes(
     )
 
 
-def without_offsets(probability: Probability, offsets: FloatArray) -> FloatArray:
-    """The probabilities of a model before offsets were added to its logits; both shape (n, classes)."""
-    return np.asarray(expit(log_odds(probability) - offsets))
-
-
 def held_out(truth: Truth, probability: Probability, patients: npt.NDArray[np.object_]) -> FloatArray:
     """Probabilities with offsets that were fitted to other patients.
 

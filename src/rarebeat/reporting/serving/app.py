@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
@@ -66,7 +67,8 @@ def make_app(
         model: that answers.
         limits: of a request.
         hosts: names under which it may be asked.
-        counts: where the requests are counted: "answered", "not answered" (ECGs), "refused", "too late" (requests).
+        counts: where the requests are counted: "answered", "not answered" (ECGs), "refused", "too late",
+            "failed" (requests).
 
     Returns:
         The application; ``GET /`` is the page, ``POST /predict`` the answers as JSON, ``POST /picture`` the answer of
@@ -79,7 +81,11 @@ def make_app(
 
     @app.middleware("http")
     async def _close(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
+        origin = request.headers.get("origin")
+        if origin is None or urlsplit(origin).netloc == request.headers.get("host"):
+            response = await go_on(request)
+        else:
+            response = _refusal(403, "pages of other sites may not ask")
         response.headers.update(_HEADERS)
         return response
 
@@ -98,6 +104,9 @@ def make_app(
         except ParamsError as error:
             seen["refused"] += 1
             return _refusal(422, str(error))
+        except Exception as error:  # what nobody foresaw: its text may quote an ECG, and must not reach a log
+            seen["failed"] += 1
+            return _refusal(500, f"this should not happen: {type(error).__name__}: {error}")
         for answer in content["answers"]:
             seen["not answered" if "error" in answer else "answered"] += 1
         return JSONResponse(content)
