@@ -240,11 +240,13 @@ def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path
         with tracking.training_run(tracker, name, name, {}) as runs[name]:
             tracking.log_model(tracker, runs[name], folder)
         tracking.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
-    said = tracking.restore_model(tracker, tmp_path / "best")
+    said = tracking.restore_model(tracker, tmp_path / "best", metric="macro.auprc")
     assert "good" in said
     assert "chosen by the test split: its score there is too high" in said
     assert card_digest(tmp_path / "best") == card_digest(model_folder)
-    tracking.restore_model(tracker, tmp_path / "best", lowest=True)  # replaces the model that is there
+    tracking.restore_model(
+        tracker, tmp_path / "best", metric="macro.auprc", lowest=True
+    )  # replaces the model that is there
     assert card_digest(tmp_path / "best") == card_digest(tmp_path / "other")
     assert "chosen" not in tracking.restore_model(tracker, tmp_path / "named", runs["good"])
     assert card_digest(tmp_path / "named") == card_digest(model_folder)

@@ -103,8 +103,8 @@ def restore(
     out: Annotated[Path, typer.Argument(help="model folder to write")],
     run: Annotated[str | None, typer.Option(help="id of the run, instead of the best one")] = None,
     metric: Annotated[
-        str, typer.Option(help="what is compared: an average of the test split")
-    ] = "macro.auprc",
+        str, typer.Option(help="what is compared; a choice by the test split spoils its score there")
+    ] = "validation/auroc",
     lowest: Annotated[bool, typer.Option("--lowest", help="the lowest value is the best")] = False,
     params: Annotated[Path, typer.Option(help="params file, which names the experiment")] = Path(
         "params.yaml"

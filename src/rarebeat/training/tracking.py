@@ -250,7 +250,11 @@ def _requirements() -> list[str]:
 
 
 def restore_model(
-    tracker: Tracker, out: Path, run_id: str | None = None, metric: str = "macro.auprc", lowest: bool = False
+    tracker: Tracker,
+    out: Path,
+    run_id: str | None = None,
+    metric: str = "validation/auroc",
+    lowest: bool = False,
 ) -> str:
     """Write the model folder of a run, of the best one where none is named.
 
@@ -258,7 +262,7 @@ def restore_model(
         tracker: the experiment.
         out: folder to write; an earlier model there is replaced.
         run_id: of the run; None takes the best one.
-        metric: what is compared, an average of the test split such as ``macro.auprc``, or a name as MLflow shows it.
+        metric: what is compared, a name as MLflow shows it, or an average of the test split such as ``macro.auprc``.
         lowest: whether the lowest value is the best.
 
     Returns:
