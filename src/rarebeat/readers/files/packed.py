@@ -29,6 +29,8 @@ be larger than it is packed (XML with base64 shrinks to a tenth)."""
 
 _SIDE_FILE = "arrays.yaml"
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError)
+"""What the standard library raises for packed files that it cannot read: NotImplementedError for a compression that it
+does not know, RuntimeError for a member under a password."""
 
 
 def is_packed(head: bytes) -> bool:
