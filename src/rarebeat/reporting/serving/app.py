@@ -186,16 +186,20 @@ def _with_picture(model: Model, asked: Asked) -> dict[str, Any]:
 
 
 async def _body(request: Request, most: int) -> bytes:
-    """The body of a request, of which no more is read than may be."""
-    told = request.headers.get("content-length", "")
-    if told.isdigit() and int(told) > most:
-        raise _TooLargeError
+    """The body of a request; of one larger than ``most`` bytes nothing is kept.
+
+    Such a body is still read to its end, or until the time of the request is over: a client that is sending does not
+    read an answer, and finds its connection closed instead of the reason.
+    """
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > most:
-            raise _TooLargeError
-        parts.append(part)
+            parts.clear()
+        else:
+            parts.append(part)
+    if size > most:
+        raise _TooLargeError
     return b"".join(parts)
 
 
