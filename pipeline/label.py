@@ -18,13 +18,15 @@ def label(
     ] = None,
 ) -> None:
     """Extract three-state labels with evidence from the text and from the codes of a cohort."""
+    from rarebeat.core.parallel import parse_workers
     from rarebeat.core.params import group, read_params
     from rarebeat.labels.extract import LabelSettings, label_cohort
 
     content = read_params(params, overrides or [])
     settings = group(content, "label", LabelSettings)
+    who = parse_workers(content.get("workers"))
     summary = label_cohort(
-        records, out, settings.vocabulary, settings.signal_checks, settings.incomplete_codes
+        records, out, settings.vocabulary, settings.signal_checks, settings.incomplete_codes, who
     )
     for origin in ("text", "codes"):
         counts = summary[origin]

@@ -19,13 +19,15 @@ def prepare(
     ] = None,
 ) -> None:
     """Combine the cohorts in `use` into shards: train, validation and test."""
+    from rarebeat.core.parallel import parse_workers
     from rarebeat.core.params import group, parse, read_params
     from rarebeat.core.tables import people_text
     from rarebeat.dataset.prepare import PrepareSettings, prepare
 
     content = read_params(params, overrides or [])
     cohorts = parse(list[str], content.get("use"), "use")
-    summary = prepare(records, labels, out, cohorts, group(content, "prepare", PrepareSettings))
+    settings, who = group(content, "prepare", PrepareSettings), parse_workers(content.get("workers"))
+    summary = prepare(records, labels, out, cohorts, settings, who)
 
     for split, counts in summary["splits"].items():
         without = counts.get("without_patient", 0)

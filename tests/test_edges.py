@@ -36,6 +36,7 @@ CHECKS_ALL = "pipeline/check.py"
 
 NO_OUTPUT = {
     ("*", "tracking"): "where runs are logged",
+    ("*", "workers"): "who works: the output is the same",
     ("pipeline/train.py", "prepare"): "logged with the run; what it made is in the shards",
     ("pipeline/trial.py", "prepare"): "logged with the run; what it made is in the shards",
     ("pipeline/label.py", "label.least_coverage"): "from when on a warning is printed",

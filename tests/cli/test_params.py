@@ -217,7 +217,7 @@ def test_the_values_of_a_studys_factors_are_plain_words() -> None:
         check_params(OWN | {"cells": {"data": ["$(id)"]}})
 
 
-@pytest.mark.parametrize("group", [name for name in OWN if name not in ("tracking", "heads")])
+@pytest.mark.parametrize("group", [name for name in OWN if name not in ("tracking", "heads", "workers")])
 def test_a_missing_group_is_named(group: str) -> None:
     with pytest.raises(ParamsError, match=group):
         check_params({name: value for name, value in OWN.items() if name != group})

@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
     lines = (
         "rarebeat ingest ptb-xl data/raw/ptb-xl data/records/ptb-xl",
         "rarebeat ingest wfdb exports data/records/exports -o csv=records.csv --workers 2",
+        "rarebeat ingest ptb-xl /shared/ptb-xl data/records/ptb-xl --workers ray:auto",
         "rarebeat ingest cohort ludb data/records/ludb --params params.yaml",
     )
     app.command(rich_help_panel="Data", epilog=examples(*lines))(ingest)
@@ -31,13 +32,17 @@ def ingest(
     option: Annotated[
         list[str] | None, typer.Option("--option", "-o", help="reader option as key=value; may be repeated")
     ] = None,
-    workers: Annotated[int | None, typer.Option(help="processes; default: one per core")] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="processes, or a cluster such as ray:auto; default: one process per core"),
+    ] = None,
     params: Annotated[Path, typer.Option(help="where KIND `cohort` looks cohorts up")] = Path("params.yaml"),
 ) -> None:
     """Read an archive of ECGs into Parquet.
 
     Signals become int16 microvolts at their native rate; what cannot be trusted goes to a quarantine with a reason.
     """
+    from rarebeat.core.parallel import parse_workers
     from rarebeat.core.project import resolve_root
     from rarebeat.readers.ingest import ingest_cohort
     from rarebeat.readers.registry import read_cohort_settings
@@ -51,5 +56,6 @@ def ingest(
         place = resolve_root(cohort.root or "", params)
     else:
         place = Path(root).expanduser()
-    summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=workers)
+    who = parse_workers(workers)
+    summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=who)
     print(*summary_lines(name, kind, place, summary, options), f"written to {out}", sep="\n")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
+from rarebeat.core.parallel import parse_workers
 from rarebeat.core.params import STUDY, TrackingSettings, group, parse
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
@@ -56,7 +57,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         ParamsError: naming everything that is wrong, one line each: unknown groups, keys, cohorts, networks, label
             sets and classes, values of the wrong type or out of range, and settings that exclude each other.
     """
-    known = (*WITH_OTHERS, *GROUPS)
+    known = (*WITH_OTHERS, *GROUPS, "workers")
     faults = [
         f"there is no group {name!r}{did_you_mean(str(name), known)}"
         for name in content
@@ -75,6 +76,7 @@ def check_params(content: Mapping[str, Any]) -> None:
         faults += _faults_of(check, content)
     for name, kind in GROUPS.items():
         faults += _faults_of(group, content, name, kind)
+    faults += _faults_of(parse_workers, content.get("workers"))
     if faults:
         raise ParamsError("\n".join(dict.fromkeys(faults)))
 

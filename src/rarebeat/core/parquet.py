@@ -107,6 +107,34 @@ def row_groups(path: Path, columns: list[str] | None = None) -> Iterator[pa.Tabl
             yield file.read_row_group(index, columns=columns)
 
 
+def row_group_sizes(path: Path) -> list[int]:
+    """Count the rows of each row group of a Parquet file, without reading them.
+
+    Args:
+        path: the file.
+
+    Raises:
+        RarebeatError: when the file is missing, truncated or damaged.
+    """
+    with _opened(path, None) as file:
+        return [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)]
+
+
+def read_row_group(path: Path, index: int, columns: list[str] | None = None) -> pa.Table:
+    """Read one row group of a Parquet file and verify its page checksums and the footer.
+
+    Args:
+        path: the file.
+        index: of the row group.
+        columns: those to read; None reads all.
+
+    Raises:
+        RarebeatError: when the file is missing, truncated or damaged, or lacks a column.
+    """
+    with _opened(path, columns) as file:
+        return file.read_row_group(index, columns=columns)
+
+
 @contextmanager
 def _opened(path: Path, columns: list[str] | None, memory_map: bool = False) -> Iterator[pq.ParquetFile]:
     """A Parquet file that is what was written, as far as its footer tells; errors in the block are told of it."""

@@ -13,6 +13,8 @@ written::
 
 from collections.abc import Iterator, Sequence
 from dataclasses import field
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +28,11 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, write_json
+from rarebeat.core.parallel import Workers, map_in_order, parse_workers
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import write_table
-from rarebeat.core.record_files import iterate_rows, read_quarantine, read_warnings
+from rarebeat.core.record_files import Block, blocks, read_block, read_quarantine, read_warnings
+from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
@@ -36,6 +40,8 @@ from rarebeat.dataset.selection import Selection, select, splits_table, summaris
 from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
+
+_COLUMNS = ["record_id", "rate", "signal"]
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -66,6 +72,7 @@ def prepare(
     out: Path,
     cohorts: Sequence[str],
     settings: PrepareSettings,
+    workers: Workers | None = None,
 ) -> dict[str, Any]:
     """Write the shards of some cohorts, whole or not at all.
 
@@ -75,6 +82,8 @@ def prepare(
         out: folder to write; an existing one is replaced.
         cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept.
         settings: how.
+        workers: processes that resample, or the address of a cluster (see
+            :func:`rarebeat.core.parallel.parse_workers`), whose machines must see the records. None takes this process.
 
     Returns:
         The content of ``summary.json``. Its ``warnings`` are for a person to read.
@@ -87,6 +96,7 @@ def prepare(
     check_replaceable(
         out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
     )
+    who = parse_workers(workers) or 1
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     catalogue = read_catalogue(records, labels, cohorts, settings.labels)
@@ -102,7 +112,9 @@ def prepare(
     )
     with atomic(out) as folder:
         folder.mkdir()
-        _write_shards(folder, meta, catalogue, selection, _signals(records, cohorts), settings.shard_size)
+        tasks = _tasks(records, cohorts, selection)
+        signals = map_in_order(partial(_preprocess, settings.signal), tasks, who)
+        _write_shards(folder, meta, catalogue, selection, signals, settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
         write_doubts(folder, {cohort: read_warnings(records / cohort) for cohort in cohorts})
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
@@ -137,11 +149,34 @@ def _check_amplitudes(records: pa.Table, signal: Preprocessing) -> None:
         )
 
 
-def _signals(records: Path, cohorts: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Cohort, id, rate and signal of every record, in the order of the catalogue."""
+@dataclass(frozen=True)
+class _Task:
+    """A block of records, and which of them go into shards."""
+
+    cohort: str
+    block: Block
+    kept: tuple[bool, ...]
+
+
+def _tasks(records: Path, cohorts: Sequence[str], selection: Selection) -> Iterator[_Task]:
+    """Every block of the cohorts, in the order of the catalogue."""
+    kept = (not reason for reason in selection.reasons)
     for cohort in cohorts:
-        for row in iterate_rows(records / cohort, ["record_id", "rate", "signal"]):
-            yield row | {"cohort": cohort}
+        for block in blocks(records / cohort):
+            yield _Task(cohort, block, tuple(islice(kept, block.records)))
+
+
+def _preprocess(settings: Preprocessing, task: _Task) -> npt.NDArray[np.int16]:
+    """The signals of a block as they are stored: int16, shape (kept records, 12, samples)."""
+    signals = np.empty((sum(task.kept), len(LEADS), settings.samples), dtype="<i2")
+    place = iter(signals)
+    for row, kept in zip(read_block(task.block, _COLUMNS), task.kept, strict=True):
+        if kept:
+            try:
+                next(place)[:] = preprocess(row["signal"], row["rate"], settings)
+            except BadRecordError as error:
+                raise RarebeatError(f"cohort {task.cohort}, record {row['record_id']}: {error}") from error
+    return signals
 
 
 def _write_shards(
@@ -149,7 +184,7 @@ def _write_shards(
     meta: ShardMeta,
     catalogue: Catalogue,
     selection: Selection,
-    signals: Iterator[dict[str, Any]],
+    signals: Iterator[npt.NDArray[np.int16]],
     shard_size: int,
 ) -> None:
     rows = _shard_rows(catalogue, selection, meta)
@@ -157,19 +192,14 @@ def _write_shards(
         split: SplitWriter(folder / split, meta, rows.filter(selection.selected(split)), shard_size)
         for split in SPLITS
     }
-    progress = tqdm(signals, desc="prepare", total=len(rows), unit="record", disable=None, delay=2)
-    for row, split, reason in zip(progress, selection.splits, selection.reasons, strict=True):
-        if not reason:
-            writers[split].add(_preprocess(row, meta.preprocessing))
+    kept = [split for split, reason in zip(selection.splits, selection.reasons, strict=True) if not reason]
+    progress = tqdm(
+        chain.from_iterable(signals), desc="prepare", total=len(kept), unit="record", disable=None, delay=2
+    )
+    for signal, split in zip(progress, kept, strict=True):
+        writers[split].add(signal)
     for writer in writers.values():
         writer.finish()
-
-
-def _preprocess(row: dict[str, Any], settings: Preprocessing) -> npt.NDArray[np.int16]:
-    try:
-        return preprocess(row["signal"], row["rate"], settings)
-    except BadRecordError as error:
-        raise RarebeatError(f"cohort {row['cohort']}, record {row['record_id']}: {error}") from error
 
 
 def _shard_rows(catalogue: Catalogue, selection: Selection, meta: ShardMeta) -> pa.Table:

@@ -16,6 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from pydantic.dataclasses import dataclass
 from tqdm import tqdm
 
 from rarebeat.core.files import atomic, check_replaceable, write_csv, write_json
+from rarebeat.core.parallel import Workers, map_in_order, parse_workers
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import read_table
 from rarebeat.core.record_files import part_files
@@ -90,6 +92,7 @@ def label_cohort(
     vocabulary: str,
     signal_checks: bool = True,
     incomplete_codes: Incomplete = "unknown",
+    workers: Workers | None = None,
 ) -> dict[str, Any]:
     """Label a cohort and write the folder ``out``, whole or not at all.
 
@@ -99,6 +102,8 @@ def label_cohort(
         vocabulary: name of a vocabulary of the package, or path of a ``.yaml`` file.
         signal_checks: whether the signals are measured and compared with the labels, which takes most of the time.
         incomplete_codes: see :class:`LabelSettings`.
+        workers: processes, or the address of a cluster (see :func:`rarebeat.core.parallel.parse_workers`), whose
+            machines must see the records. None reads reports in this process, and measures with one process per core.
 
     Returns:
         The content of ``summary.json``.
@@ -108,6 +113,7 @@ def label_cohort(
         RarebeatError: when the cohort cannot be read or ``out`` cannot be written.
     """
     check_replaceable(out, "evidence.parquet", _WRITTEN)
+    who = parse_workers(workers)
     words = load_vocabulary(vocabulary)
     matcher, labeller = Matcher(words), CodeLabeller(words, incomplete_codes)
     counts = {origin: _Counts(words.class_ids) for origin in ("text", "codes")}
@@ -124,10 +130,13 @@ def label_cohort(
                 for origin in counts
             }
             evidence = stack.enter_context(_writer(folder / "evidence.parquet", EVIDENCE_SCHEMA))
-            for part in tqdm(parts, desc=f"label {records.name}", unit="part", disable=None, delay=2):
-                rows = read_table(part, _COLUMNS).to_pylist()
+            here = partial(_label_part, matcher, labeller)
+            elsewhere = partial(_label_part_elsewhere, vocabulary, incomplete_codes)
+            labelled = map_in_order(here if who in (None, 1) else elsewhere, parts, who or 1)
+            for rows, labels in tqdm(
+                labelled, f"label {records.name}", len(parts), unit="part", disable=None, delay=2
+            ):
                 ids = [row["record_id"] for row in rows]
-                labels = label_rows(rows, matcher, labeller)
                 for origin, writer in writers.items():
                     writer.write_table(_states_table(ids, labels[origin], schema))
                     evidence.write_table(_evidence_table(ids, origin, labels[origin]))
@@ -147,10 +156,25 @@ def label_cohort(
             "coverage": _coverage(counts["text"], counts["codes"])
             | ({"records_with_incomplete_codes": incomplete} if incomplete else {}),
             "unmatched_codes": dict(unknown_codes.most_common()),
-            "signal_checks": check_cohort(records, folder) if signal_checks else None,
+            "signal_checks": check_cohort(records, folder, who) if signal_checks else None,
         }
         write_json(folder / "summary.json", summary)
     return summary
+
+
+_Labelled = tuple[list[dict[str, Any]], dict[str, list[Labels]]]
+"""The records of a part, and their labels from text and from codes."""
+
+
+def _label_part(matcher: Matcher, labeller: CodeLabeller, part: Path) -> _Labelled:
+    rows = read_table(part, _COLUMNS).to_pylist()
+    return rows, label_rows(rows, matcher, labeller)
+
+
+def _label_part_elsewhere(vocabulary: str, incomplete_codes: Incomplete, part: Path) -> _Labelled:
+    """Label a part (in another process, to which compiled patterns do not travel)."""
+    words = load_vocabulary(vocabulary)
+    return _label_part(Matcher(words), CodeLabeller(words, incomplete_codes), part)
 
 
 def label_rows(

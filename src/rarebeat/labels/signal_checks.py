@@ -15,6 +15,7 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.parallel import Workers
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.record_files import read_metadata
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, State
@@ -158,7 +159,7 @@ def _contradiction(check: Check, value: float) -> Contradiction | None:
 
 
 def check_cohort(
-    records: Path, labels: Path, workers: int | None = None
+    records: Path, labels: Path, workers: Workers | None = None
 ) -> dict[str, dict[str, dict[str, int]]]:
     """Measure the signals of a cohort and compare them with its labels; write ``signal_checks.parquet``.
 
@@ -166,7 +167,7 @@ def check_cohort(
         records: cohort folder written by ingest.
         labels: folder with the states of these records in ``text.parquet`` and ``codes.parquet``; the table goes
             there, too.
-        workers: processes that measure; None takes one per core, fewer for a small cohort.
+        workers: processes that measure, or a cluster; None takes one process per core, fewer for a small cohort.
 
     Returns:
         Per origin and check: how many records were ``checked``, how many of these the signal ``contradicted``, and

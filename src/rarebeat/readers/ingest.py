@@ -1,7 +1,10 @@
 """From an archive to a cohort folder: every recording is read, or quarantined with a reason."""
 
 import os
+import platform
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
-from rarebeat.core.parallel import core_count, map_in_order
+from rarebeat.core.parallel import Workers, core_count, map_in_order, parse_workers
 from rarebeat.core.record_files import WARNINGS, write_part, write_quarantine, write_warnings
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside, passed_over, readable
@@ -31,12 +34,13 @@ def ingest_cohort(
     out: Path,
     cohort: str | None = None,
     options: Mapping[str, Any] | None = None,
-    workers: int | None = None,
+    workers: Workers | None = None,
     part_size: int = 500,
 ) -> dict[str, Any]:
     """Read an archive into a cohort folder (see :mod:`rarebeat.core.record_files`), written whole or not at all.
 
-    The result depends on the archive alone, not on the number of workers.
+    The result depends on the archive alone, not on who works. On a cluster, every machine must see the archive; parts
+    travel back, and this process alone writes.
 
     Args:
         kind: one of :func:`rarebeat.readers.registry.kinds`.
@@ -44,7 +48,8 @@ def ingest_cohort(
         out: folder to write; replaced when it exists.
         cohort: name of the cohort; None takes the name of ``out``.
         options: options of the reader.
-        workers: processes; None takes one per core. One reads in this process.
+        workers: processes, or the address of a cluster (see :func:`rarebeat.core.parallel.parse_workers`); None takes
+            one process per core. One reads in this process.
         part_size: recordings per part file.
 
     Returns:
@@ -53,11 +58,13 @@ def ingest_cohort(
     Raises:
         MissingSourceError: when the archive is not there; the message tells how to get it.
         ParamsError: for an unknown kind or a wrong option.
-        RarebeatError: when not one record can be read, or the folder cannot be written.
+        RarebeatError: when not one record can be read, the folder cannot be written, or a machine of the cluster does
+            not see the archive.
     """
     check_replaceable(out, "quarantine.parquet", ("summary.json", WARNINGS, "part-*.parquet"))
     options = dict(options or {})
     cohort = cohort or out.name
+    said = parse_workers(workers)
     source = get_source(kind)
     found, tables = _discover(source, root, options)
     entries = [entry for entry in found if entry.listed]
@@ -67,7 +74,7 @@ def ingest_cohort(
     with atomic(out) as folder:
         folder.mkdir(parents=True)
         job = Job(kind, root, folder, cohort, options, pseudonym)
-        total = _read_all(job, chunks, _worker_count(workers, len(chunks)))
+        total = _read_all(job, chunks, _who_works(said, len(chunks)))
         for entry in duplicates:
             total.refuse(job, entry, BadRecordError("duplicate_id", "the id was seen before"))
         if pseudonym.private:
@@ -119,21 +126,63 @@ def _split_duplicates(entries: Sequence[Entry]) -> tuple[list[Entry], list[Entry
     return list(unique.values()), duplicates
 
 
-def _worker_count(workers: int | None, chunks: int) -> int:
-    if workers is not None and workers < 1:
-        raise RarebeatError(f"workers must be at least 1, found {workers}")
-    return min(workers or core_count(), max(chunks, 1))
+def _who_works(workers: Workers | None, chunks: int) -> Workers:
+    return workers if isinstance(workers, str) else min(workers or core_count(), max(chunks, 1))
 
 
-def _read_all(job: Job, chunks: Sequence[Sequence[Entry]], workers: int) -> Tally:
+def _read_all(job: Job, chunks: Sequence[Sequence[Entry]], workers: Workers) -> Tally:
     total = Tally()
     size = sum(len(chunk) for chunk in chunks)
+    read_all = _read_on_cluster if isinstance(workers, str) else _read_here
     with tqdm(total=size, desc=f"ingest {job.cohort}", unit="record", disable=None, delay=2) as progress:
-        tallies = map_in_order(partial(_read_chunk, job), enumerate(chunks), workers)
-        for chunk, tally in zip(chunks, tallies, strict=True):
+        for chunk, tally in zip(chunks, read_all(job, chunks, workers), strict=True):
             total.add(tally)
             progress.update(len(chunk))
     return total
+
+
+def _read_here(job: Job, chunks: Sequence[Sequence[Entry]], workers: Workers) -> Iterator[Tally]:
+    return map_in_order(partial(_read_chunk, job), enumerate(chunks), workers)
+
+
+def _read_on_cluster(job: Job, chunks: Sequence[Sequence[Entry]], workers: Workers) -> Iterator[Tally]:
+    tasks = ((index, chunk, _first_file(chunk)) for index, chunk in enumerate(chunks))
+    results = map_in_order(partial(_read_chunk_away, job), tasks, workers)
+    for index, (tally, part) in enumerate(results):
+        if part is not None:
+            _part_path(job, index).write_bytes(part)
+        yield tally
+
+
+def _first_file(entries: Sequence[Entry]) -> Path | None:
+    return next((entry.path for entry in entries if entry.path and os.access(entry.path, os.R_OK)), None)
+
+
+def _read_chunk_away(job: Job, task: tuple[int, Sequence[Entry], Path | None]) -> tuple[Tally, bytes | None]:
+    """Read one chunk and return its part (on a machine of a cluster)."""
+    index, entries, there = task
+    if there is not None:
+        _check_in_sight(there)
+    with tempfile.TemporaryDirectory() as place:
+        here = replace(job, folder=Path(place))
+        tally = _read_chunk(here, (index, entries))
+        part = _part_path(here, index)
+        return tally, part.read_bytes() if part.is_file() else None
+
+
+def _check_in_sight(path: Path) -> None:
+    """Make sure that this machine sees what the one sees that leads: else every file would be missing, and refused."""
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise RarebeatError(
+            f"the machine {platform.node()} of the cluster cannot read {readable(str(path))} ({error.strerror}): the "
+            "archive must be on a file system that all its machines see under the same path"
+        ) from error
+
+
+def _part_path(job: Job, index: int) -> Path:
+    return job.folder / f"part-{index:05d}.parquet"
 
 
 def _read_chunk(job: Job, numbered: tuple[int, Sequence[Entry]]) -> Tally:
@@ -152,7 +201,7 @@ def _read_chunk(job: Job, numbered: tuple[int, Sequence[Entry]]) -> Tally:
             tally.count(record)
             yield record
 
-    write_part(job.folder / f"part-{index:05d}.parquet", job.cohort, trusted())
+    write_part(_part_path(job, index), job.cohort, trusted())
     return tally
 
 
