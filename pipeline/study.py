@@ -5,19 +5,13 @@ DVC sees `studies/NAME/dvc.yaml` only once this has written two files beside it,
 study off the list of what DVC ignores. Otherwise `dvc checkout` would complain of every output that was never made.
 """
 
-import contextlib
 import json
-import os
 import re
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 import yaml
@@ -26,6 +20,8 @@ from rarebeat.cli.console import run
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import read_params
+from rarebeat.studies.here import Here, dvc
+from rarebeat.studies.schedule import Graph, Place, parse_dag, run_all, stale
 
 STUDIES, RAW, LISTED = Path("studies"), Path("data/raw/ecg"), Path("reports/studies.yaml")
 READ = RAW.with_suffix(".read")
@@ -38,20 +34,23 @@ PARAMS_HEAD = (
     "# Written by `make study`: ../../params.yaml, changed by overrides.yaml and SET. Edit those, not this.\n"
 )
 IGNORE_HEAD = "# Written by `make study`: DVC knows this study from now on.\n"
-SHOWN = 30  # lines of what a failed stage said
-PATIENCE = 10.0  # seconds that a stage has to end when the study is broken off
-
-Graph = Mapping[str, set[str]]
-"""Stage to the stages that it waits for."""
+SIDE_BY_SIDE = 64
+"""Stages at a time where other machines run them, unless told otherwise: their queue says how many really run."""
 
 
 def study(
     name: Annotated[str, typer.Argument(help="a folder in studies/")],
-    jobs: Annotated[int, typer.Option(min=1, help="stages side by side")] = 1,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="stages side by side; default: 1 here, 64 on other machines")
+    ] = None,
     overrides: Annotated[
         list[str] | None, typer.Option("--set", "-S", help="key=value, instead of what the study says")
     ] = None,
     ecg: Annotated[Path | None, typer.Option(help=f"folder of the real recordings, linked as {RAW}")] = None,
+    on: Annotated[
+        str, typer.Option(help="who trains: here, ray (or an address such as ray://head:10001), slurm or sky")
+    ] = "here",
+    gpus: Annotated[float, typer.Option(min=0, help="with ray: GPUs, or a share of one, for each cell")] = 0,
 ) -> None:
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
     from rarebeat.cli.own_parts import write_own_parts
@@ -82,7 +81,11 @@ def study(
                 f"ECG=/path/to/ecg (make) or --ecg; it has ptb-xl, challenge, ludb and ptb-xl-filtered in it"
             )
         waiting = {stage: waits & todo for stage, waits in graph.items() if stage in todo}
-        run_all(waiting, len(graph), jobs, forced)
+        side_by_side = jobs or (1 if on == "here" else SIDE_BY_SIDE)
+        with where(on, gpus, visible, graph, forced) as place:
+            run_all(
+                waiting, len(graph), side_by_side, place, lambda stage: stage in forced and note_read(stage)
+            )
     finally:
         for each in visible:
             hide_unfinished(each)
@@ -129,7 +132,9 @@ def reads(stage: str) -> bool:
 
 
 def note_read(stage: str) -> None:
-    """Write down that a stage has read the recordings where `data/raw/ecg` points now."""
+    """Write down that a stage has read the recordings where `data/raw/ecg` points now, if it reads them."""
+    if not reads(stage):
+        return
     with READ.open("a", encoding="utf-8") as file:
         file.write(f"{stage}\n")
 
@@ -182,126 +187,41 @@ def is_finished(name: str) -> bool:
     return all(f"\n  {stage.rpartition(':')[2]}:\n" in done for stage in stages)
 
 
-def dvc(*arguments: str) -> str:
-    """What a DVC command says.
-
-    Raises:
-        RarebeatError: with its message, when it fails.
-    """
-    result = subprocess.run(["dvc", *arguments], capture_output=True, text=True)
-    if result.returncode:
-        raise RarebeatError(f"dvc {' '.join(arguments)}:\n{result.stderr.strip() or result.stdout.strip()}")
-    return result.stdout
-
-
-def parse_dag(dot: str) -> dict[str, set[str]]:
-    """The graph that `dvc dag --dot` writes.
-
-    >>> parse_dag('strict digraph {"a"; "b"; "a" -> "b";}')
-    {'a': set(), 'b': {'a'}}
-    """
-    graph: dict[str, set[str]] = {}
-    for first, second in re.findall(r'"([^"]+)"(?:\s*->\s*"([^"]+)")?', dot):
-        graph.setdefault(first, set())
-        if second:
-            graph.setdefault(second, set()).add(first)
-    return graph
-
-
-def stale(graph: Graph, changed: set[str]) -> set[str]:
-    """The stages that changed, and all that wait for one of them."""
-    found = changed & set(graph)
-    while more := {stage for stage, waits in graph.items() if waits & found} - found:
-        found |= more
-    return found
-
-
-@dataclass(frozen=True)
-class Running:
-    """A stage that runs, and the file that holds what it says."""
-
-    process: subprocess.Popen[bytes]
-    said: IO[bytes]
-
-
-def start(stage: str, force: bool = False) -> Running:
-    """Run one stage, in a group of processes that can be ended together.
+@contextmanager
+def where(
+    on: str, gpus: float, visible: Sequence[str], graph: Graph, forced: Collection[str]
+) -> Iterator[Place]:
+    """Where the stages run: all in this working tree, or the cells on other machines.
 
     Args:
-        stage: its name.
-        force: run it even where DVC finds nothing changed, or knows the result.
+        on: here, ray, the address of a Ray cluster, slurm or sky.
+        gpus: for each cell of a Ray cluster.
+        visible: the study, and those whose data it reads.
+        graph: all of its stages.
+        forced: stages that read recordings anew.
     """
-    said = tempfile.TemporaryFile()  # noqa: SIM115 (read when the stage has ended)
-    command = ["dvc", "--wait-for-lock", "repro", "--single-item", *(["--force"] if force else []), stage]
-    return Running(subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True), said)
+    if on == "here":
+        yield Here(forced)
+        return
+    from rarebeat.core.cluster.connection import CLUSTER, connected
+    from rarebeat.studies.away import Away, can_leave, default_remote
+    from rarebeat.studies.batch_jobs import SYSTEMS, batch_launcher
+    from rarebeat.studies.ray_jobs import ray_launcher
 
-
-def end(running: Collection[Running]) -> None:
-    """End stages with all that they started, and wait until they have ended."""
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        for one in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(one.process.pid, number)
-        for one in running:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                one.process.wait(PATIENCE)
-
-
-def run_all(graph: Graph, total: int, jobs: int, forced: Collection[str] = ()) -> None:
-    """Run the stages of a graph, each after those it waits for, so many side by side.
-
-    Args:
-        graph: the stages to run.
-        total: of the study, with those that are up to date.
-        jobs: how many at a time.
-        forced: those that read recordings anew.
-
-    Raises:
-        RarebeatError: with what a stage said that failed, once those beside it have ended.
-    """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # to end what was started, too
-    waiting, failed, began = dict(graph), list[str](), time.monotonic()
-    running: dict[str, Running] = {}
-    done = 0
-    try:
-        while running or (waiting and not failed):
-            for stage in ready(waiting, running)[: 0 if failed else jobs - len(running)]:
-                running[stage] = start(stage, stage in forced)
-            tell(total - len(graph) + done, total, time.monotonic() - began, list(running))
-            while not (ended := [stage for stage, one in running.items() if one.process.poll() is not None]):
-                time.sleep(0.1)
-            for stage in ended:
-                one = running.pop(stage)
-                if one.process.returncode:
-                    one.said.seek(0)
-                    lines = one.said.read().decode(errors="replace").strip().splitlines()
-                    failed.append("\n".join([f"{stage} failed:", *lines[-SHOWN:]]))
-                else:
-                    done += 1
-                    del waiting[stage]
-                    if stage in forced:
-                        note_read(stage)
-    finally:
-        end(running.values())
-    tell(total - len(graph) + done, total, time.monotonic() - began, [])
-    if failed:
-        raise RarebeatError("\n\n".join(failed))
-
-
-def ready(waiting: Graph, running: Mapping[str, object]) -> list[str]:
-    """The stages that wait for none of those that are not done, in the order of the graph.
-
-    >>> ready({"b": {"a"}, "c": set(), "d": {"b"}, "e": set()}, {"e": "runs"})
-    ['b', 'c']
-    """
-    return [stage for stage, waits in waiting.items() if stage not in running and not waits & waiting.keys()]
-
-
-def tell(done: int, total: int, seconds: float, names: Sequence[str]) -> None:
-    """One line on standard error: how far the study is, and what runs."""
-    short = ", ".join(name.removeprefix("studies/").replace("/dvc.yaml", "") for name in names)
-    line = f"{done}/{total} stages done, {int(seconds) // 60}:{int(seconds) % 60:02d}"
-    print(f"{line}, running {short}" if short else line, file=sys.stderr, flush=True)
+    remote = default_remote() is not None
+    cells = {
+        stage for stage in graph if not reads(stage) and can_leave(stage, STUDIES / visible[0] / "dvc.yaml")
+    }
+    folders, here = [STUDIES / name for name in visible], Here(forced, remote)
+    if on in SYSTEMS:
+        yield Away(cells, graph, folders, batch_launcher(on), here, remote)
+    elif on == "ray" or on.startswith(CLUSTER):
+        with connected(f"{CLUSTER}auto" if on == "ray" else on) as ray:
+            yield Away(cells, graph, folders, ray_launcher(ray, gpus), here, remote)
+    else:
+        raise RarebeatError(
+            f"no machines are called {on!r}; there are: here, ray, ray:ADDRESS, {', '.join(SYSTEMS)}"
+        )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ PACKAGE = SOURCE / "rarebeat"
 
 ORDER = (
     *("core", "simulator", "models", "metrics", "measure", "readers", "labels", "dataset", "inference"),
-    *("evaluation", "training", "reporting", "audit", "cli"),
+    *("evaluation", "training", "reporting", "audit", "studies", "cli"),
 )
 """The rooms from the lowest to the highest: a room imports from itself and from rooms before it."""
 

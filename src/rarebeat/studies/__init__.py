@@ -1,0 +1,1 @@
+"""Running the stages of a study: in order, side by side, here or on other machines."""

@@ -1,0 +1,95 @@
+"""Stages as tasks of a Ray cluster: one that is lost with its machine runs again on another."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rarebeat.studies.away import Launcher, Order
+from rarebeat.studies.clone import COPIES
+from rarebeat.studies.snapshot import unpack
+
+RETRIES = 3
+"""How often a stage is begun anew whose machine was lost."""
+
+
+def ray_launcher(ray: Any, gpus: float) -> Launcher:
+    """Send stages to a Ray cluster.
+
+    Args:
+        ray: the module, connected (see :func:`rarebeat.core.cluster.connection.connected`).
+        gpus: share of a GPU for each stage.
+
+    Returns:
+        What sends a stage: it gets one processor and that share.
+    """
+    task = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=RETRIES)(run_order)
+    shared: dict[bytes, Any] = {}
+
+    def launch(order: Order) -> _RayJob:
+        if order.code not in shared:
+            shared[order.code] = ray.put(order.code)
+        return _RayJob(ray, task.remote(replace(order, code=b""), shared[order.code]))
+
+    return launch
+
+
+@dataclass
+class _RayJob:
+    ray: Any
+    reference: Any
+    result: tuple[int, str] | None = None
+
+    def poll(self) -> int | None:
+        if self.result is None and self.ray.wait([self.reference], timeout=0)[0]:
+            try:
+                self.result = self.ray.get(self.reference)
+            except self.ray.exceptions.RayError as error:
+                self.result = 1, f"{error}"
+        return None if self.result is None else self.result[0]
+
+    def said(self) -> str:
+        return "" if self.result is None else self.result[1]
+
+    def ask_to_end(self) -> None:
+        self.ray.cancel(self.reference, force=True)
+
+    def end(self) -> None:
+        self.ray.wait([self.reference], timeout=10)
+
+
+def run_order(order: Order, code: bytes) -> tuple[int, str]:
+    """Run a stage in a new copy of the project (on a machine of the cluster).
+
+    Args:
+        order: the stage.
+        code: the project, packed.
+
+    Returns:
+        The exit code, and what the stage said.
+    """
+    copies = None
+    if order.cache is not None and (order.project / ".dvc").is_dir():
+        copies = order.project / COPIES
+        copies.mkdir(parents=True, exist_ok=True)
+    place = Path(tempfile.mkdtemp(prefix="study-", dir=copies))
+    try:
+        unpack(code, place)
+        unpack(order.locks, place)
+        command = [sys.executable, "pipeline/cell.py", order.stage, *order.inputs]
+        command += ["--cache", str(order.cache)] if order.cache else []
+        done = subprocess.run(
+            command,
+            cwd=place,
+            env=os.environ | order.variables | {"PYTHONPATH": "src"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # it ends with this process, and all that it started with it
+        )
+        return done.returncode, done.stdout.decode(errors="replace")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
