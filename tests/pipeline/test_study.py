@@ -1,12 +1,9 @@
-"""The runner of studies: the order of stages, what is run again, and what DVC sees of a study."""
+"""The runner of studies: what is run again, and what DVC sees of a study."""
 
 import os
 import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -16,14 +13,6 @@ import pytest
 from rarebeat.core.errors import ParamsError, RarebeatError
 
 SCRIPT = Path(__file__).resolve().parents[2] / "pipeline" / "study.py"
-
-GRAPH = {
-    "prepare": set[str](),
-    "cell@0": {"prepare"},
-    "cell@1": {"prepare"},
-    "cell@2": {"prepare"},
-    "compare": {"cell@0", "cell@1", "cell@2"},
-}
 
 
 @pytest.fixture
@@ -48,114 +37,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         )
         (tmp_path / "studies" / name / "overrides.yaml").write_text("train: {epochs: 2}\n")
     return tmp_path
-
-
-def test_a_graph_is_read_with_stages_that_wait_for_nothing(study: ModuleType) -> None:
-    dot = 'strict digraph {\n"a.yaml:x@1";\n"b";\n"c";\n"a.yaml:x@1" -> "b";\n"c" -> "b";\n}'
-    assert study.parse_dag(dot) == {"a.yaml:x@1": set(), "b": {"a.yaml:x@1", "c"}, "c": set()}
-
-
-def test_what_waits_for_a_changed_stage_is_run_again_and_nothing_else(study: ModuleType) -> None:
-    assert study.stale(GRAPH, {"cell@1"}) == {"cell@1", "compare"}
-    assert study.stale(GRAPH, {"prepare"}) == set(GRAPH)
-    assert study.stale(GRAPH, {"another study"}) == set()
-
-
-def run_with(
-    study: ModuleType, monkeypatch: pytest.MonkeyPatch, folder: Path, fail: str = ""
-) -> Callable[[], list[tuple[str, str]]]:
-    """Let stages take a moment each; what is returned tells when they started and ended."""
-    log = folder / "log"
-
-    def start(stage: str, force: bool = False) -> object:
-        end = "seq 100; echo it went wrong >&2; exit 3" if stage == fail else f"echo end {stage} >> {log}"
-        said = tempfile.TemporaryFile()  # noqa: SIM115
-        command = ["sh", "-c", f"echo start {stage} >> {log}; sleep 0.3; {end}"]
-        process = subprocess.Popen(command, stdout=said, stderr=said, start_new_session=True)
-        return study.Running(process, said)
-
-    monkeypatch.setattr(study, "start", start)
-    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
-
-    def events() -> list[tuple[str, str]]:
-        return [tuple(line.split()) for line in log.read_text().splitlines()]  # type: ignore[misc]
-
-    return events
-
-
-@pytest.mark.parametrize("jobs", [1, 2, 4])
-def test_stages_run_after_those_they_wait_for_and_so_many_at_a_time(
-    study: ModuleType,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    tmp_path: Path,
-    jobs: int,
-) -> None:
-    events = run_with(study, monkeypatch, tmp_path)
-    study.run_all(GRAPH, 7, jobs)
-    found = events()
-    assert sorted(stage for kind, stage in found if kind == "end") == sorted(GRAPH)
-    for stage, waits in GRAPH.items():
-        for other in waits:
-            assert found.index(("end", other)) < found.index(("start", stage))
-    running = most = 0
-    for kind, _ in found:
-        running += 1 if kind == "start" else -1
-        most = max(most, running)
-    assert most == min(jobs, 3)
-    lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("2/7 stages done, 0:00, running prepare")
-    assert lines[-1].startswith("7/7 stages done")
-
-
-def test_a_failed_stage_is_told_by_the_end_of_what_it_said_and_what_waits_for_it_is_not_run(
-    study: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    events = run_with(study, monkeypatch, tmp_path, fail="cell@1")
-    with pytest.raises(RarebeatError, match=r"^cell@1 failed:\n72\n(.*\n)*100\nit went wrong$"):
-        study.run_all(GRAPH, 5, 2)
-    assert ("start", "compare") not in events()
-    assert ("end", "cell@0") in events()  # that beside it was not broken off
-
-
-def test_what_runs_is_ended_when_the_study_is(
-    study: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    started = []
-
-    def start(stage: str, force: bool = False) -> object:
-        said = tempfile.TemporaryFile()  # noqa: SIM115
-        command = ["sh", "-c", f"sh -c 'sleep 2; touch {tmp_path / stage}'; true"]  # with a child, as DVC has
-        process = subprocess.Popen(command, stdout=said, start_new_session=True)
-        started.append(process)
-        return study.Running(process, said)
-
-    def stop(*arguments: object) -> None:
-        if len(started) == 2:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(study, "start", start)
-    monkeypatch.setattr(study, "tell", stop)
-    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
-    with pytest.raises(KeyboardInterrupt):
-        study.run_all({"one": set(), "two": set()}, 2, 2)
-    assert [process.returncode for process in started] == [-signal.SIGTERM] * 2  # they were waited for
-    time.sleep(2.5)
-    assert not list(tmp_path.iterdir())  # the children ended, too
-
-
-def test_what_does_not_end_when_asked_is_killed(study: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(study, "PATIENCE", 0.2)
-    command = ["sh", "-c", "trap '' TERM; echo ready; while true; do sleep 0.05; done"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
-    assert process.stdout
-    process.stdout.readline()
-    gone = subprocess.Popen(["true"], start_new_session=True)
-    gone.wait()
-    with tempfile.TemporaryFile() as said:
-        study.end([study.Running(process, said), study.Running(gone, said)])
-    process.stdout.close()
-    assert process.returncode == -signal.SIGKILL
 
 
 def test_the_studies_whose_data_is_read_are_needed(study: ModuleType, project: Path) -> None:
@@ -278,7 +159,7 @@ def test_recordings_of_another_folder_are_read_anew(
     study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
-    monkeypatch.setattr(study.signal, "signal", lambda *_: None)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     subprocess.run(["git", "init", "--quiet"], check=True)
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet"], check=True)
     (project / ".dvcignore").write_text("/studies/*/dvc.yaml\n")
