@@ -137,10 +137,9 @@ def default_remote() -> str | None:
     Raises:
         RarebeatError: when that is a folder named by a relative path, which would be another one in every copy.
     """
-    try:
-        name = dvc("config", "core.remote").strip()
-        url = dvc("config", f"remote.{name}.url").strip()
-    except RarebeatError:  # DVC fails where a key is not set
+    name = _setting("core.remote")
+    url = _setting(f"remote.{name}.url") if name else ""
+    if not url:
         return None
     if "://" not in url and not Path(url).is_absolute():
         raise RarebeatError(
@@ -148,6 +147,14 @@ def default_remote() -> str | None:
             f"(dvc remote modify {name} url URL)"
         )
     return name
+
+
+def _setting(key: str) -> str:
+    """A setting of DVC, "" where it has none: DVC says nothing then, or fails where the group is not there."""
+    try:
+        return dvc("config", key).strip()
+    except RarebeatError:
+        return ""
 
 
 def can_leave(stage: str, definition: Path) -> bool:
