@@ -2,9 +2,9 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -108,8 +108,7 @@ class Here:
 
     def take(self, stage: str) -> Process:
         """Take the result of a stage from the cache, and fail where it is not there: no program is found then."""
-        program, *words = self._repro()
-        return begin([shutil.which(program) or program, *words, stage], {"PATH": os.devnull})
+        return begin([sys.executable, "-m", *self._repro(), stage], {"PATH": os.devnull})
 
     def _repro(self) -> list[str]:
         words = ["dvc", "--wait-for-lock", "repro", "--single-item"]

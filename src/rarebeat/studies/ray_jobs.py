@@ -2,15 +2,19 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rarebeat.studies.away import Launcher, Order
 from rarebeat.studies.clone import COPIES
+from rarebeat.studies.here import PATIENCE
 from rarebeat.studies.snapshot import unpack
 
 RETRIES = 3
@@ -56,10 +60,11 @@ class _RayJob:
         return "" if self.result is None else self.result[1]
 
     def ask_to_end(self) -> None:
-        self.ray.cancel(self.reference, force=True)
+        self.ray.cancel(self.reference)
 
     def end(self) -> None:
-        self.ray.wait([self.reference], timeout=10)
+        if not self.ray.wait([self.reference], timeout=PATIENCE)[0]:
+            self.ray.cancel(self.reference, force=True)
 
 
 def run_order(order: Order, code: bytes) -> tuple[int, str]:
@@ -82,14 +87,18 @@ def run_order(order: Order, code: bytes) -> tuple[int, str]:
         unpack(order.locks, place)
         command = [sys.executable, "pipeline/cell.py", order.stage, *order.inputs]
         command += ["--cache", str(order.cache)] if order.cache else []
-        done = subprocess.run(
-            command,
-            cwd=place,
-            env=os.environ | order.variables | {"PYTHONPATH": "src"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,  # it ends with this process, and all that it started with it
-        )
-        return done.returncode, done.stdout.decode(errors="replace")
+        environment = os.environ | order.variables | {"PYTHONPATH": "src"}
+        with tempfile.TemporaryFile() as printed:
+            process = subprocess.Popen(
+                command, cwd=place, env=environment, stdout=printed, stderr=printed, start_new_session=True
+            )
+            try:
+                while process.poll() is None:  # in small steps, between which the cluster may break it off
+                    time.sleep(0.2)
+            finally:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            printed.seek(0)
+            return process.wait(), printed.read().decode(errors="replace")
     finally:
         shutil.rmtree(place, ignore_errors=True)
