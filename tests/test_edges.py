@@ -210,6 +210,14 @@ def test_a_group_that_is_named_in_part_is_named_but_for_what_changes_no_output(n
         assert parts == whole - exempt
 
 
+@pytest.mark.parametrize("name", [name for name in STAGES if name.startswith("studies/")])
+def test_the_params_of_a_study_have_what_its_stages_name(name: str) -> None:
+    paths = ROOT / "params.yaml", ROOT / Path(name.partition(":")[0]).parent / "overrides.yaml"
+    groups = set().union(*(yaml.safe_load(path.read_text(encoding="utf-8")) for path in paths))
+    named = {key.partition(".")[0] for keys in params_of(STAGES[name]).values() for key in keys}
+    assert named <= groups  # else DVC runs all that comes before, and fails there
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_deps_in_the_package_are_whole_rooms(name: str) -> None:
     for dep in STAGES[name]["deps"]:
