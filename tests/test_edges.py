@@ -37,6 +37,7 @@ CHECKS_ALL = "pipeline/check.py"
 NO_OUTPUT = {
     ("*", "tracking"): "where runs are logged",
     ("pipeline/train.py", "prepare"): "logged with the run; what it made is in the shards",
+    ("pipeline/one_head_each.py", "prepare"): "not even logged; what it made is in the shards",
     ("pipeline/trial.py", "prepare"): "logged with the run; what it made is in the shards",
     ("pipeline/label.py", "label.least_coverage"): "from when on a warning is printed",
 }
@@ -102,7 +103,8 @@ def scripts(stage: dict[str, Any]) -> list[str]:
 def test_a_stage_depends_on_its_script_and_the_rooms_that_it_reaches(name: str) -> None:
     stage = STAGES[name]
     found = scripts(stage)
-    assert found, f"{name} runs no script of the pipeline"
+    copies = isinstance(stage["cmd"], list) and all(command.startswith("cp ") for command in stage["cmd"])
+    assert found or copies, f"{name} runs no script of the pipeline"
     deps = set(stage["deps"])
     assert set(found) <= deps, f"{name} does not depend on its script"
     reached = {room(module) for script in found for module in closure(ROOT / script)}
