@@ -28,10 +28,10 @@ def compare(
     """Score all cells, with intervals over seeds and over patients, and write down what their differences are worth."""
     from rarebeat.core.files import digest
     from rarebeat.core.params import group, read_params
-    from rarebeat.evaluation.compare import CompareSettings, read_cells
     from rarebeat.evaluation.evaluate import EvaluateSettings
+    from rarebeat.evaluation.studies.cells import CompareSettings, read_cells
     from rarebeat.inference.model_folder import card_digest
-    from rarebeat.reporting.compare_page import model_folders, write_comparison
+    from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
     from rarebeat.training import tracking
 
     content = read_params(params)

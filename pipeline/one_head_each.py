@@ -30,7 +30,7 @@ def one_head_each(
     from rarebeat.core.params import read_params
     from rarebeat.core.project import project_root
     from rarebeat.dataset.shards import load_split
-    from rarebeat.evaluation.label_sets import join_classes
+    from rarebeat.evaluation.studies.label_sets import join_classes
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes, with_doubts
     from rarebeat.training.run import read_experiment, run_experiment

@@ -13,7 +13,7 @@ import yaml
 from rarebeat.core.params import group, read_params
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.evaluation.compare import CompareSettings
+from rarebeat.evaluation.studies.cells import CompareSettings
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from tests.evaluation.test_compare import predictions
+from tests.evaluation.studies.test_compare import predictions
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.evaluation.compare import Cell
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.label_sets import arrange, cell_row, difference, join_classes
+from rarebeat.evaluation.studies.cells import Cell
+from rarebeat.evaluation.studies.label_sets import arrange, cell_row, difference, join_classes
 
 CLASSES = ("a", "b", "c")
 QUICK = EvaluateSettings(replicates=100)

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.evaluation.compare import Cell, CompareSettings, rule_rows, sections, with_ensembles
 from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings, sections, with_ensembles
+from rarebeat.evaluation.studies.compare import rule_rows
 from rarebeat.inference.model_folder import load_model, save_model
 from rarebeat.inference.predictions import Predictions
-from rarebeat.reporting import compare_page
-from rarebeat.reporting.compare_page import model_folders, write_comparison
+from rarebeat.reporting.studies import compare_page
+from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 QUICK = EvaluateSettings(replicates=20)

@@ -13,26 +13,22 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table, people_text, write_rows
-from rarebeat.evaluation.compare import (
-    AVERAGE,
-    SEED,
-    Cell,
-    CompareSettings,
-    Value,
-    class_rows,
-    common_columns,
-    rule_rows,
-    sections,
-    with_ensembles,
-)
 from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import SEED, Cell, CompareSettings, sections, with_ensembles
+from rarebeat.evaluation.studies.compare import AVERAGE, Value, class_rows, common_columns, rule_rows
 from rarebeat.inference.model_folder import CARD, ModelCard, load_model, read_card
 from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.models.size import parameters
-from rarebeat.reporting.baseline_tables import baseline_section
-from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
 from rarebeat.reporting.figures import curve_figure, interval_figure
-from rarebeat.reporting.label_sets_tables import label_set_section
+from rarebeat.reporting.studies.baseline_tables import baseline_section
+from rarebeat.reporting.studies.compare_tables import (
+    class_section,
+    main_number,
+    rule_section,
+    single_cells,
+    value_of,
+)
+from rarebeat.reporting.studies.label_sets_tables import label_set_section
 
 
 def write_comparison(

@@ -12,9 +12,10 @@ import numpy as np
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.tables import Row, tidy
 from rarebeat.evaluation.bootstrap import resample
-from rarebeat.evaluation.compare import SEED, Cell, Value, groups, mean_over_seeds
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.scores import Prepared, prepare, score
+from rarebeat.evaluation.studies.cells import SEED, Cell, groups
+from rarebeat.evaluation.studies.compare import Value, mean_over_seeds
 from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.ranking import DEFAULT_THRESHOLD, areas
