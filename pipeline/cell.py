@@ -15,11 +15,14 @@ def cell(
     cache: Annotated[
         Path | None, typer.Option(help="the project's cache of DVC; default: by way of the DVC remote")
     ] = None,
+    folder: Annotated[
+        str | None, typer.Option(help="name=path of that remote, where it is a folder that this machine sees")
+    ] = None,
 ) -> None:
     """Get the inputs of a stage, run it where its result is not known yet, and hand the result in."""
     from rarebeat.studies.clone import run_in_clone
 
-    sys.exit(run_in_clone(stage, inputs or [], cache))
+    sys.exit(run_in_clone(stage, inputs or [], cache, folder))
 
 
 if __name__ == "__main__":

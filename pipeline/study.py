@@ -208,11 +208,11 @@ def where(
     from rarebeat.studies.batch_jobs import SYSTEMS, batch_launcher
     from rarebeat.studies.ray_jobs import ray_launcher
 
-    remote = default_remote() is not None
+    remote = default_remote()
     cells = {
         stage for stage in graph if not reads(stage) and can_leave(stage, STUDIES / visible[0] / "dvc.yaml")
     }
-    folders, here = [STUDIES / name for name in visible], Here(forced, remote)
+    folders, here = [STUDIES / name for name in visible], Here(forced, pull=remote is not None)
     if on in SYSTEMS:
         yield Away(cells, graph, folders, batch_launcher(on), here, remote)
     elif on == "ray" or on.startswith(CLUSTER):

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from rarebeat.studies.away import Away, Launcher, can_leave
+from rarebeat.studies.away import Away, Launcher, can_leave, default_remote
 from rarebeat.studies.here import Here, dvc
 from rarebeat.studies.schedule import parse_dag, run_all
 
@@ -43,14 +43,14 @@ def make_project(folder: Path, pause: float = 0) -> None:
     subprocess.run(["dvc", "init", "--quiet"], cwd=folder, check=True)
 
 
-def run_study(launch: Launcher, remote: bool) -> None:
+def run_study(launch: Launcher) -> None:
     """Run the study of the project in which this process runs, two cells at a time elsewhere."""
     graph = parse_dag(dvc("dag", "--dot", LAST))
     cells = {stage for stage in graph if can_leave(stage, FOLDER / "dvc.yaml")}
     assert cells == CELLS
-    run_all(
-        graph, len(graph), 2, Away(cells, graph, [FOLDER], launch, Here(pull=remote), remote), lambda _: None
-    )
+    remote = default_remote()
+    place = Away(cells, graph, [FOLDER], launch, Here(pull=remote is not None), remote)
+    run_all(graph, len(graph), 2, place, lambda _: None)
 
 
 def runs(project: Path) -> list[list[str]]:

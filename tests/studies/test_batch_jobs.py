@@ -10,7 +10,7 @@ from tests.studies.sweep import FOLDER, LAST, ROOT, run_study, runs
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.studies import batch_jobs
-from rarebeat.studies.away import Away, can_leave, default_remote
+from rarebeat.studies.away import Away, Remote, can_leave, default_remote
 from rarebeat.studies.batch_jobs import Files, batch_launcher
 from rarebeat.studies.here import Here, dvc
 
@@ -43,7 +43,7 @@ def slurm(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
 
 def test_slurm_runs_cells_in_copies_of_the_project_and_their_results_are_here(slurm: Path) -> None:
     project = slurm
-    run_study(batch_launcher("slurm"), remote=False)
+    run_study(batch_launcher("slurm"))
     assert (project / "table").read_text() == "3\n3\n"
     assert sorted(name for name, _ in runs(project)) == ["a", "b"]
     for _, place in runs(project):
@@ -57,9 +57,8 @@ def test_what_another_machine_has_done_comes_by_the_remote_and_is_not_done_again
     slurm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project = slurm
-    dvc("remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
-    assert default_remote() == "store"
-    run_study(batch_launcher("slurm"), remote=True)
+    dvc("remote", "add", "--quiet", "--default", "store", "../store")
+    run_study(batch_launcher("slurm"))
     assert (project / "table").read_text() == "3\n3\n"
     first = runs(project)
 
@@ -70,7 +69,7 @@ def test_what_another_machine_has_done_comes_by_the_remote_and_is_not_done_again
         ignore=shutil.ignore_patterns("cache", "tmp", "cells", "input", "table", "dvc.lock"),
     )
     monkeypatch.chdir(elsewhere)
-    run_study(batch_launcher("slurm"), remote=True)
+    run_study(batch_launcher("slurm"))
     assert (elsewhere / "table").read_text() == "3\n3\n"
     assert runs(project) == first
 
@@ -79,21 +78,23 @@ def test_a_cell_that_fails_is_told_by_what_its_job_said(slurm: Path) -> None:
     definition = FOLDER / "dvc.yaml"
     definition.write_text(definition.read_text().replace("cat input >", "cat no-such-input >"))
     with pytest.raises(RarebeatError, match=r"cell@a failed:\n(.*\n)*.*no-such-input"):
-        run_study(batch_launcher("slurm"), remote=False)
+        run_study(batch_launcher("slurm"))
     assert not Path("table").exists()
 
 
 def test_a_project_without_a_remote_cannot_use_machines_of_a_cloud(project: Path) -> None:
-    place = Away({"a"}, {"a": set()}, [FOLDER], batch_launcher("sky"), Here(), remote=False)
+    place = Away({"a"}, {"a": set()}, [FOLDER], batch_launcher("sky"), Here(), None)
     with pytest.raises(RarebeatError, match="dvc remote add --default"):
         place.start("a")
 
 
-def test_a_remote_with_a_relative_path_is_refused(project: Path) -> None:
+def test_a_remote_that_is_a_folder_is_told_by_its_whole_path(project: Path) -> None:
     assert default_remote() is None
     dvc("remote", "add", "--quiet", "--default", "store", "../store")
-    with pytest.raises(RarebeatError, match="store is the relative path"):
-        default_remote()
+    found = default_remote()
+    assert found
+    assert found.folder == f"store={project.parent}/store"
+    assert Remote("store", "s3://bucket/path").folder is None
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_a_cell_whose_machine_is_lost_runs_on_another(
     dvc("remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
     watcher = lose_one_when_both_work(machines, project)
     with connected(machines.workers) as ray:
-        sweep.run_study(ray_launcher(ray, gpus=0), remote=True)
+        sweep.run_study(ray_launcher(ray, gpus=0))
     watcher.join(60)
     assert machines.lost
     assert (project / "table").read_text() == "3\n3\n"

@@ -32,6 +32,7 @@ class Order:
         stage: its name.
         inputs: the stages whose outputs it reads.
         cache: the project's cache of DVC; None where results go through the DVC remote.
+        folder: where that remote is a folder, its name, "=" and its path; else None.
         project: this project's folder.
         code: the project, packed.
         locks: what the stages before it have made, by DVC's checksums, packed; unpacked over the code.
@@ -41,10 +42,37 @@ class Order:
     stage: str
     inputs: tuple[str, ...]
     cache: Path | None
+    folder: str | None
     project: Path
     code: bytes
     locks: bytes
     variables: dict[str, str]
+
+    @property
+    def words(self) -> list[str]:
+        """What ``pipeline/cell.py`` is to do, as it is told on its command line."""
+        words = [self.stage, *self.inputs]
+        words += ["--cache", str(self.cache)] if self.cache else []
+        return [*words, "--folder", self.folder] if self.folder else words
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A DVC remote.
+
+    Attributes:
+        name: in DVC's settings.
+        url: where it is; a folder by its whole path, as DVC tells it.
+    """
+
+    name: str
+    url: str
+
+    @property
+    def folder(self) -> str | None:
+        """Name and path of one that is a folder: settings may name it by its way from there, which leads elsewhere in a
+        copy."""
+        return None if "://" in self.url else f"{self.name}={self.url}"
 
 
 Launcher = Callable[[Order], Job]
@@ -61,7 +89,7 @@ class Away:
         studies: folders of the studies that DVC sees.
         launch: sends a stage to other machines.
         here: runs the others, and takes the results.
-        remote: whether results go through the DVC remote.
+        remote: the DVC remote through which results go; None where all machines see the project.
     """
 
     cells: Collection[str]
@@ -69,7 +97,7 @@ class Away:
     studies: Sequence[Path]
     launch: Launcher
     here: Here
-    remote: bool
+    remote: Remote | None
     _pushed: set[str] = field(default_factory=set)
     _taken: list[Process] = field(default_factory=list)
 
@@ -89,7 +117,8 @@ class Away:
         folders = (Path(), *self.studies)
         locks = pack(lock for folder in folders if (lock := folder / "dvc.lock").is_file())
         variables = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
-        order = Order(stage, inputs, self._cache, Path.cwd(), self._code, locks, variables)
+        folder = self.remote.folder if self.remote else None
+        order = Order(stage, inputs, self._cache, folder, Path.cwd(), self._code, locks, variables)
         return _Taken(self.launch(order), lambda: self._take(stage))
 
     def _take(self, stage: str) -> Process | None:
@@ -128,25 +157,15 @@ class _Taken:
         (self.taking or self.job).end()
 
 
-def default_remote() -> str | None:
-    """Name the DVC remote by which results travel.
+def default_remote() -> Remote | None:
+    """Find the DVC remote by which results travel.
 
     Returns:
         The project's default remote; None where it has none.
-
-    Raises:
-        RarebeatError: when that is a folder named by a relative path, which would be another one in every copy.
     """
     name = _setting("core.remote")
     url = _setting(f"remote.{name}.url") if name else ""
-    if not url:
-        return None
-    if "://" not in url and not Path(url).is_absolute():
-        raise RarebeatError(
-            f"the DVC remote {name} is the relative path {url}: other machines need an absolute one, or an URL "
-            f"(dvc remote modify {name} url URL)"
-        )
-    return name
+    return Remote(name, url) if url else None
 
 
 def _setting(key: str) -> str:

@@ -47,8 +47,7 @@ class System:
 
 def _slurm(order: Order, files: Files) -> list[str]:
     words = ["sbatch", "--wait", "--parsable", f"--job-name={files.name}", f"--output={files.log}"]
-    words += ["scales/slurm.sh", str(files.code), str(files.locks), order.stage, *order.inputs]
-    return [*words, *(["--cache", str(order.cache)] if order.cache else [])]
+    return [*words, "scales/slurm.sh", str(files.code), str(files.locks), *order.words]
 
 
 def _slurm_cancel(files: Files, printed: str) -> list[str]:
@@ -57,10 +56,10 @@ def _slurm_cancel(files: Files, printed: str) -> list[str]:
 
 
 def _sky(order: Order, files: Files) -> list[str]:
-    if order.cache is not None:
+    if order.cache or order.folder:
         raise RarebeatError(
-            "machines of a cloud see no files of this one: give the project a DVC remote (dvc remote add --default "
-            "NAME URL), and results travel through that"
+            "machines of a cloud see no files of this one: give the project a DVC remote that they reach (dvc remote "
+            "add --default NAME s3://...), and results travel through that"
         )
     words = ["sky", "launch", "--yes", "--down", "--cluster", files.name, "--env", f"STAGE={order.stage}"]
     words += ["--env", f"CODE={files.code}", "--env", f"LOCKS={files.locks}"]

@@ -16,7 +16,7 @@ COPIES = Path(".dvc/tmp/exps")
 project its checkpoints and its runs in MLflow belong to."""
 
 
-def run_in_clone(stage: str, inputs: Sequence[str], cache: Path | None) -> int:
+def run_in_clone(stage: str, inputs: Sequence[str], cache: Path | None, folder: str | None) -> int:
     """Run a stage in the copy of the project in which this process runs.
 
     Args:
@@ -25,6 +25,7 @@ def run_in_clone(stage: str, inputs: Sequence[str], cache: Path | None) -> int:
         cache: the project's cache of DVC, where this machine sees it: inputs are taken from there, and what the stage
             makes is in it at once. None goes through the DVC remote: inputs are pulled, results are pushed. Either way
             a stage that was run before, anywhere, is not run again.
+        folder: name and path of the remote, joined by "=", where it is a folder.
 
     Returns:
         The exit code of the first command that failed, or 0.
@@ -42,6 +43,9 @@ def run_in_clone(stage: str, inputs: Sequence[str], cache: Path | None) -> int:
     settings = ["dvc", "config", "--quiet", "--local"]
     repro = ["dvc", "repro", "--single-item"]
     commands = [[*settings, "core.no_scm", "true"]]
+    if folder is not None:
+        name, _, path = folder.partition("=")
+        commands.append([*settings, f"remote.{name}.url", path])
     if cache is None:
         commands += [[*repro, "--pull", stage], ["dvc", "push", "--quiet", "--run-cache", stage]]
     else:

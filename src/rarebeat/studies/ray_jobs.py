@@ -85,8 +85,7 @@ def run_order(order: Order, code: bytes) -> tuple[int, str]:
     try:
         unpack(code, place)
         unpack(order.locks, place)
-        command = [sys.executable, "pipeline/cell.py", order.stage, *order.inputs]
-        command += ["--cache", str(order.cache)] if order.cache else []
+        command = [sys.executable, "pipeline/cell.py", *order.words]
         environment = os.environ | order.variables | {"PYTHONPATH": "src"}
         with tempfile.TemporaryFile() as printed:
             process = subprocess.Popen(
