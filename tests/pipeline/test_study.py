@@ -224,3 +224,33 @@ def test_stages_that_read_recordings_are_known_by_their_names(
     study: ModuleType, stage: str, expected: bool
 ) -> None:
     assert study.reads(stage) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ([], 'study.py "$STUDY"'),
+        (["JOBS=2"], 'study.py "$STUDY" --jobs 2'),
+        (["ON=ray", "GPUS=0.5"], 'study.py "$STUDY" --on "$ON" --gpus 0.5'),
+        (["ON=slurm", "JOBS=200", "SET=-S train.epochs=2"], '--jobs 200 --on "$ON" -S train.epochs=2'),
+    ],
+)
+def test_make_says_where_cells_run_and_how_many(said: list[str], expected: str) -> None:
+    command = ["make", "--dry-run", "study", "STUDY=table1", *said]
+    told = subprocess.run(command, cwd=SCRIPT.parents[1], capture_output=True, text=True, check=True).stdout
+    (recipe,) = [line for line in told.splitlines() if "pipeline/study.py" in line]
+    assert " ".join(recipe.split()).endswith(expected)
+
+
+def test_machines_that_there_are_not_are_one_clear_message(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "dvc", lambda *_: "")
+    monkeypatch.setattr("rarebeat.studies.away.dvc", lambda *_: "")
+    with (
+        pytest.raises(
+            RarebeatError, match=r"no machines are called 'rya'; there are: here, ray, .*slurm, sky"
+        ),
+        study.where("rya", 0, ["table1"], {}, ()),
+    ):
+        pass
