@@ -193,6 +193,6 @@ def can_leave(stage: str, definition: Path) -> bool:
     stages: dict[str, Any] = yaml.safe_load(definition.read_text(encoding="utf-8"))["stages"]
     body = stages[name.partition("@")[0]]
     body = body.get("do", body)
-    outs = [out for out in body.get("outs", []) if isinstance(out, dict)]
-    kept = all(entry.get("cache", True) for out in outs for entry in out.values())
-    return kept and bool(body.get("outs")) and "pipeline/trial.py" not in str(body["cmd"])
+    outs = [out for key in ("outs", "metrics", "plots") for out in body.get(key, [])]
+    kept = all(entry.get("cache", True) for out in outs if isinstance(out, dict) for entry in out.values())
+    return kept and bool(outs) and "pipeline/trial.py" not in str(body["cmd"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.clusters import TwoMachines, two_machines
 
+from rarebeat.core.cluster.connection import connected
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import digest
 from rarebeat.core.parallel import Workers
@@ -72,7 +73,8 @@ def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_machine(
     run_stages(archive, tmp_path / "here", 1)
     assert len(read_quarantine(tmp_path / "here" / "records" / "ward")) == 1
     watcher = lose_one_when_half_is_read(machines, tmp_path / "there" / "records")
-    run_stages(archive, tmp_path / "there", machines.workers)
+    with connected(machines.workers):  # once for all stages
+        run_stages(archive, tmp_path / "there", machines.workers)
     watcher.join(60)
     assert machines.lost
     assert written(tmp_path / "there") == written(tmp_path / "here")
