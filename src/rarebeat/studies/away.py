@@ -70,8 +70,10 @@ class Remote:
 
     @property
     def folder(self) -> str | None:
-        """Name and path of one that is a folder: settings may name it by its way from there, which leads elsewhere in a
-        copy."""
+        """Name and path of one that is a folder; None for others.
+
+        Settings may name a folder by the way to it, which leads elsewhere in a copy.
+        """
         return None if "://" in self.url else f"{self.name}={self.url}"
 
 

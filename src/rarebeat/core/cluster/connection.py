@@ -55,12 +55,14 @@ def connected(address: str) -> Iterator[Any]:
         )
     except (ConnectionError, ImportError, OSError, RuntimeError, ValueError) as error:
         ray.shutdown()
-        raise RarebeatError(f"cannot join the Ray cluster {address}: {_first_line(error)}") from error
+        raise RarebeatError(f"cannot join the Ray cluster {address}: {_said(error)}") from error
     try:
         yield ray
     finally:
         ray.shutdown()
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+def _said(error: Exception) -> str:
+    """What an error says; of one that was told from afar, with its traceback, the first line and the last."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0] if len(lines) == 1 else f"{lines[0]} {lines[-1]}"
