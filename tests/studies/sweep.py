@@ -16,7 +16,7 @@ DEFINITION = """stages:
     foreach: [a, b]
     do:
       wdir: ../..
-      cmd: mkdir -p cells && cat input > cells/${item} && echo ${item} $PWD >> LOG && sleep PAUSE
+      cmd: mkdir -p cells && cat input > cells/${item} && echo ${item} $PWD >> LOG && sleep 0
       deps: [input]
       outs: ["cells/${item}"]
   last:
@@ -30,12 +30,12 @@ LAST = f"{FOLDER}/dvc.yaml:last"
 CELLS = {f"{FOLDER}/dvc.yaml:cell@a", f"{FOLDER}/dvc.yaml:cell@b"}
 
 
-def make_project(folder: Path, pause: float = 0) -> None:
+def make_project(folder: Path) -> None:
     """Write the project, and make it one of git and DVC."""
     for name in ("src/rarebeat", "pipeline", "scales"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / FOLDER).mkdir(parents=True)
-    text = DEFINITION.replace("LOG", str(folder.parent / "log")).replace("PAUSE", f"{pause}")
+    text = DEFINITION.replace("LOG", str(folder.parent / "log"))
     (folder / FOLDER / "dvc.yaml").write_text(text)
     (folder / "dvc.yaml").write_text(DATA)
     (folder / "seed").write_text("3")

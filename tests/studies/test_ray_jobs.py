@@ -20,11 +20,12 @@ def machines() -> Iterator[TwoMachines]:
         yield found
 
 
-def lose_one_when_both_work(machines: TwoMachines, project: Path) -> threading.Thread:
+def lose_one_when_both_work(machines: TwoMachines, project: Path, gate: Path) -> threading.Thread:
     def watch() -> None:
         while len(sweep.runs(project)) < 2:
             time.sleep(0.05)
         machines.lose_one()
+        gate.touch()
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
@@ -35,10 +36,11 @@ def lose_one_when_both_work(machines: TwoMachines, project: Path) -> threading.T
 def test_a_cell_whose_machine_is_lost_runs_on_another(
     project: Path, machines: TwoMachines, tmp_path: Path
 ) -> None:
-    definition = project / sweep.FOLDER / "dvc.yaml"
-    definition.write_text(definition.read_text().replace("sleep 0", "sleep 4"))
+    definition, gate = project / sweep.FOLDER / "dvc.yaml", tmp_path / "gate"
+    wait = f"until [ -e {gate} ]; do sleep 0.2; done"  # so that both work until one is lost
+    definition.write_text(definition.read_text().replace("sleep 0", wait))
     dvc("remote", "add", "--quiet", "--default", "store", str(tmp_path / "store"))
-    watcher = lose_one_when_both_work(machines, project)
+    watcher = lose_one_when_both_work(machines, project, gate)
     with connected(machines.workers) as ray:
         sweep.run_study(ray_launcher(ray, gpus=0))
     watcher.join(60)

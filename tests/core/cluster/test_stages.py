@@ -1,8 +1,6 @@
 """Ingest, label and prepare on a cluster of two machines, one of which is lost, write the same bytes as here."""
 
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from rarebeat.labels.extract import label_cohort
 from rarebeat.readers import ingest as module
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.registry import Entry
+from rarebeat.readers.summary import Tally
 from rarebeat.simulator.archives.archive import write_archive
 from rarebeat.simulator.settings import SimulatorSettings
 
@@ -51,31 +50,29 @@ def machines() -> Iterator[TwoMachines]:
         yield found
 
 
-def lose_one_when_half_is_read(machines: TwoMachines, out: Path) -> threading.Thread:
-    """Wait for half of the parts, and kill a machine."""
+def lose_one_in_the_middle(monkeypatch: pytest.MonkeyPatch, machines: TwoMachines) -> None:
+    """Kill a machine when half of the parts are here."""
+    add, parts = Tally.add, 0
 
-    def watch() -> None:
-        while len(list(out.glob(".ward.*/part-*.parquet"))) < RECORDS // PART // 2:
-            if (out / "ward").is_dir():
-                return  # too late: the test fails by the machine that is still there
-            time.sleep(0.01)
-        machines.lose_one()
+    def add_and_count(total: Tally, tally: Tally) -> None:
+        nonlocal parts
+        parts += 1
+        if parts == RECORDS // PART // 2:
+            machines.lose_one()
+        add(total, tally)
 
-    thread = threading.Thread(target=watch, daemon=True)
-    thread.start()
-    return thread
+    monkeypatch.setattr(Tally, "add", add_and_count)
 
 
 @pytest.mark.slow
 def test_a_cluster_writes_the_same_bytes_also_when_it_loses_a_machine(
-    machines: TwoMachines, archive: Path, tmp_path: Path
+    machines: TwoMachines, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run_stages(archive, tmp_path / "here", 1)
     assert len(read_quarantine(tmp_path / "here" / "records" / "ward")) == 1
-    watcher = lose_one_when_half_is_read(machines, tmp_path / "there" / "records")
+    lose_one_in_the_middle(monkeypatch, machines)
     with connected(machines.workers):  # once for all stages
         run_stages(archive, tmp_path / "there", machines.workers)
-    watcher.join(60)
     assert machines.lost
     assert written(tmp_path / "there") == written(tmp_path / "here")
 
