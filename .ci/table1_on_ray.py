@@ -32,13 +32,15 @@ SMALL = (
     "evaluate.at_least=1",
 )
 CELLS = (
+    "cells.together.heads=[all]",
     "cells.together.seed=[0]",
-    "cells.single.heads=[avnrt]",
+    "cells.single.heads=[atrial_fibrillation]",
     "cells.single.seed=[0]",
-    "cells.rates.heads=[avnrt]",
+    "cells.rates.heads=[atrial_fibrillation]",
     "cells.rates.rate=[0.01]",
-    "compare.columns.one head.heads=[avnrt]",
-    "compare.columns.one head, best rate.heads=[avnrt]",
+    "compare.columns.one head.heads=[atrial_fibrillation]",
+    "compare.columns.one head, best rate.heads=[atrial_fibrillation]",
+    "compare.columns.two heads.heads=[all]",
     "compare.at_least=1",
 )
 ignore_caches = shutil.ignore_patterns("__pycache__")

@@ -83,9 +83,7 @@ def study(
         waiting = {stage: waits & todo for stage, waits in graph.items() if stage in todo}
         side_by_side = jobs or (1 if on == "here" else SIDE_BY_SIDE)
         with where(on, gpus, visible, graph, forced) as place:
-            run_all(
-                waiting, len(graph), side_by_side, place, lambda stage: stage in forced and note_read(stage)
-            )
+            run_all(waiting, len(graph), side_by_side, place, note_read if forced else lambda _: None)
     finally:
         for each in visible:
             hide_unfinished(each)
