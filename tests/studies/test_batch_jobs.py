@@ -10,9 +10,11 @@ from tests.studies.sweep import FOLDER, LAST, ROOT, run_study, runs
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.studies import batch_jobs
-from rarebeat.studies.away import Away, Remote, can_leave, default_remote
+from rarebeat.studies.away import Order, Remote, can_leave, default_remote
 from rarebeat.studies.batch_jobs import Files, batch_launcher
-from rarebeat.studies.here import Here, dvc
+from rarebeat.studies.here import dvc
+
+FILES = Files("rarebeat-1", Path("code"), Path("locks"), Path("log"))
 
 SBATCH = """#!/bin/sh
 # Takes the options of sbatch that are used, and runs a copy of the script, as Slurm does.
@@ -82,10 +84,20 @@ def test_a_cell_that_fails_is_told_by_what_its_job_said(slurm: Path) -> None:
     assert not Path("table").exists()
 
 
-def test_a_project_without_a_remote_cannot_use_machines_of_a_cloud(project: Path) -> None:
-    place = Away({"a"}, {"a": set()}, [FOLDER], batch_launcher("sky"), Here(), None)
+@pytest.mark.parametrize(("cache", "folder"), [(Path("/p/.dvc/cache"), None), (None, "store=/mnt/store")])
+def test_machines_of_a_cloud_need_a_remote_that_they_reach(cache: Path | None, folder: str | None) -> None:
+    order = Order("cell@a", ("data",), cache, folder, Path("/p"), b"", b"", {})
     with pytest.raises(RarebeatError, match="dvc remote add --default"):
-        place.start("a")
+        batch_jobs.SYSTEMS["sky"].submit(order, FILES)
+
+
+def test_skypilot_gets_a_machine_for_each_cell_and_secrets_by_their_names() -> None:
+    order = Order("cell@a", ("data",), None, None, Path("/p"), b"", b"", {"AWS_SECRET_ACCESS_KEY": "key"})
+    command = " ".join(batch_jobs.SYSTEMS["sky"].submit(order, FILES))
+    assert command.startswith(
+        "sky launch --yes --down --cluster rarebeat-1 --env STAGE=cell@a --env CODE=code "
+    )
+    assert command.endswith("--secret AWS_SECRET_ACCESS_KEY scales/sky.yaml")
 
 
 def test_a_remote_that_is_a_folder_is_told_by_its_whole_path(project: Path) -> None:
@@ -106,8 +118,7 @@ def test_a_remote_that_is_a_folder_is_told_by_its_whole_path(project: Path) -> N
     ],
 )
 def test_a_job_that_is_broken_off_is_cancelled(printed: str, command: list[str]) -> None:
-    files = Files("rarebeat-1", Path("code"), Path("locks"), Path("log"))
-    assert batch_jobs.SYSTEMS["slurm"].cancel(files, printed) == command
+    assert batch_jobs.SYSTEMS["slurm"].cancel(FILES, printed) == command
 
 
 def test_the_file_for_skypilot_has_keys_that_it_knows_and_takes_what_it_is_given() -> None:
