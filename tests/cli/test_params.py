@@ -223,6 +223,13 @@ def test_a_missing_group_is_named(group: str) -> None:
         check_params({name: value for name, value in OWN.items() if name != group})
 
 
+@pytest.mark.parametrize("workers", [0, "many", "ray:"])
+def test_workers_are_processes_or_a_cluster(workers: object) -> None:
+    check_params(OWN | {"workers": "ray:auto"})
+    with pytest.raises(ParamsError, match="workers must be"):
+        check_params(OWN | {"workers": workers})
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("train/shuffle_except", ["avnrtt"]), ("train/limit_positives", {"avnrtt": 3})]
 )
