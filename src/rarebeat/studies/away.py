@@ -114,7 +114,7 @@ class Away:
         inputs = tuple(sorted(self.graph[stage]))
         new = [one for one in inputs if one not in self._pushed]
         if self.remote and new:
-            dvc("push", "--quiet", "--run-cache", *new)
+            dvc("push", "--quiet", *new)  # not the run cache: it knows results whose files were never pushed
             self._pushed.update(new)
         folders = (Path(), *self.studies)
         locks = pack(lock for folder in folders if (lock := folder / "dvc.lock").is_file())

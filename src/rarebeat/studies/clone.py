@@ -47,7 +47,9 @@ def run_in_clone(stage: str, inputs: Sequence[str], cache: Path | None, folder: 
         name, _, path = folder.partition("=")
         commands.append([*settings, f"remote.{name}.url", path])
     if cache is None:
-        commands += [[*repro, "--pull", stage], ["dvc", "push", "--quiet", "--run-cache", stage]]
+        # The files first: whoever finds the entry of the run cache must find them.
+        push = ["dvc", "push", "--quiet"]
+        commands += [[*repro, "--pull", stage], [*push, stage], [*push, "--run-cache", stage]]
     else:
         commands.append([*settings, "cache.dir", str(cache)])
         commands += [["dvc", "checkout", "--quiet", *inputs]] if inputs else []
