@@ -17,6 +17,10 @@ def evaluate(
         Path | None, typer.Option(help="folder of the cohorts' records: whose ECGs may be drawn")
     ] = None,
     studies: Annotated[Path | None, typer.Option(help="list of studies that the page shows")] = None,
+    labels: Annotated[Path | None, typer.Option(help="folder of the cohorts' labels: their coverage")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="what people have answered in the TRIPOD+AI sheet")
+    ] = None,
     track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
@@ -29,6 +33,8 @@ def evaluate(
     from rarebeat.reporting.page.index import Sources, gather, write_index
     from rarebeat.reporting.resampling import write_resampling
     from rarebeat.reporting.results import heading
+    from rarebeat.reporting.sheets.facts import read_facts
+    from rarebeat.reporting.sheets.folder import write_sheets
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -48,6 +54,7 @@ def evaluate(
     sources = Sources(shards, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))
+    files += write_sheets(out, read_facts(findings, shards, labels), answers)
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return
