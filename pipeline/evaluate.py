@@ -69,8 +69,8 @@ def evaluate(
     }
     name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    labels = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
-    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=labels)
+    tags = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=tags)
 
 
 if __name__ == "__main__":

@@ -144,11 +144,11 @@ def read_facts(findings: Findings, shards: Path, labels: Path | None = None) -> 
         "test": set(map(str, findings.test.cohorts.tolist())),
     }
     people = [one for name in SPLITS for one in _people_of(shards, name, of_split[name])]
-    labelling = [
-        Labelling(one.name, one.labels, _labels_summary(labels / one.name))
-        for one in (findings.cohorts if labels is not None else ())
-    ]
-    return RunFacts(findings, people, labelling)
+    return RunFacts(findings, people, [] if labels is None else _labelling(findings, labels))
+
+
+def _labelling(findings: Findings, labels: Path) -> list[Labelling]:
+    return [Labelling(one.name, one.labels, _labels_summary(labels / one.name)) for one in findings.cohorts]
 
 
 def _labels_summary(folder: Path) -> Mapping[str, Any]:
