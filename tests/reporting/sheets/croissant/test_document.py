@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -170,6 +171,21 @@ def test_what_nobody_told_is_left_out_and_named(work: Workspace) -> None:
         "citation",
     )
     assert WHOLE.missing == ()
+
+
+def test_the_example_of_the_documentation_reads_every_ecg_of_a_split(
+    file: Path, work: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).resolve().parents[4] / "docs" / "reporting.md").read_text(encoding="utf-8")
+    (code,) = re.findall("```python\n(.*?)```", page, re.DOTALL)
+    assert "data/croissant.json" in code
+    monkeypatch.chdir(file.parent)
+    found: dict[str, Any] = {"ecgs": []}
+    exec(code.replace("data/croissant.json", file.name) + "    ecgs.append((signal, label))\n", found)
+    expected = load_split(work.out, "test")
+    column = expected.meta.classes.index("atrial_fibrillation")
+    assert [label for _, label in found["ecgs"]] == expected.labels[:, column].tolist()
+    assert np.array_equal([signal for signal, _ in found["ecgs"]], expected.signals * expected.meta.scale)
 
 
 def test_the_shards_stay_as_they_are(work: Workspace) -> None:

@@ -139,6 +139,15 @@ def test_an_answer_to_an_item_that_there_is_not_is_refused(
         read_answers(tmp_path / "answers.yaml")
 
 
+def test_the_file_of_the_project_and_the_example_of_the_documentation_are_taken(tmp_path: Path) -> None:
+    root = Path(__file__).resolve().parents[4]
+    assert read_answers(root / "reports" / "answers.yaml") == {}
+    page = (root / "docs" / "reporting.md").read_text(encoding="utf-8")
+    (example,) = re.findall("```yaml\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "answers.yaml").write_text(example)
+    assert set(read_answers(tmp_path / "answers.yaml")) == {"17", "18a"}
+
+
 def test_a_file_of_answers_that_is_missing_or_empty(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match="cannot read"):
         read_answers(tmp_path / "answers.yaml")
