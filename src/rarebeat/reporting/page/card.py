@@ -9,6 +9,11 @@ from rarebeat.models.registry import NETWORKS, uses_person
 from rarebeat.reporting.page.findings import Findings
 from rarebeat.reporting.page.html import Section, facts, folded, heading, paragraph
 
+_ELSEWHERE = (
+    "For handing on, model-card.md beside this page has the card with data, label coverage, scores by group and "
+    "calibration; tripod-ai.md is the checklist TRIPOD+AI with what the run knows filled in."
+)
+
 
 def card_section(findings: Findings) -> Section:
     """Write the model card.
@@ -22,6 +27,7 @@ def card_section(findings: Findings) -> Section:
     card = findings.card
     parts = [
         facts(about(findings)),
+        paragraph(_ELSEWHERE, "note"),
         heading("What it is for"),
         paragraph(INTENDED),
         heading("What it is not for"),
