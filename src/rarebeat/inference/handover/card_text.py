@@ -67,6 +67,20 @@ def thresholds_text(card: ModelCard) -> str:
     return f"Thresholds were {chosen}; another site needs its own."
 
 
+def probabilities_text(card: ModelCard) -> str:
+    """Say whose the probabilities are, and what is told beside them.
+
+    Args:
+        card: of the model.
+
+    Returns:
+        A sentence.
+    """
+    if card.offsets:
+        return "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
+    return "Probabilities are as the network gives them: no calibration is stored with this model."
+
+
 def limits_of(card: ModelCard) -> list[str]:
     """What bounds the use of a model, whatever it was tested on.
 
@@ -79,9 +93,7 @@ def limits_of(card: ModelCard) -> list[str]:
     points = [
         "For research. It is no medical device, and no diagnosis may rest on it alone.",
         thresholds_text(card),
-        "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
-        if card.offsets
-        else "Probabilities are as the network gives them: no calibration is stored with this model.",
+        probabilities_text(card),
     ]
     if is_own(card.architecture):
         points.append(

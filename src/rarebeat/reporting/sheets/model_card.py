@@ -161,8 +161,13 @@ def cohort_parts(findings: Findings) -> list[str]:
 
 def _division(title: str, groups: Groups) -> list[str]:
     few = "; ".join(f"{name}: {count:,} records" for name, count in groups.too_few.items())
+    over = (
+        f"the {len(groups.classes)} classes that have"
+        if len(groups.classes) > 1
+        else "the one class that has"
+    )
     said = (
-        f"By {title.lower()} over the {len(groups.classes)} classes that have enough positive patients in every group: "
+        f"By {title.lower()} over {over} enough positive patients in every group: "
         f"{', '.join(groups.classes)}. A difference smaller than the intervals may be chance."
         if groups.classes
         else f"By {title.lower()}: no class has enough positive patients in every group, so that groups cannot be "
