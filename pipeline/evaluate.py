@@ -54,7 +54,7 @@ def evaluate(
     sources = Sources(shards, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))
-    files += write_sheets(out, read_facts(findings, shards, labels), answers)
+    files += write_sheets(out, read_facts(findings, sources.shards, labels), answers)
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return
