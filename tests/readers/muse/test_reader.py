@@ -198,3 +198,10 @@ def test_a_placeholder_of_a_statement_gives_no_text_and_is_counted(muse_xml: Mak
     assert ecg.text is None
     assert ecg.not_understood == ("statements",)
     assert parse_muse(muse_xml()).not_understood == ()
+
+
+def test_the_filters_are_those_of_the_rhythm_waveform(muse_xml: Make) -> None:
+    """Exports tell them of the median beat, too."""
+    assert parse_muse(muse_xml()).stored.filters == "high-pass 16, low-pass 150"
+    twice = muse_xml().replace(b"</ACFilter>", b"</ACFilter><ACFilter>60</ACFilter>")
+    assert refusal(twice).detail == "ACFilter is there twice"

@@ -23,7 +23,7 @@ from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_sex, not_understood, parse_patient
 from rarebeat.readers.free_text.recognised import recognised_words
 from rarebeat.readers.muse.elements import age_of, has_placeholders, statements_of, status_of, text_of
-from rarebeat.readers.muse.waveform import read_waveform
+from rarebeat.readers.muse.waveform import read_waveform, rhythm_of
 from rarebeat.readers.privacy import Pseudonym, patient_number
 from rarebeat.readers.quality import trusted_signal
 from rarebeat.readers.registry import Entry
@@ -232,14 +232,14 @@ def parse_muse(content: bytes) -> MuseEcg:
             if ecg.find("PatientDemographics") is None
             else not_understood(age=(told_age, age), sex=(gender, sex), patient=("no id", patient))
         ),
-        stored=stored_as(raw, _filters(ecg), text_of(ecg, "TestDemographics/AcquisitionDevice")),
+        stored=stored_as(raw, _filters(rhythm_of(ecg)), text_of(ecg, "TestDemographics/AcquisitionDevice")),
     )
 
 
-def _filters(ecg: Element) -> str:
+def _filters(rhythm: Element) -> str:
     """The filters of the recorder, in the file's own numbers."""
     names = {"high-pass": "HighPassFilter", "low-pass": "LowPassFilter", "mains": "ACFilter"}
-    told = {name: numbers_alone(text_of(ecg, f"Waveform/{tag}")) for name, tag in names.items()}
+    told = {name: numbers_alone(text_of(rhythm, tag)) for name, tag in names.items()}
     return ", ".join(f"{name} {number}" for name, number in told.items() if number)
 
 
