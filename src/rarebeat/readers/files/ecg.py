@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rarebeat.core.records import Signal, Stored
+from rarebeat.core.records import Record, Signal, Stored
 
 
 class FilePerson(NamedTuple):
@@ -46,3 +46,27 @@ class FileEcg:
     status: str | None = None
     codes: tuple[str, ...] = ()
     stored: Stored = field(default_factory=Stored)
+
+
+def record_of(ecg: FileEcg, name: str, kind: str) -> Record:
+    """Make the record of a single file, to be predicted.
+
+    Args:
+        ecg: what is kept of it.
+        name: of the file, which becomes the id.
+        kind: its format.
+
+    Returns:
+        The record, without patient and codes.
+    """
+    person, source = ecg.person, "muse" if kind == "muse-xml" else kind
+    return Record(
+        name,
+        ecg.signal,
+        ecg.rate,
+        source,
+        age=person.age,
+        sex=person.sex,
+        calibrated=ecg.calibrated,
+        text=ecg.text,
+    )
