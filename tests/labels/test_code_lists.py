@@ -64,6 +64,24 @@ def test_a_name_of_two_codes_means_neither() -> None:
         (["aha:50"], "atrial_flutter", NEGATIVE),
         (["aha:22", "aha:60", "aha:310"], "premature_ventricular_complexes", POSITIVE),
         (["aha:60", "aha:341"], "bigeminy", POSITIVE),
+        (["aha:22", "aha:60+310"], "premature_ventricular_complexes", POSITIVE),
+        (["aha:60+341"], "bigeminy", POSITIVE),
+        (["aha:60+341"], "premature_ventricular_complexes", POSITIVE),
+        (["aha:60+312"], "premature_ventricular_complexes", UNCERTAIN),  # possible
+        (["aha:60+315+341"], "bigeminy", UNCERTAIN),  # probable
+        (["aha:82+301"], "av_block_1st_degree", UNCERTAIN),  # borderline
+        (["aha:60+312", "aha:60"], "premature_ventricular_complexes", POSITIVE),
+        (
+            ["aha:22", "aha:106+312"],
+            "left_bundle_branch_block",
+            NEGATIVE,
+        ),  # the modifier is another statement's
+        (["aha:22", "aha:60+4711"], "left_bundle_branch_block", UNKNOWN),  # 4711 may say it
+        (
+            ["aha:Sinus bradycardia", "aha:Ventricular premature complex(es) + possible"],
+            "premature_ventricular_complexes",
+            UNCERTAIN,
+        ),
         (["aha:55", "aha:221"], "avnrt", UNCERTAIN),
         (["aha:1"], "left_bundle_branch_block", NEGATIVE),
         (["aha:1"], "sinus_rhythm", UNKNOWN),  # no rhythm is named
