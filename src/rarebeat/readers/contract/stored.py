@@ -12,18 +12,19 @@ _LONG = {"nanovolts": "nV", "microvolts": "uV", "millivolts": "mV", "volts": "V"
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def stored_as(raw: RawLeads, filters: str = "", device: str = "") -> Stored:
+def stored_as(raw: RawLeads, filters: str = "", device: str = "", cut: float = 0.0) -> Stored:
     """Describe leads as a file holds them.
 
     Args:
         raw: the leads.
         filters: of the recorder, as the file tells them.
         device: the model of the recorder.
+        cut: seconds of fillers that were cut off both ends.
 
     Returns:
         Units, and leads in their order.
     """
-    return Stored(_units(tuple(raw.units)), _leads(tuple(raw.names)), filters, device)
+    return Stored(_units(tuple(raw.units)), _leads(tuple(raw.names)), filters, device, cut)
 
 
 def stored_in(header: Header) -> Stored:

@@ -59,6 +59,7 @@ def file_ecg(
     status: str | None = "unknown",
     filters: str = "",
     device: str = "",
+    cut: float = 0.0,
 ) -> FileEcg:
     """Check what a format's reader found, and redact its statements.
 
@@ -72,6 +73,7 @@ def file_ecg(
             machine, "unknown" where the file does not tell; None for a format that holds no report.
         filters: limits of the recorder's filters in Hz.
         device: model of the recorder.
+        cut: seconds of fillers that were cut off.
 
     Returns:
         What is kept of the file.
@@ -87,7 +89,9 @@ def file_ecg(
         lines, person = [], person._replace(not_understood=(*person.not_understood, "statements"))
     text = clean_text(lines)
     text = redact(text, names) or None if text else None
-    return FileEcg(signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device))
+    return FileEcg(
+        signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device, cut)
+    )
 
 
 def _coarsest_step(raw: RawLeads) -> float:

@@ -182,7 +182,8 @@ def kit_ecg(
     device = (
         "" if record.source_format == "ishne_holter" else record.recording.device.model
     )  # ISHNE: any text
-    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status, passed, device)
+    leads, cut = without_fillers(raw, rate)
+    return file_ecg(leads, rate, person, statements, known, status, passed, device, cut)
 
 
 def _names_of(record: Any) -> list[str]:
