@@ -93,6 +93,11 @@ def test_a_name_of_two_codes_means_neither() -> None:
         (["icd10:I48.91"], "complete_heart_block", UNKNOWN),  # diagnoses of a patient describe no ECG
         (["12sl:FAV", "12sl:SRTH"], "av_block_1st_degree", POSITIVE),
         (["12sl:FAV", "12sl:SRTH"], "right_bundle_branch_block", NEGATIVE),
+        (["12sl:FLUT", "12sl:VAVB"], "atrial_flutter", POSITIVE),
+        (["12sl:FLUT", "12sl:VAVB"], "av_block_2nd_degree_mobitz_i", UNCERTAIN),
+        (["12sl:NSR", "12sl:NML"], "atrial_flutter", NEGATIVE),
+        (["12sl:NSR", "12sl:NML"], "paced_rhythm", UNKNOWN),  # GE has other statements for it
+        (["12sl:RVE+", "12sl:SRTH"], "atrial_fibrillation", NEGATIVE),  # a plus that is no modifier
         (["12sl:FAV", "12sl:XYZ"], "right_bundle_branch_block", UNKNOWN),  # XYZ may say it
         (["snomed:426783006", "snomed:999999999"], "right_bundle_branch_block", UNKNOWN),
         (["snomed:426783006", "snomed:164865005"], "right_bundle_branch_block", NEGATIVE),

@@ -105,6 +105,9 @@ def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:
     leads = list(record.leads)
     if not leads:
         raise BadRecordError("missing_leads", "the file holds no leads")
+    paces = {_pace(lead) for lead in leads if lead_index(lead.label) is not None}
+    if len(paces) == 1:  # signals beside the leads, such as a pulse wave, may have their own
+        leads = [lead for lead in leads if _pace(lead) in paces]
     twice = [match[1] for lead in leads if (match := _NUMBERED.fullmatch(lead.label))]
     if any(lead_index(name) is not None for name in twice):
         raise BadRecordError("header_mismatch", f"lead {twice[0]} is there twice")
@@ -124,6 +127,10 @@ def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:
         units=[unit for _, _, unit in scales],
     )
     return raw, float(leads[0].sampling_rate) if rate is None else rate
+
+
+def _pace(lead: Any) -> tuple[float, int]:
+    return lead.sampling_rate, len(lead.samples)
 
 
 def person_of(record: Any, age: str = "", unit: str = "years", told: str = "", sex: str = "") -> FilePerson:
