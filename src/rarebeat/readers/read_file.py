@@ -13,8 +13,8 @@ from rarebeat.readers.files.formats import HEAD, format_named, tell
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Options, get_source
 from rarebeat.readers.tables import joined
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb.header import person_of
+from rarebeat.readers.wfdb.records import read_wfdb
 
 _FORMATS = {
     ".dcm": "dicom",

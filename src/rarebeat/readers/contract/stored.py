@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from rarebeat.core.records import LEADS, Stored
 from rarebeat.readers.quality import MICROVOLTS, NORMALISED, RawLeads, lead_index
-from rarebeat.readers.wfdb_header import Header
+from rarebeat.readers.wfdb.header import Header
 
 _SPELT = {"nv": "nV", "uv": "uV", "µv": "uV", "μv": "uV", "mv": "mV", "v": "V", NORMALISED: "NU"}
 _LONG = {"nanovolts": "nV", "microvolts": "uV", "millivolts": "mV", "volts": "V"}

@@ -12,8 +12,8 @@ from rarebeat.readers.files.ecg import record_of
 from rarebeat.readers.files.formats import HEAD, Format, format_named, tell
 from rarebeat.readers.files.packed import is_packed
 from rarebeat.readers.formats.xml_head import is_xml
-from rarebeat.readers.wfdb import parse_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb.header import person_of
+from rarebeat.readers.wfdb.records import parse_wfdb
 
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""

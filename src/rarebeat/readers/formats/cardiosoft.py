@@ -13,14 +13,15 @@ import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.readers.contract.stored import numbers_alone
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson
+from rarebeat.readers.formats.ecg import Format, file_ecg, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.person import NOBODY, read_person
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads, shown_name
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".xml",)
 
 _PERSON = "PatientInfo"

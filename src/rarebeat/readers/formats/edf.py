@@ -14,14 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson
+from rarebeat.readers.formats.ecg import Format, file_ecg, read_content
 from rarebeat.readers.formats.edges import LONGEST_SECONDS, without_fillers
 from rarebeat.readers.formats.guard import guarded
 from rarebeat.readers.formats.person import NOBODY, read_person
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads, lead_index, shown_name
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".edf",)
 
 _PREFIX = re.compile(r"^(?:ECG|EKG)\s+(?=\S)", re.IGNORECASE)

@@ -88,4 +88,4 @@ def _still_at_end(heights: npt.NDArray[Any], still: int, most: int, step: float)
         if length < still or (length > most and np.ptp(heights[:, start]) > step):
             break
         end = start
-    return count - end
+    return int(count - end)
