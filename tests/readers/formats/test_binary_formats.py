@@ -146,7 +146,7 @@ def test_the_sex_of_an_eli_file_is_a_whole_word(file_of: Make) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("save2gdf"), reason="the biosig tools are not installed")
-@pytest.mark.parametrize("kind", ["scp", "aecg"])
+@pytest.mark.parametrize("kind", ["scp", "aecg", "edf"])
 def test_biosig_reads_the_same(kind: str, signal: Steps, file_of: Make, tmp_path: Path) -> None:
     told = tmp_path / "told"
     path = file_of(kind)
