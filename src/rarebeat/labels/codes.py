@@ -103,7 +103,7 @@ class CodeLabeller:
         understood = sum(map(self._understands, codes))
         return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=understood)
 
-    def _said(self, code: str) -> Iterator[tuple[_Meaning, State]]:
+    def _said(self, code: str) -> Iterator[tuple[_Meaning, int]]:
         """What a statement and its modifiers say; a modifier such as "possible" leaves all of it open."""
         parts, is_open = statement(code)
         for part in parts:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
+from rarebeat.readers.formats import ecg as formats_ecg
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.muse import reader
 from rarebeat.readers.muse.reader import parse_muse
@@ -65,7 +66,7 @@ def test_deep_nesting_is_survived() -> None:
 
 
 def test_a_file_larger_than_any_ecg_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_BYTES", 1000)
+    monkeypatch.setattr(formats_ecg, "MAX_BYTES", 1000)
     (tmp_path / "a.xml").write_bytes(b" " * 1001)
     with pytest.raises(BadRecordError, match="larger"):
         reader.read_file(tmp_path / "a.xml")
