@@ -50,19 +50,3 @@ def trimmed(rows: Sequence[Row]) -> str:
         name for place, name in enumerate(names) if not place or any(row[name] is not None for row in rows)
     ]
     return markdown_table([{name: row[name] for name in kept} for row in rows])
-
-
-def sentence(text: str) -> str:
-    """A text that begins with a capital letter and ends with a full stop.
-
-    Args:
-        text: of one sentence or more.
-
-    Returns:
-        The text.
-
-    Example:
-        >>> sentence("the test split is empty")
-        'The test split is empty.'
-    """
-    return f"{text[:1].upper()}{text[1:]}".rstrip(".") + "."
