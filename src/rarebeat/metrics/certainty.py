@@ -11,7 +11,7 @@ with the class at most 1 - coverage get "no", of those without it at most 1 - co
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -242,6 +242,26 @@ def tell_together(members: Sequence[Told]) -> Told:
         for name in ("absent_excluded", "present_excluded")
     )
     return Told(mean, absent, present)
+
+
+def add_certainty(classes: Mapping[str, dict[str, Any]], members: Sequence[Told | None]) -> None:
+    """Add to the answer of one ECG what is told beside probability and decision.
+
+    Args:
+        classes: class id to its answer, which is changed; "decision" is there.
+        members: what each model of an ensemble tells of these classes; nothing is added where one tells nothing.
+    """
+    known = [one for one in members if one is not None]
+    if len(known) < len(members):
+        return
+    told = known[0] if len(known) == 1 else tell_together(known)
+    decisions = np.array([[entry["decision"] for entry in classes.values()]])
+    columns = zip(
+        classes.values(), told.calibrated[0].tolist(), told.answers(decisions)[0].tolist(), strict=True
+    )
+    for entry, calibrated, certain in columns:
+        if certain:
+            entry.update(calibrated=calibrated, certain=certain)
 
 
 def calibrated_threshold(certainty: Certainty, name: str, threshold: float, offset: float = 0.0) -> float:

@@ -192,9 +192,7 @@ def _limits(card: ModelCard, licence: str | None, scores: Mapping[str, Any] | No
     points = [
         "For research. It is no medical device, and no diagnosis may rest on it alone.",
         _thresholds_from(card),
-        "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
-        if card.offsets
-        else "Probabilities are as the network gives them: no calibration is stored with this model.",
+        _probabilities(card),
     ]
     if set(card.cohorts) == {"simulated"}:
         points.append(
@@ -209,6 +207,27 @@ def _limits(card: ModelCard, licence: str | None, scores: Mapping[str, Any] | No
     if licence is None:
         points.append("No licence was stated; those of the training data may bind the weights, too.")
     return "\n".join(["## Limits\n", *(f"- {point}" for point in points), ""])
+
+
+def _probabilities(card: ModelCard) -> str:
+    """Whose the probabilities are, and what is told beside them."""
+    if card.offsets:
+        plain = "Probabilities are those of the network with the offsets of `model.yaml` added to its logits"
+    else:
+        plain = "Probabilities are as the network gives them"
+    if card.certainty is None:
+        return f"{plain}." if card.offsets else f"{plain}: no calibration is stored with this model."
+    rare = [name for name, one in card.certainty.classes.items() if one.no_below is None]
+    never = f' Too few patients had {", ".join(rare)} for any "no".' if rare else ""
+    return (
+        f"{plain}; `calibrated` beside them is fitted to {_fitted_to(card)}, as common as classes were there. "
+        f'`certain` leaves {card.certainty.coverage:.0%} of the records with a class without a "no", and of those '
+        f'without it without a "yes", at a site like that one.{never}'
+    )
+
+
+def _fitted_to(card: ModelCard) -> str:
+    return "the labelled records of one site" if card.adapted else "the validation split"
 
 
 def _thresholds_from(card: ModelCard) -> str:
