@@ -125,7 +125,8 @@ def calibration_slope(truth: npt.NDArray[np.bool_], probability: FloatArray) -> 
         probability: shape (n,).
 
     Returns:
-        The slope; NaN without positives or without negatives.
+        The slope; NaN without positives or without negatives, or where nothing is in doubt since all positives are more
+        probable than all negatives.
 
     Source:
         Cox, Two further applications of a model for binary regression, Biometrika 45:562, 1958.
@@ -135,7 +136,7 @@ def calibration_slope(truth: npt.NDArray[np.bool_], probability: FloatArray) -> 
         >>> round(calibration_slope(np.append(truth, ~truth), np.repeat([0.98, 0.02], 500)), 2)
         0.36
     """
-    if not truth.any() or truth.all():
+    if not truth.any() or truth.all() or probability[truth].min() > probability[~truth].max():
         return float("nan")
     odds = log_odds(probability)
     return float(_fit(np.stack([odds, np.ones_like(odds)], axis=1), truth.astype(np.float64))[0])

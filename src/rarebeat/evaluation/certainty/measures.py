@@ -60,14 +60,16 @@ class ClassAnswers:
         kept_absent: share of the records without it that are not answered "yes".
         unsure_present: share of the records with the class that are answered "unsure".
         unsure_absent: share of the records without it.
-        never_no: whether no record can be answered "no": too few calibration patients had the class.
-        never_yes: whether none can be answered "yes".
+        patients: with a record of the class, in what it was calibrated on.
+        never_no: whether no record can be answered "no": these are too few.
+        never_yes: whether none can be answered "yes": too few had a record without the class.
     """
 
     kept_present: Ends
     kept_absent: Ends
     unsure_present: Ends
     unsure_absent: Ends
+    patients: int
     never_no: bool
     never_yes: bool
 
@@ -98,6 +100,8 @@ class Claims:
     Attributes:
         told: of its n records and its classes.
         coverage: share of records whose true label shall not be excluded.
+        patients: shape (classes,), with a record of each class, in what it was calibrated on; of an ensemble the
+            fewest.
         never_no: shape (classes,), whether no record can be answered "no".
         never_yes: likewise for "yes".
         together: whether an ensemble tells it.
@@ -105,6 +109,7 @@ class Claims:
 
     told: Told
     coverage: float
+    patients: npt.NDArray[np.intp]
     never_no: BoolArray
     never_yes: BoolArray
     together: bool = False
@@ -126,6 +131,7 @@ def claims_of(card: ModelCard, predictions: Predictions) -> Claims | None:
     return Claims(
         tell(card.certainty, predictions.classes, predictions.probability, card.offsets),
         card.certainty.coverage,
+        np.array([0 if one is None else one.positives for one in stored]),
         np.array([one is None or one.no_below is None for one in stored]),
         np.array([one is None or one.yes_above is None for one in stored]),
     )
@@ -147,6 +153,7 @@ def claims_together(members: Sequence[Claims | None]) -> Claims | None:
     return Claims(
         tell_together([one.told for one in known]),
         min(one.coverage for one in known),
+        np.min([one.patients for one in known], axis=0),
         np.sum([one.never_no for one in known], axis=0) >= half,
         np.sum([one.never_yes for one in known], axis=0) >= half,
         together=True,
@@ -202,8 +209,7 @@ def measure_certainty(
             positive,
             patients[known],
             confidence,
-            bool(claims.never_no[k]),
-            bool(claims.never_yes[k]),
+            (int(claims.patients[k]), bool(claims.never_no[k]), bool(claims.never_yes[k])),
         )
     return CertaintyScores(claims.coverage, calibration, answers, confidence, claims.together)
 
@@ -213,8 +219,7 @@ def _answers(
     positive: BoolArray,
     patients: npt.NDArray[np.object_] | npt.NDArray[np.str_],
     confidence: float,
-    never_no: bool,
-    never_yes: bool,
+    limits: tuple[int, bool, bool],
 ) -> ClassAnswers:
     def share(hit: BoolArray, rows: BoolArray) -> Ends:
         return share_interval(hit[rows], patients[rows], confidence) if rows.any() else (np.nan,) * 3
@@ -224,8 +229,7 @@ def _answers(
         share(said != "yes", ~positive),
         share(said == "unsure", positive),
         share(said == "unsure", ~positive),
-        never_no,
-        never_yes,
+        *limits,
     )
 
 

@@ -46,6 +46,7 @@ def answer_table(scores: CertaintyScores) -> str:
     rows: list[Row] = [
         {
             "Class": name,
+            "Calibrated on": one.patients,
             'With it: not "no"': interval_text(*one.kept_present),
             'Without it: not "yes"': interval_text(*one.kept_absent),
             "With it: unsure": interval_text(*one.unsure_present),
@@ -97,13 +98,16 @@ def _promise(scores: CertaintyScores) -> str:
     )
     return (
         f"{first} The first two columns are these shares on the test split. A record is answered as the model decides "
-        'where the other answer could be excluded, and "unsure" otherwise.'
+        'where the other answer could be excluded, and "unsure" otherwise. '
+        '"Calibrated on" is how many patients with the class there were in calibration: with few, these shares vary '
+        'around the promise from one validation split to the next, and below 1 / (1 - coverage) - 1 "no" is never '
+        "answered."
     )
 
 
 def _never(one: ClassAnswers) -> str:
     words = [word for word, never in (('"no"', one.never_no), ('"yes"', one.never_yes)) if never]
-    return f"never {' or '.join(words)}: too few to calibrate on" if words else ""
+    return f"never {' or '.join(words)}" if words else ""
 
 
 def _signed(ends: Ends) -> str:
