@@ -36,7 +36,7 @@ CERTAINTY = Certainty(
         ),
     },
 )
-"""Sinus rhythm is always in doubt, atrial fibrillation never where it is called; nothing is stored of the third class."""
+"""Sinus rhythm is always in doubt, fibrillation never where it is called; of the third class nothing is stored."""
 
 
 def with_certainty(source: Path, folder: Path, certainty: Certainty = CERTAINTY) -> Path:

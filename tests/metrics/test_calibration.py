@@ -5,8 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from rarebeat.metrics.calibration import (
     LEAST_SLOPE,
-    OFFSET_SPREAD,
-    SLOPE_SPREAD,
+    SPREADS,
     calibrate,
     calibration_slope,
     fit_map,
@@ -59,7 +58,7 @@ def test_a_map_has_the_highest_posterior():
 
     def posterior(slope, offset):
         likelihood = -np.sum(np.logaddexp(0, np.where(positive, -1, 1) * (slope * odds + offset)))
-        return likelihood - ((slope - 1) / SLOPE_SPREAD) ** 2 / 2 - (offset / OFFSET_SPREAD) ** 2 / 2
+        return likelihood - ((slope - 1) / SPREADS[0]) ** 2 / 2 - (offset / SPREADS[1]) ** 2 / 2
 
     slope, offset = fit_map(odds, positive)
     best = posterior(slope, offset)

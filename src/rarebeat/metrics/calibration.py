@@ -11,8 +11,8 @@ from scipy.special import expit
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.offsets import log_odds
 
-SLOPE_SPREAD, OFFSET_SPREAD = 0.5, 1.0
-"""Standard deviations of the normal priors of the two numbers of a map (`benchmarks/calibration.py` compares some)."""
+SPREADS = 0.5, 1.0
+"""Standard deviations of the normal priors of slope and offset (``benchmarks/calibration.py`` compares some)."""
 
 LEAST_SLOPE = 0.05
 """A map rises: two records are never as probable as each other where the network tells them apart."""
@@ -61,6 +61,7 @@ def fit_map(
     positive: BoolArray,
     around: tuple[float, float] = IDENTITY,
     with_slope: bool = True,
+    spreads: tuple[float, float] = SPREADS,
 ) -> tuple[float, float]:
     """Fit the map of one class: calibrated log odds are ``slope * odds + offset``.
 
@@ -72,13 +73,14 @@ def fit_map(
         positive: shape (n,), what was true.
         around: slope and offset that are most likely beforehand.
         with_slope: whether the slope is fitted, too; it stays as it was otherwise, for it takes more records.
+        spreads: standard deviations of the priors of slope and offset.
 
     Returns:
         The slope, which is :data:`LEAST_SLOPE` at least, and the offset.
 
     Source:
         Platt, Probabilistic outputs for support vector machines, Advances in Large Margin Classifiers, 1999, with
-        normal priors (:data:`SLOPE_SPREAD`, :data:`OFFSET_SPREAD`) instead of his targets.
+        normal priors instead of his targets.
 
     Example:
         >>> odds = np.repeat([-4.0, 4.0], 500)  # certain to 98 %, but right in 80 %
@@ -88,7 +90,7 @@ def fit_map(
         (0.35, 0.0)
     """
     target = positive.astype(np.float64)
-    mean, precision = np.array(around), np.array([SLOPE_SPREAD, OFFSET_SPREAD]) ** -2.0
+    mean, precision = np.array(around), np.array(spreads) ** -2.0
     slope = max(around[0], LEAST_SLOPE)
     if with_slope:
         slope, offset = _fit(np.stack([odds, np.ones_like(odds)], axis=1), target, mean, precision)
