@@ -9,41 +9,40 @@ Tree = dict[str, "float | Tree | None"]
 """As :data:`rarebeat.evaluation.evaluate.MetricTree`."""
 
 
-def calibration_table(scores: CertaintyScores) -> str:
-    """A Markdown table: each class's calibration before and after the stored map.
+def calibration_rows(scores: CertaintyScores) -> list[Row]:
+    """Each class's calibration before and after the stored map, for a table.
 
     Args:
         scores: of any number of classes.
 
     Returns:
-        The table.
+        A row for each class.
     """
-    rows: list[Row] = [
+    return [
         {
             "Class": name,
             "Brier score": f"{one.brier_before[0]:.4f}",
-            "calibrated": f"{one.brier[0]:.4f}",
-            "gained": _signed(one.brier_gain),
-            "Calibration error": interval_text(*one.error_before),
-            "calibrated ": interval_text(*one.error),
+            "Brier, calibrated": f"{one.brier[0]:.4f}",
+            "Gained": _signed(one.brier_gain),
+            "Error": interval_text(*one.error_before),
+            "Error, calibrated": interval_text(*one.error),
             "Slope": interval_text(one.slope_before, np.nan, np.nan),
-            "calibrated  ": interval_text(one.slope, np.nan, np.nan),
+            "Slope, calibrated": interval_text(one.slope, np.nan, np.nan),
         }
         for name, one in scores.calibration.items()
     ]
-    return markdown_table(rows)
 
 
-def answer_table(scores: CertaintyScores) -> str:
-    """A Markdown table: how often each class's answers are right, and how often they are "unsure".
+def answer_rows(scores: CertaintyScores) -> list[Row]:
+    """How often each class's answers keep their promise, and how often they are "unsure", for a table.
 
     Args:
         scores: of any number of classes.
 
     Returns:
-        The table.
+        A row for each class.
     """
-    rows: list[Row] = [
+    return [
         {
             "Class": name,
             "Calibrated on": one.patients,
@@ -51,11 +50,10 @@ def answer_table(scores: CertaintyScores) -> str:
             'Without it: not "yes"': interval_text(*one.kept_absent),
             "With it: unsure": interval_text(*one.unsure_present),
             "Without it: unsure": interval_text(*one.unsure_absent),
-            "": _never(one),
+            "Never": _never(one),
         }
         for name, one in scores.answers.items()
     ]
-    return markdown_table(rows)
 
 
 def certainty_section(scores: CertaintyScores | None) -> list[str]:
@@ -69,24 +67,46 @@ def certainty_section(scores: CertaintyScores | None) -> list[str]:
     """
     if scores is None or not scores.calibration:
         return []
-    averages = calibration_averages(scores)
     return [
         "## Calibration",
-        calibration_table(scores),
-        f"Mean over these classes: Brier score {averages['brier_before']:.4f}, calibrated {averages['brier']:.4f}; "
-        f"calibration error {averages['error_before']:.3f}, calibrated {averages['error']:.3f}. "
-        '"Calibrated" is after the map that the validation split has chosen and that is stored with the model; it '
-        "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; "
-        f"the calibration error is the distance of mean probability and share of positives in {BINS} steps of "
-        "probability; a slope below 1 says that probabilities are too sure of themselves. In brackets: "
-        f"{100 * scores.confidence:g} % intervals over patients.",
+        markdown_table(calibration_rows(scores)),
+        how_calibrated(scores),
         "## Yes, no or unsure",
-        answer_table(scores),
-        _promise(scores),
+        markdown_table(answer_rows(scores)),
+        what_is_promised(scores),
     ]
 
 
-def _promise(scores: CertaintyScores) -> str:
+def how_calibrated(scores: CertaintyScores) -> str:
+    """What the columns on calibration are, and their means.
+
+    Args:
+        scores: of one class or more.
+
+    Returns:
+        A paragraph.
+    """
+    averages = calibration_averages(scores)
+    return (
+        f"Mean over these classes: Brier score {averages['brier_before']:.4f}, calibrated {averages['brier']:.4f}; "
+        f"calibration error {averages['error_before']:.3f}, calibrated {averages['error']:.3f}. "
+        '"Calibrated" is after the map that was fitted on the validation split and is stored with the model; it '
+        "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; the error "
+        f"is the distance of mean probability and share of positives in {BINS} steps of probability; a slope below 1 "
+        f"says that probabilities are too sure of themselves. In brackets: {100 * scores.confidence:g} % intervals "
+        "over patients."
+    )
+
+
+def what_is_promised(scores: CertaintyScores) -> str:
+    """What the columns on answers are, and what answers promise.
+
+    Args:
+        scores: of one class or more.
+
+    Returns:
+        A paragraph.
+    """
     promise = f"{scores.coverage:g}"
     first = (
         f"The answers of the members are voted on, each of which keeps the true label in a share of {promise} of new "
@@ -97,7 +117,7 @@ def _promise(scores: CertaintyScores) -> str:
         f'answered "no", and of those without it not "yes" (`train.certainty.coverage`).'
     )
     return (
-        f"{first} The first two columns are these shares on the test split. A record is answered as the model decides "
+        f"{first} The first two shares in the table are these, on the test split. A record is answered as the model decides "
         'where the other answer could be excluded, and "unsure" otherwise. '
         '"Calibrated on" is how many patients with the class there were in calibration: with few, these shares vary '
         'around the promise from one validation split to the next, and below 1 / (1 - coverage) - 1 "no" is never '
@@ -107,7 +127,7 @@ def _promise(scores: CertaintyScores) -> str:
 
 def _never(one: ClassAnswers) -> str:
     words = [word for word, never in (('"no"', one.never_no), ('"yes"', one.never_yes)) if never]
-    return f"never {' or '.join(words)}" if words else ""
+    return " or ".join(words)
 
 
 def _signed(ends: Ends) -> str:
