@@ -91,10 +91,10 @@ def how_calibrated(scores: CertaintyScores) -> str:
         f"Mean over these classes: Brier score {averages['brier_before']:.4f}, calibrated {averages['brier']:.4f}; "
         f"calibration error {averages['error_before']:.3f}, calibrated {averages['error']:.3f}. "
         '"Calibrated" is after the map that was fitted on the validation split and is stored with the model; it '
-        "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; the error "
-        f"is the distance of mean probability and share of positives in {BINS} steps of probability; a slope below 1 "
-        f"says that probabilities are too sure of themselves. In brackets: {100 * scores.confidence:g} % intervals "
-        "over patients."
+        "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; "
+        f"the error is the distance of mean probability and share of positives in {BINS} steps of probability; a slope "
+        "below 1 says that probabilities are too sure of themselves. In brackets: "
+        f"{100 * scores.confidence:g} % intervals over patients."
     )
 
 
@@ -117,8 +117,8 @@ def what_is_promised(scores: CertaintyScores) -> str:
         f'answered "no", and of those without it not "yes" (`train.certainty.coverage`).'
     )
     return (
-        f"{first} The first two shares in the table are these, on the test split. A record is answered as the model decides "
-        'where the other answer could be excluded, and "unsure" otherwise. '
+        f"{first} The first two shares in the table are these, on the test split. A record is answered as the model "
+        'decides where the other answer could be excluded, and "unsure" otherwise. '
         '"Calibrated on" is how many patients with the class there were in calibration: with few, these shares vary '
         'around the promise from one validation split to the next, and below 1 / (1 - coverage) - 1 "no" is never '
         "answered."
