@@ -133,10 +133,14 @@ def test_a_class_without_labels_keeps_what_it_had_elsewhere() -> None:
         "unknown": ClassCertainty(0.7, -1.0, 2.0, -2.0, 40, 400),
         "rare": ClassCertainty(0.5, -1.0, 2.0, -2.0, 40, 400),
     }
-    certainty = fit_certainty(truth, probability, people, CLASSES, earlier=stored)
+    certainty = fit_certainty(truth, probability, people, CLASSES, earlier=Certainty(0.9, stored))
     assert certainty.classes["unknown"] == stored["unknown"]
     assert certainty.classes["rare"].slope == 0.5  # too few positives here for another one
     assert certainty.classes["rare"].no_below is None  # but nothing is promised that was not seen here
+
+    other = fit_certainty(truth, probability, people, CLASSES, earlier=Certainty(0.8, stored))
+    unknown = other.classes["unknown"]
+    assert (unknown.slope, unknown.yes_above, unknown.no_below) == (0.7, None, None)  # they promised less
 
 
 def test_an_ensemble_means_and_votes() -> None:

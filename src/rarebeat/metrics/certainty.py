@@ -10,7 +10,7 @@ with the class at most 1 - coverage get "no", of those without it at most 1 - co
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -130,7 +130,7 @@ def fit_certainty(
     classes: Sequence[str],
     settings: CertaintySettings | None = None,
     offsets: Mapping[str, float] | None = None,
-    earlier: Mapping[str, ClassCertainty] | None = None,
+    earlier: Certainty | None = None,
 ) -> Certainty:
     """Fit calibration and conformal limits to labelled records that the network has not learnt from.
 
@@ -142,7 +142,7 @@ def fit_certainty(
         settings: default: :class:`CertaintySettings`.
         offsets: that the model added to its log odds, by class.
         earlier: what was stored before, elsewhere: maps stay near those, and a class without a known record keeps what
-            it had.
+            it had; but its limits are lost where they promised another coverage.
 
     Returns:
         What is stored.
@@ -153,16 +153,18 @@ def fit_certainty(
         >>> float(tell(certainty, ["avnrt"], np.array([[0.5]])).calibrated[0, 0].round(2))
         0.25
     """
-    settings, earlier = settings or CertaintySettings(), earlier or {}
+    settings = settings or CertaintySettings()
+    stored = {} if earlier is None else earlier.classes
     owner = np.unique(patients.astype(str), return_inverse=True)[1]
     odds, found = _odds(probability, classes, offsets), {}
     for column, name in enumerate(classes):
         known = truth[:, column] >= 0
         if known.any():
             positive, people = truth[known, column] == 1, owner[known]
-            found[name] = _fit_class(odds[known, column], positive, people, settings, earlier.get(name))
-        elif name in earlier:
-            found[name] = earlier[name]
+            found[name] = _fit_class(odds[known, column], positive, people, settings, stored.get(name))
+        elif earlier is not None and name in stored:
+            same = earlier.coverage == settings.coverage
+            found[name] = stored[name] if same else replace(stored[name], yes_above=None, no_below=None)
     return Certainty(settings.coverage, found)
 
 

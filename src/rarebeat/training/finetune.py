@@ -214,7 +214,6 @@ def certainty_of(
         What the model folder holds.
     """
     kept = source if source is not None and source.trains_nothing else None
-    stored = None if kept is None else kept.card.certainty
     return fit_certainty(
         validation.columns(classes),
         probability,
@@ -222,7 +221,7 @@ def certainty_of(
         classes,
         settings.certainty,
         {} if kept is None else kept.offsets(classes),
-        None if stored is None else stored.classes,
+        None if kept is None else kept.card.certainty,
     )
 
 

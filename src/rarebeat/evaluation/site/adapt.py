@@ -158,7 +158,7 @@ def _certainty(truth: Truth, scored: Scored, card: ModelCard) -> Certainty | Non
         return None
     settings = CertaintySettings(min_positives=FEW, coverage=stored.coverage)
     return fit_certainty(
-        truth, scored.probability, scored.patients, card.classes, settings, card.offsets, stored.classes
+        truth, scored.probability, scored.patients, card.classes, settings, card.offsets, stored
     )
 
 
