@@ -25,6 +25,7 @@ def evaluate(
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
+    from rarebeat.evaluation.certainty.measures import claims_of
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.inference.predictions import write_predictions
@@ -46,7 +47,7 @@ def evaluate(
     write_predictions(out / "predictions.parquet", predictions)
 
     test = predictions.only("test")
-    evaluation = evaluate(test, settings)
+    evaluation = evaluate(test, settings, claims=claims_of(card, test))
     tested = list(dict.fromkeys(test.cohorts.tolist()))
     title = heading(card.heads, card.cohorts, tested, validated or ())
     training_records, table = write_resampling(out, shards)

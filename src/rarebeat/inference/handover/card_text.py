@@ -74,11 +74,25 @@ def probabilities_text(card: ModelCard) -> str:
         card: of the model.
 
     Returns:
-        A sentence.
+        Sentences.
     """
     if card.offsets:
-        return "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
-    return "Probabilities are as the network gives them: no calibration is stored with this model."
+        plain = "Probabilities are those of the network with the offsets of `model.yaml` added to its logits"
+    else:
+        plain = "Probabilities are as the network gives them"
+    if card.certainty is None:
+        return f"{plain}." if card.offsets else f"{plain}: no calibration is stored with this model."
+    rare = [name for name, one in card.certainty.classes.items() if one.no_below is None]
+    never = f' Too few patients had {", ".join(rare)} for any "no".' if rare else ""
+    return (
+        f"{plain}; `calibrated` beside them is fitted to {_fitted_to(card)}, as common as classes were there. "
+        f'`certain` leaves {card.certainty.coverage:.0%} of the records with a class without a "no", and of those '
+        f'without it without a "yes", at a site like that one.{never}'
+    )
+
+
+def _fitted_to(card: ModelCard) -> str:
+    return "the labelled records of one site" if card.adapted else "the validation split"
 
 
 def limits_of(card: ModelCard) -> list[str]:

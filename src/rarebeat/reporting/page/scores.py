@@ -7,6 +7,8 @@ from html import escape
 import numpy as np
 
 from rarebeat.core.tables import Row, interval_text
+from rarebeat.evaluation.certainty import tables
+from rarebeat.evaluation.certainty.measures import CertaintyScores
 from rarebeat.evaluation.curves import NONE, calibration_rows, confusion_rows, precision_recall_rows
 from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.groups import FEWEST, Groups
@@ -87,8 +89,24 @@ def curve_section(findings: Findings) -> Section:
             "note",
         ),
         calibration_chart(calibration_rows(test.truth, test.probability, names)),
+        *_certainty_parts(evaluation.certainty),
     ]
     return Section("curves", "Curves", parts)
+
+
+def _certainty_parts(scores: CertaintyScores | None) -> list[Html]:
+    """What calibration and certain answers are worth; nothing where the model has none."""
+    if scores is None or not scores.calibration:
+        return []
+    return [
+        table(
+            tables.calibration_rows(scores), "Before and after the calibration that is stored with the model"
+        ),
+        paragraph(tables.how_calibrated(scores), "note"),
+        heading("Yes, no or unsure"),
+        table(tables.answer_rows(scores), "How often certain answers keep their promise on the test split"),
+        paragraph(tables.what_is_promised(scores), "note"),
+    ]
 
 
 def confusion_section(findings: Findings) -> Section:

@@ -6,6 +6,7 @@ It is what ``rarebeat publish --card`` makes the text of a repository of. Its wo
 
 from rarebeat.core.records import REASONS
 from rarebeat.core.tables import Row
+from rarebeat.evaluation.certainty.tables import certainty_section
 from rarebeat.evaluation.groups import FEWEST, Groups
 from rarebeat.inference.handover.card_text import (
     INTENDED,
@@ -192,6 +193,7 @@ def calibration_parts(findings: Findings) -> list[str]:
         "calibration error is the distance between the two in ten steps of probability, averaged over records; on few "
         "records some of it is chance.",
         trimmed(calibration_table(findings)),
+        *certainty_section(findings.evaluation.certainty)[1:],  # the heading stands already
     ]
 
 

@@ -269,7 +269,8 @@ def _imbalance(facts: RunFacts) -> str:
         if findings.left_out
         else "No training ECG was left out or repeated."
     )
-    return f"{resampled} The loss is {loss}."
+    calibrated = " `calibrated` beside a probability is fitted to the validation part."
+    return f"{resampled}{calibrated if findings.card.certainty else ''} The loss is {loss}."
 
 
 def _differences(facts: RunFacts) -> str:
