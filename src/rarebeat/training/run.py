@@ -30,7 +30,7 @@ from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.layers import heads_of
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
-from rarebeat.training.finetune import Source, learnable, open_source, start_from, untrained
+from rarebeat.training.finetune import Source, certainty_of, learnable, open_source, start_from, untrained
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends, choose_device
@@ -246,7 +246,10 @@ def run_experiment(
     thresholds, offsets = _decided(experiment, probabilities)
     if offsets:
         heads_of(module)  # raises for heads that take none, which could not be loaded again
-    card = _card(experiment, thresholds, offsets, history)
+    certainty = certainty_of(
+        experiment.source, experiment.validation, probabilities, experiment.classes, experiment.settings
+    )
+    card = replace(_card(experiment, thresholds, offsets, history), certainty=certainty)
     unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
     people = len(set(experiment.validation.patients.tolist()))
     scores = known_scores(

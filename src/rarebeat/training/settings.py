@@ -16,6 +16,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.metrics.certainty import CertaintySettings
 from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS
 
@@ -157,6 +158,7 @@ class TrainSettings:
         threshold: the rule that chooses thresholds on the validation split, a name in
             :data:`rarebeat.metrics.thresholds.RULES`.
         min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
+        certainty: calibration and conformal limits, see :mod:`rarebeat.metrics.certainty`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -197,6 +199,7 @@ class TrainSettings:
     window: WindowSettings = field(default_factory=WindowSettings)
     threshold: ThresholdRule = "bagged_f1"
     min_positives: Positive = 10
+    certainty: CertaintySettings = field(default_factory=CertaintySettings)
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Seed = 0
     keep: Literal["last", "best"] = "last"
