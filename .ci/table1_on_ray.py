@@ -2,7 +2,7 @@
 
     python .ci/table1_on_ray.py
 
-It takes three minutes on two cores, too long for every run of the tests; tests/studies has the pieces.
+It takes some minutes, too long for every run of the tests; tests/studies has the pieces.
 """
 
 import filecmp
