@@ -77,7 +77,9 @@ class SyncedBatchNorm(nn.Module):
         (layer,) = self._evaluating
         if not self.training:
             return cast(Tensor, layer(input) if mask is None else layer(input, mask))
-        x = input.float()
+        x = input.to(
+            torch.promote_types(input.dtype, torch.float32)
+        )  # statistics of bf16 would have two digits
         within = None if mask is None else mask[:, None]
         mean, variance = self._statistics(x, within)
         scale = (variance + layer.eps).rsqrt()
@@ -96,7 +98,7 @@ class SyncedBatchNorm(nn.Module):
         """
         over = [0, *range(2, x.ndim)]
         shape = (1, -1) + (1,) * (x.ndim - 2)
-        count = x.new_tensor(x.numel() / x.shape[1]) if within is None else within.sum().to(x.dtype)
+        count = x.new_tensor(x.numel() // x.shape[1]) if within is None else within.sum().to(x.dtype)
         inner = x if within is None else x * within
         mean = inner.sum(dim=over) / count.clamp(min=1)
         off = x - mean.view(shape) if within is None else (x - mean.view(shape)) * within

@@ -191,7 +191,7 @@ def _fabric(model: ModelSettings, settings: TrainSettings) -> Any:
     strategy = DDPStrategy(
         process_group_backend="nccl" if device == "cuda" else "gloo",
         timeout=PATIENCE,
-        broadcast_buffers=False,  # they are equal: batch norm is synchronised
+        forward_sync_buffers=False,  # they are equal: batch norm is synchronised
         find_unused_parameters=is_own(model.name),
     )
     elastic = "TORCHELASTIC_RUN_ID" in os.environ
