@@ -162,7 +162,7 @@ def train(
         bar = _progress_bar(shown, stages[-1].end, progress.epoch, world.first)
         with bar, synchronised(network, world):
             steps = compiled(network, settings, device, len(examples) * stages[-1].end)
-            forward, first = steps, progress.epoch
+            first = progress.epoch
             for epoch in range(first, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
@@ -217,8 +217,7 @@ def _train_epoch(
     settings = stage.settings
     train_mode(network, stage.heads_only)
     own = [world.rank] if world.rank else []  # processes that draw the same would drop out the same
-    dropout = np.random.SeedSequence([settings.seed, epoch, *own])
-    torch.manual_seed(int(dropout.generate_state(1)[0]))
+    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch, *own]).generate_state(1)[0]))
     passes = _passes(len(examples), settings)
     batches = [
         batch

@@ -127,18 +127,38 @@ def _start_here(devices: int) -> None:
             raise KeyboardInterrupt from None
         sys.exit(128 + error.sigval)
     except ChildFailedError as error:
-        killed = {rank: -one.exitcode for rank, one in error.failures.items() if one.exitcode < 0}
-        for rank, number in sorted(killed.items()):
-            if number != signal.SIGTERM or len(killed) == len(error.failures):
-                raise RarebeatError(_of_killed(rank, devices, number)) from None
-        sys.exit(max(one.exitcode for one in error.failures.values()))  # a process has told why
+        codes = {rank: one.exitcode for rank, one in error.failures.items()}
+        if (message := killed_message(codes, devices)) is not None:
+            raise RarebeatError(message) from None
+        sys.exit(max(codes.values()))  # a process has told why
 
 
-def _of_killed(rank: int, processes: int, number: int) -> str:
-    memory = ", probably for lack of memory" if number == signal.SIGKILL else ""
+def killed_message(codes: Mapping[int, int], processes: int) -> str | None:
+    """Say which process of a training was killed.
+
+    Args:
+        codes: rank to exit code of the processes that failed; minus the number of the signal that ended one.
+        processes: how many there were.
+
+    Returns:
+        The message; None where none was killed but those that were ended because another one failed.
+
+    Example:
+        >>> killed_message({0: -15, 1: -9}, 2)[:60]
+        'process 2 of 2 of the training was ended by SIGKILL, probabl'
+        >>> killed_message({0: -15, 1: 2}, 2) is None
+        True
+    """
+    killed = {rank: -code for rank, code in sorted(codes.items()) if code < 0}
+    cause = next((rank for rank, number in killed.items() if number != signal.SIGTERM), None)
+    if cause is None and len(killed) == len(codes):
+        cause = next(iter(killed), None)
+    if cause is None:
+        return None
+    memory = ", probably for lack of memory" if killed[cause] == signal.SIGKILL else ""
     return (
-        f"process {rank + 1} of {processes} of the training was ended by {signal.Signals(number).name}{memory}, and "
-        "the others with it; the same command goes on from the last checkpoint"
+        f"process {cause + 1} of {processes} of the training was ended by {signal.Signals(killed[cause]).name}{memory}, "
+        "and the others with it; the same command goes on from the last checkpoint"
     )
 
 
