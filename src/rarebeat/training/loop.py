@@ -136,9 +136,8 @@ def train(
     """
     check_splits(train, validation, classes, settings, world)
     device = world.device(choose_device(settings.device))
-    precision = choose_precision(settings.precision, device)
-    if not world.all(precision == torch.bfloat16):
-        precision = torch.float32
+    bf16 = world.all(choose_precision(settings.precision, device) == torch.bfloat16)
+    precision = torch.bfloat16 if bf16 else torch.float32
     with backends(device, settings.threads):
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window, learning=True)
@@ -152,18 +151,16 @@ def train(
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser, world)
-        if settings.precision == "auto" and precision == torch.bfloat16 and world.first:
+        if settings.precision == "auto" and bf16 and world.first:
             _check_bf16(network, examples, losses[stages[0]], settings, world)
         for past in progress.history if world.first else ():
             on_epoch(EpochReport(**past))
-
         passes = _passes(len(examples), settings)
         shown = passes * math.prod(batch_shape(len(examples), settings.batch))
         bar = _progress_bar(shown, stages[-1].end, progress.epoch, world.first)
         with bar, synchronised(network, world):
             steps = compiled(network, settings, device, len(examples) * stages[-1].end)
-            first = progress.epoch
-            for epoch in range(first, stages[-1].end):
+            for epoch in range(first := progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
                 if epoch == stage.first:
@@ -309,7 +306,7 @@ def _check_bf16(
 ) -> None:
     """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
     indices = shuffled_batches(len(examples), settings.batch, settings.seed, 0)[0]
-    indices = indices[world.part(len(indices))]
+    indices = indices[: max(2, world.part(len(indices)).stop)]  # what a process takes; batch norm needs two
     signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
     for doubt in doubts_about_bf16(
         network, lambda trial: loss_of(trial(signals, context).float(), labels), examples.device

@@ -1,7 +1,6 @@
 """Which processes a training asks for, and what is refused before any is started."""
 
 import os
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,12 +20,11 @@ TORCHRUN = {"TORCHELASTIC_RUN_ID": "run", "RANK": "1", "WORLD_SIZE": "2"}
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No trace of a launcher that runs the tests themselves."""
     for name in list(os.environ):
         if name.startswith(("TORCHELASTIC", "SLURM")):
             monkeypatch.delenv(name)
-    yield
 
 
 def pretend(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
@@ -45,10 +43,10 @@ def test_a_process_that_was_started_trains(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_params_and_launcher_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     pretend(monkeypatch, TORCHRUN)
-    with pytest.raises(ParamsError, match="2 processes were started, but train.devices 4 .* makes 4"):
+    with pytest.raises(ParamsError, match=r"2 processes were started, but train\.devices 4 .* makes 4"):
         start_processes(replace(BASE, devices=4))
     with pytest.raises(
-        ParamsError, match="2 processes were started, but train.devices 1 times train.nodes 1"
+        ParamsError, match=r"2 processes were started, but train\.devices 1 times train\.nodes 1"
     ):
         start_processes(BASE)
 

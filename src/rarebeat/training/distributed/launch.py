@@ -157,8 +157,8 @@ def killed_message(codes: Mapping[int, int], processes: int) -> str | None:
         return None
     memory = ", probably for lack of memory" if killed[cause] == signal.SIGKILL else ""
     return (
-        f"process {cause + 1} of {processes} of the training was ended by {signal.Signals(killed[cause]).name}{memory}, "
-        "and the others with it; the same command goes on from the last checkpoint"
+        f"process {cause + 1} of {processes} of the training was ended by {signal.Signals(killed[cause]).name}"
+        f"{memory}, and the others with it; the same command goes on from the last checkpoint"
     )
 
 
