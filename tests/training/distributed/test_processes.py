@@ -95,7 +95,7 @@ def test_a_killed_process_ends_all_with_one_message_and_the_same_command_goes_on
         killed = time.monotonic()
         os.kill(second, signal.SIGKILL)
         assert started.wait(LONG) == 2
-        assert time.monotonic() - killed < 60
+        assert time.monotonic() - killed < 200  # some seconds, where the processor is free
         (message,) = errors(started.stderr.read())
     assert message.startswith("error: process 2 of 2 of the training was ended by SIGKILL")
     assert not Path(f"/proc/{first}").exists()
