@@ -98,3 +98,14 @@ def test_the_layers_of_a_network_are_put_back_with_what_they_have_learnt() -> No
     assert network[1][0] is layer
     assert torch.equal(layer.running_mean, torch.ones(4))
     assert not layer.training
+
+
+def test_on_a_gpu_torchs_own_layer_has_the_same_weights_and_statistics() -> None:
+    layer = nn.BatchNorm2d(4, eps=1e-3, momentum=0.2)
+    _, on_gpu = SyncedBatchNorm(layer, World(0, 2))._layers
+    assert isinstance(on_gpu, nn.SyncBatchNorm)
+    assert on_gpu.training
+    assert (on_gpu.eps, on_gpu.momentum) == (1e-3, 0.2)
+    assert on_gpu.weight is layer.weight
+    for name, value in layer.state_dict(keep_vars=True).items():
+        assert getattr(on_gpu, name) is value

@@ -1,8 +1,8 @@
 """Batch norm over the examples of all processes.
 
 With statistics of its own part alone, each process would train another network than one process does, and a worse one
-where its part is small. ``torch.nn.SyncBatchNorm`` does the same on GPUs alone, and knows no padding; this one runs
-wherever a training does.
+where its part is small. ``torch.nn.SyncBatchNorm`` does the same on GPUs alone, and knows no padding; this one takes it
+there, and runs wherever a training does.
 """
 
 from collections.abc import Iterator
@@ -62,7 +62,8 @@ class SyncedBatchNorm(nn.Module):
         self.weight, self.bias = layer.weight, layer.bias
         for name in ("running_mean", "running_var", "num_batches_tracked"):
             self.register_buffer(name, getattr(layer, name))
-        self._evaluating = (layer.eval(),)  # in a tuple it is no part of this module, and stays in that mode
+        # In a tuple they are no parts of this module, and stay in the mode that they are in.
+        self._layers = (layer.eval(), _on_gpu(layer))
 
     def forward(self, input: Tensor, mask: Tensor | None = None) -> Tensor:
         """Normalise features.
@@ -74,9 +75,11 @@ class SyncedBatchNorm(nn.Module):
         Returns:
             The same shape and type.
         """
-        (layer,) = self._evaluating
+        layer, on_gpu = self._layers
         if not self.training:
             return cast(Tensor, layer(input) if mask is None else layer(input, mask))
+        if input.is_cuda and mask is None:
+            return cast(Tensor, on_gpu(input))
         x = input.to(
             torch.promote_types(input.dtype, torch.float32)
         )  # statistics of bf16 would have two digits
@@ -113,7 +116,7 @@ class SyncedBatchNorm(nn.Module):
 
     def _move(self, mean: Tensor, variance: Tensor, total: Tensor, counted: bool) -> None:
         """Move the running statistics as the layer itself does."""
-        (layer,) = self._evaluating
+        layer, _ = self._layers
         momentum = layer.momentum
         if counted and self.num_batches_tracked is not None:
             self.num_batches_tracked.add_(1)
@@ -121,3 +124,14 @@ class SyncedBatchNorm(nn.Module):
         if self.running_mean is not None and self.running_var is not None:
             self.running_mean.lerp_(mean, momentum or 0.0)
             self.running_var.lerp_(variance * total / (total - 1).clamp(min=1), momentum or 0.0)
+
+
+def _on_gpu(layer: _BatchNorm) -> nn.SyncBatchNorm:
+    """Torch's own layer, with the weights and the buffers of another one."""
+    other = nn.SyncBatchNorm(
+        layer.num_features, layer.eps, layer.momentum, layer.affine, layer.track_running_stats
+    )
+    other.weight, other.bias = layer.weight, layer.bias
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        setattr(other, name, getattr(layer, name))
+    return other.train()
