@@ -10,8 +10,8 @@ from rarebeat.cli.console import run
 if TYPE_CHECKING:
     from rarebeat.training.distributed.world import World
     from rarebeat.training.run import Experiment
+    from rarebeat.training.server import Tracker
     from rarebeat.training.settings import TrainSettings
-    from rarebeat.training.tracking import Tracker
 
 
 def train(

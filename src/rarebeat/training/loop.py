@@ -291,8 +291,8 @@ def validate(
             logits = record_logits(network, examples.part(part), batch, windows)
     logits = world.gather(logits, part, len(examples))
     total = torch.zeros((), device=examples.device)
-    for part in ordered_batches(len(examples), batch):
-        total += loss(logits[part], labels[part]) * len(part)
+    for rows in ordered_batches(len(examples), batch):
+        total += loss(logits[rows], labels[rows]) * len(rows)
     mean_loss = total.item() / len(examples)
     if not torch.isfinite(logits).all():
         return mean_loss, None

@@ -203,8 +203,9 @@ def joined(model: ModelSettings, settings: TrainSettings) -> Iterator[World]:
 
 def _fabric(model: ModelSettings, settings: TrainSettings) -> Any:
     from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
-    from lightning_fabric.strategies import DDPStrategy
+    from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     device = choose_device(settings.device).type
