@@ -88,6 +88,7 @@ def start_processes(settings: TrainSettings) -> bool:
         )
     if found is not None:
         return False
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # no stack of C++ where another process has ended
     if settings.nodes == 1:
         _start_here(settings.devices)
     elif "SLURM_JOB_ID" in os.environ and shutil.which("srun"):
@@ -267,7 +268,7 @@ def one_message() -> Iterator[None]:
             raise
         if STARTED_BY in os.environ or _told():  # whoever has started this process sees which one has ended
             sys.exit(2)
-        reason = str(error).splitlines()[0]
+        reason = re.sub(r"^\[.*?\] *", "", str(error)).splitlines()[0].split(". ")[0]
         raise RarebeatError(
             "another process of this training has ended or cannot be reached, so that this one cannot go on; the same "
             f"command goes on from the last checkpoint ({reason})"
