@@ -150,6 +150,22 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
     assert sorted(run.data.metrics["test/macro.f1"] for run in runs) == [0, 1]
 
 
+def test_clones_that_begin_at_once_on_a_new_server_share_its_experiment(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{project / 'server.db'}"
+    first = server.open_tracker("rarebeat", uri)
+    looked, look = [], MlflowClient.get_experiment_by_name
+
+    def too_early(client: MlflowClient, name: str) -> Any:
+        looked.append(name)
+        return look(client, name) if len(looked) > 1 else None
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", too_early)
+    assert server.open_tracker("rarebeat", uri).experiment_id == first.experiment_id
+    assert looked == ["rarebeat", "rarebeat"]
+
+
 def test_a_training_that_fails_without_a_server_is_told_with_its_own_error(project: Path) -> None:
     tracker, client = on_server(project)
     with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key", "a", {}):

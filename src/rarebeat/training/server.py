@@ -27,6 +27,8 @@ import mlflow
 import requests
 from filelock import FileLock
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
@@ -55,6 +57,7 @@ PROCESS = "rarebeat.process"
 """Tag of a run that is kept here: the process that writes to it, see :func:`own_process`."""
 
 _PATIENCE = 8.0  # seconds for a server to say that it is there
+_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 
 Result = TypeVar("Result")
 
@@ -278,14 +281,17 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
 
 def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
     found = client.get_experiment_by_name(name)
-    if found is not None:
-        mlflow.set_experiment(experiment_id=found.experiment_id)
-        return str(found.experiment_id)
-    # Without it the artifacts of a local database would follow the working directory of whoever came first.
-    location = artifact_location(root) if uri.startswith("sqlite:") else None
-    created = client.create_experiment(name, artifact_location=location)
-    mlflow.set_experiment(experiment_id=created)
-    return str(created)
+    if found is None:
+        # Without it the artifacts of a local database would follow the working directory of whoever came first.
+        location = artifact_location(root) if uri.startswith("sqlite:") else None
+        try:
+            client.create_experiment(name, artifact_location=location)
+        except MlflowException as error:  # another clone or machine was faster: the lock is of this project alone
+            if error.error_code != _EXISTS:
+                raise
+        found = client.get_experiment_by_name(name)
+    mlflow.set_experiment(experiment_id=found.experiment_id)
+    return str(found.experiment_id)
 
 
 def _warn(uri: str, reason: str) -> None:
