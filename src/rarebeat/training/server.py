@@ -286,8 +286,8 @@ def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
         location = artifact_location(root) if uri.startswith("sqlite:") else None
         try:
             client.create_experiment(name, artifact_location=location)
-        except MlflowException as error:  # another clone or machine was faster: the lock is of this project alone
-            if error.error_code != _EXISTS:
+        except MlflowException as error:
+            if error.error_code != _EXISTS:  # made by another clone or machine, which the lock here does not hold
                 raise
         found = client.get_experiment_by_name(name)
     mlflow.set_experiment(experiment_id=found.experiment_id)
