@@ -287,7 +287,7 @@ def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
         try:
             client.create_experiment(name, artifact_location=location)
         except MlflowException as error:
-            if error.error_code != _EXISTS:  # made by another clone or machine, which the lock here does not hold
+            if error.error_code != _EXISTS:  # another clone made it, which the lock here does not hold back
                 raise
         found = client.get_experiment_by_name(name)
     mlflow.set_experiment(experiment_id=found.experiment_id)
