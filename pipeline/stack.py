@@ -157,7 +157,10 @@ def make_cluster(place: Path, password: str, account: Mapping[str, Any]) -> None
     )
     told.unlink()
     if done.returncode:
-        raise RarebeatError(f"cannot make a database in {place}:\n{done.stdout}{done.stderr}".rstrip())
+        hint = (
+            f"\nPostgreSQL cannot run as root: another user must be able to enter {place}" if account else ""
+        )
+        raise RarebeatError(f"cannot make a database in {place}:\n{done.stderr.strip()}{hint}")
     new.rename(place / "data")
 
 

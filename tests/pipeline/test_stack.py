@@ -8,6 +8,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
@@ -23,7 +24,7 @@ from rarebeat.training import server, tracking
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipeline" / "stack.py"
-TRAININGS, STEPS, METRICS = 8, 30, 40
+TRAININGS, STEPS, METRICS = 8, 20, 10
 
 TRAINING = f"""
 import sys, time
@@ -77,25 +78,32 @@ Start = Callable[[], tuple[subprocess.Popen[str], dict[str, str]]]
 
 
 @pytest.fixture
-def start(tmp_path: Path, script: ModuleType) -> Iterator[Start]:
+def place() -> Iterator[Path]:
+    """A folder that other users can enter, since root's PostgreSQL runs as one; those of pytest are private."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o711)
+        yield Path(name) / "stack"
+
+
+@pytest.fixture
+def start(place: Path, script: ModuleType) -> Iterator[Start]:
     """Start the script as `make stack` does; the process, and the variables that it tells trainings."""
     need("rclone", "boto3", "pg8000")
     try:
         script.postgres_program("initdb")
     except RarebeatError as error:
         pytest.skip(str(error))
-    folder = reachable(tmp_path) / "stack"
     ports = [f"--{name}-port={free_port()}" for name in ("mlflow", "s3", "postgres")]
     started = []
 
     def start() -> tuple[subprocess.Popen[str], dict[str, str]]:
-        command = [sys.executable, str(SCRIPT), "--folder", str(folder), *ports]
+        command = [sys.executable, str(SCRIPT), "--folder", str(place), *ports]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         started.append(process)
         assert process.stdout
         said = process.stdout.readline()
         assert "ready" in said, said + process.stdout.read()
-        lines = (folder / "environment").read_text().splitlines()
+        lines = (place / "environment").read_text().splitlines()
         pairs = [line.removeprefix("export ").partition("=") for line in lines]
         return process, {name: value for name, _, value in pairs}
 
@@ -106,18 +114,9 @@ def start(tmp_path: Path, script: ModuleType) -> Iterator[Start]:
             process.wait(60)
 
 
-def reachable(path: Path) -> Path:
-    """Let other users pass through pytest's folders: root's PostgreSQL runs as one."""
-    if os.geteuid() == 0:
-        for folder in (path, *path.parents):
-            if folder.owner() == "root" and not folder.stat().st_mode & stat.S_IXOTH:
-                folder.chmod(folder.stat().st_mode | stat.S_IXOTH)
-    return path
-
-
 @pytest.mark.slow
 def test_eight_trainings_at_once_lose_nothing_while_all_servers_go_away_and_come_back(
-    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Start, place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stack, told = start()
     environment = (
@@ -127,7 +126,6 @@ def test_eight_trainings_at_once_lose_nothing_while_all_servers_go_away_and_come
     running = []
     for number, clone in enumerate(clones):
         clone.mkdir()
-        (clone / "params.yaml").write_text("tracking: {experiment: rarebeat}\n")
         command = [sys.executable, "-c", TRAINING, str(number), str(tmp_path)]
         own = environment | {"DVC_ROOT": str(clone)}
         running.append(subprocess.Popen(command, cwd=clone, env=own, stderr=subprocess.PIPE, text=True))
@@ -136,26 +134,22 @@ def test_eight_trainings_at_once_lose_nothing_while_all_servers_go_away_and_come
     stack.send_signal(signal.SIGINT)
     said, _ = stack.communicate(timeout=60)
     assert (stack.returncode, said.splitlines()[-1]) == (0, "stopping")
-    assert not (tmp_path / "stack" / "environment").exists()
+    assert not (place / "environment").exists()
     (tmp_path / "go on").touch()
     warnings = [process.communicate(timeout=300)[1] for process in running]
     assert [process.returncode for process in running] == [0] * TRAININGS, warnings
     assert all("runs are kept in mlflow.db" in warning for warning in warnings), warnings
 
     start()
-    for clone in clones:
-        own = environment | {"DVC_ROOT": str(clone)}
-        command = [sys.executable, "-m", "rarebeat.cli.main", "send-runs"]
-        running.append(subprocess.Popen(command, cwd=clone, env=own, stdout=subprocess.PIPE, text=True))
-    assert all("1 runs sent" in process.communicate(timeout=300)[0] for process in running[TRAININGS:])
-
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", told["MLFLOW_TRACKING_URI"])
-    tracker = tracking.connect({})
+    for clone in clones:
+        monkeypatch.setenv("DVC_ROOT", str(clone))
+        tracker = tracking.connect({})  # sends what is kept in the clone
+        assert not tracker.unsent
     children = {f"model{number}": {"macro": {"f1": number / 10}} for number in range(TRAININGS)}
     parent = tracking.log_parent(tracker, "table", "a study", {}, {}, [], children)
     check_runs(tracker.client, parent)
-    files = {path.read_text() for path in (tmp_path / "stack" / "s3" / "mlflow").rglob("table.csv")}
+    files = {path.read_text() for path in (place / "s3" / "mlflow").rglob("table.csv")}
     assert files == {f"of training {number}" for number in range(TRAININGS)}
 
 
@@ -209,7 +203,7 @@ def test_a_fresh_clone_gets_data_and_results_from_the_bucket(
             [*DVC, "status", "--cloud"], cwd=tmp_path / "project", capture_output=True, text=True, check=False
         )
         assert refused.returncode
-        assert "signature" in refused.stderr
+        assert "Forbidden" in refused.stderr
     finally:
         script.end(service)
 

@@ -47,6 +47,9 @@ MODEL = "rarebeat.model"
 EVALUATED = "rarebeat.evaluated"
 """Tag of a run that holds an evaluation."""
 
+TRAINED_IN = "rarebeat.trained_in"
+"""Tag of a run that evaluated what others trained: their ids."""
+
 UNSENT = "rarebeat.unsent"
 """Tag of a run that is kept here: the server that it is for."""
 
