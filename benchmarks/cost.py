@@ -5,15 +5,16 @@
     python benchmarks/cost.py --measure data measure a project's data, into reports/speed/disk.csv
 
 Rates come from reports/speed: speed.csv (this tree on one core, WFDB files), gpu-h200-uncompiled.jsonl (the network of
-the paper with 24 heads on one H200), prepare.json (``benchmarks/prepare.py --json``) and disk.csv. Prices come from
-benchmarks/prices.csv, which says where and when they were read. Nothing was run at these sizes: what is not prepare,
-whose exponent is measured, is taken to be in proportion.
+the paper on one H200, the faster training), prepare.md (``benchmarks/prepare.py``: processor time) and disk.csv. Prices
+come from benchmarks/prices.csv, which says where and when they were read. Nothing was run at these sizes: what is not
+prepare, whose exponent is measured, is taken to be in proportion.
 """
 
 import argparse
 import csv
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -31,6 +32,7 @@ FOLDERS = ("records", "labels", "shards")
 SIGNAL = 12 * 2500 * 2
 """Bytes of a prepared recording in memory: int16, 12 leads, 10 s at 250 Hz."""
 
+CLUSTER = "`workers`: more cores, or a cluster"
 COPIES = 2
 """DVC keeps what is in the project in its cache, too: as a copy, where the file system knows no reflinks."""
 
@@ -109,51 +111,52 @@ def read_measured(speed: Path, prices: Path, epochs: int) -> Measured:
         prices: table of prices.
         epochs: of a training.
     """
-    runs = json.loads((speed / "prepare.json").read_text(encoding="utf-8"))
-    ordered = sorted(runs["runs"], key=lambda run: int(run["records"]))
-    first, last = ordered[0], ordered[-1]
-    added = (last["megabytes"] - first["megabytes"]) * 1e6 / (last["records"] - first["records"])
-    constant = last["megabytes"] * 1e6 - added * last["records"]
-    exponent = float(runs["seconds_exponent"])
-    trainings = [
-        json.loads(line)
-        for line in (speed / "gpu-h200-uncompiled.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    gpu = max(
-        float(entry.get("examples_per_second", 0)) for entry in trainings if entry.get("kind") == "training"
-    )
-    steps = (
-        Step(
-            "ingest (WFDB)",
-            "core",
-            1e6 / core_rate(speed, "ingest challenge"),
-            change="`workers`: a cluster",
-        ),
-        Step(
-            "ingest (MUSE XML)",
-            "core",
-            1e6 / core_rate(speed, "ingest muse-xml"),
-            change="`workers`: a cluster",
-        ),
-        Step("label", "core", 1e6 / core_rate(speed, "labels"), change="`workers`: a cluster"),
-        Step(
-            "prepare",
-            "core",
-            float(last["seconds"]) * (1e6 / float(last["records"])) ** exponent,
-            exponent,
-            "`workers`: a cluster",
-        ),
-        Step(f"train, {epochs} epochs", "gpu", epochs * 1e6 / gpu, change="`train.devices`, `train.nodes`"),
-    )
-    memory = (
-        Need("prepare", constant, added, "prepare cohorts one by one"),
-        Need("train, shards in memory", 0, SIGNAL, "`train.memory`: stream the shards"),
-    )
+    prepared = prepare_runs(speed / "prepare.md")
     with (speed / "disk.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["source"] == "simulated"]
     disk = tuple(Need(row["folder"], 0, int(row["bytes"]) / int(row["records"])) for row in rows)
     with prices.open(encoding="utf-8", newline="") as file:
-        return Measured(steps, memory, disk, {row["item"]: float(row["usd"]) for row in csv.DictReader(file)})
+        cost = {row["item"]: float(row["usd"]) for row in csv.DictReader(file)}
+    training = Need("train, shards in memory", 0, SIGNAL, "`train.memory`: stream the shards")
+    return Measured(read_steps(speed, prepared, epochs), (prepare_memory(prepared), training), disk, cost)
+
+
+def read_steps(speed: Path, prepared: Sequence[Mapping[str, float]], epochs: int) -> tuple[Step, ...]:
+    """The time of each step."""
+    first, last = prepared[0], prepared[-1]
+    more = math.log(last["records"] / first["records"])
+    exponent = math.log(last["processor s"] / first["processor s"]) / more
+    seconds = last["processor s"] * (1e6 / last["records"]) ** exponent
+    lines = (speed / "gpu-h200-uncompiled.jsonl").read_text(encoding="utf-8").splitlines()
+    trainings = [entry for entry in map(json.loads, lines) if entry["kind"] == "training"]
+    gpu = max(float(entry["examples_per_second"]) for entry in trainings)
+    return (
+        Step("ingest (WFDB)", "core", 1e6 / core_rate(speed, "ingest challenge"), change=CLUSTER),
+        Step("ingest (MUSE XML)", "core", 1e6 / core_rate(speed, "ingest muse-xml"), change=CLUSTER),
+        Step("label", "core", 1e6 / core_rate(speed, "labels"), change=CLUSTER),
+        Step("prepare", "core", seconds, exponent, CLUSTER),
+        Step(f"train, {epochs} epochs", "gpu", epochs * 1e6 / gpu, change="`train.devices`, `train.nodes`"),
+    )
+
+
+def prepare_memory(prepared: Sequence[Mapping[str, float]]) -> Need:
+    """The memory of prepare: a constant, and what each record adds."""
+    first, last = prepared[0], prepared[-1]
+    each = (last["peak MB"] - first["peak MB"]) * 1e6 / (last["records"] - first["records"])
+    constant = last["peak MB"] * 1e6 - each * last["records"]
+    return Need("prepare", constant, each, "prepare the cohorts one by one")
+
+
+def prepare_runs(path: Path) -> list[dict[str, float]]:
+    """The table of prepare's benchmark, the fewest records first."""
+    lines = [
+        line.strip("| ") for line in path.read_text(encoding="utf-8").splitlines() if line.startswith("|")
+    ]
+    header, _, *rows = ([cell.strip() for cell in line.split("|")] for line in lines)
+    runs = [
+        {name: float(cell.replace(",", "")) for name, cell in zip(header, row, strict=True)} for row in rows
+    ]
+    return sorted(runs, key=lambda run: run["records"])
 
 
 def core_rate(speed: Path, benchmark: str) -> float:
@@ -165,14 +168,14 @@ def core_rate(speed: Path, benchmark: str) -> float:
 
 def time_table(measured: Measured) -> list[Row]:
     """Hours of one core or GPU for each step, and what they cost."""
-    rows = []
+    rows: list[Row] = []
     for step in measured.steps:
-        cells = {
+        cells: Row = {
             millions(size): f"{quantity(step.hours(size))} h, "
             f"${quantity(step.hours(size) * measured.prices[step.device])}"
             for size in SIZES
         }
-        rows.append({"step": step.name, "one": "GPU" if step.device == "gpu" else "core"} | cells)
+        rows.append({"step": step.name, "one": "GPU" if step.device == "gpu" else "core", **cells})
     return rows
 
 
@@ -180,10 +183,8 @@ def space_table(measured: Measured) -> list[Row]:
     """GB in memory and on disk, and what the latter cost a month in a bucket."""
     rows: list[Row] = []
     for need in measured.memory:
-        rows.append(
-            {"what": f"memory: {need.name}"}
-            | {millions(size): f"{quantity(need.gigabytes(size))} GB" for size in SIZES}
-        )
+        held = {millions(size): f"{quantity(need.gigabytes(size))} GB" for size in SIZES}
+        rows.append({"what": f"memory: {need.name}", **held})
     for need in measured.disk:
         price = measured.prices["storage"]
         cells = {
@@ -192,7 +193,7 @@ def space_table(measured: Measured) -> list[Row]:
             ): f"{quantity(need.gigabytes(size))} GB, ${quantity(need.gigabytes(size) * price)} a month"
             for size in SIZES
         }
-        rows.append({"what": f"disk: {need.name}"} | cells)
+        rows.append({"what": f"disk: {need.name}", **cells})
     return rows
 
 
@@ -273,7 +274,7 @@ def disk_rows(data: Path, source: str) -> list[Row]:
     for folder in filter(lambda name: (data / name).is_dir(), FOLDERS):
         files = [path for path in (data / folder).rglob("*") if path.is_file()]
         counted = {"records": "part-*", "labels": "codes.parquet", "shards": "shard-*"}[folder]
-        records = sum(pq.read_metadata(path).num_rows for path in (data / folder).rglob(counted))  # type: ignore[no-untyped-call]
+        records = sum(pq.read_metadata(path).num_rows for path in (data / folder).rglob(counted))
         size = sum(path.stat().st_size for path in files)
         rows.append({"source": source, "folder": folder, "records": str(records), "bytes": str(size)})
     return rows

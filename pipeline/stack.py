@@ -31,7 +31,7 @@ from rarebeat.core.files import atomic
 HOST, REGION = "127.0.0.1", "us-east-1"
 BUCKETS = ("mlflow", "dvc")
 ROLE, DATABASE = "rarebeat", "postgres"
-PATIENCE = 120.0  # seconds for a server to answer
+PATIENCE = 300.0  # seconds for a server to answer
 GRACE = 30.0  # seconds for a server to end
 SHOWN = 15  # lines of the log of a server that ended by itself
 WORKERS = 2  # processes of the MLflow server, 250 MB each
@@ -61,15 +61,8 @@ def stack(
     mlflow_port: Annotated[int, typer.Option(help="of the MLflow server")] = 5001,
     s3_port: Annotated[int, typer.Option(help="of the S3 server")] = 5002,
     postgres_port: Annotated[int, typer.Option(help="of PostgreSQL")] = 5003,
-    database: Annotated[
-        str, typer.Option(help="URL of a database of your own, instead of PostgreSQL here", envvar="DATABASE")
-    ] = "",
-    artifacts: Annotated[
-        str,
-        typer.Option(
-            help="s3:// URL for MLflow's files, instead of S3 here; AWS_* apply", envvar="ARTIFACTS"
-        ),
-    ] = "",
+    database: Annotated[str, typer.Option(help="URL of one of your own", envvar="DATABASE")] = "",
+    artifacts: Annotated[str, typer.Option(help="s3:// URL of your own", envvar="ARTIFACTS")] = "",
 ) -> None:
     """Start PostgreSQL, an S3 server and an MLflow server on 127.0.0.1, and stop them at Ctrl-C or SIGTERM."""
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -91,12 +84,9 @@ def stack(
         running.append(start_mlflow(folder, mlflow_port, database, artifacts, environment))
         exports = [f"export {name}={value}\n" for name, value in environment.items()]
         write_private(folder / "environment", "".join(exports))
-        names = ", ".join(f"{each.name} (process {each.process.pid})" for each in running)
-        print(
-            f"{names}: ready; Ctrl-C stops them. MLflow: {environment['MLFLOW_TRACKING_URI']}\n"
-            f"In another terminal:  . {folder / 'environment'}",
-            flush=True,
-        )
+        names = ", ".join(each.name for each in running)
+        print(f"{names} ready: {environment['MLFLOW_TRACKING_URI']}; Ctrl-C ends all", flush=True)
+        print(f"in another terminal:  . {folder / 'environment'}", flush=True)
         while True:
             for service in running:
                 check_runs(service)
@@ -116,7 +106,7 @@ def start_postgres(folder: Path, port: int, password: str) -> Service:
     Raises:
         RarebeatError: when it is not installed, or does not start.
     """
-    import pg8000.native
+    from pg8000.native import Connection, DatabaseError, InterfaceError
 
     place, account = folder / "postgres", unprivileged()
     place.mkdir(mode=0o700, exist_ok=True)
@@ -130,12 +120,12 @@ def start_postgres(folder: Path, port: int, password: str) -> Service:
 
     def ready() -> bool:
         try:
-            pg8000.native.Connection(ROLE, HOST, DATABASE, port, password, timeout=5).close()
-        except pg8000.native.DatabaseError as error:
+            Connection(ROLE, HOST, DATABASE, port, password, timeout=5).close()
+        except DatabaseError as error:
             if "57P03" in str(error):  # it is starting up
                 return False
             raise RarebeatError(f"PostgreSQL in {place} refuses {ROLE}: {error}") from error
-        except pg8000.native.InterfaceError:
+        except InterfaceError:
             return False
         return True
 
@@ -151,7 +141,7 @@ def make_cluster(place: Path, password: str, account: Mapping[str, Any]) -> None
     if account:
         os.chown(told, account["user"], account["group"])
     options = ["--auth=scram-sha-256", f"--pwfile={told}", "--encoding=UTF8", "--no-locale"]
-    command = [postgres_program("initdb"), "-D", new, "-U", ROLE, *options]
+    command = [postgres_program("initdb"), "-D", str(new), "-U", ROLE, *options]
     done = subprocess.run(
         command, cwd="/", capture_output=True, text=True, check=False, start_new_session=True, **account
     )
@@ -340,7 +330,7 @@ def read_credentials(path: Path) -> Credentials:
 
 
 def s3_environment(port: int, credentials: Credentials) -> dict[str, str]:
-    """The variables by which clients of S3 reach the server, those of DVC and MLflow among them."""
+    """The variables by which clients of S3, DVC and MLflow among them, reach the server."""
     return {
         "AWS_ACCESS_KEY_ID": credentials.access_key,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_key,

@@ -16,6 +16,17 @@ from rarebeat.core.parquet import write_table
 ROOT = Path(__file__).resolve().parents[2]
 
 
+PREPARE = """# Prepare
+
+| records | seconds | processor s | peak MB |
+| ------: | ------: | ----------: | ------: |
+|  20,000 |    99.0 |        20.0 |     520 |
+|  10,000 |    99.0 |         5.0 |     510 |
+
+Exponent of time 1.00.
+"""
+
+
 @pytest.fixture
 def cost(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
@@ -35,11 +46,7 @@ def measured(cost: ModuleType, tmp_path: Path):  # type: ignore[no-untyped-def]
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    runs = [
-        {"records": 10_000, "seconds": 5.0, "megabytes": 510.0, "before": 100.0},
-        {"records": 20_000, "seconds": 20.0, "megabytes": 520.0, "before": 100.0},
-    ]
-    (tmp_path / "prepare.json").write_text(json.dumps({"runs": runs, "seconds_exponent": 2.0}))
+    (tmp_path / "prepare.md").write_text(PREPARE)
     entries = [{"kind": "step"}, {"kind": "training", "examples_per_second": 5000.0}]
     (tmp_path / "gpu-h200-uncompiled.jsonl").write_text("\n".join(map(json.dumps, entries)))
     disk = ["simulated,records,100,7000000", "simulated,shards,200,8000000", "ptb-xl,records,10,990000"]

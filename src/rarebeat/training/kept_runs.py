@@ -10,7 +10,7 @@ from filelock import FileLock
 from mlflow.entities import LoggedModelOutput, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
@@ -85,8 +85,8 @@ def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
         for name, value in run.data.tags.items()
         if name not in (UNSENT, CONTINUES, PROCESS)
     }
-    if target is not None:
-        tags.pop(TRAINED_IN, None)  # it is that run
+    if target is not None:  # its name and where it was trained stay
+        tags = {name: value for name, value in tags.items() if name not in (MLFLOW_RUN_NAME, TRAINED_IN)}
     else:
         created = client.create_run(
             tracker.experiment_id, run.info.start_time, tags=tags, run_name=run.info.run_name

@@ -410,8 +410,13 @@ def log_parent(
             log_evaluation(tracker, model, name, {}, numbers, [])
     parent = log_evaluation(tracker, key, name, params, metrics, files, list(children), labels)
     for model, numbers in children.items():
-        if not tracker.find(MODEL, model) and tracker.unsent:  # its run is on the server, which is away
-            log_evaluation(tracker, model, name, {}, numbers, [])
+        if tracker.unsent and (_unevaluated(tracker, model) or not tracker.find(MODEL, model)):
+            log_evaluation(
+                tracker, model, name, {}, numbers, []
+            )  # where it is not here, the server has its run
         for run in tracker.find(MODEL, model)[:1]:
-            _log_batch(tracker, str(run.info.run_id), [], {MLFLOW_PARENT_RUN_ID: parent})
+            run_id = str(run.info.run_id)
+            _log_batch(tracker, run_id, [], {MLFLOW_PARENT_RUN_ID: parent})
+            if tracker.unsent:  # a run that is kept here from now on waits to be ended
+                _end(tracker, run_id, RunStatus.FINISHED)
     return parent
