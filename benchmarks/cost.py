@@ -144,7 +144,7 @@ def prepare_memory(prepared: Sequence[Mapping[str, float]]) -> Need:
     first, last = prepared[0], prepared[-1]
     each = (last["peak MB"] - first["peak MB"]) * 1e6 / (last["records"] - first["records"])
     constant = last["peak MB"] * 1e6 - each * last["records"]
-    return Need("prepare", constant, each, "prepare the cohorts one by one")
+    return Need("prepare", constant, each, "more memory for this stage alone")
 
 
 def prepare_runs(path: Path) -> list[dict[str, float]]:
