@@ -172,7 +172,7 @@ def time_table(measured: Measured) -> list[Row]:
     for step in measured.steps:
         cells: Row = {
             millions(size): f"{quantity(step.hours(size))} h, "
-            f"${quantity(step.hours(size) * measured.prices[step.device])}"
+            + dollars(step.hours(size) * measured.prices[step.device])
             for size in SIZES
         }
         rows.append({"step": step.name, "one": "GPU" if step.device == "gpu" else "core", **cells})
@@ -236,6 +236,15 @@ def quantity(value: float) -> str:
     if value >= 10:
         return f"{float(f'{value:.2g}'):,.0f}"
     return f"{value:.2g}"
+
+
+def dollars(value: float) -> str:
+    """An amount of money.
+
+    >>> dollars(0.004), dollars(0.31), dollars(1640)
+    ('under $0.01', '$0.31', '$1,600')
+    """
+    return f"${quantity(value)}" if value >= 0.01 else "under $0.01"
 
 
 def millions(records: float) -> str:

@@ -79,7 +79,7 @@ def test_what_breaks_first_depends_on_the_machine(cost: ModuleType, measured) ->
     assert small[0][1] == "memory: train, shards in memory"
     assert small[0][0] == pytest.approx(24e9 / 60_000)
     large = cost.limits(measured, cost.Machine(memory=1e6, disk=1e6, cores=1))
-    assert large[0][1:] == ("time: prepare on 1 core", "`workers`: a cluster")
+    assert large[0][1:] == ("time: prepare on 1 core", cost.CLUSTER)
     assert [limit[0] for limit in large] == sorted(limit[0] for limit in large)
 
 
