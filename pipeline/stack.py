@@ -65,7 +65,7 @@ def stack(
     artifacts: Annotated[str, typer.Option(help="s3:// URL of your own", envvar="ARTIFACTS")] = "",
 ) -> None:
     """Start PostgreSQL, an S3 server and an MLflow server on 127.0.0.1, and stop them at Ctrl-C or SIGTERM."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
     folder = folder.absolute()
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)  # PostgreSQL may run as another user
