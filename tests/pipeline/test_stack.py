@@ -40,8 +40,8 @@ with tracking.training_run(tracker, f"key{{number}}", f"training {{number}}", {{
             (shared / f"half{{number}}").touch()
             while not (shared / "go on").exists():
                 time.sleep(0.05)
-        values = {{f"loss{{index}}": int(number) + step + index for index in range({METRICS})}}
-        tracking.log_metrics(tracker, run, {{"train": values}}, step)
+        values = {{f"train/loss{{index}}": int(number) + step + index for index in range({METRICS})}}
+        tracking.log_metrics(tracker, run, values, step)
 table = Path("table.csv")
 table.write_text(f"of training {{number}}")
 tracking.log_evaluation(tracker, f"model{{number}}", "unused", {{}}, {{"macro": {{"f1": int(number) / 10}}}}, [table])
