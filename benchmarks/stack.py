@@ -105,7 +105,9 @@ def main() -> None:
         clone, folder = place / "clone", place / "stack"
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
         ports = [f"--{name}-port={free_port()}" for name in ("mlflow", "s3", "postgres")]
-        os.environ["PYTHONPATH"] = str(clone / "src")
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            [str(clone / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+        )
         servers, told = start(clone, folder, ports)
         client = MlflowClient(told["MLFLOW_TRACKING_URI"])
         try:
