@@ -60,7 +60,7 @@ class Step:
 
     def hours(self, records: float) -> float:
         """Hours of one core or GPU."""
-        return self.seconds * (records / 1e6) ** self.exponent / 3600
+        return float(self.seconds * (records / 1e6) ** self.exponent / 3600)
 
     def reaches(self, hours: float) -> float:
         """The records that are done in so many hours of one core or GPU.

@@ -106,7 +106,7 @@ def start_postgres(folder: Path, port: int, password: str) -> Service:
     Raises:
         RarebeatError: when it is not installed, or does not start.
     """
-    from pg8000.native import Connection, DatabaseError, InterfaceError
+    from pg8000.native import Connection, DatabaseError, InterfaceError  # type: ignore[import-untyped]
 
     place, account = folder / "postgres", unprivileged()
     place.mkdir(mode=0o700, exist_ok=True)

@@ -28,7 +28,6 @@ import requests
 from filelock import FileLock
 from mlflow.entities import Run
 from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_ALREADY_EXISTS, ErrorCode
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
@@ -60,7 +59,6 @@ PROCESS = "rarebeat.process"
 """Tag of a run that is kept here: the process that writes to it, see :func:`own_process`."""
 
 _PATIENCE = 8.0  # seconds for a server to say that it is there
-_EXISTS = ErrorCode.Name(RESOURCE_ALREADY_EXISTS)
 
 Result = TypeVar("Result")
 
@@ -284,17 +282,22 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
 
 def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
     found = client.get_experiment_by_name(name)
-    if found is None:
+    if found is not None:
+        experiment = found.experiment_id
+    else:
         # Without it the artifacts of a local database would follow the working directory of whoever came first.
         location = artifact_location(root) if uri.startswith("sqlite:") else None
         try:
-            client.create_experiment(name, artifact_location=location)
-        except MlflowException as error:
-            if error.error_code != _EXISTS:  # another clone made it, which the lock here does not hold back
+            experiment = client.create_experiment(name, artifact_location=location)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
                 raise
-        found = client.get_experiment_by_name(name)
-    mlflow.set_experiment(experiment_id=found.experiment_id)
-    return str(found.experiment_id)
+            experiment = (
+                found.experiment_id
+            )  # another clone was faster, which the lock here does not hold back
+    mlflow.set_experiment(experiment_id=experiment)
+    return str(experiment)
 
 
 def _warn(uri: str, reason: str) -> None:
