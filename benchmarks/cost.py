@@ -6,8 +6,8 @@
 
 Rates come from reports/speed: speed.csv (this tree on one core, WFDB files), gpu-h200-uncompiled.jsonl (the network of
 the paper on one H200, the faster training), prepare.md (``benchmarks/prepare.py``: processor time) and disk.csv. Prices
-come from benchmarks/prices.csv, which says where and when they were read. Nothing was run at these sizes: what is not
-prepare, whose exponent is measured, is taken to be in proportion.
+come from benchmarks/prices.csv, which says where and when they were read. Nothing was run at these sizes: time is taken
+to be in proportion, but for prepare's where its measured exponent is above 1.
 """
 
 import argparse
@@ -125,7 +125,8 @@ def read_steps(speed: Path, prepared: Sequence[Mapping[str, float]], epochs: int
     """The time of each step."""
     first, last = prepared[0], prepared[-1]
     more = math.log(last["records"] / first["records"])
-    exponent = math.log(last["processor s"] / first["processor s"]) / more
+    # Below 1 what prepare does once is in it, which is no help with many: never better than in proportion.
+    exponent = max(1.0, math.log(last["processor s"] / first["processor s"]) / more)
     seconds = last["processor s"] * (1e6 / last["records"]) ** exponent
     lines = (speed / "gpu-h200-uncompiled.jsonl").read_text(encoding="utf-8").splitlines()
     trainings = [entry for entry in map(json.loads, lines) if entry["kind"] == "training"]
