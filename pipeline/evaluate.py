@@ -17,6 +17,10 @@ def evaluate(
         Path | None, typer.Option(help="folder of the cohorts' records: whose ECGs may be drawn")
     ] = None,
     studies: Annotated[Path | None, typer.Option(help="list of studies that the page shows")] = None,
+    labels: Annotated[Path | None, typer.Option(help="folder of the cohorts' labels: their coverage")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="what people have answered in the TRIPOD+AI sheet")
+    ] = None,
     track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
@@ -29,6 +33,8 @@ def evaluate(
     from rarebeat.reporting.page.index import Sources, gather, write_index
     from rarebeat.reporting.resampling import write_resampling
     from rarebeat.reporting.results import heading
+    from rarebeat.reporting.sheets.facts import read_facts
+    from rarebeat.reporting.sheets.folder import write_sheets
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -48,6 +54,7 @@ def evaluate(
     sources = Sources(shards, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))
+    files += write_sheets(out, read_facts(findings, sources.shards, labels), answers)
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return
@@ -62,8 +69,8 @@ def evaluate(
     }
     name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    labels = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
-    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=labels)
+    tags = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=tags)
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def group_section(findings: Findings) -> Section:
         parts += [
             heading("Cohort"),
             table(
-                [_group_row(name, part) for name, part in findings.evaluation.cohorts.items()],
+                [group_row(name, part) for name, part in findings.evaluation.cohorts.items()],
                 "Scores by cohort; each over the classes with enough positive patients in that cohort",
             ),
         ]
@@ -179,7 +179,7 @@ def _division(title: str, groups: Groups) -> list[Html]:
         else "No class has enough positive patients in every group: groups cannot be compared."
     )
     few = "; ".join(f"{name}: {count:,} records" for name, count in groups.too_few.items())
-    rows = [_group_row(name, part) for name, part in groups.scored.items()]
+    rows = [group_row(name, part) for name, part in groups.scored.items()]
     return [
         heading(title),
         *([table(rows, f"Scores by {title.lower()}")] if rows else []),
@@ -187,7 +187,16 @@ def _division(title: str, groups: Groups) -> list[Html]:
     ]
 
 
-def _group_row(name: str, part: Evaluation) -> Row:
+def group_row(name: str, part: Evaluation) -> Row:
+    """The scores of a group of people, or of a cohort.
+
+    Args:
+        name: of the group.
+        part: its scores.
+
+    Returns:
+        A row of the table of groups.
+    """
     row: Row = {
         "Group": name,
         "Records": part.records,
