@@ -87,6 +87,7 @@ PAGES = [
     "docs/own-archive.md",
     "docs/own-parts.md",
     "docs/predict.md",
+    "docs/scale.md",
     "docs/serving.md",
 ]
 PROSE = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}

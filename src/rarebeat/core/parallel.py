@@ -1,4 +1,4 @@
-"""Work side by side, one thread each, in processes or on a cluster: the only place that starts processes."""
+"""Work side by side, one thread each, in processes or on a cluster: the only place that starts workers."""
 
 import multiprocessing
 import os

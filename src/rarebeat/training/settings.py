@@ -171,6 +171,9 @@ class TrainSettings:
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
+        devices: processes on each machine, one for each GPU, or on CPUs as many as are wanted. Each takes its part of
+            every batch (``batch`` counts the examples of all of them); see :mod:`rarebeat.training.distributed`.
+        nodes: machines.
         init: a model whose weights the training starts from, see :func:`rarebeat.training.finetune.start_from`: a model
             folder (absolute, with ``~``, or relative to the root of the project) or a model in MLflow
             (``models:/name/version`` or ``runs:/id/model``); None starts from weights drawn by the seed.
@@ -207,6 +210,8 @@ class TrainSettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    nodes: Annotated[int, Field(ge=1, le=1024)] = 1
     init: str | None = None
     finetune: FineTune = field(default_factory=FineTune)
     train_on: tuple[str, ...] | None = None
@@ -220,6 +225,16 @@ class TrainSettings:
         if self.init is None and self.finetune.protocol != "all_layers":
             raise ValueError(
                 f"finetune.protocol {self.finetune.protocol} needs a model to start from (train.init)"
+            )
+        processes = self.devices * self.nodes
+        if processes > self.batch:
+            raise ValueError(
+                f"devices {self.devices} times nodes {self.nodes} makes {processes} processes for batches of "
+                f"{self.batch}: some would have no example; take fewer processes or a larger batch"
+            )
+        if processes > 1 and self.compile == "on":
+            raise ValueError(
+                "compile is on, which several processes (devices, nodes) do not take: set it to auto"
             )
 
     @property
