@@ -9,7 +9,7 @@ from rarebeat.cli.console import run
 
 
 def train(
-    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    shards: Annotated[str, typer.Argument(help="folder written by prepare, or its URL")],
     out: Annotated[Path, typer.Argument(help="model folder to write")],
     curves: Annotated[Path, typer.Option(help="CSV with a row per epoch")] = Path("reports/training.csv"),
     checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path(
@@ -27,6 +27,7 @@ def train(
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
+    from rarebeat.dataset.remote import folder_at
     from rarebeat.training import tracking
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
@@ -36,7 +37,8 @@ def train(
     settings, tracker = group(content, "train", TrainSettings), tracking.connect(content)
     if settings.init and settings.start and is_mlflow_model(settings.init):
         tracking.fetch_model(settings.init, settings.start)
-    experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
+    folder = folder_at(shards)
+    experiment = fold_experiment(content, folder, folds, fold) if folds else read_experiment(content, folder)
     if experiment.not_learnt:
         nothing = experiment.source is not None and experiment.source.trains_nothing
         reason = "the model does not know them" if nothing else "for want of a positive training record"

@@ -26,7 +26,6 @@ from rarebeat.inference.examples import (
     batch_shape,
     load_examples,
     ordered_batches,
-    shuffled_batches,
 )
 from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
@@ -208,12 +207,12 @@ def _train_epoch(
     batches = [
         batch
         for number in range(passes)
-        for batch in shuffled_batches(len(examples), settings.batch, settings.seed, epoch * passes + number)
+        for batch in examples.order(settings.batch, settings.seed, epoch * passes + number)
     ]
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
     total = torch.zeros((), device=examples.device)
     seen = 0
-    for step, indices in enumerate(batches):
+    for step, indices in enumerate(examples.following(batches)):
         set_learning_rate(optimiser, settings, stage.progress(epoch, step / len(batches)))
         random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
         signals, context, labels = random_batch(examples, indices, settings.augment, random)
@@ -303,7 +302,7 @@ def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: 
 
 def _check_bf16(network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings) -> None:
     """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
-    indices = shuffled_batches(len(examples), settings.batch, settings.seed, 0)[0]
+    indices = examples.order(settings.batch, settings.seed, 0)[0]
     signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
     for doubt in doubts_about_bf16(
         network, lambda trial: loss_of(trial(signals, context).float(), labels), examples.device
