@@ -232,8 +232,8 @@ def join(splits: Sequence[Split]) -> Split:
         unknown = sum(value is None for value in values)
         if unknown and unknown < len(values):
             raise RarebeatError(f"only some of the splits know {name}")
-        if isinstance(values[0], StoredSignals):
+        if all(isinstance(value, StoredSignals) for value in values):
             return join_stored(values)
-        return None if unknown else np.concatenate(values)
+        return None if unknown else np.concatenate([np.asarray(value) for value in values])
 
     return replace(splits[0], **{name: all_of(name) for name in PER_RECORD})

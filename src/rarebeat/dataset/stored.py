@@ -104,8 +104,10 @@ class StoredSignals:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Int16:
         """All signals in memory: ``np.asarray(signals)``."""
         signals = np.empty(self.shape, np.int16)
-        for start, part in zip(range(0, len(self), READ_AT_A_TIME), self.parts(), strict=True):
+        start = 0
+        for part in self.parts():
             signals[start : start + len(part)] = part
+            start += len(part)
         return signals if dtype is None else signals.astype(dtype)
 
     def __iter__(self) -> Iterator[Int16]:
@@ -135,21 +137,15 @@ class StoredSignals:
         """How many records the shards hold up to each one's end, shape (shards,)."""
         return np.cumsum([shard.records for shard in self.shards], dtype=np.int64)
 
-    def places(self, most: int = KEPT_MOST) -> int:
-        """How many records wait for their turn at most.
-
-        Args:
-            most: bytes that they may take.
-
-        Returns:
-            Records, 1 at least.
-        """
-        return max(1, most // self.bytes_each)
+    @property
+    def places(self) -> int:
+        """How many records may wait for their turn: as many as fit into :data:`KEPT_MOST`, one at least."""
+        return max(1, KEPT_MOST // self.bytes_each)
 
     def read(self, batches: Sequence[Indices]) -> Generator[Int16]:
         """Read the signals of batches of records, in any order.
 
-        A shard is read once for all records that are wanted of it within :meth:`places` records of the order; for a
+        A shard is read once for all records that are wanted of it within :attr:`places` records of the order; for a
         record that comes again later than that, it is read again.
 
         Args:
@@ -162,7 +158,7 @@ class StoredSignals:
             RarebeatError: for a shard that is missing or damaged.
         """
         wanted = self.rows[np.concatenate([np.empty(0, np.int64), *batches])]
-        plan = _plan(wanted, self.ends, self.places())
+        plan = _plan(wanted, self.ends, self.places)
         waiting, position = _Waiting(self, plan), 0
         for batch in batches:
             signals = np.empty((len(batch), len(LEADS), self.samples), np.int16)

@@ -101,9 +101,9 @@ class StreamedSignals:
         """The order of an epoch: see :func:`buffered_order`."""
         by_place = np.argsort(self.stored.rows, kind="stable")
         shards = self.stored.shard_of[by_place]
-        if len(self) <= self.stored.places():  # the order of signals in memory knows no shards
+        if len(self) <= self.stored.places:  # the order of signals in memory knows no shards
             by_place = np.arange(len(self))
-        return by_place[buffered_order(shards, self.stored.places(), examples, seed, epoch)]
+        return by_place[buffered_order(shards, self.stored.places, examples, seed, epoch)]
 
     def following(self, batches: Sequence[Indices]) -> Generator[Indices]:
         """Give batches out one by one, while a thread reads those that come next.

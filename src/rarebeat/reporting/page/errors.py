@@ -111,7 +111,7 @@ def _record(findings: Findings, error: WorstError) -> Record:
     cohort = findings.cohort(str(split.cohorts[row]))
     return Record(
         str(split.record_ids[row]),
-        np.asarray(split.signals[[row]])[0, :, :length].astype(np.int16),
+        np.asarray(split.signals[np.array([row])])[0, :, :length].astype(np.int16),
         split.meta.preprocessing.rate,
         str(split.cohorts[row]),
         age=age,
