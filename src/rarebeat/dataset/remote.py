@@ -11,7 +11,7 @@ from rarebeat.core.errors import RarebeatError
 
 @dataclass(frozen=True)
 class RemotePath:
-    """As much of :class:`pathlib.Path` as is needed to read shards, for a URL.
+    """As much of a ``pathlib.Path`` as is needed to read shards, for a URL.
 
     Attributes:
         url: of a file or a folder, with its protocol.

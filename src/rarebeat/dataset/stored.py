@@ -97,8 +97,8 @@ class StoredSignals:
         """What one recording takes in memory."""
         return len(LEADS) * self.samples * 2
 
-    def __getitem__(self, rows: npt.NDArray[Any]) -> "StoredSignals":
-        """Choose records, by indices or a mask of shape (n,); nothing is read."""
+    def __getitem__(self, rows: npt.NDArray[Any] | slice) -> "StoredSignals":
+        """Choose records, by indices, a mask of shape (n,) or a slice; nothing is read."""
         return replace(self, rows=self.rows[rows])
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Int16:

@@ -12,7 +12,7 @@ from torch import Tensor
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int8, Int16, Split
 from rarebeat.dataset.stored import StoredSignals
-from rarebeat.inference.stream import StreamedSignals
+from rarebeat.dataset.stream import StreamedSignals
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""
@@ -64,23 +64,24 @@ class Examples:
 
         Returns:
             Arrays of indices: see :func:`shuffled_batches`, and for signals in shards
-            :func:`rarebeat.inference.stream.buffered_order`.
+            :func:`rarebeat.dataset.stream.buffered_order`.
         """
         if not isinstance(self.signals, StreamedSignals):
             return shuffled_batches(len(self), batch, seed, epoch)
         batches, size = batch_shape(len(self), batch)
         return np.split(self.signals.order(size * batches, seed, epoch), batches)
 
-    def following(self, batches: Sequence[Indices]) -> Iterable[Indices]:
+    def following(self, batches: Sequence[Indices], part: slice = slice(None)) -> Iterable[Indices]:
         """Give batches of indices out one by one; where signals are in shards, they are read before they are needed.
 
         Args:
             batches: all that will be asked for, in their order.
+            part: of each batch, where another process takes the rest.
 
         Returns:
-            The same batches, for each of which :meth:`batch` is called before the next one is taken.
+            The same batches. Before the next one is taken, :meth:`batch` is called with this part of it.
         """
-        return self.signals.following(batches) if isinstance(self.signals, StreamedSignals) else batches
+        return self.signals.following(batches, part) if isinstance(self.signals, StreamedSignals) else batches
 
     def random_starts(self, indices: Indices, samples: int | Indices, random: np.random.Generator) -> Indices:
         """Draw where a piece of each of some examples starts, anywhere within the recording.

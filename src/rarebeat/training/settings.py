@@ -172,7 +172,7 @@ class TrainSettings:
         memory: where signals are while a network learns from them: "whole" (in memory), "stream" (in their shards,
             which are read in every epoch), or "auto" (in memory where they take up to a third of what the process may
             use, see :mod:`rarebeat.dataset.memory`). A training that streams has its examples in another order, unless
-            they fit into its buffer (:mod:`rarebeat.inference.stream`). A model folder holds what "auto" came to.
+            they fit into its buffer (:mod:`rarebeat.dataset.stream`). A model folder holds what "auto" came to.
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
         init: a model whose weights the training starts from, see :func:`rarebeat.training.finetune.start_from`: a model
             folder (absolute, with ``~``, or relative to the root of the project) or a model in MLflow

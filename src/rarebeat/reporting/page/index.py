@@ -7,6 +7,7 @@ import numpy as np
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
+from rarebeat.dataset.remote import Folder
 from rarebeat.dataset.shards import open_split
 from rarebeat.dataset.split import Split, take
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation
@@ -37,7 +38,7 @@ class Sources:
         studies: list of studies, see :mod:`rarebeat.reporting.page.studies`; without it, none are shown.
     """
 
-    shards: Path
+    shards: Folder
     model: Path
     records: Path | None = None
     studies: Path | None = None
@@ -84,7 +85,7 @@ def gather(
     )
 
 
-def _split_of(shards: Path, test: Predictions) -> Split:
+def _split_of(shards: Folder, test: Predictions) -> Split:
     """The records of the test split that there are predictions of, in their order."""
     split = open_split(shards, "test")
     keys = zip(split.cohorts.tolist(), split.record_ids.tolist(), strict=True)

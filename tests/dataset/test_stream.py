@@ -13,8 +13,8 @@ from rarebeat.core.signals import Int16
 from rarebeat.dataset import stored
 from rarebeat.dataset.shards import load_split, open_split
 from rarebeat.dataset.split import Split, take
+from rarebeat.dataset.stream import StreamedSignals, buffered_order, read_ahead
 from rarebeat.inference.examples import Examples, load_examples
-from rarebeat.inference.stream import StreamedSignals, buffered_order, read_ahead
 
 CPU = torch.device("cpu")
 CLASSES = ("sinus_rhythm", "atrial_fibrillation")
@@ -125,12 +125,27 @@ def test_ranks_that_share_batches_read_their_own_examples_alone(
     plan = batches(examples)
     found = []
     for rank in range(2):
-        own = [part[rank::2] for part in plan]
-        for indices in examples.following(own):
-            values = examples.batch(indices)[0].numpy()
-            np.testing.assert_allclose(values, signals[indices] * np.float32(0.001))
-            found += indices.tolist()
+        part = slice(4 * rank, 4 * rank + 4)
+        with monkeypatch.context() as patch:
+            patch.setattr(stored.StoredSignals, "__array__", None)  # nothing is read but what was announced
+            for indices in examples.following(plan, part):
+                values = examples.batch(indices[part])[0].numpy()
+                np.testing.assert_allclose(values, signals[indices[part]] * np.float32(0.001))
+                found += indices[part].tolist()
     assert sorted(found) == sorted(np.concatenate(plan).tolist())
+
+
+def test_a_slice_stays_in_its_shards(tmp_path: Path) -> None:
+    signals = write(tmp_path, 20)
+    part = StreamedSignals(stored_signals(tmp_path))[5:9]
+    assert isinstance(part, StreamedSignals)
+    np.testing.assert_array_equal(part[torch.tensor([3, 0])].numpy(), signals[[8, 5]])
+
+
+def stored_signals(folder: Path) -> stored.StoredSignals:
+    found = open_split(folder, "train").signals
+    assert isinstance(found, stored.StoredSignals)
+    return found
 
 
 def test_reading_ahead_stops_with_whoever_takes(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from typing import overload
 
 import numpy as np
 import numpy.typing as npt
@@ -83,15 +84,23 @@ class StreamedSignals:
         """As a tensor would have it."""
         return self.stored.shape
 
-    def __getitem__(self, chosen: Tensor) -> Tensor:
+    @overload
+    def __getitem__(self, chosen: Tensor) -> Tensor: ...
+
+    @overload
+    def __getitem__(self, chosen: slice) -> "StreamedSignals": ...
+
+    def __getitem__(self, chosen: "Tensor | slice") -> "Tensor | StreamedSignals":
         """The signals of some records: those of the batch that :meth:`following` is at, or others, which takes longer.
 
         Args:
-            chosen: indices, shape (k,).
+            chosen: indices, shape (k,); or a slice.
 
         Returns:
-            Int16, shape (k, 12, samples).
+            Int16, shape (k, 12, samples); for a slice, signals that stay in their shards.
         """
+        if isinstance(chosen, slice):
+            return StreamedSignals(self.stored[chosen])
         rows = chosen.numpy()
         if self._ready is not None and np.array_equal(self._ready[0], rows):
             return torch.from_numpy(self._ready[1])
@@ -105,24 +114,26 @@ class StreamedSignals:
             by_place = np.arange(len(self))
         return by_place[buffered_order(shards, self.stored.places, examples, seed, epoch)]
 
-    def following(self, batches: Sequence[Indices]) -> Generator[Indices]:
+    def following(self, batches: Sequence[Indices], part: slice = slice(None)) -> Generator[Indices]:
         """Give batches out one by one, while a thread reads those that come next.
 
         Args:
             batches: all of them, in their order.
+            part: of each batch, whose signals will be asked for.
 
         Yields:
-            Each batch, whose signals are there.
+            Each batch, when the signals of this part are there.
 
         Raises:
             RarebeatError: for a shard that is missing or damaged.
         """
-        largest = max((len(batch) for batch in batches), default=0) * self.stored.bytes_each
+        own = [batch[part] for batch in batches]
+        largest = max((len(batch) for batch in own), default=0) * self.stored.bytes_each
         depth = max(LEAST_AHEAD, AHEAD // max(1, largest))
         try:
-            with read_ahead(self.stored.read(batches), depth) as arriving:
+            with read_ahead(self.stored.read(own), depth) as arriving:
                 for batch, signals in zip(batches, arriving, strict=True):
-                    self._ready = batch, signals
+                    self._ready = batch[part], signals
                     yield batch
         finally:
             self._ready = None
