@@ -2,19 +2,19 @@
 
     python benchmarks/memory.py                      # ingest, label, train and evaluate
     python benchmarks/memory.py --stages train evaluate --records 20000 80000
-    python benchmarks/memory.py --stages train evaluate --records 80000 --limit 1000
+    python benchmarks/memory.py --stages train evaluate --records 80000 --limit 480
 
 Each stage runs in a process of its own. Ingest and label take simulated records with reports (``--simulated`` of them);
-train and evaluate take shards of recordings that come again and again, 10 s at 500 Hz, which compress well: 80,000 take
-9.6 GB in memory and about 1 GB in the temporary folder. Validation and test split have one of 40 each. A tiny network,
-which sees half a second at a time, is trained for one epoch, with `train.memory` as it is by default, auto: without a
+train and evaluate take shards of recordings that come again and again, 10 s at 250 Hz, which compress well: 80,000 take
+4.8 GB in memory and about half a gigabyte in the temporary folder. Validation and test split have one of 40 each. A
+tiny network, which sees a second at a time, is trained for one epoch, with `train.memory` as it is by default, auto: without a
 limit, `--memory stream` asks for shards to be streamed also where they would fit. `benchmarks/prepare.py` measures
 prepare.
 
 The peak is that of resident memory. It holds the libraries, too, which are told beside it. ``--limit`` is the megabytes
-of address space that the process may map beside what its libraries have mapped (as `ulimit -v` limits it, but set after
-they are loaded: torch alone maps gigabytes that it never touches). A process that wants more fails. Under a limit Arrow
-uses the system's allocator: its own reserves a gigabyte at once.
+of data that the process may map beside what its libraries have, when they are loaded; Linux refuses more. It is that of
+`ulimit -d` and not of `ulimit -v`, which counts what is reserved and never used: gigabytes by torch, 64 MB for each
+thread by the C library. Under a limit Arrow uses the system's allocator: its own reserves a gigabyte of data at once.
 """
 
 import argparse
@@ -37,7 +37,7 @@ from speed import processor
 from rarebeat.core.signals import Preprocessing
 from rarebeat.core.tables import markdown_table
 
-SETTINGS = Preprocessing(rate=500, samples=5000)
+SETTINGS = Preprocessing(rate=250, samples=2500)
 PARAMS: dict[str, Any] = {
     "heads": "all",
     "label_sets": {"all": "all"},
@@ -138,7 +138,7 @@ def write_shards(folder: Path, records: int, shard_size: int) -> None:
     """Write the three splits of so many records."""
     from stream import write_split
 
-    signals, others = templates(), records // 40
+    signals, others = [signal[:, : SETTINGS.samples] for signal in templates()], records // 40
     for split, count in (("train", records - 2 * others), ("validation", others), ("test", others)):
         write_split(folder / "shards", split, SETTINGS, signals, count, shard_size)
 
@@ -149,8 +149,8 @@ def measure(stage: str, folder: Path, records: int, memory: str, limit: float | 
     before = peak()
     if limit is not None:
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        allowed = int(status["VmSize"].split()[0]) * 1024 + int(limit * 1e6)
-        resource.setrlimit(resource.RLIMIT_AS, (allowed, allowed))
+        allowed = int(status["VmData"].split()[0]) * 1024 + int(limit * 1e6)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
     start, used = time.perf_counter(), time.process_time()
     facts = work()
     return Measured(
@@ -199,7 +199,7 @@ def report(runs: Sequence[Measured], limit: float | None) -> str:
                 "processor s": f"{run.processor_seconds:,.0f}",
             }
         )
-    within = "" if limit is None else f" Limit: {limit:,.0f} MB of address space beside the libraries'."
+    within = "" if limit is None else f" Limit: {limit:,.0f} MB of data beside the libraries'."
     heading = f"{processor()[0]}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f} at the end.{within}"
     return f"# Peak memory of stages\n\n{heading}\n\n{markdown_table(rows)}"
 
@@ -214,9 +214,7 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, nargs="+", default=[1000, 4000], help="of ingest and label")
     parser.add_argument("--shard-size", type=int, default=512, help="records per shard")
     parser.add_argument("--memory", choices=["auto", "whole", "stream"], default="auto")
-    parser.add_argument(
-        "--limit", type=float, help="MB of address space, beside what the libraries map (Linux)"
-    )
+    parser.add_argument("--limit", type=float, help="MB of data, beside the libraries' (Linux)")
     parser.add_argument(
         "--measure", type=Path, help="run one stage in this process, on what lies in this folder"
     )

@@ -3,7 +3,8 @@
     python benchmarks/stream.py
     python benchmarks/stream.py --records 20000 --width 8 --threads 2 --pairs 5
 
-Each training is one epoch of a small network, which takes its batches faster than a large one would. Both ways run in
+Each training is one epoch of a small network that sees two seconds of each recording: it takes its batches much faster
+than a network in use would, while the recordings are read whole. Both ways run in
 turn; the table holds medians, and of the ratios also the lowest and the highest of a pair. Processor time counts all
 threads, so that it tells what reading costs where the machine has other work, too. The recordings are noise that
 compresses about as well as ECGs do; there are more of them than fit into the buffer.
@@ -29,6 +30,7 @@ from rarebeat.core.tables import markdown_table
 from rarebeat.dataset.shards import SplitWriter, load_split, open_split, row_schema
 from rarebeat.dataset.split import ShardMeta, Split, take
 from rarebeat.dataset.stored import StoredSignals
+from rarebeat.dataset.windows import WindowSettings
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
@@ -76,10 +78,17 @@ def write_split(
     writer.finish()
 
 
-def epochs(splits: Sequence[Split], width: int, threads: int, batch: int) -> Iterator[Measured]:
+def epochs(splits: Sequence[Split], width: int, threads: int, batch: int, window: int) -> Iterator[Measured]:
     """An epoch on each of some splits, in turn, without validation."""
     model = ModelSettings("hughes34", {"width": width})
-    settings = TrainSettings(epochs=1, batch=batch, threads=threads, precision="fp32", device="cpu")
+    settings = TrainSettings(
+        epochs=1,
+        batch=batch,
+        threads=threads,
+        precision="fp32",
+        device="cpu",
+        window=WindowSettings(window),
+    )
     for split in splits:
         nobody = take(split, np.empty(0, np.int64))
         reports: list[EpochReport] = []
@@ -128,6 +137,9 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=125, help="samples per second, of 10 s")
     parser.add_argument("--width", type=int, default=2, help="channels of the first blocks of the network")
     parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument(
+        "--window", type=int, default=250, help="samples that the network sees of a recording"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=3)
     arguments = parser.parse_args()
@@ -139,13 +151,20 @@ def main() -> None:
         assert isinstance(streamed.signals, StoredSignals)
         places = streamed.signals.places
         found = list(
-            epochs([whole, streamed] * arguments.pairs, arguments.width, arguments.threads, arguments.batch)
+            epochs(
+                [whole, streamed] * arguments.pairs,
+                arguments.width,
+                arguments.threads,
+                arguments.batch,
+                arguments.window,
+            )
         )
     pairs = list(zip(found[::2], found[1::2], strict=True))
     heading = (
         f"# Training from shards\n\n{processor()[0]}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f} at the "
         f"end. {arguments.records:,} recordings of 12 x {settings.samples} samples, of which {places:,} fit into the "
-        f"buffer; hughes34 of width {arguments.width}, fp32, batches of {arguments.batch}, {arguments.threads} "
+        f"buffer; hughes34 of width {arguments.width} on {arguments.window} samples of each, fp32, "
+        f"batches of {arguments.batch}, {arguments.threads} "
         f"thread(s); medians of {arguments.pairs} pairs."
     )
     print(report(pairs, heading))

@@ -145,6 +145,8 @@ def _opened(path: Path | Opens, columns: list[str] | None, **options: Any) -> It
         ):
             _check_footer(file, columns)
             yield file
+    except MemoryError as error:
+        raise RarebeatError(f"there is not enough memory to read {path}: {error}") from error
     except (OSError, pa.ArrowException, ValueError) as error:
         raise RarebeatError(
             f"cannot read {path}: {error}. Delete it and run `dvc repro` to write it again; if it comes back damaged, "

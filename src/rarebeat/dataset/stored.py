@@ -242,7 +242,7 @@ class _Waiting:
     def __init__(self, signals: StoredSignals, plan: _Plan) -> None:
         self._signals, self._plan = signals, plan
         self._uses = plan.uses.copy()
-        self._readings: dict[int, Iterator[list[tuple[int, Int16]]]] = {}
+        self._readings: dict[int, Generator[list[tuple[int, Int16]]]] = {}
         self._kept: dict[int, Int16] = {}
         self._free: list[Int16] = []
 
@@ -258,14 +258,17 @@ class _Waiting:
     def _read_on(self, reading: int) -> None:
         if reading not in self._readings:
             self._readings[reading] = self._wanted(reading)
-        for ticket, signal in next(self._readings[reading]):
+        found = next(self._readings[reading])
+        if found and found[-1][0] + 1 == self._plan.bounds[reading + 1]:
+            self._readings.pop(reading).close()  # an open shard keeps a page in memory
+        for ticket, signal in found:
             if not self._free:
                 self._free.extend(np.empty((READ_AT_A_TIME, *signal.shape), np.int16))
             room = self._free.pop()
             room[:] = signal
             self._kept[ticket] = room
 
-    def _wanted(self, reading: int) -> Iterator[list[tuple[int, Int16]]]:
+    def _wanted(self, reading: int) -> Generator[list[tuple[int, Int16]]]:
         """What is wanted of each part of a shard, up to the last record that is."""
         number = int(self._plan.shards[reading])
         shard = self._signals.shards[number]
