@@ -7,9 +7,9 @@
 Each stage runs in a process of its own. Ingest and label take simulated records with reports (``--simulated`` of them);
 train and evaluate take shards of recordings that come again and again, 10 s at 250 Hz, which compress well: 80,000 take
 4.8 GB in memory and about half a gigabyte in the temporary folder. Validation and test split have one of 40 each. A
-tiny network, which sees a second at a time, is trained for one epoch, with `train.memory` as it is by default, auto: without a
-limit, `--memory stream` asks for shards to be streamed also where they would fit. `benchmarks/prepare.py` measures
-prepare.
+tiny network, which sees a second at a time, is trained for one epoch, with `train.memory` as it is by default, auto:
+without a limit, `--memory stream` asks for shards to be streamed also where they would fit. `benchmarks/prepare.py`
+measures prepare.
 
 The peak is that of resident memory. It holds the libraries, too, which are told beside it. ``--limit`` is the megabytes
 of data that the process may map beside what its libraries have, when they are loaded; Linux refuses more. It is that of

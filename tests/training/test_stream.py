@@ -13,6 +13,7 @@ from torch import nn
 from rarebeat.core.errors import ParamsError
 from rarebeat.dataset import memory, stored
 from rarebeat.dataset.folds import FoldSettings, trainable, write_folds
+from rarebeat.dataset.remote import folder_at
 from rarebeat.dataset.shards import load_split, open_split
 from rarebeat.dataset.stored import StoredSignals
 from rarebeat.inference.model_folder import load_model
@@ -102,6 +103,14 @@ def test_auto_streams_where_memory_is_short(shards: Path, monkeypatch: pytest.Mo
     assert isinstance(experiment.train.signals, StoredSignals)
 
 
+def test_shards_behind_a_url_give_the_training_of_a_folder(shards: Path) -> None:
+    keys = {
+        read_experiment(params(memory="stream"), folder).key
+        for folder in (shards, folder_at(f"file://{shards}"))
+    }
+    assert len(keys) == 1
+
+
 def test_other_values_are_refused(shards: Path) -> None:
     with pytest.raises(ParamsError, match=r"train\.memory"):
         read_experiment(params(memory="disk"), shards)
@@ -113,9 +122,10 @@ def test_predictions_of_whole_splits_are_those_from_memory_to_the_last_bit(
 ) -> None:
     run(read_experiment(params(epochs=1, window={"samples": 300}), shards), tmp_path)
     names = ("validation", "test")
+    remote, _ = predict_splits(folder_at(f"file://{shards}"), tmp_path / "model", names)
     streamed, _ = predict_splits(shards, tmp_path / "model", names)
     whole, _ = predict_loaded(tmp_path / "model", {name: load_split(shards, name) for name in names})
-    assert streamed.probability.tobytes() == whole.probability.tobytes()
+    assert streamed.probability.tobytes() == whole.probability.tobytes() == remote.probability.tobytes()
     np.testing.assert_array_equal(streamed.truth, whole.truth)
     assert streamed.record_ids.tolist() == whole.record_ids.tolist()
     assert isinstance(open_split(shards, "test").signals, StoredSignals)
