@@ -1,8 +1,8 @@
 """Signals that stay in their shards: records are chosen as in an array, and read when they are needed.
 
-A shard is read from its beginning to its end, one page of Parquet (1,024 records, or all where there are fewer) in
-memory at a time. So any order of records can be had, and memory depends on how far apart the records of a shard are
-in that order: what is read before it is needed is kept.
+A shard is read from its beginning to its end, one shard at a time, one page of Parquet (1,024 records, or all where there
+are fewer) in memory at a time. So any order of records can be had, and memory depends on how far apart the records of a
+shard are in that order: what is read before it is needed is kept.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -237,30 +237,32 @@ def _plan(wanted: Indices, ends: Indices, near: int) -> _Plan:
 
 
 class _Waiting:
-    """The signals that were read and are wanted later, and the shards that are being read."""
+    """The signals that were read and are wanted later, and the shard that is being read."""
 
     def __init__(self, signals: StoredSignals, plan: _Plan) -> None:
         self._signals, self._plan = signals, plan
         self._uses = plan.uses.copy()
-        self._readings: dict[int, Generator[list[tuple[int, Int16]]]] = {}
+        self._open: tuple[int, Iterator[list[tuple[int, Int16]]]] | None = None
         self._kept: dict[int, Int16] = {}
         self._free: list[Int16] = []
 
     def copy(self, ticket: int, target: Int16) -> None:
         """Copy a signal, for which its shard is read on where it was not yet reached."""
+        reading = int(self._plan.reading[ticket])
         while ticket not in self._kept:
-            self._read_on(int(self._plan.reading[ticket]))
+            if self._open is None:
+                self._open = reading, self._wanted(reading)
+            # One shard at a time: each that is open keeps a page in memory. One that was begun is read to its end first.
+            self._keep(next(self._open[1], None))
         target[:] = self._kept[ticket]
         self._uses[ticket] -= 1
         if not self._uses[ticket]:
             self._free.append(self._kept.pop(ticket))
 
-    def _read_on(self, reading: int) -> None:
-        if reading not in self._readings:
-            self._readings[reading] = self._wanted(reading)
-        found = next(self._readings[reading])
-        if found and found[-1][0] + 1 == self._plan.bounds[reading + 1]:
-            self._readings.pop(reading).close()  # an open shard keeps a page in memory
+    def _keep(self, found: list[tuple[int, Int16]] | None) -> None:
+        if found is None:
+            self._open = None
+            return
         for ticket, signal in found:
             if not self._free:
                 self._free.extend(np.empty((READ_AT_A_TIME, *signal.shape), np.int16))
@@ -268,7 +270,7 @@ class _Waiting:
             room[:] = signal
             self._kept[ticket] = room
 
-    def _wanted(self, reading: int) -> Generator[list[tuple[int, Int16]]]:
+    def _wanted(self, reading: int) -> Iterator[list[tuple[int, Int16]]]:
         """What is wanted of each part of a shard, up to the last record that is."""
         number = int(self._plan.shards[reading])
         shard = self._signals.shards[number]
@@ -282,3 +284,5 @@ class _Waiting:
                 for index, place in zip(range(low, high), places[low:high].tolist(), strict=True)
             ]
             start += len(part)
+            if places[-1] < start < shard.records:
+                return
