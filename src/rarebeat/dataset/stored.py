@@ -1,8 +1,8 @@
 """Signals that stay in their shards: records are chosen as in an array, and read when they are needed.
 
-A shard is read from its beginning to its end, one shard at a time, one page of Parquet (1,024 records, or all where there
-are fewer) in memory at a time. So any order of records can be had, and memory depends on how far apart the records of a
-shard are in that order: what is read before it is needed is kept.
+One shard is open at a time and read from its beginning to its end, with one page of Parquet (1,024 records, or all where
+there are fewer) in memory. So any order of records can be had, and memory depends on how far apart the records of a shard
+are in that order: what is read before it is needed is kept.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -250,19 +250,21 @@ class _Waiting:
         """Copy a signal, for which its shard is read on where it was not yet reached."""
         reading = int(self._plan.reading[ticket])
         while ticket not in self._kept:
-            if self._open is None:
-                self._open = reading, self._wanted(reading)
-            # One shard at a time: each that is open keeps a page in memory. One that was begun is read to its end first.
-            self._keep(next(self._open[1], None))
+            # Each shard that is open keeps a page in memory: one that was begun is read to its end first.
+            self._read_on(reading)
         target[:] = self._kept[ticket]
         self._uses[ticket] -= 1
         if not self._uses[ticket]:
             self._free.append(self._kept.pop(ticket))
 
-    def _keep(self, found: list[tuple[int, Int16]] | None) -> None:
-        if found is None:
+    def _read_on(self, reading: int) -> None:
+        """Read on in the open shard; in that of a reading where none is open."""
+        reading, parts = self._open or (reading, self._wanted(reading))
+        found = next(parts)
+        self._open = reading, parts
+        if found and found[-1][0] + 1 == self._plan.bounds[reading + 1]:
+            next(parts, None)  # nothing more is wanted: the shard is checked and closed
             self._open = None
-            return
         for ticket, signal in found:
             if not self._free:
                 self._free.extend(np.empty((READ_AT_A_TIME, *signal.shape), np.int16))
