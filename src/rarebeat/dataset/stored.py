@@ -1,8 +1,8 @@
 """Signals that stay in their shards: records are chosen as in an array, and read when they are needed.
 
-One shard is open at a time and read from its beginning to its end, with one page of Parquet (1,024 records, or all where
-there are fewer) in memory. So any order of records can be had, and memory depends on how far apart the records of a shard
-are in that order: what is read before it is needed is kept.
+One shard is open at a time and read from its beginning to its end, with one page of Parquet in memory (1,024 records,
+or all where there are fewer). So any order of records can be had, and memory depends on how far apart the records of a
+shard are in that order: what is read before it is needed is kept.
 """
 
 from collections.abc import Generator, Iterator, Sequence
