@@ -14,7 +14,8 @@ measures prepare.
 The peak is that of resident memory. It holds the libraries, too, which are told beside it. ``--limit`` is the megabytes
 of data that the process may map beside what its libraries have, when they are loaded; Linux refuses more. It is that of
 `ulimit -d` and not of `ulimit -v`, which counts what is reserved and never used: gigabytes by torch, 64 MB for each
-thread by the C library. Under a limit Arrow uses the system's allocator: its own reserves a gigabyte of data at once.
+thread by the C library. Under a limit Arrow uses the system's allocator, for its own reserves a gigabyte of data at once,
+and the C library gives back what is freed (:data:`TIGHT`).
 """
 
 import argparse
@@ -44,7 +45,7 @@ PARAMS: dict[str, Any] = {
     "model": {"name": "hughes34", "width": 1, "kernel": 3},
     "train": {
         "epochs": 1,
-        "batch": 32,
+        "batch": 256,
         "threads": 1,
         "device": "cpu",
         "precision": "fp32",
@@ -132,6 +133,8 @@ def evaluate(folder: Path, records: int, memory: str) -> Callable[[], dict[str, 
 
 STAGES = {"ingest": ingest, "label": label, "train": train, "evaluate": evaluate}
 SHARDED = ("train", "evaluate")
+TIGHT = {"ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "4194304"}
+"""Under a limit: allocators that reserve nothing and give back what is freed."""
 
 
 def write_shards(folder: Path, records: int, shard_size: int) -> None:
@@ -169,7 +172,7 @@ def measured(stage: str, folder: Path, records: int, memory: str, limit: float |
     environment = dict(os.environ)
     if limit is not None:
         command += ["--limit", str(limit)]
-        environment["ARROW_DEFAULT_MEMORY_POOL"] = "system"
+        environment |= TIGHT
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode:
         raise SystemExit(f"{stage} of {records:,} records failed ({done.returncode})")
