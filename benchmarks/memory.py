@@ -14,8 +14,8 @@ measures prepare.
 The peak is that of resident memory. It holds the libraries, too, which are told beside it. ``--limit`` is the megabytes
 of data that the process may map beside what its libraries have, when they are loaded; Linux refuses more. It is that of
 `ulimit -d` and not of `ulimit -v`, which counts what is reserved and never used: gigabytes by torch, 64 MB for each
-thread by the C library. Under a limit Arrow uses the system's allocator, for its own reserves a gigabyte of data, and the
-C library gives back what is freed (:data:`TIGHT`).
+thread by the C library. Under a limit Arrow uses the allocator of the system (its own reserves a gigabyte of data), and
+the C library gives back what is freed (:data:`TIGHT`).
 """
 
 import argparse
