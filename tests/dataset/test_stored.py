@@ -152,6 +152,19 @@ def test_what_waits_is_bounded_by_how_far_the_order_strays(tmp_path: Path) -> No
     assert not waiting._kept
 
 
+def test_signals_for_which_there_is_no_memory_are_refused_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path, 14)
+
+    def fail(*arguments: object, **options: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(np, "empty", fail)
+    with pytest.raises(RarebeatError, match=r"signals of .*train take 0\.0 GB.*train\.memory stream"):
+        load_split(tmp_path, "train")
+
+
 def test_damage_is_named_when_it_is_reached(tmp_path: Path) -> None:
     write(tmp_path, 21)
     split = open_split(tmp_path, "train")

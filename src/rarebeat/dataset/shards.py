@@ -160,14 +160,21 @@ def load_split(folder: Folder, split: str) -> Split:
         The records, shard after shard.
 
     Raises:
-        RarebeatError: naming the shard that is missing, damaged or different from the others.
+        RarebeatError: naming the shard that is missing, damaged or different from the others; when memory is short.
     """
     footers = read_manifest(folder / split)
     paths = [folder / split / name for name in footers]
     schemas, counts = zip(*map(read_footer, paths, footers.values()), strict=True)
     meta = read_meta(paths[0], schemas[0])
     bounds = np.cumsum([0, *counts]).tolist()
-    signals = np.empty((bounds[-1], len(LEADS), meta.preprocessing.samples), dtype="<i2")
+    shape = bounds[-1], len(LEADS), meta.preprocessing.samples
+    try:
+        signals = np.empty(shape, dtype="<i2")
+    except MemoryError as error:
+        raise RarebeatError(
+            f"the signals of {folder / split} take {2 * np.prod(shape) / 1e9:.1f} GB, more memory than this process may "
+            "use: train.memory stream leaves them in their shards"
+        ) from error
     parts = [signals[start:end] for start, end in pairwise(bounds)]
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
         rows = pa.concat_tables(pool.map(_read_shard, paths, parts))
