@@ -172,8 +172,8 @@ def load_split(folder: Folder, split: str) -> Split:
         signals = np.empty(shape, dtype="<i2")
     except MemoryError as error:
         raise RarebeatError(
-            f"the signals of {folder / split} take {2 * np.prod(shape) / 1e9:.1f} GB, more memory than this process may "
-            "use: train.memory stream leaves them in their shards"
+            f"the signals of {folder / split} take {2 * np.prod(shape) / 1e9:.1f} GB, more memory than this process "
+            "may use: train.memory stream leaves them in their shards"
         ) from error
     parts = [signals[start:end] for start, end in pairwise(bounds)]
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
