@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.dataset.test_shards import CLASSES, make_rows
 
+from rarebeat.core import parquet
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Int16, Preprocessing
 from rarebeat.dataset import stored
@@ -96,13 +97,13 @@ def test_each_shard_is_read_once_in_a_pass_and_once_more_in_the_next(
 ) -> None:
     write(tmp_path, 42)
     signals, opened = signals_of(open_split(tmp_path, "train")), list[str]()
-    read = stored.read_batches
+    read = parquet.read_batches
 
     def noting(path: Path, *rest: object) -> object:
         opened.append(path.name)
         return read(path, *rest)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(stored, "read_batches", noting)
+    monkeypatch.setattr(parquet, "read_batches", noting)
     names = [f"shard-{number:05d}.parquet" for number in range(6)]
     list(signals.parts(5))
     assert opened == names
@@ -119,7 +120,7 @@ def test_one_shard_is_open_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Each that is open keeps a page in memory."""
     write(tmp_path, 70)
     signals, now, most = signals_of(open_split(tmp_path, "train")), 0, 0
-    read = stored.read_batches
+    read = parquet.read_batches
 
     def counting(*arguments: Any) -> Iterator[Any]:
         nonlocal now, most
@@ -130,7 +131,7 @@ def test_one_shard_is_open_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
         finally:
             now -= 1
 
-    monkeypatch.setattr(stored, "read_batches", counting)
+    monkeypatch.setattr(parquet, "read_batches", counting)
     order = np.arange(70).reshape(10, 7).T  # a record of each shard in turn
     found = list(signals.read(list(order)))
     assert (most, now) == (1, 0)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Literal
 
 from rarebeat.dataset.remote import Folder
-from rarebeat.dataset.shards import signal_bytes
 
 Memory = Literal["auto", "whole", "stream"]
 """Where the signals of a training are: in memory, or in their shards until they are needed."""
@@ -32,6 +31,8 @@ def streams(memory: Memory, shards: Folder) -> bool:
     """
     if memory != "auto":
         return memory == "stream"
+    from rarebeat.dataset.shards import signal_bytes  # needs pyarrow, and the settings of a training do not
+
     return signal_bytes(shards, ("train", "validation")) > SHARE * allowed_memory()
 
 

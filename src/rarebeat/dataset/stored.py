@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.parquet import read_batches
 from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Int16
 from rarebeat.dataset.remote import Folder
@@ -52,6 +51,9 @@ class Shard:
         Raises:
             RarebeatError: when the shard is missing or damaged, or holds other records than it did.
         """
+        # Imported here, because a split in memory needs no pyarrow.
+        from rarebeat.core.parquet import read_batches
+
         found = 0
         for batch in read_batches(self.path, ["signal"], READ_AT_A_TIME):
             column = batch.column(0)
