@@ -59,6 +59,10 @@ pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
 
+.PHONY: reference
+reference: install        ## docs/reference: the commands and the params, from the code
+	PYTHONPATH=src python -m rarebeat.cli.reference
+
 # Of the columns of `dvc exp show`, those that tell experiments apart and what each scored; it has hundreds.
 KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|learning_rate)|macro\.(f1|auprc))$$
 .PHONY: experiments

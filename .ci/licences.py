@@ -25,7 +25,12 @@ OWN, BESIDE = "rarebeat", "dvc"
 STRONG = re.compile(r"\bA?GPL|General Public License", re.IGNORECASE)
 """Licences that may come in through DVC alone."""
 
-SAID_ELSEWHERE = {"huey": "MIT", "mlcroissant": "Apache-2.0", "ptyprocess": "ISC License (ISCL)", "skops": "MIT"}
+SAID_ELSEWHERE = {
+    "huey": "MIT",
+    "mlcroissant": "Apache-2.0",
+    "ptyprocess": "ISC License (ISCL)",
+    "skops": "MIT",
+}
 """Licences that stand in the licence file alone, of the package or of its source repository."""
 
 _LONGEST = 60
