@@ -11,8 +11,8 @@ from typer.core import TyperGroup
 
 _HEAD = (
     "# Commands\n\n"
-    "Made from the code by `make reference`; `rarebeat COMMAND --help` says the same. A command ends with 0 where it did "
-    "what was asked, with 2 where it could not (one line on standard error says why), and with 130 where it was "
+    "Made from the code by `make reference`; `rarebeat COMMAND --help` says the same. A command ends with 0 where it "
+    "did what was asked, with 2 where it could not (one line on standard error says why), and with 130 where it was "
     "interrupted. Other exit codes are named below.\n"
 )
 
