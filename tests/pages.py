@@ -15,6 +15,9 @@ PAGES = sorted(
 )
 """Every page that a person has written, and the reference; a new one is found by itself."""
 
+ELSEWHERE = "sh elsewhere"
+"""The language of a block whose commands want what a test has not: a download, hours. They are parsed, and not run."""
+
 _BLOCK = re.compile(r"^```([^\n]*)\n(.*?)^```", re.M | re.S)
 _HEADING = re.compile(r"^#+ +(.+?) *$", re.M)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -40,9 +43,9 @@ def blocks(text: str) -> list[tuple[str, str]]:
     return _BLOCK.findall(text)
 
 
-def command_lines(text: str) -> list[str]:
+def command_lines(text: str, languages: tuple[str, ...] = ("sh", ELSEWHERE)) -> list[str]:
     """Every command line of the blocks in ``sh``; a backslash at the end of a line goes on."""
-    joined = [block.replace("\\\n", " ") for language, block in blocks(text) if language == "sh"]
+    joined = [block.replace("\\\n", " ") for language, block in blocks(text) if language in languages]
     lines = [line.strip() for block in joined for line in block.splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
