@@ -26,7 +26,7 @@ MADE = ("__pycache__", "*.egg-info", "params.yaml", ".dvcignore", "own", "dvc.lo
 """What lies in those folders and is not in git."""
 
 SERVERS = ("rarebeat serve", "make ui")
-PATIENCE = 180.0
+PATIENCE = 600.0
 """Seconds in which a server must answer; one that is ready is asked at once."""
 
 
