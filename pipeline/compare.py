@@ -10,7 +10,9 @@ from rarebeat.cli.console import run
 
 def compare(
     predictions: Annotated[Path, typer.Argument(help="folder with a table of predictions per cell")],
-    models: Annotated[Path, typer.Argument(help="folder with a model folder per cell")],
+    models: Annotated[
+        Path, typer.Argument(help="folder with a model folder per cell, or one of these per class")
+    ],
     page: Annotated[
         Path, typer.Argument(help="Markdown to write; a table .csv and a figure .png stand beside")
     ],
@@ -26,10 +28,10 @@ def compare(
     """Score all cells, with intervals over seeds and over patients, and write down what their differences are worth."""
     from rarebeat.core.files import digest
     from rarebeat.core.params import group, read_params
-    from rarebeat.evaluation.compare import CompareSettings, read_cells
     from rarebeat.evaluation.evaluate import EvaluateSettings
+    from rarebeat.evaluation.studies.cells import CompareSettings, read_cells
     from rarebeat.inference.model_folder import card_digest
-    from rarebeat.reporting.compare_page import write_comparison
+    from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -44,7 +46,11 @@ def compare(
     tracker = tracking.connect(content)
     files = [page.with_suffix(ending) for ending in (".md", ".csv", ".png")]
     group_of = "rules" if settings.rules else "classes"
-    children = {card_digest(models / cell.name): {group_of: scored.get(cell.name, {})} for cell in cells}
+    children = {
+        card_digest(model): {group_of: scored.get(cell.name, {})}
+        for cell in cells
+        for model in model_folders(models / cell.name)
+    }
     logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
     labels = {"study": params.parent.name}
     tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children, labels)

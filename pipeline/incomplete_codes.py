@@ -33,13 +33,13 @@ def incomplete_codes(
     from rarebeat.core.files import atomic
     from rarebeat.core.params import group, read_params
     from rarebeat.dataset.prepare import PrepareSettings
-    from rarebeat.evaluation.compare import Cell, CompareSettings, read_cells
     from rarebeat.evaluation.evaluate import EvaluateSettings
-    from rarebeat.evaluation.incomplete_codes import truth_as_complete
+    from rarebeat.evaluation.studies.cells import Cell, CompareSettings, read_cells
+    from rarebeat.evaluation.studies.incomplete_codes import truth_as_complete
     from rarebeat.inference.model_folder import read_card
     from rarebeat.inference.predictions import read_predictions
     from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
-    from rarebeat.reporting.incomplete_codes_section import incomplete_codes_section
+    from rarebeat.reporting.studies.incomplete_codes_section import incomplete_codes_section
 
     content = read_params(params, overrides or [])
     if predictions.is_dir():

@@ -19,7 +19,7 @@ def search(
     from rarebeat.core.files import digest
     from rarebeat.core.params import read_params
     from rarebeat.inference.model_folder import card_digest
-    from rarebeat.reporting.search_page import write_search
+    from rarebeat.reporting.studies.search_page import write_search
     from rarebeat.training import tracking
     from rarebeat.training.search.results import best_trial, read_results
     from rarebeat.training.search.settings import read_search

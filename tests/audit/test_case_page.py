@@ -160,7 +160,7 @@ def test_opinions_are_hidden_until_a_decision_is_made_in_a_browser(tmp_path: Pat
         "--virtual-time-budget=5000",
     ]
     done = subprocess.run(
-        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120
+        [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=300
     )
     shown = dict(re.findall(r'<pre id="(\w+)">(.*?)</pre>', done.stdout, re.DOTALL))
     assert shown["before"] == "hidden hidden hidden"

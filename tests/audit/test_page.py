@@ -202,7 +202,7 @@ def test_verdicts_given_in_a_browser_are_exported_and_imported(audit: Audit, tmp
         "--virtual-time-budget=5000",
     ]
     done = subprocess.run(
-        [*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=120
+        [*command, "--dump-dom", page.as_uri()], capture_output=True, text=True, timeout=300
     )
     shown = dict(re.findall(r'<pre id="(\w+)">(.*?)</pre>', done.stdout, re.DOTALL))
     assert shown["unnamed"].startswith("Type your name or initials first")

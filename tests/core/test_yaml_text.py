@@ -38,10 +38,10 @@ def test_ordinary_yaml_is_read_as_the_library_does() -> None:
     ids=["twice", "quoted", "bomb", "flow", "block", "itself", "around", "chain"],
 )
 def test_what_is_ambiguous_or_without_bounds_is_refused_at_once(text: str, message: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(yaml.YAMLError, match=message):
         load_yaml(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_nodes_know_their_lines_and_keys_are_left_to_the_caller() -> None:

@@ -1,5 +1,6 @@
 """Every study as DVC reads it: its cells, where their predictions go, and that DVC misses none that was never run."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import yaml
 from rarebeat.core.params import group, read_params
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.evaluation.compare import CompareSettings
+from rarebeat.evaluation.studies.cells import CompareSettings
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,7 +104,7 @@ def test_a_cell_trains_and_predicts_with_one_thread_so_that_jobs_change_nothing(
         body = stage.get("do", stage)
         commands = body["cmd"] if isinstance(body["cmd"], list) else [body["cmd"]]
         for command in commands:
-            if "pipeline/train.py" in command or "pipeline/predict.py" in command:
+            if re.search(r"pipeline/(train|predict|one_head_each)\.py", command):
                 assert command.startswith("PYTHONPATH=src OMP_NUM_THREADS=1 python ")
 
 
@@ -123,3 +124,11 @@ def test_no_stage_names_a_cohort_so_that_others_can_be_used() -> None:
 def test_the_ablation_has_every_network_loss_and_seed_on_both_kinds_of_records() -> None:
     cells = params_of("ablation")["cells"]
     assert len(list(product(*cells.values()))) == 2 * 4 * 3 * 3  # type: ignore[attr-defined]
+
+
+def test_a_network_per_class_is_trained_as_the_networks_that_it_is_compared_with() -> None:
+    alone, together = params_of("label_efficiency"), params_of("finetune")
+    for group_name in ("heads", "label_sets", "train"):
+        assert alone[group_name] == together[group_name]
+    assert alone["model"]["name"] == "hughes34"  # type: ignore[index]
+    assert alone["model"]["hughes34"] == together["model"]["hughes34"]  # type: ignore[index]

@@ -12,8 +12,8 @@ from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
 from rarebeat.core.params import STUDY, TrackingSettings, group, parse
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
-from rarebeat.evaluation.compare import CompareSettings
 from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import CompareSettings
 from rarebeat.inference.model_folder import check_complete
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.extract import LabelSettings

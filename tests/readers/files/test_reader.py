@@ -4,7 +4,7 @@ import gzip
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 import numpy.typing as npt
@@ -159,10 +159,10 @@ def test_every_format_that_is_written_is_told_without_its_ending_and_read_as_by_
 
 @pytest.mark.parametrize("start", [b"<!--", b"<?", b"<!x", b"<!DOCTYPE x ["])
 def test_xml_that_does_not_end_is_told_at_once(start: bytes) -> None:
-    begun = perf_counter()
+    begun = process_time()
     for head in (start + bytes(HEAD).replace(b"\0", b"a"), start * (HEAD // len(start))):
         assert tell(head) == "XML that cannot be read"
-    assert perf_counter() - begun < 5  # minutes, before
+    assert process_time() - begun < 5  # minutes, before
 
 
 def test_what_a_reader_did_not_foresee_refuses_its_file_alone(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import pytest
 from tests.format_files import Steps
@@ -49,12 +49,12 @@ def test_what_contradicts_itself_is_refused(file_of: Make, old: bytes, new: byte
 
 def test_blanks_take_no_time(file_of: Make) -> None:
     gap = b'<WaveformData lead="I">1' + b" " * 200_000 + b"x,"
-    begun = perf_counter()
+    begun = process_time()
     assert (
         refusal(read_file, file_of("cardiosoft-xml", (b'<WaveformData lead="I">', gap))).reason
         == "unreadable"
     )
-    assert perf_counter() - begun < 5  # minutes, before
+    assert process_time() - begun < 5  # minutes, before
 
 
 def test_an_infant_is_not_as_many_years_old_as_months(file_of: Make) -> None:

@@ -52,9 +52,9 @@ def test_what_is_no_muse_file_is_unreadable(content: bytes) -> None:
 
 
 def test_an_xml_bomb_is_refused_at_once() -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     assert "entities" in refusal(BOMB).detail
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 def test_deep_nesting_is_survived() -> None:

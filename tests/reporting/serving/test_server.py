@@ -116,7 +116,7 @@ def test_a_wrong_request_is_refused(server: Server, body: bytes, status: int, co
 
 
 def test_a_body_that_does_not_tell_its_size_is_refused(server: Server) -> None:
-    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=60)
+    connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=300)
     connection.request("POST", "/predict", body=iter([b" " * 500_000] * 5), encode_chunked=True)
     assert connection.getresponse().status == 413
 
@@ -126,7 +126,7 @@ def test_pages_of_other_hosts_cannot_ask(server: Server) -> None:
     for origin in ("https://evil.example", "null", server.address.replace("http://", "http://a.")):
         assert ask(server, {}, headers={"Origin": origin})[0] == 403
     assert ask(server, {}, headers={"Origin": server.address})[0] == 422  # let in, and there is no ECG in it
-    with urllib.request.urlopen(server.address, timeout=60) as response:
+    with urllib.request.urlopen(server.address, timeout=300) as response:
         assert response.headers["Cache-Control"] == "no-store"
         assert "default-src 'none'" in response.headers["Content-Security-Policy"]
         assert "Access-Control-Allow-Origin" not in response.headers
@@ -165,7 +165,7 @@ def test_files_that_are_dropped_on_the_page_are_drawn_with_their_calls(
 
 def test_nothing_is_written_and_counts_alone_are_said(server: Server) -> None:
     server.process.send_signal(signal.SIGINT)
-    said, _ = server.process.communicate(timeout=60)
+    said, _ = server.process.communicate(timeout=300)
     first, *others = said.splitlines()
     assert first.startswith("http://127.0.0.1:")
     assert any("answered" in line for line in others)

@@ -191,7 +191,8 @@ async def _body(request: Request, most: int) -> bytes:
     Such a body is still read to its end, or until the time of the request is over: a client that is sending does not
     read an answer, and finds its connection closed instead of the reason.
     """
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     async for part in request.stream():
         size += len(part)
         if size > most:

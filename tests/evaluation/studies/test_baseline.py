@@ -2,19 +2,19 @@
 
 import numpy as np
 import pytest
-from tests.evaluation.test_compare import predictions
+from tests.evaluation.studies.test_compare import predictions
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import parse
-from rarebeat.evaluation.baseline import (
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.baseline import (
     arrange_series,
     baseline_rows,
     compared_columns,
     differences,
     never_called,
 )
-from rarebeat.evaluation.compare import Cell, CompareSettings
-from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings
 from rarebeat.metrics.classification import auroc, macro
 
 QUICK = EvaluateSettings(replicates=50)

@@ -11,9 +11,10 @@ import pandas as pd
 
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, interval_text, markdown_table
-from rarebeat.evaluation.compare import AVERAGE, SEED, Cell, Columns
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.incomplete_codes import (
+from rarebeat.evaluation.studies.cells import SEED, Cell
+from rarebeat.evaluation.studies.compare import AVERAGE, Columns
+from rarebeat.evaluation.studies.incomplete_codes import (
     ABSENT,
     COMPLETE,
     LEFT_OUT,
@@ -23,7 +24,7 @@ from rarebeat.evaluation.incomplete_codes import (
     shared_columns,
 )
 from rarebeat.metrics.arrays import Truth
-from rarebeat.reporting.compare_tables import value_of
+from rarebeat.reporting.studies.compare_tables import value_of
 
 READINGS = (LEFT_OUT, COMPLETE, ABSENT)
 _METRICS = {"auroc": "AUROC", "auprc": "AUPRC", "f1": "F1"}
@@ -42,7 +43,7 @@ def incomplete_codes_section(
     Args:
         cells: tested on the same records.
         as_complete: truth of their test split if every list of codes were complete, shape (n, classes), see
-            :func:`rarebeat.evaluation.incomplete_codes.truth_as_complete`.
+            :func:`rarebeat.evaluation.studies.incomplete_codes.truth_as_complete`.
         settings: of the intervals and of the classes that are averaged.
         rules: threshold rules that are compared.
         min_positives: name of a cell to that of its training, for the rules.

@@ -1,7 +1,7 @@
 """The cells of a study as Markdown tables.
 
-All take rows of :mod:`rarebeat.evaluation.compare` as a frame, of cells that were tested on the same records. Groups,
-rules and classes stand in the order of their first row.
+All take rows of :mod:`rarebeat.evaluation.studies.compare` as a frame, of cells that were tested on the same records.
+Groups, rules and classes stand in the order of their first row.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -11,18 +11,15 @@ import numpy as np
 import pandas as pd
 
 from rarebeat.core.tables import Row, interval_text, markdown_table
-from rarebeat.evaluation.compare import (
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import ENSEMBLE, SEED, Cell, groups
+from rarebeat.evaluation.studies.compare import (
     AVERAGE,
-    ENSEMBLE,
-    SEED,
-    Cell,
     Columns,
     Value,
     difference_over_patients,
-    groups,
     mean_over_seeds,
 )
-from rarebeat.evaluation.evaluate import EvaluateSettings
 
 MOST_PAIRS = 3
 """Values of a factor that are all compared with each other; of more, each is compared with the first."""
@@ -34,7 +31,7 @@ def rule_section(rows: pd.DataFrame, factors: Sequence[str]) -> str:
     """Tables of a section whose cells were scored under several threshold rules.
 
     Args:
-        rows: of :func:`rarebeat.evaluation.compare.rule_rows`, ensembles included.
+        rows: of :func:`rarebeat.evaluation.studies.compare.rule_rows`, ensembles included.
         factors: that the cells differ in, without the seed.
     """
     seeds = [seed for seed in dict.fromkeys(rows[SEED]) if seed != ENSEMBLE]
@@ -150,7 +147,7 @@ def class_section(
     """Tables of a section whose cells are compared class by class.
 
     Args:
-        rows: of :func:`rarebeat.evaluation.compare.class_rows`.
+        rows: of :func:`rarebeat.evaluation.studies.compare.class_rows`.
         cells: of the section, without ensembles.
         columns: the classes.
         settings: of the intervals.

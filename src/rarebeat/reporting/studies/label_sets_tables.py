@@ -7,9 +7,10 @@ import numpy as np
 
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table
-from rarebeat.evaluation.compare import Cell, CompareSettings, Value, mean_over_seeds
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.label_sets import (
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings
+from rarebeat.evaluation.studies.compare import Value, mean_over_seeds
+from rarebeat.evaluation.studies.label_sets import (
     CLASS,
     HARDLY,
     Column,

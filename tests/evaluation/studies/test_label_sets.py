@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
-from tests.evaluation.test_compare import predictions
+from tests.evaluation.studies.test_compare import predictions
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.evaluation.compare import Cell
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.label_sets import arrange, cell_row, difference
+from rarebeat.evaluation.studies.cells import Cell
+from rarebeat.evaluation.studies.label_sets import arrange, cell_row, difference, join_classes
 
 CLASSES = ("a", "b", "c")
 QUICK = EvaluateSettings(replicates=100)
@@ -110,3 +110,22 @@ def test_a_class_that_nobody_knows_is_refused(study):
         arrange(study[:6], ("a", "c"), COLUMNS)
     with pytest.raises(RarebeatError, match="no class 'd'"):
         arrange(study, ("d",), COLUMNS)
+
+
+def test_models_of_one_class_each_are_one_table_and_what_none_knows_stays_unknown():
+    first, second = (predictions(seed, lacks=set(CLASSES) - {name}) for seed, name in enumerate("ab"))
+    joined = join_classes([first, second])
+    for column, own in enumerate((first, second)):
+        assert joined.probability[:, column].tolist() == own.probability[:, column].tolist()
+        assert joined.thresholds[column] == own.thresholds[column]
+    assert np.isnan(joined.probability[:, 2]).all()
+    assert np.isnan(joined.thresholds[2])
+    assert np.array_equal(joined.truth, first.truth)
+
+
+def test_tables_that_do_not_belong_together_are_not_joined():
+    first, other = predictions(0, lacks="bc"), predictions(0, lacks="ac")
+    with pytest.raises(ValueError, match="two models know the same class"):
+        join_classes([first, first])
+    with pytest.raises(ValueError, match="different records"):
+        join_classes([first, replace(other, record_ids=other.record_ids[::-1])])

@@ -7,11 +7,11 @@ import pytest
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.params import read_params
-from rarebeat.reporting.search_page import write_search
+from rarebeat.reporting.studies.search_page import write_search
 from rarebeat.training.search.results import TrialResult
 from rarebeat.training.search.settings import SearchSettings, Value
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 VALUES: dict[str, Value] = {
     "train.learning_rate": 0.00042,
     "model.hughes34.width": 12,

@@ -14,8 +14,9 @@ import numpy as np
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.tables import Row, tidy
 from rarebeat.dataset.catalogue import MASKED, Origin, read_labels, resolve_uncertain
-from rarebeat.evaluation.compare import Cell, Columns, class_rows, rule_rows
 from rarebeat.evaluation.evaluate import EvaluateSettings, count_positive_patients
+from rarebeat.evaluation.studies.cells import Cell
+from rarebeat.evaluation.studies.compare import Columns, class_rows, rule_rows
 from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import BoolArray, Truth
 from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
@@ -124,8 +125,8 @@ def reading_rows(
 ) -> list[Row]:
     """Rows of one cell under one reading: every class, then the mean with intervals over patients.
 
-    Columns are those of :func:`rarebeat.evaluation.compare.class_rows`, then ``records``, ``negatives``, and in the
-    row of the mean ``f1_fixed`` (at a threshold of 0.5) and ``f1_RULE`` for every rule.
+    Columns are those of :func:`rarebeat.evaluation.studies.compare.class_rows`, then ``records``, ``negatives``, and in
+    the row of the mean ``f1_fixed`` (at a threshold of 0.5) and ``f1_RULE`` for every rule.
 
     Args:
         cell: of :func:`readings`.

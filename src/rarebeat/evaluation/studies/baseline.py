@@ -16,18 +16,16 @@ import numpy as np
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.tables import Row, tidy
-from rarebeat.evaluation.compare import (
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import SEED, Cell, CompareSettings
+from rarebeat.evaluation.studies.compare import (
     AVERAGE,
-    SEED,
-    Cell,
     Columns,
-    CompareSettings,
     Value,
     class_rows,
     difference_over_patients,
     mean_over_seeds,
 )
-from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.metrics.offsets import calibration_error
 
 NEVER = 1.5
@@ -107,7 +105,7 @@ def never_called(cell: Cell) -> Cell:
 def baseline_rows(cell: Cell, columns: Columns, settings: EvaluateSettings) -> list[Row]:
     """One row per class and one for their mean.
 
-    Columns are those of :func:`rarebeat.evaluation.compare.class_rows`, ``calibration_error`` (see
+    Columns are those of :func:`rarebeat.evaluation.studies.compare.class_rows`, ``calibration_error`` (see
     :func:`rarebeat.metrics.offsets.calibration_error`) and ``known``: whether the cell knows the class, for the mean
     how many it knows.
 

@@ -1,5 +1,6 @@
 """The page of a study, its table and its figure, from the predictions and the models of its cells."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,12 +8,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.compare import Cell, CompareSettings, rule_rows, sections, with_ensembles
+from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings, sections, with_ensembles
+from rarebeat.evaluation.studies.compare import rule_rows
 from rarebeat.inference.model_folder import load_model, save_model
 from rarebeat.inference.predictions import Predictions
-from rarebeat.reporting import compare_page
-from rarebeat.reporting.compare_page import write_comparison
+from rarebeat.reporting.studies import compare_page
+from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 QUICK = EvaluateSettings(replicates=20)
@@ -178,3 +181,19 @@ def test_each_set_of_test_records_has_its_own_curves(
     }
     write(study, tmp_path, CompareSettings(classes=("sinus_rhythm",), columns=columns))
     assert list(drawn) == ["sinus_rhythm (data a)", "sinus_rhythm (data b)"]
+
+
+def test_a_cell_is_a_model_or_has_one_for_each_class(study: tuple[list[Cell], Path], tmp_path: Path) -> None:
+    cells, models = study
+    one = models / cells[0].name
+    assert model_folders(one) == [one]
+    several = tmp_path / "several"
+    for name in ("b", "a"):
+        shutil.copytree(one, several / name)
+    assert model_folders(several) == [several / "a", several / "b"]
+    with pytest.raises(RarebeatError, match="there is no model"):
+        model_folders(tmp_path / "nothing")
+    shutil.rmtree(one)
+    several.rename(one)
+    text, _ = write(study, tmp_path, CompareSettings())
+    assert "123 records" in text

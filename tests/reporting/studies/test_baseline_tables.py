@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from tests.reporting.test_compare_page import QUICK, predictions
+from tests.reporting.studies.test_compare_page import QUICK, predictions
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.evaluation.compare import Cell, CompareSettings
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings
 from rarebeat.inference.model_folder import load_model, save_model
-from rarebeat.reporting.compare_page import write_comparison
+from rarebeat.reporting.studies.compare_page import write_comparison
 
 SETTINGS = CompareSettings(at_least=5, against={"protocol": "scratch"}, across="fraction")
 

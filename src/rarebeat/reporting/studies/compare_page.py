@@ -13,26 +13,22 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table, people_text, write_rows
-from rarebeat.evaluation.compare import (
-    AVERAGE,
-    SEED,
-    Cell,
-    CompareSettings,
-    Value,
-    class_rows,
-    common_columns,
-    rule_rows,
-    sections,
-    with_ensembles,
-)
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.inference.model_folder import ModelCard, load_model, read_card
+from rarebeat.evaluation.studies.cells import SEED, Cell, CompareSettings, sections, with_ensembles
+from rarebeat.evaluation.studies.compare import AVERAGE, Value, class_rows, common_columns, rule_rows
+from rarebeat.inference.model_folder import CARD, ModelCard, load_model, read_card
 from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.models.size import parameters
-from rarebeat.reporting.baseline_tables import baseline_section
-from rarebeat.reporting.compare_tables import class_section, main_number, rule_section, single_cells, value_of
 from rarebeat.reporting.figures import curve_figure, interval_figure
-from rarebeat.reporting.label_sets_tables import label_set_section
+from rarebeat.reporting.studies.baseline_tables import baseline_section
+from rarebeat.reporting.studies.compare_tables import (
+    class_section,
+    main_number,
+    rule_section,
+    single_cells,
+    value_of,
+)
+from rarebeat.reporting.studies.label_sets_tables import label_set_section
 
 
 def write_comparison(
@@ -53,7 +49,7 @@ def write_comparison(
         about: Markdown that the page begins with.
         settings: how the cells are compared.
         intervals: of the bootstrap.
-        models: folder with the model folder of each cell by its name.
+        models: folder with the :func:`model_folders` of each cell by its name.
         workers: processes that score.
         ending: Markdown that the page ends with.
 
@@ -63,7 +59,7 @@ def write_comparison(
     Raises:
         RarebeatError: when a model cannot be read, or the cells have no class in common.
     """
-    cards = {cell.name: read_card(models / cell.name) for cell in cells}
+    cards = {cell.name: read_card(model_folders(models / cell.name)[0]) for cell in cells}
     parts, panels, scored = (
         [about.strip(), network_table(models, cards, by_records=not settings.against)],
         dict[str, pd.DataFrame](),
@@ -122,6 +118,18 @@ def write_comparison(
     with atomic(page) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     return {cell.name: _numbers(cell, scored) for cell in cells}
+
+
+def model_folders(cell: Path) -> list[Path]:
+    """The model folder of a cell, or those in it, where it has a model for each class.
+
+    Raises:
+        RarebeatError: when there is none.
+    """
+    found = [cell] if (cell / CARD).is_file() else [path.parent for path in sorted(cell.glob(f"*/{CARD}"))]
+    if not found:
+        raise RarebeatError(f"there is no model in {cell}")
+    return found
 
 
 def _rule_rows(
@@ -189,7 +197,7 @@ def network_table(models: Path, cards: Mapping[str, ModelCard], by_records: bool
             *((records, cohorts) if by_records else ()),
         )
         if key not in rows:
-            network, _ = load_model(models / name)
+            network, _ = load_model(model_folders(models / name)[0])
             rows[key] = {
                 "network": card.architecture,
                 "settings": settings or "defaults",

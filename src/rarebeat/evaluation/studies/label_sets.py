@@ -5,16 +5,18 @@ column holds the cells that know it. Differences are taken between cells of the 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.tables import Row, tidy
 from rarebeat.evaluation.bootstrap import resample
-from rarebeat.evaluation.compare import SEED, Cell, Value, groups, mean_over_seeds
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.scores import Prepared, prepare, score
+from rarebeat.evaluation.studies.cells import SEED, Cell, groups
+from rarebeat.evaluation.studies.compare import Value, mean_over_seeds
+from rarebeat.inference.predictions import Predictions
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.ranking import DEFAULT_THRESHOLD, areas
 
@@ -46,6 +48,38 @@ class Column:
     cells: Sequence[Cell]
     of: int
     failed: int
+
+
+def join_classes(tables: Sequence[Predictions]) -> Predictions:
+    """Put models that know different classes into one table, as if one model knew them all.
+
+    Args:
+        tables: of the same records in the same order, with the columns of all classes; a class is known to one model
+            at most.
+
+    Returns:
+        For each class the probabilities and the threshold of the model that knows it, NaN where none does. Warnings
+        are those of the first table.
+
+    Raises:
+        ValueError: when two models know a class, or the records differ.
+    """
+    known = ~np.isnan([one.thresholds for one in tables])
+    if np.count_nonzero(known, axis=0).max() > 1:
+        raise ValueError("two models know the same class: whose predictions count?")
+    first = tables[0]
+    for one in tables[1:]:
+        if not (
+            np.array_equal(one.record_ids, first.record_ids) and np.array_equal(one.cohorts, first.cohorts)
+        ):
+            raise ValueError("the tables are of different records, or of another order")
+    owner = known.argmax(axis=0)  # of an unknown class the first model, which has NaN there, too
+    columns = range(len(first.classes))
+    return replace(
+        first,
+        thresholds=np.array([tables[owner[column]].thresholds[column] for column in columns]),
+        probability=np.column_stack([tables[owner[column]].probability[:, column] for column in columns]),
+    )
 
 
 def arrange(

@@ -14,9 +14,10 @@ from rarebeat.core.parquet import write_table
 from rarebeat.core.record_files import RECORD_SCHEMA
 from rarebeat.core.records import INCOMPLETE
 from rarebeat.dataset.catalogue import read_labels, resolve_uncertain
-from rarebeat.evaluation.compare import AVERAGE, Cell
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.incomplete_codes import (
+from rarebeat.evaluation.studies.cells import Cell
+from rarebeat.evaluation.studies.compare import AVERAGE
+from rarebeat.evaluation.studies.incomplete_codes import (
     ABSENT,
     COMPLETE,
     LEFT_OUT,
@@ -29,7 +30,7 @@ from rarebeat.evaluation.incomplete_codes import (
 from rarebeat.inference.predictions import Predictions
 from rarebeat.labels.codes import Incomplete
 from rarebeat.labels.extract import label_cohort
-from rarebeat.reporting.incomplete_codes_section import incomplete_codes_section
+from rarebeat.reporting.studies.incomplete_codes_section import incomplete_codes_section
 
 COHORT, RECORDS = "ward", 240
 QUICK = EvaluateSettings(replicates=20, at_least=5)

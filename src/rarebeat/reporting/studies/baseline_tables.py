@@ -7,7 +7,8 @@ import numpy as np
 
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, markdown_table
-from rarebeat.evaluation.baseline import (
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.baseline import (
     CALIBRATION,
     Series,
     arrange_series,
@@ -15,16 +16,8 @@ from rarebeat.evaluation.baseline import (
     compared_columns,
     differences,
 )
-from rarebeat.evaluation.compare import (
-    AVERAGE,
-    CLASS_METRICS,
-    Cell,
-    Columns,
-    CompareSettings,
-    Value,
-    mean_over_seeds,
-)
-from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings
+from rarebeat.evaluation.studies.compare import AVERAGE, CLASS_METRICS, Columns, Value, mean_over_seeds
 from rarebeat.inference.model_folder import ModelCard
 
 TITLES = {"auprc": "AUPRC", "auroc": "AUROC", "f1": "F1", CALIBRATION: "Calibration error"}

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.compare import ENSEMBLE, RULE_NUMBERS
-from rarebeat.reporting.compare_tables import (
+from rarebeat.evaluation.studies.cells import ENSEMBLE
+from rarebeat.evaluation.studies.compare import RULE_NUMBERS
+from rarebeat.reporting.studies.compare_tables import (
     average_table,
     class_table,
     difference_table,

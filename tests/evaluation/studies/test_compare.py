@@ -11,23 +11,25 @@ from sklearn.metrics import roc_auc_score
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import parse
 from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.compare import (
-    AVERAGE,
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import (
     ENSEMBLE,
-    RULE_NUMBERS,
     SEED,
     Cell,
     CompareSettings,
+    read_cells,
+    sections,
+    with_ensembles,
+)
+from rarebeat.evaluation.studies.compare import (
+    AVERAGE,
+    RULE_NUMBERS,
     class_rows,
     common_columns,
     difference_over_patients,
     mean_over_seeds,
-    read_cells,
     rule_rows,
-    sections,
-    with_ensembles,
 )
-from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.metrics.challenge_classes import challenge_columns, challenge_places, rewards

@@ -1,0 +1,59 @@
+"""A cell of a study: a network of its own for each class of the label set, all in one table of predictions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rarebeat.cli.console import run
+
+
+def one_head_each(
+    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    models: Annotated[Path, typer.Argument(help="folder to write a model folder per class to")],
+    predictions: Annotated[
+        Path, typer.Argument(help="table to write, as if one model had predicted all classes")
+    ],
+    params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value, instead of what the file says")
+    ] = None,
+    curves: Annotated[Path, typer.Option(help="folder for a CSV per class with a row per epoch")] = Path(
+        "reports/training"
+    ),
+    checkpoints: Annotated[Path, typer.Option(help="folder that killed trainings go on from")] = Path(
+        "models/checkpoints"
+    ),
+) -> None:
+    """Train each class of the label set alone, and predict the validation and the test split."""
+    from rarebeat.core.files import atomic
+    from rarebeat.core.params import read_params
+    from rarebeat.core.project import project_root
+    from rarebeat.dataset.shards import load_split
+    from rarebeat.evaluation.studies.label_sets import join_classes
+    from rarebeat.inference.predictions import write_predictions
+    from rarebeat.inference.splits import predict_all_classes, with_doubts
+    from rarebeat.training.run import read_experiment, run_experiment
+
+    content = read_params(params, overrides or [])
+    together = read_experiment(content, shards)
+    if together.not_learnt:
+        print(f"left out, for want of a positive training record: {', '.join(together.not_learnt)}")
+    splits = {name: load_split(shards, name) for name in ("validation", "test")}
+    tables = []
+    with atomic(models) as temporary:
+        for name in together.classes:
+            alone = read_experiment(content | {"heads": name, "label_sets": {name: [name]}}, shards)
+            run_experiment(
+                alone,
+                temporary / name,
+                curves / f"{name}.csv",
+                project_root() / checkpoints,
+                lambda report, name=name: print(f"{name}, {report}"),  # type: ignore[misc]
+            )
+            tables.append(predict_all_classes(temporary / name, splits))
+    write_predictions(predictions, with_doubts(join_classes(tables), shards))
+
+
+if __name__ == "__main__":
+    run(one_head_each)

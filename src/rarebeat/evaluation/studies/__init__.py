@@ -1,0 +1,1 @@
+"""The cells of a study held against each other."""

@@ -1,0 +1,159 @@
+"""The cells of a study: one trained model each, known by its factors: what it was trained with, and the seed.
+
+Cells that differ in the seed alone are one group.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import field, replace
+from itertools import product
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from rarebeat.core.errors import ParamsError
+from rarebeat.core.params import STRICT
+from rarebeat.inference.predictions import Predictions, read_predictions
+from rarebeat.metrics.arrays import BoolArray
+from rarebeat.metrics.thresholds import RULES
+
+SEED, ENSEMBLE = "seed", "ensemble"
+
+
+@dataclass(frozen=True, config=STRICT)
+class CompareSettings:
+    """The group ``compare`` of the params file.
+
+    Attributes:
+        at_least: classes with fewer positive test records have no row, and are not part of the mean.
+        rules: threshold rules, names in :data:`rarebeat.metrics.thresholds.RULES`: each is tried on every cell, and the
+            cells are compared by the challenge's score. None: they are compared class by class.
+        classes: compared one by one among the cells that know them, because the label sets of the cells differ
+            (:mod:`rarebeat.evaluation.studies.label_sets`); needs ``columns``.
+        columns: title to factor to values: which cells stand in which column of that comparison.
+        published: class to title to F1, of the paper that is repeated.
+        against: factor to value: the cells that all others are compared with
+            (:mod:`rarebeat.evaluation.studies.baseline`). A class that a cell does not know counts as never called
+            there.
+        across: with ``against``, the factor along which the scores make curves, such as the share of records.
+    """
+
+    at_least: Annotated[int, Field(ge=1)] = 10
+    rules: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    columns: dict[str, dict[str, tuple[str | int | float, ...]]] = field(default_factory=dict)
+    published: dict[str, dict[str, float]] = field(default_factory=dict)
+    against: dict[str, str | int | float] = field(default_factory=dict)
+    across: str | None = None
+
+    def __post_init__(self) -> None:
+        if unknown := [rule for rule in self.rules if rule not in RULES]:
+            raise ValueError(f"rules: no rule {', '.join(unknown)}; there are: {', '.join(RULES)}")
+        if self.classes and (self.rules or not self.columns):
+            raise ValueError("classes: needs columns, and goes without rules")
+        if self.against and (self.rules or self.classes or len(self.against) > 1):
+            raise ValueError("against: names one factor, and goes without rules and classes")
+        if self.across is not None and (not self.against or self.across in self.against):
+            raise ValueError("across: goes with against, and names another factor")
+
+
+@plain_dataclass(frozen=True)
+class Cell:
+    """One trained model, and what it predicts.
+
+    Attributes:
+        factors: what it was trained with, by name; among them the seed where there are several.
+        predictions: of the splits "validation" and "test", with the columns of all classes; probability and threshold
+            are NaN where the model does not know the class.
+    """
+
+    factors: Mapping[str, str]
+    predictions: Predictions
+
+    @property
+    def name(self) -> str:
+        """Of its files: the factors in order."""
+        return "-".join(self.factors.values())
+
+    @property
+    def group(self) -> tuple[str, ...]:
+        """What cells have in common that differ in the seed alone."""
+        return tuple(value for name, value in self.factors.items() if name != SEED)
+
+    @property
+    def known(self) -> BoolArray:
+        """Which classes the model knows, shape (classes,)."""
+        return np.asarray(~np.isnan(self.predictions.thresholds))
+
+
+def read_cells(
+    folder: Path,
+    factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]],
+    test_on: Sequence[str] | None = None,
+) -> list[Cell]:
+    """Read the predictions of all cells: ``<folder>/<values of the factors, joined by ->.parquet``.
+
+    Args:
+        folder: of the tables.
+        factors: the group ``cells`` of the params: factor to values, and every combination of values is a cell. Or
+            several such mappings by names of their own, with the same factors in the same order.
+        test_on: cohorts whose test records are read; None: all.
+
+    Raises:
+        ParamsError: when the factors cannot be used, or a cohort has no test record.
+        RarebeatError: when a table is missing or damaged.
+    """
+    parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    if parts:
+        if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
+            raise ParamsError("cells: its parts must have the same factors in the same order")
+        return [cell for part in parts for cell in read_cells(folder, part, test_on)]
+    if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
+        raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
+    if set(factors) == {SEED}:
+        raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
+    named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
+    tables = [read_predictions(folder / f"{'-'.join(entry.values())}.parquet") for entry in named]
+    return [
+        Cell(entry, table.of_cohorts("test", test_on, "evaluate.test_on"))
+        for entry, table in zip(named, tables, strict=True)
+    ]
+
+
+def sections(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells that were tested on equal records with equal truth, which alone can be compared."""
+    found: dict[tuple[object, ...], list[Cell]] = {}
+    for cell in cells:
+        test = cell.predictions.only("test")
+        found.setdefault((test.classes, tuple(test.record_ids), test.truth.tobytes()), []).append(cell)
+    return list(found.values())
+
+
+def groups(cells: Sequence[Cell]) -> dict[tuple[str, ...], list[Cell]]:
+    """Cells that differ in their seed alone."""
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault(cell.group, []).append(cell)
+    return found
+
+
+def with_ensembles(cells: Sequence[Cell]) -> list[Cell]:
+    """All cells, and for each group of several seeds their ensemble: the mean of probabilities and thresholds.
+
+    Its seed is :data:`ENSEMBLE`.
+    """
+    ensembles = []
+    for members in groups(cells).values():
+        if len(members) > 1:
+            parts = [member.predictions for member in members]
+            mean = replace(
+                parts[0],
+                probability=np.mean([part.probability for part in parts], axis=0),
+                thresholds=np.mean([part.thresholds for part in parts], axis=0),
+                voted=None,
+            )
+            ensembles.append(Cell({**members[0].factors, SEED: ENSEMBLE}, mean))
+    return [*cells, *ensembles]

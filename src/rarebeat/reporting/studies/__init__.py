@@ -1,0 +1,1 @@
+"""The page, the tables and the figure that a study ends with."""
