@@ -2,8 +2,10 @@
 
 import re
 import shlex
+import shutil
 import tomllib
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,10 +46,10 @@ def apply(words: tuple[str, ...]) -> dict[str, Any]:
     params = read_params(PARAMS)
     for name, value in settings_of(words).items():
         place = params
-        *way, last = name.split(".")
+        *way, last = name.removeprefix("++").split(".")
         for step in way:
             place = place[step]
-        if last not in place:
+        if last not in place and not name.startswith("++"):  # which adds an entry
             raise KeyError(name)
         place[last] = value
     return params
@@ -83,22 +85,41 @@ def test_a_misspelt_param_would_be_found() -> None:
 
 
 @pytest.mark.parametrize("command", EXPERIMENTS, ids=lambda command: f"{command.page}: {command.line[:60]}")
-def test_every_experiment_sets_params_that_there_are_to_values_that_they_take(command: Command) -> None:
-    params = apply(command.words)
-    train = params["train"]
-    if train["init"]:  # a model folder that the reader has
-        train["init"], train["finetune"]["protocol"] = None, "all_layers"
-    check_params(params)
+def test_every_experiment_sets_params_that_there_are_to_values_that_they_take(
+    command: Command, tmp_path: Path
+) -> None:
+    from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
+
+    apply(command.words)
+    overrides = [word for before, word in pairwise(command.words) if before == "-S"]
+    for sweep in get_hydra_sweeps({"params.yaml": overrides}):
+        params = shutil.copy(PARAMS, tmp_path / "params.yaml")
+        apply_overrides(params, sweep["params.yaml"])  # as DVC does it
+        content = read_params(params)
+        train = content["train"]
+        if train["init"]:  # a model folder that the reader has
+            train["init"], train["finetune"]["protocol"] = None, "all_layers"
+        check_params(content)
 
 
 def test_every_param_that_the_prose_sets_is_there() -> None:
-    pairs = [
-        (page, name) for page, text in PROSE.items() for name in re.findall(r"-S '?([a-z][\w.-]+)=", text)
+    spans = [
+        (page, span) for page, text in PROSE.items() for span in re.findall(r"`([^`\n]*-S [^`\n]*)`", text)
     ]
-    assert len(pairs) > 80
-    for page, name in pairs:
-        if not name.startswith("cells."):  # of a study
-            assert apply(("dvc", "-S", f"{name}=0")), f"{page}: {name}"
+    found = [(page, span) for page, span in spans if not re.search(r"SET=|cells\.|KEY|=[A-Z]", span)]
+    assert len(found) > 15
+    for page, span in found:
+        assert apply(tuple(shlex.split(span))), f"{page}: {span}"
+
+
+def test_dvc_takes_every_param_that_the_prose_sets(tmp_path: Path) -> None:
+    from dvc.utils.hydra import apply_overrides
+
+    for span in re.findall(r"`([^`\n]*-S [^`\n]*)`", "\n".join(PROSE.values())):
+        if not re.search(r"SET=|cells\.|KEY|--queue|=[A-Z]", span):
+            words = shlex.split(span)
+            params = shutil.copy(PARAMS, tmp_path / "params.yaml")
+            apply_overrides(params, [word for before, word in pairwise(words) if before == "-S"])
 
 
 def test_dvc_understands_every_command() -> None:

@@ -21,7 +21,8 @@ _HEAD = (
     "# Params\n\n"
     "Made from [params.yaml](../../params.yaml) and from the code by `make reference`. A default is what `params.yaml` "
     "says, or, where it does not name the param, what the code takes. `dvc exp run -S KEY=VALUE` sets a param for one "
-    "experiment and keeps it in the file; all of them are checked before the first stage runs.\n"
+    "experiment and keeps it in the file (`++KEY` where the key is a name that a mapping does not have yet, such as "
+    "`++prepare.labels.ptb-xl=text`); all of them are checked before the first stage runs.\n"
 )
 
 _OPTIONS_HEAD = (
