@@ -28,7 +28,7 @@ EXPERIMENTS = [command for command in commands("dvc") if command.words[1:3] == (
 
 OTHERS = {
     *("cat", "cd", "cp", "curl", "find", "git", "hf", "ls", "pytest", "source", "uv", "wget", "xargs"),
-    *("mlflow", "pip", "python", "ray"),
+    *("mlflow", "pip", "python", "ray", "sbatch", "sky", "torchrun", "."),
 }
 """Programs of the shell and of others that the pages name, beside `rarebeat`, `dvc` and `make`."""
 
