@@ -88,9 +88,15 @@ class Shell:
             *command.split(),
             *([f"PORT={port}"] if command.startswith("make") else ["--port", str(port)]),
         ]
-        server = subprocess.Popen(
-            words, cwd=self.project, env=self.environment, stdout=subprocess.DEVNULL, start_new_session=True
-        )
+        with (self.project / "server.log").open("w") as log:
+            server = subprocess.Popen(
+                words,
+                cwd=self.project,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
         try:
             self.said[command] = self.page(f"http://127.0.0.1:{port}", server)
         finally:
@@ -109,7 +115,8 @@ class Shell:
                     return str(response.read().decode())
             except (urllib.error.URLError, ConnectionError, TimeoutError):
                 time.sleep(0.3)
-        raise AssertionError(f"{address} did not answer")
+        said = (self.project / "server.log").read_text(errors="replace")
+        raise AssertionError(f"{address} did not answer\n{said[-5000:]}")
 
 
 @pytest.fixture
