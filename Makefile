@@ -44,12 +44,16 @@ test: install             ## ruff, mypy and all tests
 	pytest -q
 
 # Mutated files through every reader, more than `make test` has: `make fuzz COUNT=760 SEED=3 ECG=/path/to/ecg MUSE=/path/to/xml`
-# takes real recordings; without ECG and MUSE they are simulated.
-.PHONY: fuzz audit
+# takes real recordings; without ECG and MUSE they are simulated. FORMATS="scp edf" takes these alone; the formats of
+# docs/formats.md are the default of `make fuzz-formats COUNT=1000`. Each prints what became of its files.
+.PHONY: fuzz fuzz-formats audit
 COUNT ?= 400
 SEED ?= 0
+FORMATS ?=
+fuzz-formats: FORMATS = aecg cardiosoft-xml dicom edf eli-xml ishne mfer philips-xml scp
+fuzz-formats: fuzz
 fuzz: install
-	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) \
+	pytest -q -s tests/fuzz/test_readers.py --fuzz-count $(COUNT) --fuzz-seed $(SEED) --fuzz-formats "$(FORMATS)" \
 	  $(if $(ECG),--fuzz-ecg "$(ECG)") $(if $(MUSE),--fuzz-muse "$(MUSE)")
 
 audit: install            ## the licences of what is installed, against docs/licences.md

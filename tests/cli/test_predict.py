@@ -68,7 +68,9 @@ def test_standard_input_holds_an_xml_file_or_names_files(model_folder: Path, exp
     ("stdin", "complaint"),
     [
         (b"", "names no file"),
-        (b"\x00\x01\xff\xfe", "holds neither a MUSE XML file nor names of files"),
+        (b"%PDF-1.7 \x00", "it is a PDF document"),
+        (b"PK\x03\x04\x00", "it is a ZIP or gzip file: unpack it"),
+        (b"\x00\x01\xff\xfe", "holds neither an ECG file nor names of files"),
     ],
 )
 def test_standard_input_of_another_kind_is_refused(model_folder: Path, stdin: bytes, complaint: str) -> None:

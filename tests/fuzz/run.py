@@ -9,7 +9,8 @@ archive as it was:
 - counted      what became unknown, or was not read, is counted in the summary of the cohort;
 - blind        a record differs or is gone, and nothing else in the archive could tell;
 - silent       a record differs or is gone, though something else in the archive tells: a fault;
-- crash, hang, memory: an exception that is no RarebeatError, no answer in 5 seconds, half a gigabyte: faults.
+- crash, hang, memory: an exception that is no RarebeatError, no answer in 5 seconds of processor time, half a
+  gigabyte: faults.
 
 """
 
@@ -18,7 +19,7 @@ import shutil
 import signal
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -35,6 +36,15 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.readers.ingest import ingest_cohort
 
 FAULTS = ("silent", "crash", "hang", "memory")
+TOLD = {
+    "refused": ("quarantined", "refused"),
+    "equal": ("equal",),
+    "counted as unknown": ("counted",),
+    "changed where nothing in the file tells": ("blind",),
+    "silently wrong": ("silent",),
+    "crashed, hung or took all memory": ("crash", "hang", "memory"),
+}
+"""What a run prints: words for people, and the outcomes that they stand for."""
 
 _SECONDS = 5
 _KILOBYTES = 500_000
@@ -99,7 +109,7 @@ def ingest(archive: Archive, files: Mapping[str, bytes], place: Path) -> Outcome
         place: a folder of this function's own.
 
     Raises:
-        Hang: after 5 seconds.
+        Hang: after 5 seconds of processor time: a busy machine is no hang.
         RarebeatError: when the archive is refused.
     """
     root, out = place / "archive", place / "out"
@@ -108,13 +118,13 @@ def ingest(archive: Archive, files: Mapping[str, bytes], place: Path) -> Outcome
     for name, content in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
-    before = signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, _SECONDS)
+    before = signal.signal(signal.SIGPROF, _ring)
+    signal.setitimer(signal.ITIMER_PROF, _SECONDS)
     try:
         summary = ingest_cohort(archive.kind, root, out, "fuzz", archive.options, workers=1)
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
     rows = [row for part in sorted(out.glob("part-*.parquet")) for row in pq.read_table(part).to_pylist()]
     refused = pq.read_table(out / "quarantine.parquet").to_pylist()
     if len(rows) != len({row["record_id"] for row in rows}):
@@ -213,6 +223,13 @@ def run_case(
     if more > _KILOBYTES:
         case.outcome, case.detail = "memory", f"{more // 1000} MB"
     return case
+
+
+def summed_up(kind: str, cases: Sequence[Case]) -> str:
+    """What became of the mutated files of one kind, in a line."""
+    counts = Counter(case.outcome for case in cases)
+    told = ", ".join(f"{sum(counts[name] for name in names)} {words}" for words, names in TOLD.items())
+    return f"{kind}: {len(cases)} mutated files: {told}"
 
 
 def run(make: Maker, kind: str, count: int, seed: int, place: Path) -> Iterator[Case]:

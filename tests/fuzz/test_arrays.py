@@ -1,11 +1,10 @@
 """Mutated arrays, HDF5 files and ZIP archives: no crash, no hang, and nothing changed that something contradicts."""
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.fuzz.array_archives import array_archives
-from tests.fuzz.run import FAULTS, run
+from tests.fuzz.run import FAULTS, run, summed_up
 
 COUNT, SEED = 30, 1
 
@@ -20,7 +19,7 @@ def test_no_mutated_array_ends_in_a_crash_or_changes_silently(
     count = request.config.getoption("--fuzz-count", default=None) or COUNT
     seed = request.config.getoption("--fuzz-seed", default=None) or SEED
     cases = list(run(array_archives()[layout], layout, count, seed, tmp_path / "place"))
-    print(f"{layout}: {dict(Counter(case.outcome for case in cases).most_common())}")
+    print(summed_up(layout, cases))
     faults = [case for case in cases if case.outcome in FAULTS]
     assert not faults, "\n".join(map(str, faults))
     told = sum(case.outcome in ("quarantined", "refused") for case in cases)

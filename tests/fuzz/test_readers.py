@@ -4,12 +4,11 @@ A short run on simulated ECGs by default; `make fuzz` runs longer, and on real r
 are.
 """
 
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from tests.fuzz.archives import KINDS, real_archives, simulated_archives
-from tests.fuzz.run import FAULTS, run
+from tests.fuzz.run import FAULTS, run, summed_up
 
 COUNT, SEED = 40, 1
 
@@ -18,13 +17,16 @@ COUNT, SEED = 40, 1
 def test_no_mutated_file_changes_a_record_that_something_contradicts(
     kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    count, seed, ecg, muse = (
-        request.config.getoption(f"--fuzz-{name}", default=None) for name in ("count", "seed", "ecg", "muse")
+    count, seed, ecg, muse, formats = (
+        request.config.getoption(f"--fuzz-{name}", default=None)
+        for name in ("count", "seed", "ecg", "muse", "formats")
     )
+    if formats and kind not in formats.split():
+        pytest.skip("not among the formats that were asked for")
     key = tmp_path / "key"
     makers = real_archives(ecg, muse, key) if ecg and muse else simulated_archives(key)
     cases = list(run(makers[kind], kind, count or COUNT, seed or SEED, tmp_path / "place"))
-    print(f"{kind}: {dict(Counter(case.outcome for case in cases).most_common())}")
+    print(summed_up(kind, cases))
     faults = [case for case in cases if case.outcome in FAULTS]
     assert not faults, "\n".join(map(str, faults))
     # The archives are sound (run makes sure) and the mutations bite: else nothing would be tested.

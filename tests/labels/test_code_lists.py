@@ -64,6 +64,24 @@ def test_a_name_of_two_codes_means_neither() -> None:
         (["aha:50"], "atrial_flutter", NEGATIVE),
         (["aha:22", "aha:60", "aha:310"], "premature_ventricular_complexes", POSITIVE),
         (["aha:60", "aha:341"], "bigeminy", POSITIVE),
+        (["aha:22", "aha:60+310"], "premature_ventricular_complexes", POSITIVE),
+        (["aha:60+341"], "bigeminy", POSITIVE),
+        (["aha:60+341"], "premature_ventricular_complexes", POSITIVE),
+        (["aha:60+312"], "premature_ventricular_complexes", UNCERTAIN),  # possible
+        (["aha:60+315+341"], "bigeminy", UNCERTAIN),  # probable
+        (["aha:82+301"], "av_block_1st_degree", UNCERTAIN),  # borderline
+        (["aha:60+312", "aha:60"], "premature_ventricular_complexes", POSITIVE),
+        (
+            ["aha:22", "aha:106+312"],
+            "left_bundle_branch_block",
+            NEGATIVE,
+        ),  # the modifier is another statement's
+        (["aha:22", "aha:60+4711"], "left_bundle_branch_block", UNKNOWN),  # 4711 may say it
+        (
+            ["aha:Sinus bradycardia", "aha:Ventricular premature complex(es) + possible"],
+            "premature_ventricular_complexes",
+            UNCERTAIN,
+        ),
         (["aha:55", "aha:221"], "avnrt", UNCERTAIN),
         (["aha:1"], "left_bundle_branch_block", NEGATIVE),
         (["aha:1"], "sinus_rhythm", UNKNOWN),  # no rhythm is named
@@ -75,6 +93,11 @@ def test_a_name_of_two_codes_means_neither() -> None:
         (["icd10:I48.91"], "complete_heart_block", UNKNOWN),  # diagnoses of a patient describe no ECG
         (["12sl:FAV", "12sl:SRTH"], "av_block_1st_degree", POSITIVE),
         (["12sl:FAV", "12sl:SRTH"], "right_bundle_branch_block", NEGATIVE),
+        (["12sl:FLUT", "12sl:VAVB"], "atrial_flutter", POSITIVE),
+        (["12sl:FLUT", "12sl:VAVB"], "av_block_2nd_degree_mobitz_i", UNCERTAIN),
+        (["12sl:NSR", "12sl:NML"], "atrial_flutter", NEGATIVE),
+        (["12sl:NSR", "12sl:NML"], "paced_rhythm", UNKNOWN),  # GE has other statements for it
+        (["12sl:RVE+", "12sl:SRTH"], "atrial_fibrillation", NEGATIVE),  # a plus that is no modifier
         (["12sl:FAV", "12sl:XYZ"], "right_bundle_branch_block", UNKNOWN),  # XYZ may say it
         (["snomed:426783006", "snomed:999999999"], "right_bundle_branch_block", UNKNOWN),
         (["snomed:426783006", "snomed:164865005"], "right_bundle_branch_block", NEGATIVE),

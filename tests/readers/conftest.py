@@ -95,7 +95,8 @@ def muse_waveform(kind: str, leads: dict[str, npt.NDArray[np.int16]], **changes:
     content = "".join(muse_lead(name, samples, **changes) for name, samples in leads.items())
     return (
         f"<Waveform><WaveformType>{kind}</WaveformType><SampleBase>{RATE}</SampleBase>"
-        f"<SampleExponent>0</SampleExponent>{content}</Waveform>"
+        "<SampleExponent>0</SampleExponent><HighPassFilter>16</HighPassFilter><LowPassFilter>150</LowPassFilter>"
+        f"<ACFilter>NONE</ACFilter>{content}</Waveform>"
     )
 
 

@@ -14,7 +14,7 @@ from rarebeat.readers.databases.ludb import check_spans
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.muse.reader import parse_muse
 from rarebeat.readers.summary import summary_lines
-from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb.records import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -171,14 +171,16 @@ def test_what_is_told_and_not_understood_is_unknown_and_noted(
     muse_xml: Make, demographics: str, age: float | None, not_understood: tuple[str, ...]
 ) -> None:
     ecg = parse_muse(muse_xml(demographics=demographics))
-    assert (ecg.age, ecg.not_understood) == (age, not_understood)
+    assert (ecg.person.age, ecg.person.not_understood) == (age, not_understood)
 
 
 def test_a_file_that_tells_nothing_of_its_patient_is_noted(muse_xml: Make) -> None:
     content = muse_xml()
-    assert parse_muse(content.replace(b"<PatientID>00123456</PatientID>", b"")).not_understood == ("patient",)
+    assert parse_muse(content.replace(b"<PatientID>00123456</PatientID>", b"")).person.not_understood == (
+        "patient",
+    )
     head, tail = content.index(b"<PatientDemographics>"), content.index(b"<TestDemographics>")
-    assert parse_muse(content[:head] + content[tail:]).not_understood == ("age", "patient", "sex")
+    assert parse_muse(content[:head] + content[tail:]).person.not_understood == ("age", "patient", "sex")
 
 
 # ----------------------------------------------------------------------- tables

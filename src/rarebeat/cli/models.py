@@ -58,8 +58,8 @@ def predict(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            help="WFDB headers, challenge .hea or .mat files, MUSE XML files; folders: all headers and XML files in "
-            "them; -: standard input, a MUSE XML file or the names of files, one a line"
+            help="WFDB headers, challenge .hea or .mat files, files of the formats of docs/formats.md; folders: all "
+            "such files in them; -: standard input, one file of such a format or the names of files, one a line"
         ),
     ],
     model: Annotated[Path, typer.Option(help="model folder, or folder of an ensemble")] = Path(
@@ -151,22 +151,28 @@ def predict(
 
 
 def _standard_input(paths: Sequence[Path]) -> tuple[list[Path], bytes]:
-    """The paths that standard input names, or the XML file that it holds."""
+    """The paths that standard input names, or the ECG file that it holds."""
+    from rarebeat.readers.files.formats import HEAD
+    from rarebeat.readers.files.in_memory import tell_content
+
     if list(paths) != [Path("-")]:
         raise ParamsError("- stands for standard input, and for no other file beside it")
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise ParamsError(f"standard input holds more than {MOST_BYTES >> 20} MB: no ECG does")
-    if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
+    told = tell_content(content[:HEAD])
+    if not isinstance(told, str):
         return [], content
+    if b"\0" in content:
+        raise ParamsError(f"standard input holds neither an ECG file nor names of files: it is {told}")
     try:
         names = [Path(line) for line in content.decode().splitlines() if line.strip()]
     except UnicodeDecodeError as error:
         raise ParamsError(
-            "standard input holds neither a MUSE XML file nor names of files: a WFDB record is two files; name them"
+            f"standard input holds neither an ECG file nor names of files: it is {told}"
         ) from error
-    if not names or any("\0" in str(name) for name in names):
-        raise ParamsError("standard input names no file: expected a MUSE XML file, or names of files")
+    if not names:
+        raise ParamsError("standard input names no file: expected one ECG file, or names of files")
     return names, b""
 
 
@@ -181,7 +187,7 @@ def _answer(
 
     told = known_person(settings.age, settings.sex)
     try:
-        record = read_contents({"-.xml": content})
+        record = read_contents({"-": content})
     except BadRecordError as error:
         return None, [{"file": "-", "error": str(error)}]
     return record, [{"file": "-"} | answer_records(model, [record], [told])[0]]

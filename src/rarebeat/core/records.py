@@ -42,12 +42,14 @@ class Stored:
         leads: names of the stored leads in their order, with a blank between them.
         filters: of the recorder, as the recording tells them.
         device: the model of the recorder.
+        cut: seconds at both ends that held no recording (fillers, a calibration pulse), and were cut off.
     """
 
     unit: str = ""
     leads: str = ""
     filters: str = ""
     device: str = ""
+    cut: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

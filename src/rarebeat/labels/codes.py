@@ -6,14 +6,13 @@ likelihood (PTB-XL writes 0 for an unknown one).
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Literal
 
 from rarebeat.core.records import INCOMPLETE
 from rarebeat.labels.absence import AbsenceRules
-from rarebeat.labels.code_lists import canonical, known_codes
+from rarebeat.labels.code_lists import known_codes, statement
 from rarebeat.labels.ready_made import ReadyMade, is_ready_made
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, UNKNOWN, Evidence, Labels, State, stronger
 from rarebeat.labels.vocabulary import Absent, Vocabulary
@@ -21,7 +20,6 @@ from rarebeat.labels.vocabulary import Absent, Vocabulary
 Incomplete = Literal["unknown", "negative"]
 
 _SHARED = "snomed"  # the system that databases use in part, each in its own way
-_canonical = lru_cache(maxsize=1 << 14)(canonical)  # the same codes come again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class CodeLabeller:
 
     def knows(self, code: str) -> bool:
         """Whether any class lists the code (given as ``system:code``), or is the class of a ready-made label."""
-        return _canonical(code) in self._meanings or self._ready_made.knows(code)
+        return any(part in self._meanings for part in statement(code)[0]) or self._ready_made.knows(code)
 
     def label(self, codes: Iterable[str], source: str | None = None, in_text: Collection[str] = ()) -> Labels:
         """Labels of one record.
@@ -91,9 +89,9 @@ class CodeLabeller:
         found: dict[str, int] = {}
         evidence = []
         for code in codes:
-            for meaning in self._meanings.get(_canonical(code), ()):
-                found[meaning.class_id] = stronger(found.get(meaning.class_id), meaning.state)
-                evidence.append(Evidence(meaning.class_id, meaning.state, code, 0, len(code), meaning.name))
+            for meaning, state in self._said(code):
+                found[meaning.class_id] = stronger(found.get(meaning.class_id), state)
+                evidence.append(Evidence(meaning.class_id, state, code, 0, len(code), meaning.name))
         complete = len(codes) == len(listed) or not self._heeds_incomplete
         absent = self._absence(codes, source) if complete else {}
         negative = {name for name, rule in absent.items() if rule == "negative"}
@@ -105,9 +103,18 @@ class CodeLabeller:
         understood = sum(map(self._understands, codes))
         return Labels(states, tuple(evidence), warnings, parts=len(codes), understood=understood)
 
+    def _said(self, code: str) -> Iterator[tuple[_Meaning, int]]:
+        """What a statement and its modifiers say; a modifier such as "possible" leaves all of it open."""
+        parts, is_open = statement(code)
+        for part in parts:
+            for meaning in self._meanings.get(part, ()):
+                yield meaning, UNCERTAIN if is_open else meaning.state
+
     def _understands(self, code: str) -> bool:
         """Whether a code is one of its system, and that system is known: what it does not say is then absent."""
-        code = _canonical(code)
+        return all(map(self._is_listed, statement(code)[0]))
+
+    def _is_listed(self, code: str) -> bool:
         system, _, name = code.partition(":")
         listed = self._lists.get(system)
         return listed is not None and (not listed or name in listed or code in self._meanings)

@@ -15,8 +15,8 @@ from rarebeat.readers.discovery import physionet_help, read_table, readable, req
 from rarebeat.readers.fields import not_understood, parse_patient, whole_number
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_in, told_once
+from rarebeat.readers.wfdb.header import person_in, told_once
+from rarebeat.readers.wfdb.records import read_wfdb
 
 TAKES = (".hea", ".mat", ".dat")
 _PLUMBING = re.compile(

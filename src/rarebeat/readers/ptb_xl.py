@@ -25,8 +25,8 @@ from rarebeat.readers.fields import (
 )
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb.header import person_of
+from rarebeat.readers.wfdb.records import read_wfdb
 
 NAMESPACE = "ptb-xl"
 SEXES = {"0": "male", "1": "female"}

@@ -8,12 +8,13 @@ from pathlib import Path
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.records import Record
 from rarebeat.readers.discovery import is_inside, readable, walk
+from rarebeat.readers.files.ecg import record_of
 from rarebeat.readers.files.formats import HEAD, format_named, tell
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry, Options, get_source
 from rarebeat.readers.tables import joined
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb.header import person_of
+from rarebeat.readers.wfdb.records import read_wfdb
 
 _FORMATS = {
     ".dcm": "dicom",
@@ -167,18 +168,7 @@ def _xml_format(path: Path) -> str:
 
 
 def _read_format(path: Path, name: str) -> Record:
-    ecg, source = format_named(name).read_file(path), "muse" if name == "muse-xml" else name
-    person = ecg.person
-    return Record(
-        path.stem,
-        ecg.signal,
-        ecg.rate,
-        source,
-        age=person.age,
-        sex=person.sex,
-        calibrated=ecg.calibrated,
-        text=ecg.text,
-    )
+    return record_of(format_named(name).read_file(path), path.stem, name)
 
 
 def _read_wfdb_file(path: Path) -> Record:

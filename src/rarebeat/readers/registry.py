@@ -44,7 +44,7 @@ _KINDS = {
         "rarebeat.readers.arrays.reader", "NPY, CSV or Parquet with a YAML side file", "arrays.yaml"
     ),
     "files": _Kind("rarebeat.readers.files.reader", "a folder with files of many formats"),
-    "wfdb": _Kind("rarebeat.readers.wfdb_folder", "any folder of WFDB records with a CSV", "*.csv"),
+    "wfdb": _Kind("rarebeat.readers.wfdb.folder", "any folder of WFDB records with a CSV", "*.csv"),
     "aecg": _Kind("rarebeat.readers.formats.aecg", "HL7 annotated ECGs"),
     "cardiosoft-xml": _Kind("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML (UK Biobank)"),
     "dicom": _Kind("rarebeat.readers.formats.dicom", "DICOM ECG waveforms", "**/*.dcm"),

@@ -192,6 +192,7 @@ def summarise(job: Job, total: Tally, passed: Mapping[str, int], not_listed: int
         **(statuses if total.statuses else {}),  # of archives that tell them
         **({"not_listed": not_listed} if not_listed else {}),
         **({"not_understood": dict(sorted(total.not_understood.items()))} if total.not_understood else {}),
+        **({"cut": cut} if (cut := total.observed.cut.total()) else {}),
         **({"free_text": _FREE_TEXT[_keeps_text(job.options)]} if job.pseudonym.private else {}),
         **({"passed_over": passed} if passed else {}),
         "reasons": dict(sorted(reasons.items())),
@@ -273,6 +274,8 @@ def summary_lines(
     if unread := summary.get("not_understood"):
         counts = ", ".join(f"{name} of {count}" for name, count in unread.items())
         lines.append(f"not understood, and so unknown: {counts} records")
+    if cut := summary.get("cut"):
+        lines.append(f"fillers or calibration pulses were cut off the ends of {cut} records")
     if summary.get("free_text") == _FREE_TEXT[True]:
         lines.append(
             "free text is kept, without the names, dates and numbers that were found: read it before it is shared, "

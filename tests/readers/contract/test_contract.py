@@ -32,26 +32,33 @@ def delivered(ecg: Microvolts, tmp_path: Path) -> Callable[..., Contract]:
         sexes: str = "FM",
         report: str = "Sinus rhythm",
         broken: int = 0,
+        code: str = "",
+        label: str = "",
+        told: int | None = None,
         **said: Any,
     ) -> Contract:
         root = tmp_path / name
         root.mkdir()
         side = {"rate": 500, "unit": "uV", "leads": list(LEADS), "files": "*.npy"} | said
         (root / "arrays.yaml").write_text(yaml.safe_dump(side))
-        rows = ["ecg,age,sex,report"]
+        rows, labels = ["ecg,age,sex,report,code"], ["ecg,av_block_1st_degree"]
         for number in range(count):
             signal = factor * ecg[[LEADS.index(lead) for lead in side["leads"]]]
             np.save(root / f"{number}.npy", signal * (number >= broken))
-            rows.append(f"{number},{age},{sexes[number % 2].strip()},{report}")
+            rows.append(f"{number},{age},{sexes[number % 2].strip()},{report},{code}")
+            labels.append(f"{number},{label if told is None or number < told else ''}")
         (root / "table.csv").write_text("\n".join(rows) + "\n")
+        (root / "labels.csv").write_text("\n".join(labels) + "\n")
         table = {
             "csv": "table.csv",
             "key": "ecg",
             "age_column": "age",
             "sex_column": "sex",
             "text_column": "report",
+            **({"codes_column": "code", "code_system": "scp"} if code else {}),
         }
         options = {"patient_namespace": "own", "tables": [table]}
+        options |= {"labels_csv": "labels.csv"} if label else {}
         ingest_cohort("arrays", root, tmp_path / "records" / name, options=options, workers=1)
         return read_contract(tmp_path / "records" / name)
 
@@ -106,6 +113,42 @@ def test_what_changed_is_said_and_nothing_else(
 ) -> None:
     lines = changes(delivered("first"), delivered("second", **delivery))
     assert [line[: len(start)] for line, start in zip(lines, said, strict=True)] == said
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ({"code": "NORM SR"}, {"code": "NORM SR"}, []),
+        ({"code": "NORM"}, {"code": "NORM SR"}, ["code scp:SR: 100.0% of the recordings, before few"]),
+        ({"code": "NORM SR"}, {"code": "NORM"}, ["code scp:SR: few of the recordings, before 100.0%"]),
+        ({}, {"code": "NORM"}, ["codes or labels missing: 0.0%", "codes: of the system 'scp'"]),
+        ({"label": "1"}, {"label": "1"}, []),
+        (
+            {"label": "1"},
+            {"label": "0"},
+            ["label av_block_1st_degree: positive in 0.0% of them, before 100.0%"],
+        ),
+        (
+            {"label": "1"},
+            {"label": "1", "told": 20},
+            ["codes or labels missing: 50.0%", "label av_block_1st_degree: known of 50.0% of the recordings"],
+        ),
+    ],
+)
+def test_codes_and_labels_that_became_frequent_or_rare(
+    first: dict[str, Any], second: dict[str, Any], said: list[str], delivered: Callable[..., Contract]
+) -> None:
+    lines = changes(delivered("first", **first), delivered("second", **second))
+    assert sorted(line[: len(start)] for line, start in zip(sorted(lines), said, strict=True)) == said
+
+
+def test_a_contract_of_an_earlier_version_is_held_as_far_as_it_goes(
+    delivered: Callable[..., Contract],
+) -> None:
+    first, second = delivered("first", code="NORM"), delivered("second", code="SR")
+    assert len(changes(first, second)) == 2
+    del first["codes"], first["labels"]
+    assert changes(first, second) == []
 
 
 def test_a_share_that_chance_could_explain_is_no_change(delivered: Callable[..., Contract]) -> None:

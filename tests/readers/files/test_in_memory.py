@@ -1,13 +1,17 @@
 """What is in memory is read as files are."""
 
+import os
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from tests.format_files import ENDINGS, WRITERS, Planted
 
 from rarebeat.core.errors import BadRecordError
+from rarebeat.readers.files import in_memory
 from rarebeat.readers.files.in_memory import read_contents
 from rarebeat.readers.read_file import read_file
 
@@ -49,9 +53,51 @@ def test_what_is_wrong_with_a_record_is_said_as_for_files(
         read_contents({"rec.hea": content.replace(b" 16 ", b" 212 "), "rec.dat": signals})
 
 
+@pytest.mark.parametrize("kind", WRITERS)
+def test_a_file_of_every_format_is_told_by_its_content(kind: str, ecg: Microvolts, tmp_path: Path) -> None:
+    path = tmp_path / f"one{ENDINGS[kind]}"
+    path.write_bytes(WRITERS[kind](ecg, Planted()))
+    found, expected = read_contents({"upload.bin": path.read_bytes()}), read_file(path)
+    assert np.array_equal(found.signal, expected.signal)
+    assert (found.rate, found.age, found.sex) == (expected.rate, expected.age, expected.sex)
+    assert (found.record_id, found.source, found.patient_id) == ("upload", kind, None)
+
+
 @pytest.mark.parametrize(
-    "names", [[], ["a.hea"], ["a.dat"], ["a.xml", "b.xml"], ["a.hea", "a.dat", "b.dat"], ["a.pdf"]]
+    ("content", "what"),
+    [
+        (b"", "an empty file"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"PK\x03\x04", "a ZIP or gzip file: unpack it"),
+        (b"I,II,III,aVR,aVL,aVF,V1,V2\n1,2,3", "an array, which does not say what its numbers are"),
+        (b"rec 1 500 9\nrec.dat 16 1/mV 16 0\n", "the header of a WFDB record without its signal file"),
+        (b"\0" * 9, "of a format that is not known"),
+    ],
 )
-def test_other_files_are_refused(names: list[str]) -> None:
-    with pytest.raises(BadRecordError, match="expected one GE MUSE XML file"):
+def test_what_is_no_ecg_is_named(content: bytes, what: str) -> None:
+    with pytest.raises(BadRecordError, match=f"unreadable: it is {what}; expected one ECG file"):
+        read_contents({"one": content})
+
+
+def test_a_file_that_is_too_large_is_refused(
+    monkeypatch: pytest.MonkeyPatch, muse_xml: Callable[..., bytes]
+) -> None:
+    monkeypatch.setattr(in_memory, "MAX_BYTES", 1 << 10)
+    with pytest.raises(BadRecordError, match=r"'a\.xml' is larger than"):
+        read_contents({"a.xml": muse_xml()})
+
+
+def test_without_files_in_memory_a_temporary_folder_serves_and_is_removed(
+    monkeypatch: pytest.MonkeyPatch, muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    expected = read_contents({"a.xml": muse_xml()})
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert np.array_equal(read_contents({"a.xml": muse_xml()}).signal, expected.signal)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("names", [[], ["a.dat", "b.dat"], ["a.xml", "b.xml"], ["a.hea", "a.dat", "b.dat"]])
+def test_another_number_of_files_is_refused(names: list[str]) -> None:
+    with pytest.raises(BadRecordError, match=f"found {len(names)} files, expected one ECG file"):
         read_contents(dict.fromkeys(names, b""))

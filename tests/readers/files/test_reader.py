@@ -171,7 +171,7 @@ def test_what_a_reader_did_not_foresee_refuses_its_file_alone(
     def surprised(path: Path) -> None:
         raise KeyError(path.name)
 
-    monkeypatch.setattr("rarebeat.readers.files.muse_file.read_file", surprised)
+    monkeypatch.setattr("rarebeat.readers.muse.reader.read_file", surprised)
     found = {entry.name: entry for entry in inspect(mixed)}
     assert found["no-ending"].facts["not read"] == "unreadable: KeyError in the reader of the format muse-xml"
     assert found["array.bin"].record is not None

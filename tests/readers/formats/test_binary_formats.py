@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 from tests.format_files import ENDINGS, STEPS, WRITERS, Planted, Steps
 from tests.readers.formats.changing import refusal
 
+from rarebeat.core.errors import BadRecordError
 from rarebeat.readers.formats import eli, ishne, kit, mfer, scp
 
 Make = Callable[..., Path]
@@ -98,6 +100,17 @@ def test_an_mfer_file_tells_its_rate_and_its_step(file_of: Make, signal: Steps) 
     )  # mmHg
 
 
+def test_a_signal_beside_the_leads_may_have_its_own_rate(signal: Steps, file_of: Make) -> None:
+    path = file_of("mfer")
+    record = kit.parse_with_kit(path, "mfer", "mfer", "MFERParser").record
+    pulse = replace(record.leads[0], label="Pleth", sampling_rate=125, samples=record.leads[0].samples[::4])
+    raw, rate = kit.leads_of(replace(record, leads=[*record.leads, pulse]))
+    assert (raw.samples.shape, rate) == (signal.shape, 500.0)
+    slow = replace(record.leads[0], sampling_rate=125, samples=record.leads[0].samples[::4])
+    with pytest.raises(BadRecordError, match="the leads were recorded at different rates"):
+        kit.leads_of(replace(record, leads=[slow, *record.leads[1:]]))
+
+
 def test_an_mfer_file_that_breaks_off_is_refused(file_of: Make) -> None:
     path = file_of("mfer")
     path.write_bytes(path.read_bytes()[:-1000])
@@ -133,7 +146,7 @@ def test_the_sex_of_an_eli_file_is_a_whole_word(file_of: Make) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("save2gdf"), reason="the biosig tools are not installed")
-@pytest.mark.parametrize("kind", ["scp", "aecg"])
+@pytest.mark.parametrize("kind", ["scp", "aecg", "edf"])
 def test_biosig_reads_the_same(kind: str, signal: Steps, file_of: Make, tmp_path: Path) -> None:
     told = tmp_path / "told"
     path = file_of(kind)

@@ -39,17 +39,17 @@ def test_the_over_read_counts_and_the_machine_only_without_it(muse_xml: Make) ->
     ],
 )
 def test_the_age_at_the_recording(muse_xml: Make, demographics: str, age: float | None) -> None:
-    assert parse_muse(muse_xml(demographics=demographics)).age == age
+    assert parse_muse(muse_xml(demographics=demographics)).person.age == age
 
 
 def test_a_date_of_birth_that_is_not_understood_is_noted(muse_xml: Make) -> None:
     ecg = parse_muse(muse_xml(demographics="<DateofBirth>16.05.1950</DateofBirth><Gender>MALE</Gender>"))
-    assert (ecg.age, ecg.not_understood) == (None, ("age",))
-    assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).not_understood == ()
+    assert (ecg.person.age, ecg.person.not_understood) == (None, ("age",))
+    assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).person.not_understood == ()
 
 
 def test_a_patient_who_is_not_told_is_not_known(muse_xml: Make) -> None:
     """Else all of whom nothing is known would be one patient."""
     for told in (b"UNKNOWN", b"n/a", b"-"):
         ecg = parse_muse(muse_xml().replace(b">00123456<", b">" + told + b"<"))
-        assert (ecg.patient, ecg.not_understood) == (None, ("patient",))
+        assert (ecg.person.patient, ecg.person.not_understood) == (None, ("patient",))

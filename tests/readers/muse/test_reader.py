@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
+from rarebeat.readers.formats import ecg as formats_ecg
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.muse import reader
 from rarebeat.readers.muse.reader import parse_muse
@@ -65,10 +66,10 @@ def test_deep_nesting_is_survived() -> None:
 
 
 def test_a_file_larger_than_any_ecg_is_not_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reader, "MAX_BYTES", 1000)
+    monkeypatch.setattr(formats_ecg, "MAX_BYTES", 1000)
     (tmp_path / "a.xml").write_bytes(b" " * 1001)
     with pytest.raises(BadRecordError, match="larger"):
-        reader.read_muse(tmp_path / "a.xml")
+        reader.read_file(tmp_path / "a.xml")
 
 
 def test_random_damage_gives_an_ecg_or_a_refusal(muse_xml: Make, muse_leads: dict[str, Steps]) -> None:
@@ -188,13 +189,20 @@ def test_the_patient_is_a_keyed_hash_and_the_record_too(muse_xml: Make, tmp_path
 
 
 def test_the_sex(muse_xml: Make) -> None:
-    assert parse_muse(muse_xml()).sex == "female"
-    assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).sex == "male"
-    assert parse_muse(muse_xml(demographics="<Gender>UNKNOWN</Gender>")).sex is None
+    assert parse_muse(muse_xml()).person.sex == "female"
+    assert parse_muse(muse_xml(demographics="<Gender>MALE</Gender>")).person.sex == "male"
+    assert parse_muse(muse_xml(demographics="<Gender>UNKNOWN</Gender>")).person.sex is None
 
 
 def test_a_placeholder_of_a_statement_gives_no_text_and_is_counted(muse_xml: Make) -> None:
     ecg = parse_muse(muse_xml(diagnosis=(("Sinus rhythm",), ("Statement Text(22)",))))
     assert ecg.text is None
-    assert ecg.not_understood == ("statements",)
-    assert parse_muse(muse_xml()).not_understood == ()
+    assert ecg.person.not_understood == ("statements",)
+    assert parse_muse(muse_xml()).person.not_understood == ()
+
+
+def test_the_filters_are_those_of_the_rhythm_waveform(muse_xml: Make) -> None:
+    """Exports tell them of the median beat, too."""
+    assert parse_muse(muse_xml()).stored.filters == "high-pass 16, low-pass 150"
+    twice = muse_xml().replace(b"</ACFilter>", b"</ACFilter><ACFilter>60</ACFilter>")
+    assert refusal(twice).detail == "ACFilter is there twice"

@@ -157,8 +157,9 @@ def test_files_that_are_dropped_on_the_page_are_drawn_with_their_calls(
         assert page.run("document.querySelector('#picture').naturalWidth") == 1485
         page.drop([wfdb_record], "#drop")
         page.wait("document.querySelector('#state').className === 'refused'", 240)
-        assert "Not answered: unreadable: expected one GE MUSE XML file" in page.run(
-            "document.querySelector('#state').innerText"
+        assert (
+            "Not answered: unreadable: it is the header of a WFDB record without its signal file"
+            in page.run("document.querySelector('#state').innerText")
         )
         assert page.said == []  # no error in the console, no picture or script that the page may not load
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic.dataclasses import dataclass
 
@@ -16,47 +16,21 @@ from rarebeat.readers.arrays.trust import trusted_array
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder
 from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.private import PrivateOptions, is_private
 from rarebeat.readers.registry import Entry
+
+__all__ = ["Options", "discover", "is_private", "read"]
 
 
 @dataclass(frozen=True, config=STRICT)
-class Options:
+class Options(PrivateOptions):
     """Options of this reader. Patients, ages, reports and labels come from tables (``readers/tables/settings.py``).
 
     Attributes:
         side_file: the side file, relative to the folder; None takes ``arrays.yaml``.
-        source: name of the database in the records.
-        patient_namespace: name of the public database that the patients belong to. Without it the archive is private:
-            record and patient ids become hashes under the user's secret key, and text and codes are cut.
-        key_file: the user's secret key, for a private archive.
-        free_text: of a private archive: "recognised" keeps of text and codes what
-            :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all but the names, dates and numbers that
-            :mod:`rarebeat.readers.free_text.redaction` finds.
-        words: a file of further words and codes that are recognised.
     """
 
     side_file: str | None = None
-    source: str | None = None
-    patient_namespace: str | None = None
-    key_file: str | None = None
-    free_text: Literal["recognised", "keep"] = "recognised"
-    words: str | None = None
-
-
-def is_private(options: Mapping[str, Any]) -> bool:
-    """Find out whether ids may identify a person: they do unless a public database is named.
-
-    Args:
-        options: see :class:`Options`.
-
-    Returns:
-        True where the user's secret key is needed.
-
-    Example:
-        >>> is_private({}), is_private({"patient_namespace": "ptb-xl"})
-        (True, False)
-    """
-    return not parse(Options, dict(options), "options").patient_namespace
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:

@@ -1,19 +1,19 @@
 """A new delivery held against the contract of a cohort: what changed, in words."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
-
-COMMON = 0.05
-"""A value that this share of the records had is missed when it is gone."""
+from rarebeat.readers.contract.observed import COMMON
 
 SHARE = 0.05
 DEVIATIONS = 3.0
-"""A share has changed when it differs by more than SHARE and by more than so many standard errors of the difference."""
+DEVIATIONS_OF_MANY = 4.0
+"""A share has changed when it differs by more than SHARE and by more than so many standard errors of the difference:
+more of codes and labels, of which there are many, so that one of them is far off sooner by chance."""
 
 FACTOR = 1.3
 """An amplitude or a length has changed when its median differs by more than this factor."""
@@ -21,6 +21,7 @@ FACTOR = 1.3
 YEARS = 10.0
 """Ages have changed when their median differs by more than this."""
 
+_CUT = "cut at its ends"  # told where there are such recordings
 _PLAIN = {"units": "unit", "rates": "rate", "leads": "leads", "filters": "filters"}
 
 
@@ -63,6 +64,8 @@ def changes(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> list[st
         *_new_and_gone(contract, delivery),
         *_medians(contract, delivery),
         *_shares(contract, delivery),
+        *_codes(contract, delivery),
+        *_labels(contract, delivery),
     ]
 
 
@@ -112,11 +115,48 @@ def _chance(key: str, contract: Mapping[str, Any], delivery: Mapping[str, Any]) 
 
 
 def _shares(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
-    for name, before in contract["shares"].items():
-        after = delivery["shares"].get(name, before)
-        pooled = (before * contract["records"] + after * delivery["records"]) / (
-            contract["records"] + delivery["records"]
-        )
-        error = math.sqrt(pooled * (1 - pooled) * (1 / contract["records"] + 1 / delivery["records"]))
-        if abs(after - before) > max(SHARE, DEVIATIONS * error):
-            yield f"{name}: {after:.1%} of the recordings, before {before:.1%}"
+    records = contract["records"], delivery["records"]
+    before, after = ({_CUT: 0.0} | entry["shares"] for entry in (contract, delivery))
+    for name, share in before.items():
+        if name in after and _differs((share, after[name]), records, DEVIATIONS):
+            yield f"{name}: {after[name]:.1%} of the recordings, before {share:.1%}"
+
+
+def _codes(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
+    """Codes that became frequent or rare, of systems that both have."""
+    before, after = contract.get("codes"), delivery.get("codes")
+    if before is None or after is None:  # of an earlier version
+        return
+    records = contract["records"], delivery["records"]
+    for code in before | after:
+        if not {*contract["code_systems"]} & {*delivery["code_systems"]} & {code.partition(":")[0]}:
+            continue
+        shares = before.get(code, 0.0), after.get(code, 0.0)
+        if _differs(shares, records, DEVIATIONS_OF_MANY):
+            yield f"code {code}: {_said(after, code)} of the recordings, before {_said(before, code)}"
+
+
+def _said(shares: Mapping[str, float], code: str) -> str:
+    return f"{shares[code]:.1%}" if code in shares else "few"
+
+
+def _labels(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
+    """Ready-made labels that are known more or less often than before, or positive more or less often."""
+    before, after = contract.get("labels", {}), delivery.get("labels", {})
+    records = contract["records"], delivery["records"]
+    nothing = {"known": 0.0, "positive": 0.0}
+    for name in before | after:
+        old, new = before.get(name, nothing), after.get(name, nothing)
+        known = old["known"], new["known"]
+        if _differs(known, records, DEVIATIONS_OF_MANY):
+            yield f"label {name}: known of {new['known']:.1%} of the recordings, before {old['known']:.1%}"
+        labelled = [share * count for share, count in zip(known, records, strict=True)]
+        if all(labelled) and _differs((old["positive"], new["positive"]), labelled, DEVIATIONS_OF_MANY):
+            yield f"label {name}: positive in {new['positive']:.1%} of them, before {old['positive']:.1%}"
+
+
+def _differs(shares: tuple[float, float], records: Sequence[float], deviations: float) -> bool:
+    """Whether two shares differ by more than SHARE and by more than chance could explain."""
+    pooled = sum(share * count for share, count in zip(shares, records, strict=True)) / sum(records)
+    error = math.sqrt(pooled * (1 - pooled) * sum(1 / count for count in records))
+    return abs(shares[1] - shares[0]) > max(SHARE, deviations * error)

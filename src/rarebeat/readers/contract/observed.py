@@ -11,7 +11,12 @@ from rarebeat.core.records import INCOMPLETE, Record
 from rarebeat.measure.amplitude import Amplitude
 
 NOT_TOLD = "not told"
+COMMON = 0.05
+"""A value that this share of the records has is a habit of the archive."""
+
 _STEPS = 5  # of the most frequent steps
+_FEWEST_RECORDS = 5
+_LABEL = "label:"
 
 
 @dataclass
@@ -26,6 +31,8 @@ class Observed:
         sexes: records by sex.
         ages: known ages.
         systems: records by the code systems of their codes.
+        codes: records by code, ready-made labels (``label:class=1``) among them.
+        cut: records by how much was cut off their ends, in tenths of a second.
     """
 
     units: Counter[str] = field(default_factory=Counter)
@@ -35,6 +42,8 @@ class Observed:
     sexes: Counter[str] = field(default_factory=Counter)
     ages: Counter[int] = field(default_factory=Counter)
     systems: Counter[str] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    cut: Counter[int] = field(default_factory=Counter)
 
     def count(self, record: Record) -> None:
         """Count a record."""
@@ -46,7 +55,11 @@ class Observed:
             self.sexes[record.sex] += 1
         if record.age is not None:
             self.ages[int(record.age)] += 1
-        self.systems.update({code.partition(":")[0] for code in record.codes if code != INCOMPLETE})
+        codes = set(record.codes) - {INCOMPLETE}
+        self.codes.update(codes)
+        self.systems.update({code.partition(":")[0] for code in codes})
+        if record.stored.cut:
+            self.cut[round(10 * record.stored.cut)] += 1
 
     def add(self, other: "Observed") -> None:
         """Add the counts of another chunk."""
@@ -67,7 +80,8 @@ def contract_of(
 
     Returns:
         Records by unit, rate, leads and filters; quantiles of length (seconds), amplitude (microvolts) and age (years);
-        the most frequent steps (microvolts); shares of what is missing.
+        the most frequent steps (microvolts); shares of what is missing, of frequent codes, and of ready-made labels
+        that are known and positive.
     """
     records, known = counts["records"], observed.sexes.total()
 
@@ -87,6 +101,8 @@ def contract_of(
         "steps": dict(steps.most_common(_STEPS)),
         "ages": _quantiles(observed.ages),
         "code_systems": {name: share(count) for name, count in sorted(observed.systems.items())},
+        "codes": {code: share(count) for code, count in _frequent(observed.codes, records)},
+        "labels": _labels(observed.codes, records),
         "shares": {
             "quarantined": round(counts["quarantined"] / max(records + counts["quarantined"], 1), 4),
             "not calibrated": share(records - counts["calibrated"]),
@@ -96,7 +112,31 @@ def contract_of(
             "patient missing": share(counts["without_patient"]),
             "text missing": share(records - counts["with_text"]),
             "codes or labels missing": share(records - counts["with_codes"]),
+            **({"cut at its ends": share(observed.cut.total())} if observed.cut else {}),
         },
+    }
+
+
+def _frequent(codes: Counter[str], records: int) -> list[tuple[str, int]]:
+    """The codes of at least a twentieth of the records, and of at least five: a rare one could name a person."""
+    least = max(_FEWEST_RECORDS, COMMON * records)
+    found = [(code, count) for code, count in codes.items() if count >= least and not code.startswith(_LABEL)]
+    return sorted(found, key=lambda item: (-item[1], item[0]))
+
+
+def _labels(codes: Counter[str], records: int) -> dict[str, dict[str, float]]:
+    """Of each class with ready-made labels, the share of records that tell it, and of those the share that have it."""
+    told: dict[str, Counter[str]] = {}
+    for code, count in codes.items():
+        if code.startswith(_LABEL):
+            name, _, state = code.removeprefix(_LABEL).partition("=")
+            told.setdefault(name, Counter())[state] += count
+    return {
+        name: {
+            "known": round(states.total() / records, 4),
+            "positive": round(states["1"] / states.total(), 4),
+        }
+        for name, states in sorted(told.items())
     }
 
 

@@ -5,25 +5,26 @@ from functools import lru_cache
 
 from rarebeat.core.records import LEADS, Stored
 from rarebeat.readers.quality import MICROVOLTS, NORMALISED, RawLeads, lead_index
-from rarebeat.readers.wfdb_header import Header
+from rarebeat.readers.wfdb.header import Header
 
 _SPELT = {"nv": "nV", "uv": "uV", "µv": "uV", "μv": "uV", "mv": "mV", "v": "V", NORMALISED: "NU"}
 _LONG = {"nanovolts": "nV", "microvolts": "uV", "millivolts": "mV", "volts": "V"}
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
-def stored_as(raw: RawLeads, filters: str = "", device: str = "") -> Stored:
+def stored_as(raw: RawLeads, filters: str = "", device: str = "", cut: float = 0.0) -> Stored:
     """Describe leads as a file holds them.
 
     Args:
         raw: the leads.
         filters: of the recorder, as the file tells them.
         device: the model of the recorder.
+        cut: seconds of fillers that were cut off both ends.
 
     Returns:
         Units, and leads in their order.
     """
-    return Stored(_units(tuple(raw.units)), _leads(tuple(raw.names)), filters, device)
+    return Stored(_units(tuple(raw.units)), _leads(tuple(raw.names)), filters, device, cut)
 
 
 def stored_in(header: Header) -> Stored:

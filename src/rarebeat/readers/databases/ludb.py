@@ -19,8 +19,8 @@ from rarebeat.readers.discovery import physionet_help, read_table, readable, req
 from rarebeat.readers.fields import clean_age, clean_sex, clean_text, not_understood
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import DIAGNOSES, person_in, told_once
+from rarebeat.readers.wfdb.header import DIAGNOSES, person_in, told_once
+from rarebeat.readers.wfdb.records import read_wfdb
 
 NAMESPACE = "ludb"
 

@@ -13,12 +13,12 @@ from pydantic.dataclasses import dataclass
 
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
-from rarebeat.readers import wfdb_folder
 from rarebeat.readers.contract.stored import numbers_alone
 from rarebeat.readers.discovery import physionet_help, read_table, require_folder
 from rarebeat.readers.fields import clean_age, clean_sex, whole_number
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
+from rarebeat.readers.wfdb import folder
 
 NAMESPACE = "mimic-iv"
 
@@ -71,7 +71,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     people = _people(root, settings.patients_csv)
     by_path = {row["path"].strip(): row for row in rows}
     entries = []
-    for entry in wfdb_folder.discover(root, _COLUMNS):
+    for entry in folder.discover(root, _COLUMNS):
         row = by_path.get(entry.record_id)
         if row is None:  # lies in the archive's folders, and is in no row
             entries.append(entry)
@@ -119,7 +119,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     Raises:
         BadRecordError: when it cannot be trusted: some records hold samples marked as invalid, or a lead of zeros.
     """
-    record = wfdb_folder.read(entry, pseudonym, _COLUMNS)
+    record = folder.read(entry, pseudonym, _COLUMNS)
     return replace(
         record,
         report_status="unconfirmed" if record.text else None,

@@ -71,7 +71,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         options: none.
 
     Returns:
-        The record, with its statements and their modifiers as codes of the system ``aha``.
+        The record, with its statements, each with its modifiers, as codes of the system ``aha``.
 
     Raises:
         BadRecordError: when it cannot be trusted.
@@ -113,16 +113,19 @@ def codes_of(cell: str) -> tuple[str, ...]:
         cell: statements with ";" between them, each a number with "+" before its modifiers.
 
     Returns:
-        All numbers as ``aha:number``, each once.
+        Each statement with its modifiers as ``aha:number+number``, once: what modifies one says nothing of another.
 
     Raises:
         BadRecordError: when it holds anything else.
 
     Example:
         >>> codes_of("22;60+310;60"), codes_of("")
-        (('aha:22', 'aha:60', 'aha:310'), ())
+        (('aha:22', 'aha:60+310', 'aha:60'), ())
     """
-    codes = [part.strip() for statement in cell.split(";") for part in statement.split("+") if part.strip()]
-    if strange := [code for code in codes if not (code.isascii() and code.isdigit())]:
-        raise BadRecordError("unreadable", f"AHA_Code holds {strange[0][:20]!r}, expected numbers")
-    return tuple(dict.fromkeys(f"aha:{code}" for code in codes))
+    found = []
+    for statement in filter(str.strip, cell.split(";")):
+        numbers = [number.strip() for number in statement.split("+")]
+        if strange := [number for number in numbers if not (number.isascii() and number.isdigit())]:
+            raise BadRecordError("unreadable", f"AHA_Code holds {strange[0][:20]!r}, expected numbers")
+        found.append("aha:" + "+".join(numbers))
+    return tuple(dict.fromkeys(found))

@@ -22,7 +22,7 @@ class _Row(NamedTuple):
 
 
 _FORMATS = {
-    "muse-xml": _Row("rarebeat.readers.files.muse_file", "GE MUSE RestingECG XML"),
+    "muse-xml": _Row("rarebeat.readers.muse.reader", "GE MUSE RestingECG XML"),
     "aecg": _Row("rarebeat.readers.formats.aecg", "HL7 annotated ECG"),
     "cardiosoft-xml": _Row("rarebeat.readers.formats.cardiosoft", "GE CardioSoft XML"),
     "dicom": _Row("rarebeat.readers.formats.dicom", "DICOM ECG waveform"),

@@ -80,7 +80,7 @@ def _facts(record: Record) -> dict[str, str]:
     derived = [lead for lead in LEADS if stored and lead not in stored]
     facts = {
         "rate": f"{record.rate:g} Hz",
-        "length": f"{samples / record.rate:g} s ({samples} samples)",
+        "length": f"{samples / record.rate:g} s ({samples} samples)" + _cut(record.stored.cut),
         "leads": record.stored.leads + (f"; derived: {' '.join(derived)}" if derived else ""),
         "unit": record.stored.unit,
         "amplitude": _amplitude(record),
@@ -93,6 +93,10 @@ def _facts(record: Record) -> dict[str, str]:
         "codes": ", ".join(record.codes),
     }
     return {name: fact for name, fact in facts.items() if fact}
+
+
+def _cut(seconds: float) -> str:
+    return f"; {seconds:g} s at the ends held no recording and were cut" if seconds else ""
 
 
 def _amplitude(record: Record) -> str:

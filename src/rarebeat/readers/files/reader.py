@@ -3,23 +3,20 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, NamedTuple
-
-from pydantic.dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
-from rarebeat.core.params import STRICT, parse
+from rarebeat.core.params import parse
 from rarebeat.core.records import Record
 from rarebeat.readers.arrays.load import ENDINGS
 from rarebeat.readers.arrays.side_file import NAME as SIDE_FILE
 from rarebeat.readers.discovery import readable, require_folder, walk
 from rarebeat.readers.files import packed
-from rarebeat.readers.files.ecg import FileEcg
+from rarebeat.readers.files.ecg import FileOptions, stored_record
 from rarebeat.readers.files.formats import HEAD, Format, format_named, tell
 from rarebeat.readers.files.wfdb_file import parts_of
-from rarebeat.readers.free_text.recognised import recognised_words
-from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.private import is_private
 from rarebeat.readers.registry import Entry
 
 _HELP = (
@@ -28,45 +25,8 @@ _HELP = (
 )
 
 
-@dataclass(frozen=True, config=STRICT)
-class Options:
-    """Options of this reader.
-
-    Attributes:
-        patient_namespace: name of the public database that the files belong to: its ids are pseudonyms already. Without
-            it the archive is private: record and patient ids become hashes under the user's secret key, and text and
-            codes are cut (``free_text``).
-        source: name of the database in the records; None takes the format of each file.
-        key_file: the user's secret key; None takes the default place.
-        statements: "confirmed" takes the statements of confirmed reports alone, where a format tells whether a person
-            has confirmed them; "all" takes what the machine has stated, too.
-        free_text: "recognised" keeps of text and codes what :mod:`rarebeat.readers.free_text.recognised` knows; "keep"
-            all but the names, dates and numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
-        words: a file of further words and codes that are recognised, as ``rarebeat labels words`` writes it.
-    """
-
-    patient_namespace: str | None = None
-    source: str | None = None
-    key_file: str | None = None
-    statements: Literal["confirmed", "all"] = "confirmed"
-    free_text: Literal["recognised", "keep"] = "recognised"
-    words: str | None = None
-
-
-def is_private(options: Mapping[str, Any]) -> bool:
-    """Find out whether ids may identify a person: they do unless a public database is named.
-
-    Args:
-        options: see :class:`Options`.
-
-    Returns:
-        True where the user's secret key is needed.
-
-    Example:
-        >>> is_private({}), is_private({"patient_namespace": "ptb-xl"})
-        (True, False)
-    """
-    return not parse(Options, dict(options), "options").patient_namespace
+Options = FileOptions
+__all__ = ["Options", "discover", "entries_of", "is_private", "read"]
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -74,7 +34,7 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
 
     Args:
         root: the folder.
-        options: see :class:`Options`.
+        options: see :class:`rarebeat.readers.files.ecg.FileOptions`; ``source`` is the format of each file by default.
 
     Returns:
         An entry for each file but hidden ones, signal files that a header names, and side files. What cannot be read is
@@ -183,7 +143,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     Args:
         entry: from :func:`discover`.
         pseudonym: makes the ids of record and patient.
-        options: see :class:`Options`.
+        options: see :class:`rarebeat.readers.files.ecg.FileOptions`; ``source`` is the format of each file by default.
 
     Returns:
         The record, at its native rate.
@@ -196,7 +156,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         raise BadRecordError("unreadable", f"it is {entry.details['what']}")
     with _on_disk(entry) as path:
         ecg = format_named(entry.details["format"]).read_file(path)
-    return _record(entry, ecg, pseudonym, settings)
+    return stored_record(ecg, entry, pseudonym, settings)
 
 
 @contextmanager
@@ -207,30 +167,3 @@ def _on_disk(entry: Entry) -> Iterator[Path]:
             yield path
     else:
         yield entry.path
-
-
-def _record(entry: Entry, ecg: FileEcg, pseudonym: Pseudonym, settings: Options) -> Record:
-    trusted = settings.statements == "all" or ecg.status in ("confirmed", None)
-    text, codes = (ecg.text if trusted else None) or "", ecg.codes
-    patient = ecg.person.patient
-    if pseudonym.private:
-        patient = patient_number(patient) if patient else None
-        text = redact(text)
-        if settings.free_text == "recognised":
-            words = recognised_words(settings.words)
-            text, codes = words.keep(text), words.codes(codes)
-    return Record(
-        record_id=pseudonym.record_id(entry.record_id),
-        signal=ecg.signal,
-        rate=ecg.rate,
-        source=entry.source,
-        patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=ecg.person.age,
-        sex=ecg.person.sex,
-        calibrated=ecg.calibrated,
-        text=text or None,
-        codes=codes,
-        report_status=ecg.status,
-        not_understood=ecg.person.not_understood,
-        stored=ecg.stored,
-    )

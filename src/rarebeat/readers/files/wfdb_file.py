@@ -8,8 +8,8 @@ from rarebeat.core.errors import BadRecordError
 from rarebeat.readers.challenge import codes_of
 from rarebeat.readers.contract.stored import stored_in
 from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import Header, person_of, read_header, told_once
+from rarebeat.readers.wfdb.header import Header, person_of, read_header, told_once
+from rarebeat.readers.wfdb.records import read_wfdb
 
 _RECORD = re.compile(rb"\s*[^\s#]\S* +\d{1,4} +\d+(?:\.\d+)?(?:[/(]\S*)?(?: +\d+)?[^\n]*\n", re.ASCII)
 _SIGNAL = re.compile(rb"\S+ +\d+(?:x\d+)?(?::\d+)?(?:\+\d+)?(?: |\r?\n)|\S+ +\d+\s*\n", re.ASCII)

@@ -12,14 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.contract.stored import numbers_alone
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson
+from rarebeat.readers.formats.ecg import Format, file_ecg, read_content
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.formats.person import NOBODY, read_person
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads, shown_name
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".xml",)
 
 _PERSON = "PatientInfo"
@@ -31,6 +33,7 @@ _ONCE = (
 )
 _NAMES = re.compile(r"Name|PID|PersonID|Facility|Room|Bed|Department|Doctor|Technician|Serial|Visit")
 _NUMBERS = re.compile(r"[+-]?\d{1,9}(?:\s*,\s*[+-]?\d{1,9})*(?:\s*,)?")
+_DEVICES = ("cardiosoft", "case", "cardiosys")  # any other word may name a person
 _MICROVOLTS = ("uvperlsb", "uv", "µvperlsb")
 
 
@@ -74,12 +77,28 @@ def read_file(path: Path) -> FileEcg:
         element.text or "" for element in root.iter() if _NAMES.search(element.tag) and len(element) == 0
     ]
     status = "unknown" if concluded else "unconfirmed"
-    return file_ecg(without_fillers(raw, rate), rate, _person(root), concluded or stated, names, status)
+    leads, cut = without_fillers(raw, rate)
+    return file_ecg(
+        leads, rate, _person(root), concluded or stated, names, status, _filters(root), _device(root), cut
+    )
 
 
 _FORMAT = Format("cardiosoft-xml", TAKES, read_file, "GE CardioSoft XML (files with the root CardiologyXML)")
 discover, read = _FORMAT.discover, _FORMAT.read
 __all__ = ["TAKES", "Options", "discover", "is_private", "looks_like", "read", "read_file"]
+
+
+def _filters(root: Element) -> str:
+    """The limits of the recorder's filters in Hz, and whether one for the mains was on."""
+    limits = [numbers_alone(root.findtext(f"FilterSetting/{name}") or "") for name in ("HighPass", "LowPass")]
+    mains = [hertz for hertz in ("50", "60") if root.findtext(f"FilterSetting/Filter{hertz}Hz") == "Yes"]
+    return ", ".join(filter(None, ["-".join(filter(None, limits)), *(f"mains {hertz}" for hertz in mains)]))
+
+
+def _device(root: Element) -> str:
+    """The program that recorded it: "CardioSoft" of whatever version."""
+    told = (root.findtext("ClinicalInfo/DeviceInfo/Desc") or "").strip()
+    return told if told.lower() in _DEVICES else ""
 
 
 def _lines(root: Element, path: str) -> list[str]:

@@ -16,13 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson
+from rarebeat.readers.formats.ecg import Format, file_ecg, read_content
 from rarebeat.readers.formats.guard import guarded
 from rarebeat.readers.formats.person import parse_date, read_person
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads, lead_index
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".dcm",)
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"

@@ -1,53 +1,25 @@
-"""What every format has in common: the options of its kind, finding its files, and from a file to a record."""
+"""What every format has in common: finding its files, checking what is in them, and from a file to a record."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import pydantic.dataclasses
+from typing import Any
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.limb_leads import check_stray_samples
-from rarebeat.core.params import STRICT, parse
+from rarebeat.core.params import parse
 from rarebeat.core.records import Record
 from rarebeat.readers.contract.stored import stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk
 from rarebeat.readers.fields import clean_text, is_placeholder
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson, stored_record
 from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.quality import MICROVOLTS, RawLeads, lead_index, trusted_signal
 from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
 """Size above which a file is no resting ECG."""
-
-
-@pydantic.dataclasses.dataclass(frozen=True, config=STRICT)
-class FormatOptions:
-    """Options of the kinds of archive that are folders of files, each of one ECG.
-
-    Attributes:
-        patient_namespace: name of the public database that the files belong to: its ids are pseudonyms already. Without
-            it the archive is private: record and patient ids become hashes under the user's secret key, and text is cut
-            (``free_text``).
-        source: name of the database in the records; None takes the kind.
-        key_file: the user's secret key; None takes the default place.
-        statements: "confirmed" takes the statements of reports that a person has confirmed alone; other files become
-            records without text. "all" takes those of the machine, too, and those of which the file does not tell.
-        free_text: "recognised" keeps of a report what :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all
-            but the names, dates and numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
-        words: a file of further words that are recognised, as ``rarebeat labels words`` writes it.
-    """
-
-    patient_namespace: str | None = None
-    source: str | None = None
-    key_file: str | None = None
-    statements: Literal["confirmed", "all"] = "confirmed"
-    free_text: Literal["recognised", "keep"] = "recognised"
-    words: str | None = None
 
 
 def file_ecg(
@@ -59,6 +31,7 @@ def file_ecg(
     status: str | None = "unknown",
     filters: str = "",
     device: str = "",
+    cut: float = 0.0,
 ) -> FileEcg:
     """Check what a format's reader found, and redact its statements.
 
@@ -72,6 +45,7 @@ def file_ecg(
             machine, "unknown" where the file does not tell; None for a format that holds no report.
         filters: limits of the recorder's filters in Hz.
         device: model of the recorder.
+        cut: seconds of fillers that were cut off.
 
     Returns:
         What is kept of the file.
@@ -87,7 +61,9 @@ def file_ecg(
         lines, person = [], person._replace(not_understood=(*person.not_understood, "statements"))
     text = clean_text(lines)
     text = redact(text, names) or None if text else None
-    return FileEcg(signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device))
+    return FileEcg(
+        signal, rate, calibrated, person, text, status, stored=stored_as(raw, filters, device, cut)
+    )
 
 
 def _coarsest_step(raw: RawLeads) -> float:
@@ -144,7 +120,7 @@ class Format:
 
         Args:
             root: folder of the archive.
-            options: see :class:`FormatOptions`.
+            options: see :class:`rarebeat.readers.files.ecg.FileOptions`.
 
         Returns:
             An entry for each, known by its path.
@@ -153,7 +129,7 @@ class Format:
             MissingSourceError: when there is none.
             ParamsError: for an unknown option.
         """
-        settings = parse(FormatOptions, dict(options), "options")
+        settings = parse(FileOptions, dict(options), "options")
         advice = (
             f"Kind {self.kind} reads {self.about}: put the files under this folder, in sub-folders or not."
         )
@@ -172,7 +148,7 @@ class Format:
         Args:
             entry: from :meth:`discover`.
             pseudonym: makes the ids of record and patient.
-            options: see :class:`FormatOptions`.
+            options: see :class:`rarebeat.readers.files.ecg.FileOptions`.
 
         Returns:
             The record, at its native rate.
@@ -182,44 +158,5 @@ class Format:
             RarebeatError: when the library that reads the format is not installed.
         """
         assert entry.path is not None
-        settings = parse(FormatOptions, dict(options), "options")
-        return _record(self.read_file(entry.path), entry, pseudonym, settings)
-
-
-def is_private(options: Mapping[str, Any]) -> bool:
-    """Find out whether ids may identify a person: they do unless a public database is named.
-
-    Args:
-        options: see :class:`FormatOptions`.
-
-    Returns:
-        True where the user's secret key is needed.
-
-    Example:
-        >>> is_private({}), is_private({"patient_namespace": "ccdd"})
-        (True, False)
-    """
-    return not parse(FormatOptions, dict(options), "options").patient_namespace
-
-
-def _record(ecg: FileEcg, entry: Entry, pseudonym: Pseudonym, settings: FormatOptions) -> Record:
-    text = ecg.text if settings.statements == "all" or ecg.status == "confirmed" else None
-    patient = ecg.person.patient
-    if pseudonym.private:
-        patient = patient_number(patient) if patient else None
-        if text and settings.free_text == "recognised":
-            text = recognised_words(settings.words).keep(text) or None
-    return Record(
-        record_id=pseudonym.record_id(entry.record_id),
-        signal=ecg.signal,
-        rate=ecg.rate,
-        source=entry.source,
-        patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
-        age=ecg.person.age,
-        sex=ecg.person.sex,
-        calibrated=ecg.calibrated,
-        text=text,
-        report_status=ecg.status,
-        not_understood=ecg.person.not_understood,
-        stored=ecg.stored,
-    )
+        settings = parse(FileOptions, dict(options), "options")
+        return stored_record(self.read_file(entry.path), entry, pseudonym, settings)

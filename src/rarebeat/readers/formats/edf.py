@@ -14,14 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError, need
-from rarebeat.readers.files.ecg import FileEcg, FilePerson
-from rarebeat.readers.formats.ecg import Format, FormatOptions, file_ecg, is_private, read_content
-from rarebeat.readers.formats.edges import without_fillers
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson
+from rarebeat.readers.formats.ecg import Format, file_ecg, read_content
+from rarebeat.readers.formats.edges import LONGEST_SECONDS, without_fillers
 from rarebeat.readers.formats.guard import guarded
 from rarebeat.readers.formats.person import NOBODY, read_person
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads, lead_index, shown_name
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".edf",)
 
 _PREFIX = re.compile(r"^(?:ECG|EKG)\s+(?=\S)", re.IGNORECASE)
@@ -65,7 +66,8 @@ def read_file(path: Path) -> FileEcg:
         raw, rate = _leads(edf)
         statements = [line for note in edf.annotations for line in note.text.splitlines()]
         person, names = _person(edf)
-        return file_ecg(without_fillers(raw, rate), rate, person, statements, names)
+        leads, cut = without_fillers(raw, rate, longest=max(LONGEST_SECONDS, edf.data_record_duration))
+        return file_ecg(leads, rate, person, statements, names, cut=cut)
 
 
 _FORMAT = Format("edf", TAKES, read_file, "EDF and EDF+ files, each of one 12-lead ECG")

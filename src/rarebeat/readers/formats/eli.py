@@ -3,13 +3,14 @@
 import re
 from pathlib import Path
 
-from rarebeat.readers.files.ecg import FileEcg
-from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg, FileOptions
+from rarebeat.readers.formats.ecg import Format
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit, person_of
 from rarebeat.readers.formats.person import NOBODY
 from rarebeat.readers.formats.xml_head import check_once, safe_root, starts_with_root
+from rarebeat.readers.private import is_private
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".xml",)
 
 _ONCE = ("SUBJECT", "SOURCE", "AUTOMATIC_INTERPRETATION", "SITE", "TYPICAL_CYCLE")

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.files.ecg import FileEcg
-from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg, FileOptions
+from rarebeat.readers.formats.ecg import Format
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.private import is_private
 from rarebeat.readers.quality import RawLeads
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".ecg",)
 
 _FAULT = -32768

@@ -105,6 +105,9 @@ def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:
     leads = list(record.leads)
     if not leads:
         raise BadRecordError("missing_leads", "the file holds no leads")
+    paces = {_pace(lead) for lead in leads if lead_index(lead.label) is not None}
+    if len(paces) == 1:  # signals beside the leads, such as a pulse wave, may have their own
+        leads = [lead for lead in leads if _pace(lead) in paces]
     twice = [match[1] for lead in leads if (match := _NUMBERED.fullmatch(lead.label))]
     if any(lead_index(name) is not None for name in twice):
         raise BadRecordError("header_mismatch", f"lead {twice[0]} is there twice")
@@ -124,6 +127,10 @@ def leads_of(record: Any, rate: float | None = None) -> tuple[RawLeads, float]:
         units=[unit for _, _, unit in scales],
     )
     return raw, float(leads[0].sampling_rate) if rate is None else rate
+
+
+def _pace(lead: Any) -> tuple[float, int]:
+    return lead.sampling_rate, len(lead.samples)
 
 
 def person_of(record: Any, age: str = "", unit: str = "years", told: str = "", sex: str = "") -> FilePerson:
@@ -182,7 +189,8 @@ def kit_ecg(
     device = (
         "" if record.source_format == "ishne_holter" else record.recording.device.model
     )  # ISHNE: any text
-    return file_ecg(without_fillers(raw, rate), rate, person, statements, known, status, passed, device)
+    leads, cut = without_fillers(raw, rate)
+    return file_ecg(leads, rate, person, statements, known, status, passed, device, cut)
 
 
 def _names_of(record: Any) -> list[str]:

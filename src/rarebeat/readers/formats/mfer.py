@@ -6,11 +6,12 @@ The standard has defaults for rate and resolution; a file that leaves them out i
 from pathlib import Path
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.files.ecg import FileEcg
-from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg, FileOptions
+from rarebeat.readers.formats.ecg import Format
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.private import is_private
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".mwf", ".mfer")
 
 _PREAMBLE, _MAGIC = 0x40, b"MFR "

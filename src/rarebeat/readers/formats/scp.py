@@ -8,11 +8,12 @@ here.
 from pathlib import Path
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.files.ecg import FileEcg
-from rarebeat.readers.formats.ecg import Format, FormatOptions, is_private
+from rarebeat.readers.files.ecg import FileEcg, FileOptions
+from rarebeat.readers.formats.ecg import Format
 from rarebeat.readers.formats.kit import kit_ecg, leads_of, parse_with_kit
+from rarebeat.readers.private import is_private
 
-Options = FormatOptions
+Options = FileOptions
 TAKES = (".scp",)
 
 _MICROSECONDS = 1e6

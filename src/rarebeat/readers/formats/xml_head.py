@@ -81,3 +81,19 @@ def starts_with_root(head: bytes, *names: str) -> bool:
     """
     wide = head[:2] in (b"\xff\xfe", b"\xfe\xff")
     return first_element(head.decode("utf-16" if wide else "utf-8", "ignore")) in names
+
+
+def is_xml(head: bytes) -> bool:
+    """Tell whether a file begins like XML of any kind.
+
+    Args:
+        head: its first bytes.
+
+    Returns:
+        True where a "<" comes first, in UTF-8 or UTF-16.
+
+    Example:
+        >>> is_xml(b"\xef\xbb\xbf <a/>"), is_xml("<a/>".encode("utf-16")), is_xml(b"a < b")
+        (True, True, False)
+    """
+    return head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \r\n\t").startswith(b"<")

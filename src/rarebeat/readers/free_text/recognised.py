@@ -124,6 +124,8 @@ class RecognisedWords:
             ('scp:AFIB', 'scp:other')
             >>> RecognisedWords(["icd10:I44.3", "scp:AFIB"]).codes(["icd10:I4430", "scp:afib"])
             ('icd10:I44.3', 'scp:AFIB')
+            >>> RecognisedWords(["aha:60", "aha:310"]).codes(["aha:60+310", "aha:60+4711"])
+            ('aha:60+310', 'aha:other')
         """
         return tuple(dict.fromkeys(map(self._code, codes)))
 
@@ -137,7 +139,12 @@ class RecognisedWords:
         starts = (
             [plain[:end] for end in range(len(plain), _SHORTEST_ICD - 1, -1)] if system == _ICD else [plain]
         )
-        return next((listed[start] for start in starts if start in listed), f"{system}:{OTHER}")
+        if found := next((listed[start] for start in starts if start in listed), None):
+            return found
+        parts = [listed.get(_bare(part)) for part in name.split("+")]  # a statement with its modifiers
+        if None in parts:
+            return f"{system}:{OTHER}"
+        return f"{system}:" + "+".join(part.partition(":")[2] for part in parts if part)
 
     def _line(self, line: str) -> str:
         kept, done = [], 0

@@ -4,8 +4,9 @@ Nothing that names a person leaves this module: patient and record ids are keyed
 the date of birth, and the statements are redacted.
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree.ElementTree import Element, ParseError
@@ -17,21 +18,20 @@ from defusedxml.ElementTree import fromstring
 
 from rarebeat.core.errors import BadRecordError, MissingSourceError
 from rarebeat.core.params import STRICT, parse
-from rarebeat.core.records import Record, Signal, Stored
+from rarebeat.core.records import Record
 from rarebeat.readers.contract.stored import numbers_alone, stored_as
 from rarebeat.readers.discovery import readable, require_folder, walk, xml_root
 from rarebeat.readers.fields import clean_sex, not_understood, parse_patient
-from rarebeat.readers.free_text.recognised import recognised_words
+from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson, stored_record
+from rarebeat.readers.formats.ecg import read_content
 from rarebeat.readers.muse.elements import age_of, has_placeholders, statements_of, status_of, text_of
-from rarebeat.readers.muse.waveform import read_waveform
-from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.muse.waveform import read_waveform, rhythm_of
+from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.quality import trusted_signal
 from rarebeat.readers.registry import Entry
 
 TAKES = (".xml",)
-MAX_BYTES = 1 << 26
-"""Size above which a file is no resting ECG."""
-
+_ROOT = re.compile(rb"<RestingECG[\s/>]")
 _HELP = (
     "Kind muse-xml reads resting ECGs that GE MUSE exported as XML (a RestingECG file per ECG, with waves): "
     "export them in the MUSE Editor or through its interface, and put the files under this folder, in "
@@ -56,38 +56,6 @@ class Options:
     statements: Literal["confirmed", "all"] = "confirmed"
     free_text: Literal["recognised", "keep"] = "recognised"
     words: str | None = None
-
-
-@dataclass(frozen=True)
-class MuseEcg:
-    """What is kept of one file.
-
-    Attributes:
-        signal: int16, shape (12, samples), microvolts.
-        rate: samples per second.
-        calibrated: whether the amplitude means anything.
-        patient: the raw patient id, to be hashed at once; None where there is none.
-        age: years.
-        sex: "female", "male" or None.
-        text: the statements, one a line, without persons and dates.
-        status: "confirmed" when they are those of a confirmed over-read, "unconfirmed" when the file says that
-            it is not confirmed or holds only what the machine stated, "unknown" when it does not tell.
-        not_understood: "age" and "sex" where the file tells them in a form that is not understood, or two ages;
-            "patient" where there is no id, and all three where there is nothing on the patient; "statements" where one
-            is a placeholder.
-        stored: how the file holds the signal.
-    """
-
-    signal: Signal
-    rate: float
-    calibrated: bool
-    patient: str | None
-    age: float | None
-    sex: str | None
-    text: str | None
-    status: str
-    not_understood: tuple[str, ...] = ()
-    stored: Stored = field(default_factory=Stored)
 
 
 def is_private(options: Mapping[str, Any]) -> bool:
@@ -140,29 +108,27 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         BadRecordError: when it cannot be trusted.
     """
     assert entry.path is not None
-    ecg = read_muse(entry.path)
     settings = parse(Options, dict(options), "options")
-    trusted = settings.statements == "all" or ecg.status == "confirmed"
-    text = ecg.text if trusted else None
-    if text and settings.free_text == "recognised":
-        text = recognised_words(settings.words).keep(text) or None
-    return Record(
-        record_id=pseudonym.record_id(entry.record_id),
-        signal=ecg.signal,
-        rate=ecg.rate,
-        source=entry.source,
-        patient_id=pseudonym.of("patient", patient_number(ecg.patient)) if ecg.patient else None,
-        age=ecg.age,
-        sex=ecg.sex,
-        calibrated=ecg.calibrated,
-        text=text,
-        report_status=ecg.status,
-        not_understood=ecg.not_understood,
-        stored=ecg.stored,
-    )
+    return stored_record(read_file(entry.path), entry, pseudonym, FileOptions(**asdict(settings)))
 
 
-def read_muse(path: Path) -> MuseEcg:
+def looks_like(head: bytes) -> bool:
+    """Tell whether a file begins like a MUSE export.
+
+    Args:
+        head: its first bytes.
+
+    Returns:
+        True for XML whose root is RestingECG.
+
+    Example:
+        >>> looks_like(b'<?xml version="1.0"?><RestingECG>'), looks_like(b"<RestingECGs>")
+        (True, False)
+    """
+    return _ROOT.search(head.replace(b"\0", b"")) is not None  # of UTF-16, what stands in ASCII
+
+
+def read_file(path: Path) -> FileEcg:
     """Read and parse one file.
 
     Args:
@@ -174,17 +140,10 @@ def read_muse(path: Path) -> MuseEcg:
     Raises:
         BadRecordError: when it cannot be read or trusted.
     """
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadRecordError("unreadable", f"the file cannot be opened: {error.strerror}") from error
-    if len(content) > MAX_BYTES:
-        raise BadRecordError("unreadable", f"the file is larger than {MAX_BYTES >> 20} MB")
-    return parse_muse(content)
+    return parse_muse(read_content(path))
 
 
-def parse_muse(content: bytes) -> MuseEcg:
+def parse_muse(content: bytes) -> FileEcg:
     """Parse the bytes of one file.
 
     Args:
@@ -216,30 +175,26 @@ def parse_muse(content: bytes) -> MuseEcg:
         ecg, "PatientDemographics/DateofBirth"
     )
     sex, patient = clean_sex(gender), parse_patient(text_of(ecg, "PatientDemographics/PatientID"))
-    unknown = ("statements",) if text is None and has_placeholders(ecg) else ()
-    return MuseEcg(
+    unknown: tuple[str, ...] = ("statements",) if text is None and has_placeholders(ecg) else ()
+    if ecg.find("PatientDemographics") is None:
+        unknown += ("age", "patient", "sex")
+    else:
+        unknown += not_understood(age=(told_age, age), sex=(gender, sex), patient=("no id", patient))
+    return FileEcg(
         signal=signal,
         rate=rate,
         calibrated=calibrated,
-        patient=patient,
-        age=age,
-        sex=sex,
+        person=FilePerson(patient, age, sex, unknown),
         text=text,
         status="unconfirmed" if of_machine else status_of(ecg),
-        not_understood=unknown
-        + (
-            ("age", "patient", "sex")
-            if ecg.find("PatientDemographics") is None
-            else not_understood(age=(told_age, age), sex=(gender, sex), patient=("no id", patient))
-        ),
-        stored=stored_as(raw, _filters(ecg), text_of(ecg, "TestDemographics/AcquisitionDevice")),
+        stored=stored_as(raw, _filters(rhythm_of(ecg)), text_of(ecg, "TestDemographics/AcquisitionDevice")),
     )
 
 
-def _filters(ecg: Element) -> str:
+def _filters(rhythm: Element) -> str:
     """The filters of the recorder, in the file's own numbers."""
     names = {"high-pass": "HighPassFilter", "low-pass": "LowPassFilter", "mains": "ACFilter"}
-    told = {name: numbers_alone(text_of(ecg, f"Waveform/{tag}")) for name, tag in names.items()}
+    told = {name: numbers_alone(text_of(rhythm, tag)) for name, tag in names.items()}
     return ", ".join(f"{name} {number}" for name, number in told.items() if number)
 
 

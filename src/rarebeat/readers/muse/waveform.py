@@ -17,6 +17,26 @@ _SAMPLE_BYTES = 2
 _SAMPLE_TYPE = "CONTINUOUS_SAMPLES"
 
 
+def rhythm_of(ecg: Element) -> Element:
+    """Find the rhythm waveform (not the median beat, which has the same children).
+
+    Args:
+        ecg: root of the file.
+
+    Returns:
+        The element.
+
+    Raises:
+        BadRecordError: when there is none, or two.
+    """
+    rhythms = [wave for wave in ecg.findall("Waveform") if text_of(wave, "WaveformType").lower() == "rhythm"]
+    if not rhythms:
+        raise BadRecordError("missing_leads", "the file has no rhythm waveform")
+    if len(rhythms) > 1:
+        raise BadRecordError("header_mismatch", "the file has two rhythm waveforms")
+    return rhythms[0]
+
+
 def read_waveform(ecg: Element) -> tuple[RawLeads, float]:
     """Decode the rhythm waveform (not the median beat).
 
@@ -29,19 +49,15 @@ def read_waveform(ecg: Element) -> tuple[RawLeads, float]:
     Raises:
         BadRecordError: when there is none, or one that contradicts itself or what the file promises of it.
     """
-    rhythms = [wave for wave in ecg.findall("Waveform") if text_of(wave, "WaveformType").lower() == "rhythm"]
-    if not rhythms:
-        raise BadRecordError("missing_leads", "the file has no rhythm waveform")
-    if len(rhythms) > 1:
-        raise BadRecordError("header_mismatch", "the file has two rhythm waveforms")
-    leads = rhythms[0].findall("LeadData")
+    rhythm = rhythm_of(ecg)
+    leads = rhythm.findall("LeadData")
     if not leads:
         raise BadRecordError("missing_leads", "the rhythm waveform has no leads")
-    _check_waveform(rhythms[0], leads)
-    exponent = _number(rhythms[0], "SampleExponent") if text_of(rhythms[0], "SampleExponent") else 0.0
+    _check_waveform(rhythm, leads)
+    exponent = _number(rhythm, "SampleExponent") if text_of(rhythm, "SampleExponent") else 0.0
     if not -6 <= exponent <= 6:
         raise BadRecordError("implausible_header", f"SampleExponent is {exponent:g}")
-    rate = _number(rhythms[0], "SampleBase") * 10.0**exponent
+    rate = _number(rhythm, "SampleBase") * 10.0**exponent
     samples = [_read_samples(lead) for lead in leads]
     if len({lead.size for lead in samples}) > 1:
         raise BadRecordError("header_mismatch", "the leads have different lengths")

@@ -18,9 +18,8 @@ from rarebeat.readers.fields import (
     parse_patient,
     trusted_fold,
 )
-from rarebeat.readers.free_text.recognised import recognised_words
-from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.private import patient_id, storable
 from rarebeat.readers.registry import Entry, Source
 from rarebeat.readers.tables.rows import Cells, Rows, names_of, read_labels, read_rows, refuse_faults
 from rarebeat.readers.tables.settings import Table, split_options
@@ -140,16 +139,14 @@ def _with_person(
     age, sex = clean_age(cell(table.age_column)), clean_sex(cell(table.sex_column), sexes)
     person = Person(age, sex).otherwise(Person(record.age, record.sex))
     namespace = own.get("patient_namespace")
-    patient = parse_patient(cell(table.patient_column), namespace)
-    if patient and pseudonym.private:
-        patient = patient_number(patient)
+    patient = patient_id(pseudonym, namespace, parse_patient(cell(table.patient_column), namespace))
     fold = trusted_fold(cell(table.fold_column), table.highest_fold)
     missed = not_understood(age=(cell(table.age_column), age), sex=(cell(table.sex_column), sex))
     return replace(
         record,
         age=person.age,
         sex=person.sex,
-        patient_id=pseudonym.of(namespace or "patient", patient) if patient else record.patient_id,
+        patient_id=patient or record.patient_id,
         fold=record.fold if fold is None else fold,
         not_understood=tuple(dict.fromkeys((*record.not_understood, *missed))),
     )
@@ -163,11 +160,7 @@ def _with_words(
     codes = tuple(
         dict.fromkeys(code for cell in cells.codes for code in parse_codes(cell, table.code_system))
     )
-    if pseudonym.private:
-        text = redact(text) if text else text
-        if own.get("free_text", "recognised") != "keep":
-            words = recognised_words(own.get("words"))
-            text, codes = words.keep(text), words.codes(codes)
+    text, codes = storable(text, codes, pseudonym, own.get("free_text", "recognised"), own.get("words"))
     if table.complete_column:
         codes = mark_incomplete(codes, (cells.single or {}).get(table.complete_column, ""))
     return replace(

@@ -29,7 +29,8 @@ class AskedEcg:
     """One ECG of a request.
 
     Attributes:
-        files: file name to content in base64: one GE MUSE XML file, or header and signal file of a WFDB record.
+        files: file name to content in base64: one ECG file of any format that :mod:`rarebeat.readers.files.formats`
+            knows, or header and signal file of a WFDB record.
         leads: lead name to samples, all twelve; instead of ``files``.
         signal: twelve rows of samples in the order of :data:`rarebeat.core.records.LEADS`; instead of ``leads``.
         units: of the samples; "normalised" where the amplitude means nothing. Must be said with samples.

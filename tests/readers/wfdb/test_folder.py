@@ -10,10 +10,10 @@ from tests.readers.reading import PUBLIC, read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.records import INCOMPLETE
-from rarebeat.readers import wfdb_folder
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
-from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb import folder
+from rarebeat.readers.wfdb.records import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -164,8 +164,8 @@ def test_a_path_is_preferred_to_a_name_and_reports_are_joined(
 ) -> None:
     options = _mimic(tmp_path, write_wfdb, ecg)
     joined = {"text_csv": "machine_measurements.csv", "text_key": "study_id", "text_column": "report_*"}
-    entries = wfdb_folder.discover(tmp_path, options | joined)
-    records = [wfdb_folder.read(entry, Pseudonym(), options | joined) for entry in entries]
+    entries = folder.discover(tmp_path, options | joined)
+    records = [folder.read(entry, Pseudonym(), options | joined) for entry in entries]
     assert [record.record_id for record in records] == ["files/p1/s1", "files/p2/s2"]
     assert [record.text for record in records] == ["Sinus rhythm\nNormal ECG", "Atrial fibrillation"]
     assert records[0].patient_id == Pseudonym().of("mimic", "7")
@@ -178,10 +178,10 @@ def test_a_recording_of_two_reports_is_refused(
     options |= {"text_csv": "machine_measurements.csv", "text_key": "study_id", "text_column": "report_0"}
     table = tmp_path / "machine_measurements.csv"
     table.write_text("study_id,report_0\n1,Sinus rhythm\n2,AF\n1,Atrial flutter\n2,AF\n", encoding="utf-8")
-    one, two = wfdb_folder.discover(tmp_path, options)
+    one, two = folder.discover(tmp_path, options)
     with pytest.raises(BadRecordError, match="header_mismatch: it has two reports"):
-        wfdb_folder.read(one, Pseudonym(), options)
-    assert wfdb_folder.read(two, Pseudonym(), options).text == "AF"
+        folder.read(one, Pseudonym(), options)
+    assert folder.read(two, Pseudonym(), options).text == "AF"
 
 
 def test_text_from_several_columns_of_one_table(
@@ -190,16 +190,16 @@ def test_text_from_several_columns_of_one_table(
     write_wfdb(ecg, name="a", folder=tmp_path)
     (tmp_path / "list.csv").write_text("record,one,two\na,Sinus rhythm,Normal ECG\n", encoding="utf-8")
     options = {"text_column": ["one", "two"], "patient_namespace": "x"}
-    (entry,) = wfdb_folder.discover(tmp_path, options)
-    assert wfdb_folder.read(entry, Pseudonym(), options).text == "Sinus rhythm\nNormal ECG"
+    (entry,) = folder.discover(tmp_path, options)
+    assert folder.read(entry, Pseudonym(), options).text == "Sinus rhythm\nNormal ECG"
     with pytest.raises(RarebeatError, match="has no column three"):
-        wfdb_folder.discover(tmp_path, options | {"text_column": ["one", "three"]})
+        folder.discover(tmp_path, options | {"text_column": ["one", "three"]})
 
 
 def test_a_second_table_needs_a_key(write_wfdb: Callable[..., Path], ecg: object, tmp_path: Path) -> None:
     options = _mimic(tmp_path, write_wfdb, ecg) | {"text_csv": "machine_measurements.csv"}
     with pytest.raises(ParamsError, match="text_key"):
-        wfdb_folder.discover(tmp_path, options)
+        folder.discover(tmp_path, options)
 
 
 def test_a_file_that_the_header_names_is_named(

@@ -23,12 +23,13 @@ from rarebeat.readers.fields import (
     parse_patient,
     trusted_fold,
 )
-from rarebeat.readers.free_text.recognised import recognised_words
-from rarebeat.readers.free_text.redaction import redact
-from rarebeat.readers.privacy import Pseudonym, patient_number
+from rarebeat.readers.privacy import Pseudonym
+from rarebeat.readers.private import PrivateOptions, is_private, patient_id, storable
 from rarebeat.readers.registry import Entry
-from rarebeat.readers.wfdb import read_wfdb
-from rarebeat.readers.wfdb_header import person_of
+from rarebeat.readers.wfdb.header import person_of
+from rarebeat.readers.wfdb.records import read_wfdb
+
+__all__ = ["RECORD_COLUMNS", "Options", "discover", "is_private", "read"]
 
 RECORD_COLUMNS = ("filename_hr", "filename", "path", "file_name", "record", "record_name", "file")
 """Where the name of a record's file is looked for when the options do not tell."""
@@ -41,7 +42,7 @@ _HELP = (
 
 
 @dataclass(frozen=True, config=STRICT)
-class Options:
+class Options(PrivateOptions):
     """Options of this reader.
 
     Attributes:
@@ -62,15 +63,6 @@ class Options:
             they are not, a class that they do not name is unknown, not absent. None: they are.
         code_system: what the codes belong to: scp, snomed, cpsc, chapman, ...
         sex_values: the meaning of other values of sex, such as ``{0: male, 1: female}``.
-        patient_namespace: name of the public database that the patients belong to. Its ids are pseudonyms
-            already, and stay the same wherever it is named. Without it the archive is private: record and
-            patient ids become hashes under the user's secret key, and text and codes are cut (``free_text``).
-        source: name of the database in the records.
-        key_file: the user's secret key, for a private archive.
-        free_text: of a private archive: "recognised" keeps of text and codes what
-            :mod:`rarebeat.readers.free_text.recognised` knows; "keep" all codes, and all text but the names, dates and
-            numbers that :mod:`rarebeat.readers.free_text.redaction` finds.
-        words: a file of further words and codes that are recognised, as ``rarebeat labels words`` writes it.
     """
 
     csv: str | None = None
@@ -87,27 +79,6 @@ class Options:
     complete_column: str | None = None
     code_system: str = "scp"
     sex_values: dict[str | int, Literal["female", "male"]] | None = None
-    patient_namespace: str | None = None
-    source: str | None = None
-    key_file: str | None = None
-    free_text: Literal["recognised", "keep"] = "recognised"
-    words: str | None = None
-
-
-def is_private(options: Mapping[str, Any]) -> bool:
-    """Find out whether ids may identify a person: they do unless a public database is named.
-
-    Args:
-        options: see :class:`Options`.
-
-    Returns:
-        True where the user's secret key is needed.
-
-    Example:
-        >>> is_private({}), is_private({"patient_namespace": "ptb-xl"})
-        (True, False)
-    """
-    return not parse(Options, dict(options), "options").patient_namespace
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -238,14 +209,9 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     sexes = {str(value): sex for value, sex in (settings.sex_values or {}).items()}
     age, sex = clean_age(cells["age"]), clean_sex(cells["sex"], sexes)
     person = Person(age, sex).otherwise(person_of(header.comments))
-    text = clean_text(cells["text"].splitlines())
+    said = clean_text(cells["text"].splitlines()) or ""
     codes = parse_codes(cells["codes"], settings.code_system)
-    if pseudonym.private:
-        patient = patient_number(patient) if patient else None
-        text = redact(text) if text else text
-        if settings.free_text == "recognised":
-            words = recognised_words(settings.words)
-            text, codes = words.keep(text or ""), words.codes(codes)
+    text, codes = storable(said, codes, pseudonym, settings.free_text, settings.words)
     fold = trusted_fold(cells["fold"], settings.highest_fold)
     # A row without a fold leaves the database's split for that of the hash, which nobody may notice.
     unsplit = ("fold",) if settings.fold_column and fold is None else ()
@@ -254,7 +220,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
         signal=signal,
         rate=header.rate,
         source=entry.source,
-        patient_id=pseudonym.of(settings.patient_namespace or "patient", patient) if patient else None,
+        patient_id=patient_id(pseudonym, settings.patient_namespace, patient),
         age=person.age,
         sex=person.sex,
         fold=fold,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from rarebeat.core.errors import BadRecordError
-from rarebeat.readers.wfdb_header import Format, parse_header, person_of, told_once
+from rarebeat.readers.wfdb.header import Format, parse_header, person_of, told_once
 
 HEADER = b"""E00666 2 500 5000 05-May-2020 14:50:55
 E00666.mat 16x1+24 1000.0(0)/mV 16 0 -39 -24145 0 I

@@ -12,8 +12,9 @@ import wfdb
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import LEADS
-from rarebeat.readers import wfdb as wfdb_files
-from rarebeat.readers.wfdb import read_wfdb
+from rarebeat.readers.wfdb import checks
+from rarebeat.readers.wfdb import records as wfdb_files
+from rarebeat.readers.wfdb.records import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]
@@ -218,7 +219,7 @@ def test_only_regular_files_are_opened(ecg: Microvolts, write_wfdb: Write, tmp_p
 def test_a_file_larger_than_any_ecg_is_not_read(
     ecg: Microvolts, write_wfdb: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wfdb_files, "MAX_BYTES", 1000)
+    monkeypatch.setattr(checks, "MAX_BYTES", 1000)
     assert refusal(write_wfdb(ecg)).reason == "unreadable"
 
 

@@ -10,7 +10,8 @@ import wfdb
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import LEADS
-from rarebeat.readers.wfdb import check_checksums, read_wfdb
+from rarebeat.readers.wfdb.checks import check_checksums
+from rarebeat.readers.wfdb.records import read_wfdb
 
 Microvolts = npt.NDArray[np.int16]
 Write = Callable[..., Path]

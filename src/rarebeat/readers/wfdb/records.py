@@ -1,31 +1,31 @@
 """Reading WFDB records: an own fast path for plain 16-bit files, the wfdb package for every other layout."""
 
 import os
-import stat
-from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import Signal
-from rarebeat.readers.discovery import is_inside
-from rarebeat.readers.quality import RawLeads, lead_index, shown_name, trusted_signal
-from rarebeat.readers.wfdb_header import Format, Header, Lead, parse_header, read_header
+from rarebeat.readers.quality import RawLeads, lead_index, trusted_signal
+from rarebeat.readers.wfdb.checks import (
+    NO_FILE,
+    check_checksums,
+    check_header,
+    check_initial_values,
+    check_length,
+    check_names,
+    missing_file,
+    signal_file,
+    size_of,
+)
+from rarebeat.readers.wfdb.header import Format, Header, Lead, parse_header, read_header
 
-MAX_BYTES = 1 << 28
-MAX_SAMPLES = 10_000_000
 MAX_VALUES = 1 << 27
-"""Sizes of a signal file, of a lead and of all signals that no 12-lead ECG has (a record is held in memory)."""
+"""Samples of all signals together that no 12-lead ECG has (a record is held in memory)."""
 
-WRONG_GAIN = 4880.0
-"""Steps per mV in some Georgia headers of 2020. The samples are microvolts: the headers of 2021 say 1000."""
-
-_MOST = 0.75  # of the leads: what fewer share is no rule
-_NO_FILE = "~"
 _FLAC = (508, 516, 524)
 _BYTES_PER_SAMPLE = {
     8: 1.0,
@@ -56,12 +56,12 @@ def read_wfdb(path: Path) -> tuple[Header, Signal, bool]:
         BadRecordError: when it cannot be read or trusted.
     """
     header = read_header(path)
-    _check_header(header)
+    check_header(header)
     try:
-        _check_names(path, header)
+        check_names(path, header)
         raw = _read_leads(path, header)
     except FileNotFoundError as error:
-        raise BadRecordError("unreadable", _missing_file(path.parent, error)) from error
+        raise BadRecordError("unreadable", missing_file(path.parent, error)) from error
     except OSError as error:
         raise BadRecordError("unreadable", f"the signal file cannot be read: {error.strerror}") from error
     signal, calibrated = trusted_signal(raw, header.rate)
@@ -83,7 +83,7 @@ def parse_wfdb(header: bytes, name: str, signals: bytes) -> tuple[Header, Signal
         BadRecordError: when they cannot be read or trusted, or are in another format.
     """
     found = parse_header(header)
-    _check_header(found)
+    check_header(found)
     if not _is_plain(found.leads):
         raise BadRecordError(
             "unreadable", "a record in memory must hold its leads in one file of 16-bit samples (format 16)"
@@ -95,68 +95,6 @@ def parse_wfdb(header: bytes, name: str, signals: bytes) -> tuple[Header, Signal
     return found, signal, calibrated
 
 
-def _check_header(header: Header) -> None:
-    if (header.samples or 0) > MAX_SAMPLES:
-        raise BadRecordError(
-            "implausible_header", f"{header.samples} samples per lead, more than any 12-lead ECG has"
-        )
-    _check_gains(header)
-    _check_like_the_others(header.leads)
-
-
-def _missing_file(folder: Path, error: FileNotFoundError) -> str:
-    """Name the file that the header names, and one beside it that may be meant."""
-    missing = Path(str(error.filename))
-    name = missing.relative_to(folder) if missing.is_relative_to(folder) else Path(missing.name)
-    near = [folder / f"{name.name}{suffix}" for suffix in ("", ".mat", ".dat")]
-    hint = next((f"; {path.name!r} lies beside the header" for path in near if path.is_file()), "")
-    return f"the header names {name.as_posix()!r}, and there is no such file{hint}"
-
-
-def _check_gains(header: Header) -> None:
-    if any(lead.gain == WRONG_GAIN and lead.file.endswith(".mat") for lead in header.leads):
-        raise BadRecordError(
-            "implausible_header",
-            f"a gain of {WRONG_GAIN:g}/mV is a known error of Georgia headers of 2020 (amplitudes would be "
-            "4.88 times too small): use the headers of Challenge 2021, which say 1000/mV",
-        )
-
-
-def _check_like_the_others(leads: Sequence[Lead]) -> None:
-    """Refuse leads whose step or zero is unlike that of most: one recorder has one. Where all differ, each was scaled
-    by itself (as in LUDB, and by wfdb where no gain is given), and nothing can be told."""
-    scale = (leads[0].gain, leads[0].baseline, leads[0].units) if leads else None
-    if all((lead.gain, lead.baseline, lead.units) == scale for lead in leads):
-        return
-    found = {
-        lead.name: (lead.gain, lead.baseline, lead.units.lower())
-        for lead in leads
-        if lead_index(lead.name) is not None
-    }
-    usual, count = Counter(found.values()).most_common(1)[0] if found else (None, 0)
-    if len(found) > count >= _MOST * len(found):
-        odd = ", ".join(name for name, scale in found.items() if scale != usual)
-        raise BadRecordError(
-            "header_mismatch", f"gain, baseline or unit of {odd} are unlike those of the other leads"
-        )
-
-
-def _check_names(path: Path, header: Header) -> None:
-    """Refuse the header of one record under the name of another."""
-    stem = path.stem
-    if header.name != stem and header.name.casefold() != stem.casefold():
-        raise BadRecordError("header_mismatch", f"the header is that of record {header.name[:40]!r}")
-    own = f"{stem}."
-    others = {
-        Path(file).stem for file in {lead.file for lead in header.leads} if not file.startswith(own)
-    } - {stem, _NO_FILE}
-    for other in sorted(others):
-        if is_inside(path.parent, path.parent / other) and (path.parent / f"{other}.hea").is_file():
-            raise BadRecordError(
-                "header_mismatch", f"the header names the signal file of record {other[:40]!r}"
-            )
-
-
 def _read_leads(path: Path, header: Header) -> RawLeads:
     if not _is_plain(header.leads):
         return _read_with_wfdb(path, header)
@@ -165,24 +103,8 @@ def _read_leads(path: Path, header: Header) -> RawLeads:
 
 def _checked_leads(samples: npt.NDArray[np.int16], header: Header) -> RawLeads:
     check_checksums(samples, [lead.checksum for lead in header.leads], [lead.name for lead in header.leads])
-    _check_initial_values(samples, header.leads)
+    check_initial_values(samples, header.leads)
     return _raw_leads(samples, header.leads)
-
-
-def _check_initial_values(samples: npt.NDArray[np.integer[Any]], leads: Sequence[Lead]) -> None:
-    if not any(lead.initial for lead in leads):  # writers that do not know them write zeros
-        return
-    found = samples[:, 0].tolist() if samples.shape[1] else []
-    wrong = [
-        shown_name(lead.name)
-        for lead, value in zip(leads, found, strict=False)
-        if lead.initial is not None and lead.initial != value
-    ]
-    if wrong:
-        raise BadRecordError(
-            "header_mismatch",
-            f"the first samples of {', '.join(wrong[:12])} are not the initial values that the header gives",
-        )
 
 
 def _raw_leads(samples: npt.NDArray[np.int16], leads: Sequence[Lead]) -> RawLeads:
@@ -201,19 +123,19 @@ def _is_plain(leads: Sequence[Lead]) -> bool:
         return False
     first = leads[0]
     plain = Format(16, 1, 0, first.format.offset)
-    return first.file != _NO_FILE and all(lead.file == first.file and lead.format == plain for lead in leads)
+    return first.file != NO_FILE and all(lead.file == first.file and lead.format == plain for lead in leads)
 
 
 def _read_plain(folder: Path, header: Header) -> npt.NDArray[np.int16]:
     """Samples of shape (leads, samples)."""
-    path = _signal_file(folder, header.leads[0].file)
+    path = signal_file(folder, header.leads[0].file)
 
     def read(start: int, count: int) -> bytes:
         with path.open("rb", buffering=0) as file:  # faster than np.fromfile
             file.seek(start)
             return file.read(count)
 
-    return _plain_samples(header, _size(path), read)
+    return _plain_samples(header, size_of(path), read)
 
 
 def _plain_samples(header: Header, size: int, read: Callable[[int, int], bytes]) -> npt.NDArray[np.int16]:
@@ -221,41 +143,12 @@ def _plain_samples(header: Header, size: int, read: Callable[[int, int], bytes])
     offset, count = header.leads[0].format.offset, len(header.leads)
     found, remainder = divmod(size - offset, 2 * count)
     expected = max(found, 0) if header.samples is None else header.samples
-    _compare_lengths(found, remainder, expected)
+    check_length(found, remainder, expected)
     content = read(offset, 2 * count * expected)
     if len(content) != 2 * count * expected:
         raise BadRecordError("truncated", "the signal file became shorter while it was read")
     interleaved = np.frombuffer(content, dtype="<i2").reshape(expected, count)
     return np.ascontiguousarray(interleaved.T, dtype=np.int16)
-
-
-def _compare_lengths(found: int, remainder: int, expected: int) -> None:
-    if found != expected or remainder:
-        raise BadRecordError(
-            "truncated" if found < expected else "header_mismatch",
-            f"the signal file holds {max(found, 0)} samples per lead"
-            f"{' and some bytes' if remainder else ''}, the header says {expected}",
-        )
-
-
-def _signal_file(folder: Path, name: str) -> Path:
-    path = folder / name
-    if not is_inside(folder, path):
-        raise BadRecordError(
-            "outside_folder", "the header names a signal file outside the folder of the header"
-        )
-    return path
-
-
-def _size(path: Path) -> int:
-    status = path.stat()
-    if not stat.S_ISREG(status.st_mode):
-        raise BadRecordError("unreadable", "the signal file is not a regular file")
-    if status.st_size > MAX_BYTES:
-        raise BadRecordError(
-            "unreadable", f"the signal file holds {status.st_size} bytes: no 12-lead ECG does"
-        )
-    return status.st_size
 
 
 def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
@@ -281,35 +174,10 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
             digital = np.ascontiguousarray(record.d_signal.T)
             check_checksums(digital, [lead.checksum for lead in header.leads], names)
             if all(lead.format.skew == 0 for lead in header.leads):
-                _check_initial_values(digital, header.leads)
+                check_initial_values(digital, header.leads)
     count = len(names)
     samples = np.ascontiguousarray(physical.T, dtype=np.float64)
     return RawLeads(samples, names, [1.0] * count, [0.0] * count, record.units)
-
-
-def check_checksums(
-    samples: npt.NDArray[np.integer[Any]], checksums: Sequence[int | None], names: Sequence[str]
-) -> None:
-    """Compare the 16-bit sum of each lead with the one in the header, where there is one.
-
-    Args:
-        samples: digital samples, shape (leads, samples).
-        checksums: one per lead, or None.
-        names: one per lead, for the message.
-
-    Raises:
-        BadRecordError: ``wrong_checksum``.
-    """
-    sums = samples.sum(axis=1, dtype=np.int16).tolist()  # wraps like the checksum
-    wrong = [
-        shown_name(name)
-        for name, total, checksum in zip(names, sums, checksums, strict=True)
-        if checksum is not None and (total - checksum) & 0xFFFF
-    ]
-    if wrong:
-        raise BadRecordError(
-            "wrong_checksum", f"the samples of {', '.join(wrong)} do not add up to the header's checksum"
-        )
 
 
 def _check_files(folder: Path, header: Header) -> None:
@@ -317,9 +185,9 @@ def _check_files(folder: Path, header: Header) -> None:
         raise BadRecordError("header_mismatch", f"its segments do not add up to {header.samples} samples")
     _check_memory(header.samples, header.leads)
     for name, length in header.segments:
-        if name == _NO_FILE:
+        if name == NO_FILE:
             continue
-        segment = read_header(_signal_file(folder, name + ".hea"))
+        segment = read_header(signal_file(folder, name + ".hea"))
         if segment.segments:
             raise BadRecordError("unreadable", "a segment of the record has segments itself")
         if segment.samples not in (None, length):
@@ -328,9 +196,9 @@ def _check_files(folder: Path, header: Header) -> None:
         _check_files(folder, segment)
     if any(lead.gain is None for lead in header.leads if lead_index(lead.name) is not None):
         raise BadRecordError("unknown_units", "a lead has no gain")  # wfdb would put 200 in its place
-    for name in {lead.file for lead in header.leads} - {_NO_FILE}:
+    for name in {lead.file for lead in header.leads} - {NO_FILE}:
         _check_size(
-            _size(_signal_file(folder, name)),
+            size_of(signal_file(folder, name)),
             [lead for lead in header.leads if lead.file == name],
             header.samples,
         )

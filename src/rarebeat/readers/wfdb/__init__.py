@@ -1,0 +1,1 @@
+"""WFDB records: headers, signal files held against them, and folders of them with a CSV."""
