@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -100,7 +101,8 @@ class Shell:
         try:
             self.said[command] = self.page(f"http://127.0.0.1:{port}", server)
         finally:
-            os.killpg(server.pid, signal.SIGINT)
+            with suppress(ProcessLookupError):  # it has ended by itself
+                os.killpg(server.pid, signal.SIGINT)
             try:
                 server.wait(20)
             except subprocess.TimeoutExpired:
