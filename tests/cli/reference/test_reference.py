@@ -93,3 +93,27 @@ def test_a_meaning_is_read_from_the_docstring() -> None:
     first, low, high = knobs(Settings)
     assert (first.meaning, first.kind) == ("see `rarebeat.core`; null takes all.", "whole number or null")
     assert low.meaning == high.meaning == "ends of `range`."
+
+
+def test_a_meaning_is_taken_over_with_the_field() -> None:
+    @dataclass
+    class Shared:
+        """What several have.
+
+        Attributes:
+            rate: in Hz.
+        """
+
+        rate: int = 500
+
+    @dataclass
+    class Own(Shared):
+        """What one has besides.
+
+        Attributes:
+            unit: of the samples.
+        """
+
+        unit: str = "mV"
+
+    assert [knob.meaning for knob in knobs(Own)] == ["in Hz.", "of the samples."]

@@ -83,7 +83,7 @@ def as_yaml(value: Any) -> str:
 
 
 def meanings_of(settings: type[Any]) -> dict[str, str]:
-    """Read the section ``Attributes`` of a dataclass's docstring.
+    """Read the section ``Attributes`` of the docstrings of a dataclass and of those that it takes fields from.
 
     Args:
         settings: the dataclass.
@@ -91,13 +91,13 @@ def meanings_of(settings: type[Any]) -> dict[str, str]:
     Returns:
         The text about each field, as Markdown in one line.
     """
-    _, _, text = inspect.cleandoc(settings.__doc__ or "").partition("Attributes:\n")
-    entries = re.split(r"^ {4}(\w+(?:, \w+)*):\s", text, flags=re.M)[1:]
-    return {
-        name: _markdown(meaning.split("\n\n")[0])
-        for names, meaning in zip(entries[::2], entries[1::2], strict=True)
-        for name in names.split(", ")
-    }
+    found: dict[str, str] = {}
+    for kind in reversed([one for one in settings.__mro__ if is_dataclass(one)]):
+        _, _, text = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
+        entries = re.split(r"^ {4}(\w+(?:, \w+)*):\s", text, flags=re.M)[1:]
+        for names, meaning in zip(entries[::2], entries[1::2], strict=True):
+            found |= dict.fromkeys(names.split(", "), _markdown(meaning.split("\n\n")[0]))
+    return found
 
 
 def _markdown(text: str) -> str:
