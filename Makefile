@@ -79,6 +79,16 @@ ui: install               ## MLflow in the browser; its runs are one page furthe
 	@echo "runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs"
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)
 
+# PostgreSQL, an S3 server and an MLflow server for many trainings, on 127.0.0.1 and in the folder STACK: docs/scale.md.
+# DATABASE and ARTIFACTS (environment variables, since a command line can be read by all) name your own instead.
+.PHONY: stack
+STACK ?= stack
+MLFLOW_PORT ?= 5001
+S3_PORT ?= 5002
+POSTGRES_PORT ?= 5003
+stack: install            ## servers that many trainings share, until Ctrl-C
+	@PYTHONPATH=src exec python pipeline/stack.py --folder "$(STACK)" --mlflow-port $(MLFLOW_PORT) --s3-port $(S3_PORT) --postgres-port $(POSTGRES_PORT)
+
 format: install
 	ruff check --fix .
 	ruff format .

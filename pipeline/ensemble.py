@@ -43,7 +43,7 @@ def ensemble(
     tested = list(dict.fromkeys(members[0].only("test").cohorts.tolist()))
     heads = cards[0].heads
     title = f"Ensemble of {len(numbers)} fold models: {heading(heads, cohorts, tested)}"
-    report = write_crossval_reports(out, members, title, voting, settings)
+    report = write_crossval_reports(out, members, title, voting, settings, cards)
     ensemble = save_ensemble(models, numbers, report.classes, voting)
     print((out / "results.md").read_text(encoding="utf-8"))
 

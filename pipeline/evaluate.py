@@ -17,10 +17,15 @@ def evaluate(
         Path | None, typer.Option(help="folder of the cohorts' records: whose ECGs may be drawn")
     ] = None,
     studies: Annotated[Path | None, typer.Option(help="list of studies that the page shows")] = None,
+    labels: Annotated[Path | None, typer.Option(help="folder of the cohorts' labels: their coverage")] = None,
+    answers: Annotated[
+        Path | None, typer.Option(help="what people have answered in the TRIPOD+AI sheet")
+    ] = None,
     track: Annotated[bool, typer.Option(help="log the scores to the model's MLflow run")] = True,
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
+    from rarebeat.evaluation.certainty.measures import claims_of
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.inference.predictions import write_predictions
@@ -29,6 +34,8 @@ def evaluate(
     from rarebeat.reporting.page.index import Sources, gather, write_index
     from rarebeat.reporting.resampling import write_resampling
     from rarebeat.reporting.results import heading
+    from rarebeat.reporting.sheets.facts import read_facts
+    from rarebeat.reporting.sheets.folder import write_sheets
     from rarebeat.training import tracking
 
     content = read_params(params)
@@ -40,7 +47,7 @@ def evaluate(
     write_predictions(out / "predictions.parquet", predictions)
 
     test = predictions.only("test")
-    evaluation = evaluate(test, settings)
+    evaluation = evaluate(test, settings, claims=claims_of(card, test))
     tested = list(dict.fromkeys(test.cohorts.tolist()))
     title = heading(card.heads, card.cohorts, tested, validated or ())
     training_records, table = write_resampling(out, shards)
@@ -48,6 +55,7 @@ def evaluate(
     sources = Sources(shards, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))
+    files += write_sheets(out, read_facts(findings, sources.shards, labels), answers)
     print((out / "results.md").read_text(encoding="utf-8"))
     if not track:
         return
@@ -62,8 +70,8 @@ def evaluate(
     }
     name = tracking.run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    labels = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
-    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=labels)
+    tags = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
+    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=tags)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,17 @@
 """Stage 4: train one model for the label set `heads`: that of the pipeline, or a cell of a study."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rarebeat.cli.console import run
+
+if TYPE_CHECKING:
+    from rarebeat.training.distributed.world import World
+    from rarebeat.training.run import Experiment
+    from rarebeat.training.server import Tracker
+    from rarebeat.training.settings import TrainSettings
 
 
 def train(
@@ -27,16 +33,54 @@ def train(
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
-    from rarebeat.training import tracking
-    from rarebeat.training.loop import EpochReport
+    from rarebeat.training.distributed.launch import joined, one_message, start_processes
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
-    from rarebeat.training.settings import TrainSettings, is_mlflow_model
+    from rarebeat.training.settings import ModelSettings, TrainSettings
 
-    content = read_params(params, overrides or [])
-    settings, tracker = group(content, "train", TrainSettings), tracking.connect(content)
+    with one_message():
+        content = read_params(params, overrides or [])
+        settings = group(content, "train", TrainSettings)
+        if start_processes(settings):
+            return
+        with joined(group(content, "model", ModelSettings), settings) as world:
+            tracker = _connect(settings, content) if world.first else None
+            world.all(True)  # the others wait for what the first one fetches
+            experiment = (
+                fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
+            )
+            # In the repository that owns a temporary experiment, so that a killed one goes on, too.
+            kept = project_root() / checkpoints
+            if tracker is None:
+                run_experiment(experiment, out, curves, kept, lambda report: None, world)
+            else:
+                _train(experiment, tracker, out, curves, kept, params, world)
+
+
+def _connect(settings: "TrainSettings", content: dict[str, Any]) -> "Tracker":
+    """Open the tracking server; bring the model that the training starts from out of it, where it is there."""
+    from rarebeat.training import tracking
+    from rarebeat.training.settings import is_mlflow_model
+
+    tracker = tracking.connect(content)
     if settings.init and settings.start and is_mlflow_model(settings.init):
         tracking.fetch_model(settings.init, settings.start)
-    experiment = fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
+    return tracker
+
+
+def _train(
+    experiment: "Experiment",
+    tracker: "Tracker",
+    out: Path,
+    curves: Path,
+    checkpoints: Path,
+    params: Path,
+    world: "World",
+) -> None:
+    """Train, say what is trained, and log it, as the first of several processes does for all."""
+    from rarebeat.training import tracking
+    from rarebeat.training.loop import EpochReport
+    from rarebeat.training.run import run_experiment
+
     if experiment.not_learnt:
         nothing = experiment.source is not None and experiment.source.trains_nothing
         reason = "the model does not know them" if nothing else "for want of a positive training record"
@@ -54,8 +98,7 @@ def train(
             if report.epoch > logged:
                 tracking.log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
 
-        # In the repository that owns a temporary experiment, so that a killed one goes on, too.
-        run_experiment(experiment, out, curves, project_root() / checkpoints, log)
+        run_experiment(experiment, out, curves, checkpoints, log, world)
         tracking.log_model(tracker, run_id, out)
 
 

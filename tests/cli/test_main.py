@@ -19,6 +19,7 @@ NAMES = (
     "ingest",
     "inspect",
     "check",
+    "croissant",
     "simulate",
     "label-text",
     "labels agreement",

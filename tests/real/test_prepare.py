@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from hashlib import sha1
 from pathlib import Path
 
+import mlcroissant
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +22,7 @@ from rarebeat.dataset.shards import load_split
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.splits import SPLITS, HeldOutFolds, SplitSettings
 from rarebeat.readers.read_file import read_file
+from rarebeat.reporting.sheets.croissant.document import Publication, write_croissant
 
 FOLDS = HeldOutFolds(test=(7, 8), validation=(6,))
 SPLIT = SplitSettings(folds={"ptb-xl": FOLDS, "ptb-xl-filtered": FOLDS})
@@ -156,3 +158,19 @@ def test_folds_share_every_class_evenly_and_hold_each_patient_once(union: Path) 
     common = [len(set(split.patients[rows])) >= 5 for rows in positive.T]
     assert sum(common) > 10
     assert (counts[:, common] > 0).all()
+
+
+def test_the_union_can_be_read_by_its_croissant_description_alone(union: Path, real_records: Path) -> None:
+    file = union.parent / "croissant.json"
+    content = write_croissant(union, file, Publication(name="Four databases"), real_records)
+    dataset = mlcroissant.Dataset(file)
+    assert not dataset.metadata.ctx.issues.errors
+    assert "ptb-xl (ptb-xl)" in content["rai:dataCollection"]
+    expected = load_split(union, "test")
+    found = list(dataset.records("records", filters={"records/split": "test"}))
+    assert [row["records/record_id"].decode() for row in found] == expected.record_ids.tolist()
+    (form,) = dataset.records("signal_format")
+    assert form["signal_format/unit"] == "z"
+    shape = form["signal_format/leads"], form["signal_format/samples"]
+    signals = [np.frombuffer(row["records/signal"], "<i2").reshape(shape) for row in found]
+    assert np.array_equal(np.stack(signals), expected.signals)

@@ -209,6 +209,11 @@ def test_an_offset_for_each_class_is_part_of_the_card_and_of_every_prediction(
     run(tuned(shards, again, tmp_path / "model", "zero_shot", heads), again)
     assert read_card(again / "model").offsets == card.offsets  # what is adapted stays adapted
     assert read_card(again / "model").origin["origin"]["model"] == str(source)
+    told = [read_card(folder / "model").certainty for folder in (tmp_path, again)]
+    limits = [[(one.yes_above, one.no_below) for one in entry.classes.values()] for entry in told if entry]
+    np.testing.assert_allclose(
+        np.array(limits[1], float), np.array(limits[0], float), atol=1e-4
+    )  # without offsets
     scores = [load_scores(folder / "model") for folder in (tmp_path, again)]
     assert scores[0] is not None
     assert scores[1] is not None  # scores are stored without offsets, which are added where they are read

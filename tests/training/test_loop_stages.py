@@ -131,7 +131,7 @@ def test_the_epochs_of_pre_training_count_when_compiling_is_weighed(
         weighed.append(arguments[-1])
         return network
 
-    monkeypatch.setattr(loop, "_compile", noting)
+    monkeypatch.setattr(loop, "compiled", noting)
     settings = replace(quick, epochs=2, pretrain=Pretrain(epochs=3, loss="bce"))
     train(make_split(8), make_split(4, 1), ("up",), tiny, settings, tmp_path)
     assert weighed == [40]

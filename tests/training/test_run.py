@@ -24,6 +24,7 @@ from rarebeat.inference.splits import (
     predict_with_evidence,
 )
 from rarebeat.labels.extract import label_cohort
+from rarebeat.metrics.certainty import CertaintySettings, fit_certainty
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
@@ -114,6 +115,23 @@ def test_the_rule_for_thresholds_is_a_param(shards: Path, tmp_path: Path) -> Non
     _, card = load_model(tmp_path / "model")
     assert set(card.thresholds.values()) == {0.5}
     assert card.training["threshold"] == "fixed"
+
+
+def test_calibration_and_limits_are_those_of_the_validation_split(shards: Path, tmp_path: Path) -> None:
+    settings = {"min_positives": 3, "coverage": 0.8}
+    experiment = read(tmp_path, shards, train=PARAMS["train"] | {"epochs": 1, "certainty": settings})  # type: ignore[operator]
+    run(experiment, tmp_path)
+    predictions, card = predict_splits(shards, tmp_path / "model", ("validation",))
+    assert card.certainty == fit_certainty(
+        predictions.truth,
+        predictions.probability,
+        predictions.patients,
+        predictions.classes,
+        CertaintySettings(min_positives=3, coverage=0.8),
+    )
+    assert card.certainty is not None
+    assert set(card.certainty.classes) == set(card.classes)
+    assert card.training["certainty"] == settings
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ import pytest
 import requests
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.inference.model_folder import card_digest
@@ -129,6 +130,55 @@ def test_an_evaluation_without_a_server_is_sent_into_the_run_of_its_training(pro
     assert run.data.metrics == {"test/macro.f1": 0.5}
 
 
+@pytest.mark.parametrize("away_from", ["the parent", "its children", "the start"])
+def test_a_study_that_ends_without_a_server_is_the_parent_of_its_runs_there(
+    project: Path, monkeypatch: pytest.MonkeyPatch, away_from: str
+) -> None:
+    for number, away in enumerate([False, False, True]):  # the second is evaluated, the third kept here
+        tracker, client = on_server(project)
+        client.down = away
+        with tracking.training_run(tracker, f"key{number}", f"cell {number}", {"seed": number}) as run_id:
+            tracking._log_batch(tracker, run_id, [], {server.MODEL: f"m{number}"})
+        if number == 1:
+            tracking.log_evaluation(tracker, "m1", "unused", {}, {"macro": {"f1": 0.1}}, [])
+
+    tracker, client = on_server(project)
+    client.down = away_from == "the start"
+    create, link = client.client.create_run, client.client.log_batch
+
+    def goes_away(*arguments: Any, **named: Any) -> Any:
+        client.down = True
+        return create(*arguments, **named)
+
+    def goes_away_at_link(run_id: str, **named: Any) -> Any:
+        if any(tag.key == MLFLOW_PARENT_RUN_ID for tag in named.get("tags", [])):
+            client.down = True
+            raise MlflowException("gone")
+        return link(run_id, **named)
+
+    if away_from == "the parent":
+        monkeypatch.setattr(client.client, "create_run", goes_away)
+    elif away_from == "its children":
+        monkeypatch.setattr(client.client, "log_batch", goes_away_at_link)
+    children = {f"m{number}": {"macro": {"f1": number / 10}} for number in range(3)}
+    tracking.log_parent(tracker, "table", "a study", {}, {}, [], children)
+    monkeypatch.undo()
+    monkeypatch.setenv("DVC_ROOT", str(project))
+
+    tracker, _ = on_server(project)
+    send_kept(tracker)
+    runs = {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment_id])}
+    assert sorted(runs) == ["a study", "cell 0", "cell 1", "cell 2"]
+    assert {run.info.status for run in runs.values()} == {"FINISHED"}
+    parent = runs.pop("a study").info.run_id
+    assert {run.data.tags.get(MLFLOW_PARENT_RUN_ID) for run in runs.values()} == {parent}
+    assert {name: run.data.metrics["test/macro.f1"] for name, run in runs.items()} == {
+        "cell 0": 0.0,
+        "cell 1": 0.1,
+        "cell 2": 0.2,
+    }
+
+
 def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time(project: Path) -> None:
     tracker, client = on_server(project)
     client.down = True
@@ -148,6 +198,22 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
     assert send_kept(tracker) == 1
     runs = tracker.client.search_runs([tracker.experiment_id])
     assert sorted(run.data.metrics["test/macro.f1"] for run in runs) == [0, 1]
+
+
+def test_clones_that_begin_at_once_on_a_new_server_share_its_experiment(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{project / 'server.db'}"
+    first = server.open_tracker("rarebeat", uri)
+    looked, look = [], MlflowClient.get_experiment_by_name
+
+    def too_early(client: MlflowClient, name: str) -> Any:
+        looked.append(name)
+        return look(client, name) if len(looked) > 1 else None
+
+    monkeypatch.setattr(MlflowClient, "get_experiment_by_name", too_early)
+    assert server.open_tracker("rarebeat", uri).experiment_id == first.experiment_id
+    assert looked == ["rarebeat", "rarebeat"]
 
 
 def test_a_training_that_fails_without_a_server_is_told_with_its_own_error(project: Path) -> None:

@@ -22,10 +22,11 @@ def register(app: typer.Typer) -> None:
     app.command(
         rich_help_panel=_HEADING, epilog=examples("rarebeat export models/trained --onnx model.onnx")
     )(export)
-    publishing = (
-        "rarebeat publish models/trained --dry-run --licence cc-by-4.0 --metrics reports/metrics.json"
+    lines = (
+        "rarebeat publish models/trained --dry-run --licence cc-by-4.0 --card reports/model-card.md",
+        "rarebeat publish models/trained --dry-run --licence cc-by-4.0 --metrics reports/metrics.json",
     )
-    app.command(rich_help_panel=_HEADING, epilog=examples(publishing))(publish)
+    app.command(rich_help_panel=_HEADING, epilog=examples(*lines))(publish)
     lines = (
         "rarebeat restore models/best --metric macro.auprc",
         "rarebeat restore models/of-that-run --run 0f3c",
@@ -80,6 +81,9 @@ def publish(
     metrics: Annotated[
         Path | None, typer.Option(help="scores to show: metrics.json of this model's evaluation")
     ] = None,
+    card: Annotated[
+        Path | None, typer.Option(help="text of the card: model-card.md of this model's evaluation")
+    ] = None,
     onnx: Annotated[bool, typer.Option("--onnx", help="export the model, too")] = False,
 ) -> None:
     """Make a folder for the Hugging Face hub.
@@ -94,7 +98,7 @@ def publish(
         raise ParamsError(
             "this command sends nothing: say --dry-run, and it writes the folder for you to upload"
         )
-    names = write_hub_folder(model, out, licence, metrics, onnx)
+    names = write_hub_folder(model, out, licence, metrics, onnx, card)
     print(f"{', '.join(names)} -> {out}")
     print(f"look through it, then: hf upload OWNER/NAME {out}")
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli import deliveries, handover, ingest, labels, models, serve, simulate, site
+from rarebeat.cli import datasets, deliveries, handover, ingest, labels, models, serve, simulate, site
 from rarebeat.cli.console import new_app, run
 
 app = new_app(help="Multi-task CNNs on 12-lead ECGs: read or simulate archives, label, predict, score.")
@@ -28,7 +28,7 @@ def _options(
     """Options that come before a command."""
 
 
-for module in (ingest, deliveries, simulate, labels, models, serve, handover, site):
+for module in (ingest, deliveries, datasets, simulate, labels, models, serve, handover, site):
     module.register(app)
 
 

@@ -1,4 +1,4 @@
-"""Several processes side by side, one thread each: the only place that starts processes."""
+"""Several processes side by side, one thread each: the only place that starts workers."""
 
 import multiprocessing
 import os

@@ -12,6 +12,8 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.tables import tidy
 from rarebeat.evaluation.bootstrap import Intervals, bootstrap
+from rarebeat.evaluation.certainty.measures import CertaintyScores, Claims, measure_certainty
+from rarebeat.evaluation.certainty.tables import class_content, mean_content
 from rarebeat.evaluation.challenge import challenge_metrics, score_intervals
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS, MICRO, Scores, prepare, score
 from rarebeat.inference.novelty import UNLIKE
@@ -127,6 +129,7 @@ class Evaluation:
         without_patient: records whose patient is not known.
         challenge: where all the challenge's classes are there.
         unlike: records that are said to be unlike the training data, where that can be told.
+        certainty: what calibration and certain answers are worth, where the model has any.
     """
 
     classes: tuple[str, ...]
@@ -144,10 +147,14 @@ class Evaluation:
     without_patient: int = 0
     challenge: ChallengeResult | None = None
     unlike: Share | None = None
+    certainty: CertaintyScores | None = None
 
 
 def evaluate(
-    predictions: Predictions, settings: EvaluateSettings | None = None, by_cohort: bool = True
+    predictions: Predictions,
+    settings: EvaluateSettings | None = None,
+    by_cohort: bool = True,
+    claims: Claims | None = None,
 ) -> Evaluation:
     """Score predictions, with bootstrap intervals over patients.
 
@@ -156,6 +163,7 @@ def evaluate(
             (their threshold is NaN) are left out.
         settings: of the intervals; default: :class:`EvaluateSettings`.
         by_cohort: with two or more cohorts, score each alone, too.
+        claims: what else is told of the same records and classes; it is scored over all cohorts.
 
     Returns:
         All metrics at the chosen thresholds and at 0.5; those of the CinC Challenge 2020 where all of its classes
@@ -196,6 +204,9 @@ def evaluate(
         confidence=settings.confidence,
         challenge=_challenge(known, settings),
         unlike=_unlike(known, settings.confidence),
+        certainty=measure_certainty(
+            claims, predictions, settings.replicates, settings.confidence, settings.seed
+        ),
     )
 
 
@@ -266,7 +277,9 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
     same F1, precision and recall at a threshold of 0.5, ``classes`` each class by name, ``challenge`` (where all its
     classes are there) the metrics of the PhysioNet/CinC Challenge 2020 with the interval of the score, and ``cohorts``
     (where there are several) each cohort by name. ``unlike_training`` (where the model can tell) is the share of
-    records with a warning, and its interval. Numbers have five significant digits; an undefined metric is None.
+    records with a warning, and its interval. Where calibration is stored with the model, ``calibration`` and
+    ``coverage`` are there, too, see :mod:`rarebeat.evaluation.certainty.tables`. Numbers have five significant digits;
+    an undefined metric is None.
 
     Args:
         evaluation: all that is known.
@@ -284,6 +297,7 @@ def metrics_content(evaluation: Evaluation) -> MetricTree:
         "classes": {name: _class_metrics(evaluation, index) for index, name in enumerate(evaluation.classes)},
     }
     content |= _challenge_content(evaluation) | _unlike_content(evaluation)
+    content |= mean_content(evaluation.certainty)
     if evaluation.cohorts:
         content["cohorts"] = {
             name: {
@@ -331,6 +345,7 @@ def _class_metrics(evaluation: Evaluation, index: int) -> MetricTree:
         "threshold": tidy(evaluation.tuned.thresholds[index]),
         "positives": int(evaluation.positives[index]),
         "positive_patients": int(evaluation.positive_patients[index]),
+        **class_content(evaluation.certainty, evaluation.classes[index]),
     }
 
 

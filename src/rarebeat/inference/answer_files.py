@@ -1,10 +1,10 @@
 """Answers as text to print, or as a file: Parquet, CSV or JSON lines, told by the suffix, with a row per ECG.
 
 Parquet and CSV have the columns ``file``, ``error`` (why it was not answered), ``warning``, and for each class
-``probability.<class>`` and ``decision.<class>``, of an ensemble also ``votes.<class>``; what there is not is null
-(Parquet) or empty (CSV). The schema metadata key ``rarebeat`` of a Parquet file holds thresholds, vocabulary, the
-classes' short codes and the digest of the model as JSON. A line of JSON is an answer as
-:func:`rarebeat.inference.predict.iterate_answers` yields it.
+``probability.<class>`` and ``decision.<class>``, of an ensemble also ``votes.<class>``, and where calibration is stored
+with the model ``calibrated.<class>`` and ``certain.<class>``; what there is not is null (Parquet) or empty (CSV). The
+schema metadata key ``rarebeat`` of a Parquet file holds thresholds, vocabulary, the classes' short codes and the digest
+of the model as JSON. A line of JSON is an answer as :func:`rarebeat.inference.predict.iterate_answers` yields it.
 """
 
 import csv
@@ -27,7 +27,13 @@ from rarebeat.inference.predict import Answer, Model, format_answers
 _KEY = b"rarebeat"
 _ROW_GROUP = 8192
 _ABOUT = {"file": pa.string(), "error": pa.string(), "warning": pa.string()}
-_OF_CLASS = {"probability": pa.float32(), "decision": pa.bool_(), "votes": pa.int32()}
+_OF_CLASS = {
+    "probability": pa.float32(),
+    "decision": pa.bool_(),
+    "votes": pa.int32(),
+    "calibrated": pa.float32(),
+    "certain": pa.string(),
+}
 
 
 def check_format(name: str) -> None:
@@ -46,7 +52,7 @@ def printed_answers(answers: Sequence[Answer], name: str) -> str:
     Args:
         answers: of :func:`rarebeat.inference.predict.iterate_answers`.
         name: "text" (a line per ECG), "json", or "table" and "csv" (a row for each ECG and class: probability,
-            threshold, decision; an ECG without an answer has one row with the reason).
+            threshold, decision, and what else is told; an ECG without an answer has one row with the reason).
 
     Returns:
         The text.
@@ -68,7 +74,10 @@ def _class_rows(answers: Sequence[Answer]) -> list[Row]:
                 "threshold": round(entry["threshold"], 6),
                 "decision": int(entry["decision"]),
             }
-            rows.append(about | said | votes | after)
+            told: Row = {}
+            if "calibrated" in entry:
+                told = {"calibrated": round(entry["calibrated"], 6), "certain": entry["certain"]}
+            rows.append(about | said | votes | told | after)
         if "error" in answer:
             rows.append(about | empty | after)
     return rows
@@ -131,7 +140,10 @@ def write_answers(path: Path, answers: Iterable[Answer], model: Model) -> Counte
 
 def _columns(model: Model) -> dict[str, pa.DataType]:
     """The columns of a table and their types."""
-    kinds = list(_OF_CLASS)[: 2 if model.ensemble is None else 3]
+    absent = ({"votes"} if model.ensemble is None else set()) | (
+        set() if model.tells else {"calibrated", "certain"}
+    )
+    kinds = [kind for kind in _OF_CLASS if kind not in absent]
     return _ABOUT | {f"{kind}.{name}": _OF_CLASS[kind] for name in model.thresholds for kind in kinds}
 
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,11 @@ class Examples:
         """Samples of each recording before its padding, shape (n,)."""
         lengths = self.context.lengths
         return np.full(len(self), self.signals.shape[2]) if lengths is None else lengths.numpy()
+
+    def part(self, rows: slice) -> "Examples":
+        """Some examples in a row, without a copy."""
+        context = self.context.batch(rows, torch.device("cpu"))
+        return replace(self, signals=self.signals[rows], labels=self.labels[rows], context=context)
 
     def random_starts(self, indices: Indices, samples: int | Indices, random: np.random.Generator) -> Indices:
         """Draw where a piece of each of some examples starts, anywhere within the recording.

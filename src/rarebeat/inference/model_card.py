@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.params import STRICT
 from rarebeat.core.signals import Preprocessing, output_units
 from rarebeat.dataset.windows import WHOLE, WindowSettings
+from rarebeat.metrics.certainty import Certainty
 from rarebeat.models.registry import uses_person
 
 _CLASS_ID = re.compile(r"[a-z0-9_]+")
@@ -40,6 +41,7 @@ class ModelCard:
             class that is not named.
         origin: where the weights come from, for people to read: the model that the training started from.
         adapted: what a model was adapted on by ``rarebeat adapt``, for people to read.
+        certainty: calibration and conformal limits; None for a model that was trained before there were such.
     """
 
     architecture: str
@@ -57,6 +59,7 @@ class ModelCard:
     offsets: dict[str, float] = field(default_factory=dict)
     origin: dict[str, Any] = field(default_factory=dict)
     adapted: dict[str, Any] = field(default_factory=dict)
+    certainty: Certainty | None = None
 
     @property
     def uses_person(self) -> bool:
@@ -77,6 +80,7 @@ class ModelCard:
             raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
         if self.units != (expected := output_units(self.preprocessing)):
             raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        for name, entries in (("codes", self.codes), ("offsets", self.offsets)):
+        certain = {} if self.certainty is None else self.certainty.classes
+        for name, entries in (("codes", self.codes), ("offsets", self.offsets), ("certainty", certain)):
             if stray := set(entries) - set(self.classes):
                 raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")

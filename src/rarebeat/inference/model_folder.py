@@ -51,7 +51,7 @@ _DIGESTS = {
 }  # keys of model.yaml
 FILES = (CARD, *_DIGESTS.values())
 """All files that a model folder may have."""
-_OF_ADAPTED = ("offsets", "origin", "adapted")  # keys of model.yaml that others lack
+_OPTIONAL = ("offsets", "origin", "adapted", "certainty")  # keys of model.yaml that are left out where empty
 
 
 def save_model(
@@ -118,7 +118,7 @@ def _sign_new(folder: Path, card: ModelCard) -> None:
     digests = {key: digest(folder / name) for key, name in _DIGESTS.items() if (folder / name).is_file()}
     if is_own(card.architecture):
         digests[_CODE_DIGEST] = own_digest(card.architecture)
-    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OF_ADAPTED}
+    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OPTIONAL}
     _write_card(folder / CARD, digests | facts)
 
 

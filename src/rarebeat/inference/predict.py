@@ -41,6 +41,7 @@ from rarebeat.inference.gate import (
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
 from rarebeat.inference.novelty import Detector, novelty_warnings
 from rarebeat.inference.probabilities import predict_with_features
+from rarebeat.metrics.certainty import Told, add_certainty, tell
 from rarebeat.readers.fields import Person
 from rarebeat.readers.read_file import Found, find_recordings, read_recording
 from rarebeat.readers.registry import Options
@@ -86,6 +87,11 @@ class Model:
             name: [card.thresholds[name] for card in self.cards if name in card.classes] for name in classes
         }
         return {name: float(np.mean(values)) for name, values in known.items()}
+
+    @property
+    def tells(self) -> bool:
+        """Whether answers have a calibrated probability, and say whether they are certain."""
+        return all(card.certainty is not None for card in self.cards)
 
 
 @dataclass(frozen=True)
@@ -197,7 +203,8 @@ def iterate_answers(
         amplitude is not calibrated when the model learned from millivolts, one that is unlike the training data (see
         :mod:`rarebeat.inference.novelty`), and one of a person whose age or sex is not known when the network uses
         them. Of an ensemble, probability and threshold are means, the decision is the vote's, and ``"votes"`` of
-        ``"members"`` call the class.
+        ``"members"`` call the class. A class whose calibration is stored with the model also has ``"calibrated"`` (a
+        probability) and ``"certain"`` ("yes", "no" or "unsure"), see :mod:`rarebeat.metrics.certainty`.
 
     Raises:
         ParamsError: for an age or a sex that nobody has, an unknown kind or a wrong option.
@@ -301,8 +308,18 @@ def _answer(
         classes = _classes(probabilities[0], cards[0])
     else:
         classes = vote_on_record(probabilities, cards, model.ensemble)
+    add_certainty(
+        classes, [_told(card, row, classes) for card, row in zip(cards, probabilities, strict=True)]
+    )
     warning = joined(found.warning, unlike, person_warning(person, cards))
     return {"classes": classes} | ({"warning": warning} if warning else {})
+
+
+def _told(card: ModelCard, probabilities: Sequence[float], classes: Mapping[str, Answer]) -> Told | None:
+    """What a model tells of the classes of an answer; None where nothing is stored with it."""
+    known = dict(zip(card.classes, probabilities, strict=True))
+    row = np.array([[known.get(name, np.nan) for name in classes]])
+    return None if card.certainty is None else tell(card.certainty, list(classes), row, card.offsets)
 
 
 def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, Answer]:
@@ -325,8 +342,13 @@ def format_answers(answers: Sequence[Answer]) -> str:
             continue
         present = {name: entry for name, entry in answer["classes"].items() if entry["decision"]}
         ranked = sorted(present.items(), key=lambda item: -item[1]["probability"])
-        found = ", ".join(f"{name} ({entry['probability']:.2f})" for name, entry in ranked)
+        found = ", ".join(f"{name} ({_in_brackets(entry)})" for name, entry in ranked)
         lines.append(f"{answer['file']}: {found or 'none of the classes'}")
         if "warning" in answer:
             lines.append(f"  warning: {answer['warning']}")
     return "\n".join(lines)
+
+
+def _in_brackets(entry: Answer) -> str:
+    told = f", calibrated {entry['calibrated']:.2f}" if "calibrated" in entry else ""
+    return f"{entry['probability']:.2f}{told}" + (", unsure" if entry.get("certain") == "unsure" else "")

@@ -26,6 +26,7 @@ from rarebeat.inference.gate import (
 from rarebeat.inference.model_folder import load_detector, load_model
 from rarebeat.inference.novelty import novelty_warnings
 from rarebeat.inference.probabilities import predict_with_features
+from rarebeat.metrics.certainty import tell
 from rarebeat.readers.fields import Person
 
 
@@ -56,7 +57,9 @@ class ServedModel(PythonModel):
             A row for each ECG: one probability per class, and two columns of text. ``error`` says why an ECG was
             refused, whose probabilities are NaN then; ``warning`` says why an answer deserves less trust. Both are
             empty otherwise. With ``calls`` there are also ``threshold.<class>`` and ``decision.<class>`` (1 where the
-            probability reaches the threshold, 0, or NaN where an ECG was refused).
+            probability reaches the threshold, 0, or NaN where an ECG was refused), and where calibration is stored with
+            the model ``calibrated.<class>`` (a probability) and ``certain.<class>`` ("yes", "no", "unsure", or "" where
+            an ECG was refused).
         """
         ecgs = model_input["ecg"] if isinstance(model_input, Mapping) else model_input
         params = params or {}
@@ -82,7 +85,23 @@ class ServedModel(PythonModel):
             added[f"threshold.{name}"] = np.full(len(table), threshold)
             called = np.where(table[name].isna(), np.nan, (table[name] >= threshold).astype(float))
             added[f"decision.{name}"] = called
+        added |= self._certainty(table)
         return pd.concat([table, pd.DataFrame(added, index=table.index)], axis=1)
+
+    def _certainty(self, table: pd.DataFrame) -> dict[str, Any]:
+        """Columns of what is told beside probability and decision."""
+        if self.card.certainty is None:
+            return {}
+        names = list(self.card.classes)
+        values = table[names].to_numpy(dtype=np.float64)
+        told = tell(self.card.certainty, names, values, self.card.offsets)
+        thresholds = np.array([self.card.thresholds[name] for name in names])
+        answers = told.answers(values >= thresholds)
+        columns: dict[str, Any] = {}
+        for column, name in enumerate(names):
+            columns[f"calibrated.{name}"] = told.calibrated[:, column]
+            columns[f"certain.{name}"] = answers[:, column]
+        return columns
 
     def _let_in(self, ecg: np.ndarray[Any, Any], rate: float, calibrated: bool) -> ModelInput:
         signal, calibrated = trusted_ecg(ecg, rate, calibrated)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from rarebeat.metrics.arrays import FloatArray
+from rarebeat.metrics.arrays import BoolArray, FloatArray
 
 Ends = tuple[FloatArray, FloatArray]
 """The low and the high ends."""
@@ -121,6 +121,31 @@ def records_worth(hits: FloatArray, totals: FloatArray) -> FloatArray:
     least = patients_worth(totals)
     worth = np.divide(share * (1 - share), spread, out=least.copy(), where=spread > 0)
     return np.asarray(np.clip(worth, least, size))
+
+
+def share_interval(
+    hit: BoolArray, patients: npt.NDArray[np.object_] | npt.NDArray[np.str_], confidence: float = 0.95
+) -> tuple[float, float, float]:
+    """A share of records, and its interval over patients.
+
+    Args:
+        hit: shape (n,), one record at least.
+        patients: shape (n,), who each record is of.
+        confidence: 0.95 for a 95 % interval.
+
+    Returns:
+        The share, low and high end of Wilson's interval at the effective number of records.
+
+    Example:
+        >>> [round(x, 2) for x in share_interval(np.arange(10) < 1, np.arange(10).astype(object))]
+        [0.1, 0.02, 0.4]
+    """
+    owner = np.unique(patients.astype(str), return_inverse=True)[1]
+    totals = np.bincount(owner).astype(np.float64)[:, None]
+    hits = np.bincount(owner, hit.astype(np.float64)).astype(np.float64)[:, None]
+    share = float(hit.mean())
+    low, high = wilson([share], records_worth(hits, totals), confidence)
+    return share, float(low[0]), float(high[0])
 
 
 def mean_interval(values: FloatArray, ends: Ends, correlation: FloatArray) -> tuple[float, float]:

@@ -92,7 +92,9 @@ def answer_lines(answer: Answer) -> str:
 
 def _said(name: str, entry: Mapping[str, Any]) -> str:
     votes = f", {entry['votes']} of {entry['members']} votes" if "votes" in entry else ""
-    return f"{name.replace('_', ' ')} {entry['probability']:.2f} (from {entry['threshold']:.2f}{votes})"
+    told = f", calibrated {entry['calibrated']:.2f}" if "calibrated" in entry else ""
+    told += ", unsure" if entry.get("certain") == "unsure" else ""
+    return f"{name.replace('_', ' ')} {entry['probability']:.2f} (from {entry['threshold']:.2f}{votes}{told})"
 
 
 def picture_of_answer(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rarebeat.core.tables import markdown_table, write_rows
+from rarebeat.evaluation.certainty.measures import claims_of, claims_together
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
 from rarebeat.evaluation.members import (
     ensemble_predictions,
@@ -12,6 +13,7 @@ from rarebeat.evaluation.members import (
     member_table,
     out_of_fold_predictions,
 )
+from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.predictions import Predictions, write_predictions
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.folder import write_reports
@@ -45,6 +47,7 @@ def write_crossval_reports(
     title: str,
     voting: EnsembleSettings,
     settings: EvaluateSettings,
+    cards: Sequence[ModelCard] = (),
 ) -> CrossvalReport:
     """Score the ensemble and its members on the test split, and write tables, curves and predictions.
 
@@ -55,13 +58,15 @@ def write_crossval_reports(
         title: heading of ``results.md``.
         voting: how the members vote.
         settings: of the intervals.
+        cards: of the fold models; with them, calibration and certain answers of the ensemble are scored, too.
 
     Raises:
         RarebeatError: when the test split has no records, or a file cannot be written.
     """
     tests = [entry.only("test") for entry in predictions]
     test = ensemble_predictions(tests, voting)
-    ensemble = evaluate(test, settings)
+    claims = claims_together([claims_of(card, one) for card, one in zip(cards, tests, strict=bool(cards))])
+    ensemble = evaluate(test, settings, claims=claims)
     members = [evaluate(entry, settings, by_cohort=False) for entry in tests]
 
     held_out = [entry.only(f"fold-{number}") for number, entry in enumerate(predictions)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, inside, write_json
 from rarebeat.core.tables import write_rows
+from rarebeat.evaluation.certainty.tables import certainty_section
 from rarebeat.evaluation.curves import (
     CONFUSION_COLUMNS,
     CURVE_COLUMNS,
@@ -78,6 +79,6 @@ def _write_markdown(path: Path, evaluation: Evaluation, title: str, more: Sequen
     parts = [f"# {title}", results_table(evaluation)]
     if evaluation.cohorts:
         parts.append(cohort_table(evaluation))
-    parts += [HOW_TO_READ, *more]
+    parts += [HOW_TO_READ, *certainty_section(evaluation.certainty), *more]
     with atomic(path) as temporary:
         temporary.write_text("\n\n".join(parts) + "\n", encoding="utf-8")

@@ -10,9 +10,16 @@ from rarebeat.core.context import UNKNOWN_SEX, Context
 from rarebeat.inference.examples import Examples, Indices
 from rarebeat.training.settings import AugmentSettings
 
+ALL = slice(None)
+"""A part that is the whole batch."""
+
 
 def random_batch(
-    examples: Examples, indices: Indices, settings: AugmentSettings, random: np.random.Generator
+    examples: Examples,
+    indices: Indices,
+    settings: AugmentSettings,
+    random: np.random.Generator,
+    part: slice = ALL,
 ) -> tuple[Tensor, Context, Tensor]:
     """Make a batch as the network sees it in training: a window of each recording, changed at random.
 
@@ -24,9 +31,10 @@ def random_batch(
         indices: shape (batch,), which of them.
         settings: what may change, and how much.
         random: everything is drawn from it, on the CPU: a GPU gets the same.
+        part: of the batch that is wanted. All is drawn for the whole batch, so that its parts, put together, are it.
 
     Returns:
-        Signals (float32, shape (batch, 12, window)), context, and labels of shape (batch, classes).
+        Signals (float32, shape (batch, 12, window)), context, and labels of shape (batch, classes), of the part.
     """
     window, stored = examples.window, examples.signals.shape[2]
     factors = None
@@ -39,15 +47,22 @@ def random_batch(
         if factors is not None:
             samples = np.ceil((window - 1) / factors).astype(np.int64) + 1
         starts = examples.random_starts(indices, samples, random)
-    signals, context, labels = examples.batch(indices, starts, min(stored, int(samples.max())))
+    firsts = None if starts is None else starts[part]
+    signals, context, labels = examples.batch(indices[part], firsts, min(stored, int(samples.max())))
     if factors is not None:
-        signals, lengths = stretch(signals, context.lengths, torch.from_numpy(factors).to(signals), window)
+        speeds = torch.from_numpy(factors[part]).to(signals)
+        signals, lengths = stretch(signals, context.lengths, speeds, window)
         context = replace(context, lengths=lengths)
-    return *augment(signals, context, settings, random), labels
+    return *augment(signals, context, settings, random, len(indices), part), labels
 
 
 def augment(
-    signals: Tensor, context: Context, settings: AugmentSettings, random: np.random.Generator
+    signals: Tensor,
+    context: Context,
+    settings: AugmentSettings,
+    random: np.random.Generator,
+    batch: int | None = None,
+    part: slice = ALL,
 ) -> tuple[Tensor, Context]:
     """Change amplitudes, leads and persons of a batch at random; :func:`random_batch` also stretches.
 
@@ -56,21 +71,23 @@ def augment(
         context: of the batch.
         settings: what may change, and how much.
         random: everything is drawn from it, on the CPU: a GPU gets the same.
+        batch: where the signals are a part of a batch, how many the whole batch has.
+        part: which part.
 
     Returns:
         Signals, shape (batch, 12, n), and context; the input is left as it is.
     """
-    batch = len(signals)
+    batch = len(signals) if batch is None else batch
     if settings.gain != 1:
         limit = np.log(settings.gain)
         gains = np.exp(random.uniform(-limit, limit, (batch, 1, 1)))
-        signals = signals * torch.from_numpy(gains).to(signals)
+        signals = signals * torch.from_numpy(gains[part]).to(signals)
     if settings.lead_dropout:
         kept = random.random((batch, signals.shape[1], 1)) >= settings.lead_dropout
         kept |= ~kept.any(axis=1, keepdims=True)  # an ECG without a lead teaches nothing
-        signals = signals * torch.from_numpy(kept).to(signals)
+        signals = signals * torch.from_numpy(kept[part]).to(signals)
     if settings.hide_person:
-        hidden = torch.from_numpy(random.random(batch) < settings.hide_person).to(signals.device)
+        hidden = torch.from_numpy(random.random(batch)[part] < settings.hide_person).to(signals.device)
         context = hide_persons(context, hidden)
     return signals, context
 

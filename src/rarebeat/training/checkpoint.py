@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from rarebeat.core.files import atomic, digest
 from rarebeat.dataset.split import Split
 from rarebeat.models.own import is_own, own_file
+from rarebeat.training.distributed.world import ALONE, World
 from rarebeat.training.settings import ModelSettings, TrainSettings
 
 PACKAGE = Path(__file__).parents[1]
@@ -114,7 +115,7 @@ class Checkpoint:
         with atomic(self.path) as temporary:
             temporary.write_bytes(content.getbuffer())
 
-    def resume(self, network: nn.Module, optimiser: torch.optim.Optimizer) -> Progress:
+    def resume(self, network: nn.Module, optimiser: torch.optim.Optimizer, world: World = ALONE) -> Progress:
         """Put network and optimiser into the stored state, or leave them as they are where there is none.
 
         A checkpoint that cannot be read is no reason to stop: the training starts again, with a warning.
@@ -122,26 +123,40 @@ class Checkpoint:
         Args:
             network: takes the stored weights.
             optimiser: takes the stored state.
+            world: the processes of the training, which all get what the first one reads.
 
         Returns:
             The epochs so far; none where nothing is stored.
         """
-        for leftover in self.path.parent.glob(".last.pt.*.tmp"):  # of a run that was killed while it wrote
-            leftover.unlink(missing_ok=True)
-        if not self.path.exists():
+        state = world.from_first(self._read() if world.first else None)
+        if state is None:
             return Progress()
         fresh = _copy(network.state_dict()), optimiser.state_dict()
         try:
-            state = _load(self.path)
             network.load_state_dict(state["network"])
             optimiser.load_state_dict(state["optimiser"])
             return Progress(list(state["history"]), state["best"])
         except Exception as error:  # torch raises almost anything at a damaged file
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            warnings.warn(f"{self.path} is damaged ({reason}): the training starts again", stacklevel=2)
+            self._warn(error)
             network.load_state_dict(fresh[0])
             optimiser.load_state_dict(fresh[1])
             return Progress()
+
+    def _read(self) -> Mapping[str, Any] | None:
+        """What is stored; None where nothing is, or nothing that can be read."""
+        for leftover in self.path.parent.glob(".last.pt.*.tmp"):  # of a run that was killed while it wrote
+            leftover.unlink(missing_ok=True)
+        if not self.path.exists():
+            return None
+        try:
+            return _load(self.path)
+        except Exception as error:  # torch raises almost anything at a damaged file
+            self._warn(error)
+            return None
+
+    def _warn(self, error: Exception) -> None:
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
+        warnings.warn(f"{self.path} is damaged ({reason}): the training starts again", stacklevel=3)
 
 
 def _load(path: Path) -> Mapping[str, Any]:

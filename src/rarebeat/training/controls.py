@@ -14,9 +14,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from rarebeat.core.errors import ParamsError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.dataset.split import Split, of_cohorts, take
+from rarebeat.inference.examples import batch_shape
 from rarebeat.metrics.arrays import BoolArray
+from rarebeat.training.distributed.world import ALONE, World
 from rarebeat.training.settings import TrainSettings, near_or_all
 
 
@@ -157,6 +159,49 @@ def _choose(positive: BoolArray, most: npt.NDArray[np.int_]) -> BoolArray:
     for kind, amount in enumerate(np.rint(amounts).astype(int)):
         chosen[np.flatnonzero(owner.ravel() == kind)[:amount]] = True
     return chosen
+
+
+def check_splits(
+    train: Split, validation: Split, classes: tuple[str, ...], settings: TrainSettings, world: World = ALONE
+) -> None:
+    """Check that there is something to learn from; warn of classes that cannot be learnt.
+
+    Args:
+        train: the training split, as the training sees it.
+        validation: the validation split.
+        classes: the label set.
+        settings: of the training.
+        world: the processes that share each batch.
+
+    Raises:
+        RarebeatError: for a training split without records, and for splits that were prepared in different ways.
+        ParamsError: for settings that these splits, or so many processes, cannot be trained with.
+    """
+    if world.size != settings.devices * settings.nodes:
+        raise ParamsError(
+            f"train.devices {settings.devices} times train.nodes {settings.nodes} is not the number of processes here, "
+            f"{world.size}: pipeline/train.py starts several, everything else trains in one"
+        )
+    if not classes:
+        raise ParamsError("the label set is empty: it must name at least one class")
+    if not len(train.signals):
+        raise RarebeatError("the training split holds no records: ingest more, or change prepare.split")
+    if min(len(train.signals), settings.batch) < 2:
+        raise ParamsError(
+            f"train.batch {settings.batch} makes batches of one of {len(train.signals)} training records; "
+            "batch norm needs two: take more"
+        )
+    if (size := batch_shape(len(train.signals), settings.batch)[1]) < world.size:
+        raise ParamsError(
+            f"{world.size} processes share batches of {size} training records: take fewer processes"
+        )
+    if validation.meta != train.meta:
+        raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
+    if settings.keep == "best" and not len(validation.signals):
+        raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
+    for name in classes if settings.init is None else ():
+        if name in train.meta.classes and not (train.targets([name]) == 1).any():
+            warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
 
 
 def _check(split: Split, names: "Mapping[str, int] | tuple[str, ...]", key: str) -> None:

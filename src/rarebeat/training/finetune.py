@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 
@@ -29,6 +31,7 @@ from rarebeat.inference.model_folder import (
     read_card,
 )
 from rarebeat.inference.novelty import Detector
+from rarebeat.metrics.certainty import Certainty, fit_certainty
 from rarebeat.models.layers import heads_of
 from rarebeat.models.registry import build, settings_kind
 from rarebeat.training.schedule import is_head
@@ -189,6 +192,37 @@ def learnable(label_set: Sequence[str], train_split: Split, source: Source | Non
         return known
     positives = (train_split.targets(label_set) == 1).any(axis=0)
     return tuple(name for name, found in zip(label_set, positives, strict=True) if found or name in known)
+
+
+def certainty_of(
+    source: Source | None,
+    validation: Split,
+    probability: npt.NDArray[np.float32],
+    classes: Sequence[str],
+    settings: TrainSettings,
+) -> Certainty:
+    """Fit calibration and conformal limits on the validation split; near the source's where nothing is trained.
+
+    Args:
+        source: the model that the training starts from.
+        validation: n records.
+        probability: shape (n, classes), what the network says of them.
+        classes: of the network.
+        settings: of the training.
+
+    Returns:
+        What the model folder holds.
+    """
+    kept = source if source is not None and source.trains_nothing else None
+    return fit_certainty(
+        validation.columns(classes),
+        probability,
+        validation.patients,
+        classes,
+        settings.certainty,
+        {} if kept is None else kept.offsets(classes),
+        None if kept is None else kept.card.certainty,
+    )
 
 
 def start_from(source: Source, classes: Sequence[str], network: nn.Module) -> None:

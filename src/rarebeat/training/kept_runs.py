@@ -1,7 +1,8 @@
 """Runs that were kept in ``mlflow.db`` while their server did not answer: each is sent to it once.
 
-A run goes into the run that it continues, where the server had begun one, and is a new one otherwise. A process that
-was killed for good leaves its run open; nobody will end it but whoever sends what is kept.
+A run goes into the run that it continues, where the server had begun one, and is a new one otherwise. Tags that name
+other runs name them by their ids on the server. A process that was killed for good leaves its run open; nobody will end
+it but whoever sends what is kept.
 """
 
 import mlflow
@@ -9,6 +10,7 @@ from filelock import FileLock
 from mlflow.entities import LoggedModelOutput, Param, Run, RunStatus, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
+from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
@@ -17,6 +19,7 @@ from rarebeat.training.server import (
     EVALUATED,
     MODEL,
     PROCESS,
+    TRAINED_IN,
     UNSENT,
     Tracker,
     is_gone,
@@ -25,6 +28,7 @@ from rarebeat.training.server import (
 )
 
 _BATCH = 100  # params, tags, or hundreds of metrics that a server takes at once
+_NAMES_RUNS = (MLFLOW_PARENT_RUN_ID, TRAINED_IN)
 _KILLED = RunStatus.to_string(RunStatus.KILLED)
 _RUNNING = RunStatus.to_string(RunStatus.RUNNING)
 
@@ -76,8 +80,14 @@ def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
     """Send one run: params, metrics, tags, files, models and status."""
     run_id, client = str(run.info.run_id), tracker.client
     target = run.data.tags.get(CONTINUES) or _begun(run, tracker)
-    tags = {name: value for name, value in run.data.tags.items() if name not in (UNSENT, CONTINUES, PROCESS)}
-    if target is None:
+    tags = {
+        name: _ids_there(here, value) if name in _NAMES_RUNS else value
+        for name, value in run.data.tags.items()
+        if name not in (UNSENT, CONTINUES, PROCESS)
+    }
+    if target is not None:  # its name and where it was trained stay
+        tags = {name: value for name, value in tags.items() if name not in (MLFLOW_RUN_NAME, TRAINED_IN)}
+    else:
         created = client.create_run(
             tracker.experiment_id, run.info.start_time, tags=tags, run_name=run.info.run_name
         )
@@ -100,14 +110,41 @@ def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
         run.info.status != _KILLED or begun.info.status == _RUNNING
     ):  # not where a later start has gone on and ended
         client.set_terminated(target, run.info.status, run.info.end_time)
+    _tell_children(here, run, client, target)
     here.delete_tag(run_id, UNSENT)
 
 
+def _tell_children(here: MlflowClient, parent: Run, client: MlflowClient, target: str) -> None:
+    """Name the parent run by its id on the server to those of its children that were sent before it."""
+    query = f"tags.`{MLFLOW_PARENT_RUN_ID}` = '{parent.info.run_id}'"
+    for child in here.search_runs([parent.info.experiment_id], query):
+        if there := child.data.tags.get(CONTINUES):
+            client.set_tag(there, MLFLOW_PARENT_RUN_ID, target)
+
+
+def _ids_there(here: MlflowClient, value: str) -> str:
+    """The ids of runs, with commas between, on the server: of those that were sent, another than here."""
+
+    def there(run_id: str) -> str:
+        try:
+            return str(here.get_run(run_id).data.tags.get(CONTINUES, run_id))
+        except MlflowException:  # it is a run of the server
+            return run_id
+
+    return ",".join(map(there, value.split(",")))
+
+
 def _begun(run: Run, tracker: Tracker) -> str | None:
-    """The run of the server that trained the model which a run kept here has evaluated."""
+    """The run of the server that trained the model which a run kept here has evaluated.
+
+    One that the server knows as evaluated is taken for a child of a study, whose numbers are those of its evaluation.
+    """
     model = run.data.tags.get(MODEL)
     runs = tracker.find(MODEL, model) if model else []
-    return next((str(one.info.run_id) for one in runs if EVALUATED not in one.data.tags), None)
+    ids = [str(one.info.run_id) for one in runs if EVALUATED not in one.data.tags]
+    if not ids and {MLFLOW_PARENT_RUN_ID, TRAINED_IN} <= run.data.tags.keys():
+        ids = [str(one.info.run_id) for one in runs]
+    return next(iter(ids), None)
 
 
 def _send_model(here: MlflowClient, model_id: str, run_id: str, tracker: Tracker) -> None:

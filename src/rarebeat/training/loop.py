@@ -7,7 +7,6 @@ ends, on a CPU, with the same weights as one that was left alone.
 import math
 import sys
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.examples import (
@@ -35,19 +34,20 @@ from rarebeat.models.layers import Standardise
 from rarebeat.models.registry import build
 from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
+from rarebeat.training.controls import check_splits
+from rarebeat.training.distributed.batch_norm import synchronised
+from rarebeat.training.distributed.world import ALONE, World
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
 from rarebeat.training.precision import (
     autocast,
     backends,
     choose_device,
     choose_precision,
+    compiled,
     doubts_about_bf16,
 )
 from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import ModelSettings, TrainSettings
-
-WORTH_COMPILING = 1_000_000
-"""Examples in all epochs from which the minute that compiling takes on a GPU is won back."""
 
 STEPS_UNREAD_ON_GPU = 25
 """Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
@@ -107,6 +107,7 @@ def train(
     rewards: FloatArray | None = None,
     initialise: Callable[[nn.Module], None] = lambda network: None,
     key: str | None = None,
+    world: World = ALONE,
 ) -> nn.Module:
     """Train one network for one label set.
 
@@ -118,23 +119,25 @@ def train(
         settings: how it is trained.
         checkpoints: folder; a training with the same data, label set and settings goes on from what it
             finds there.
-        on_epoch: called for every epoch in order. A training that is resumed first reports the epochs before
-            again, so that whoever listens gets the whole history.
+        on_epoch: called for every epoch in order, in the first process alone. A training that is resumed first reports
+            the epochs before again, so that whoever listens gets the whole history.
         rewards: shape (classes, classes), what the challenge pays; needed for its loss alone.
         initialise: changes the new network before its first epoch (``settings.init``).
         key: the :func:`rarebeat.training.checkpoint.fingerprint` of all this, from whoever has computed it already.
+        world: the processes that train together, each of which calls this with the same.
 
     Returns:
-        The trained network, in evaluation mode, on the device it was trained on.
+        The trained network, in evaluation mode, on the device it was trained on; equal in all processes.
 
     Raises:
         RarebeatError: when there is nothing to learn from, the loss stops being a number, or a checkpoint
             cannot be written.
         ParamsError: for settings that cannot be used.
     """
-    _check(train, validation, classes, settings)
-    device = choose_device(settings.device)
-    precision = choose_precision(settings.precision, device)
+    check_splits(train, validation, classes, settings, world)
+    device = world.device(choose_device(settings.device))
+    bf16 = world.all(choose_precision(settings.precision, device) == torch.bfloat16)
+    precision = torch.bfloat16 if bf16 else torch.float32
     with backends(device, settings.threads):
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window, learning=True)
@@ -147,27 +150,32 @@ def train(
         losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
-        progress = checkpoint.resume(network, optimiser)
-        if settings.precision == "auto" and precision == torch.bfloat16:
-            _check_bf16(network, examples, losses[stages[0]], settings)
-        for past in progress.history:
+        progress = checkpoint.resume(network, optimiser, world)
+        if settings.precision == "auto" and bf16 and world.first:
+            _check_bf16(network, examples, losses[stages[0]], settings, world)
+        for past in progress.history if world.first else ():
             on_epoch(EpochReport(**past))
-        forward = _compile(network, settings, device, len(examples) * stages[-1].end)
-
         passes = _passes(len(examples), settings)
         shown = passes * math.prod(batch_shape(len(examples), settings.batch))
-        with _progress_bar(shown, stages[-1].end, progress.epoch) as bar:
-            for epoch in range(progress.epoch, stages[-1].end):
+        bar = _progress_bar(shown, stages[-1].end, progress.epoch, world.first)
+        with bar, synchronised(network, world):
+            steps = compiled(network, settings, device, len(examples) * stages[-1].end)
+            for epoch in range(first := progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
                 if epoch == stage.first:
                     optimiser.state.clear()  # each stage starts as a training of its own does
+                if epoch in (first, stage.first):
+                    train_mode(network, stage.heads_only)
+                    forward = world.wrap(steps)
                 bar.set_description_str(f"epoch {epoch + 1}/{stages[-1].end}")
                 start = time.perf_counter()
-                train_loss = _train_epoch(forward, optimiser, examples, stage, loss, precision, epoch, bar)
+                train_loss = _train_epoch(
+                    forward, optimiser, examples, stage, loss, precision, epoch, bar, world
+                )
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
-                    network, held_out, settings.batch, precision, loss, settings.window
+                    network, held_out, settings.batch, precision, loss, settings.window, world
                 )
                 report = EpochReport(
                     epoch=epoch + 1,
@@ -181,9 +189,10 @@ def train(
                 if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
                     progress.best = {name: value.clone() for name, value in network.state_dict().items()}
                 progress.history.append(asdict(report))
-                checkpoint.save(network, optimiser, progress)
-                bar.write(str(report), file=sys.stderr)
-                on_epoch(report)
+                if world.first:
+                    checkpoint.save(network, optimiser, progress)
+                    bar.write(str(report), file=sys.stderr)
+                    on_epoch(report)
 
     if progress.best is not None:
         network.load_state_dict(progress.best)
@@ -199,11 +208,13 @@ def _train_epoch(
     precision: torch.dtype,
     epoch: int,
     bar: "tqdm[Never]",
+    world: World,
 ) -> float:
     """Train for one epoch and return its mean loss."""
     settings = stage.settings
     train_mode(network, stage.heads_only)
-    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch]).generate_state(1)[0]))  # for dropout
+    own = [world.rank] if world.rank else []  # processes that draw the same would drop out the same
+    torch.manual_seed(int(np.random.SeedSequence([settings.seed, epoch, *own]).generate_state(1)[0]))
     passes = _passes(len(examples), settings)
     batches = [
         batch
@@ -216,18 +227,19 @@ def _train_epoch(
     for step, indices in enumerate(batches):
         set_learning_rate(optimiser, settings, stage.progress(epoch, step / len(batches)))
         random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
-        signals, context, labels = random_batch(examples, indices, settings.augment, random)
+        part = world.part(len(indices))
+        signals, context, labels = random_batch(examples, indices, settings.augment, random, part)
         with autocast(examples.device, precision):
             logits = network(signals, context)
         loss = loss_of(logits.float(), labels)
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        world.backward(loss, len(labels), len(indices))
         optimiser.step()
 
-        total += loss.detach() * len(indices)
+        total += loss.detach() * len(labels)
         seen += len(indices)
         if step % unread == 0 or step + 1 == len(batches):
-            mean = total.item() / seen
+            mean = world.sum(total).item() / seen
             if not math.isfinite(mean):
                 raise RarebeatError(
                     f"the loss is no longer a number in epoch {epoch + 1}, step {step + 1}: the training has "
@@ -251,6 +263,7 @@ def validate(
     precision: torch.dtype,
     loss: Loss = sum_of_cross_entropies,
     windows: WindowSettings = WHOLE,
+    world: World = ALONE,
 ) -> tuple[float | None, float | None]:
     """Mean loss and mean AUROC of a network.
 
@@ -261,6 +274,7 @@ def validate(
         precision: of the convolutions.
         loss: a mean over examples.
         windows: how recordings longer than the network's input are judged.
+        world: the processes that share the work, in whole batches, so that the numbers are those of one process.
 
     Returns:
         The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
@@ -268,12 +282,17 @@ def validate(
     """
     if not len(examples):
         return None, None
-    with autocast(examples.device, precision):
-        logits = record_logits(network, examples, batch, windows)
+    batches = world.part(-(-len(examples) // batch))
+    part = slice(batches.start * batch, min(batches.stop * batch, len(examples)))
     labels = examples.labels.to(examples.device)
+    logits = torch.empty(0, labels.shape[1], device=examples.device)
+    if batches.stop > batches.start:
+        with autocast(examples.device, precision):
+            logits = record_logits(network, examples.part(part), batch, windows)
+    logits = world.gather(logits, part, len(examples))
     total = torch.zeros((), device=examples.device)
-    for part in ordered_batches(len(examples), batch):
-        total += loss(logits[part], labels[part]) * len(part)
+    for rows in ordered_batches(len(examples), batch):
+        total += loss(logits[rows], labels[rows]) * len(rows)
     mean_loss = total.item() / len(examples)
     if not torch.isfinite(logits).all():
         return mean_loss, None
@@ -282,28 +301,12 @@ def validate(
     return mean_loss, None if np.isnan(mean) else mean
 
 
-def _check(train: Split, validation: Split, classes: tuple[str, ...], settings: TrainSettings) -> None:
-    if not classes:
-        raise ParamsError("the label set is empty: it must name at least one class")
-    if not len(train.signals):
-        raise RarebeatError("the training split holds no records: ingest more, or change prepare.split")
-    if min(len(train.signals), settings.batch) < 2:
-        raise ParamsError(
-            f"train.batch {settings.batch} makes batches of one of {len(train.signals)} training records; "
-            "batch norm needs two: take more"
-        )
-    if validation.meta != train.meta:
-        raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
-    if settings.keep == "best" and not len(validation.signals):
-        raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
-    for name in classes if settings.init is None else ():
-        if name in train.meta.classes and not (train.targets([name]) == 1).any():
-            warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)
-
-
-def _check_bf16(network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings) -> None:
+def _check_bf16(
+    network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings, world: World
+) -> None:
     """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
     indices = shuffled_batches(len(examples), settings.batch, settings.seed, 0)[0]
+    indices = indices[: max(2, world.part(len(indices)).stop)]  # what a process takes; batch norm needs two
     signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
     for doubt in doubts_about_bf16(
         network, lambda trial: loss_of(trial(signals, context).float(), labels), examples.device
@@ -323,20 +326,6 @@ def _new_network(train: Split, classes: int, model: ModelSettings, settings: Tra
     return network
 
 
-def _compile(network: nn.Module, settings: TrainSettings, device: torch.device, examples: int) -> nn.Module:
-    """The network as training steps call it: compiled where that is wanted, on CUDA as CUDA graphs.
-
-    A step of these networks is several hundred small kernels, and launching them one by one takes longer than they do.
-    ``examples`` are those of all epochs together.
-    """
-    gpu = device.type == "cuda"
-    auto = gpu and examples >= WORTH_COMPILING
-    if settings.compile == "off" or (settings.compile == "auto" and not auto):
-        return network
-    mode = "reduce-overhead" if gpu else "default"
-    return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]
-
-
 def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:
     """Whether no epoch before had a lower loss; those before ``first`` had another loss and do not count."""
     loss = report.validation_loss
@@ -345,14 +334,14 @@ def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> 
     return all(not loss >= past["validation_loss"] for past in history[first:])  # also better than a NaN
 
 
-def _progress_bar(examples: int, epochs: int, finished: int) -> "tqdm[Never]":
-    """Examples of all epochs on standard error, where that is a terminal; ``examples`` are those of all its steps."""
+def _progress_bar(examples: int, epochs: int, finished: int, shown: bool) -> "tqdm[Never]":
+    """Examples of all epochs on standard error, where that is a terminal; ``examples`` are those of one epoch."""
     bar: tqdm[Never] = tqdm(
         total=examples * epochs,
         initial=examples * finished,
         unit="ex",
         unit_scale=True,
-        disable=None,
+        disable=None if shown else True,
         dynamic_ncols=True,
         leave=False,
         file=sys.stderr,

@@ -9,7 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.training.settings import Precision
+from rarebeat.training.settings import Precision, TrainSettings
+
+WORTH_COMPILING = 1_000_000
+"""Examples in all epochs from which the minute that compiling takes on a GPU is won back."""
 
 BF16_TOLERANCE = 0.02
 """How far losses and gradients in bf16 may lie from those in fp32, relative to them; its mantissa has 8 bits."""
@@ -124,6 +127,29 @@ def autocast(device: torch.device, precision: torch.dtype) -> torch.autocast:
         The context manager.
     """
     return torch.autocast(device.type, precision, enabled=precision != torch.float32)
+
+
+def compiled(network: nn.Module, settings: TrainSettings, device: torch.device, examples: int) -> nn.Module:
+    """The network as training steps call it: compiled where that is wanted, on CUDA as CUDA graphs.
+
+    A step of these networks is several hundred small kernels, and launching them one by one takes longer than they do.
+    Where several processes train together, it is not compiled: batch norm waits for the others inside it.
+
+    Args:
+        network: to train.
+        settings: of the training.
+        device: where the network is.
+        examples: those of all epochs together.
+
+    Returns:
+        The network itself, or a module that shares its weights.
+    """
+    gpu = device.type == "cuda"
+    auto = gpu and examples >= WORTH_COMPILING and settings.devices * settings.nodes == 1
+    if settings.compile == "off" or (settings.compile == "auto" and not auto):
+        return network
+    mode = "reduce-overhead" if gpu else "default"
+    return torch.compile(network, dynamic=False, mode=mode)  # type: ignore[return-value]
 
 
 @contextmanager

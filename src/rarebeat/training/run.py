@@ -30,7 +30,8 @@ from rarebeat.metrics.thresholds import check_rule, choose_thresholds
 from rarebeat.models.layers import heads_of
 from rarebeat.training.checkpoint import fingerprint
 from rarebeat.training.controls import controlled
-from rarebeat.training.finetune import Source, learnable, open_source, start_from, untrained
+from rarebeat.training.distributed.world import ALONE, World
+from rarebeat.training.finetune import Source, certainty_of, learnable, open_source, start_from, untrained
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import check_loss
 from rarebeat.training.precision import backends, choose_device
@@ -210,6 +211,7 @@ def run_experiment(
     curves: Path,
     checkpoints: Path,
     on_epoch: Callable[[EpochReport], None],
+    world: World = ALONE,
 ) -> None:
     """Train, choose thresholds on the validation split, and write the model folder and the training curves.
 
@@ -219,6 +221,7 @@ def run_experiment(
         curves: CSV to write, one row per epoch.
         checkpoints: folder from which a killed training goes on; emptied of this training's at its end.
         on_epoch: called after every epoch (see :func:`rarebeat.training.loop.train`).
+        world: the processes that train together; the first one writes.
 
     Raises:
         ParamsError: when the model folder to write is the one that the training starts from.
@@ -234,7 +237,9 @@ def run_experiment(
         history.append(report)
         on_epoch(report)
 
-    module = _network(experiment, checkpoints, note)
+    module = _network(experiment, checkpoints, note, world)
+    if not world.first:
+        return
     # Only the threads are set: on a GPU, thresholds belong to probabilities as every later prediction computes them.
     with backends(torch.device("cpu"), experiment.settings.threads):
         window = experiment.settings.window
@@ -246,7 +251,10 @@ def run_experiment(
     thresholds, offsets = _decided(experiment, probabilities)
     if offsets:
         heads_of(module)  # raises for heads that take none, which could not be loaded again
-    card = _card(experiment, thresholds, offsets, history)
+    certainty = certainty_of(
+        experiment.source, experiment.validation, probabilities, experiment.classes, experiment.settings
+    )
+    card = replace(_card(experiment, thresholds, offsets, history), certainty=certainty)
     unlike = [bool(text) for text in novelty_sentences(detector, unseen, card.preprocessing)]
     people = len(set(experiment.validation.patients.tolist()))
     scores = known_scores(
@@ -265,26 +273,18 @@ def _evenly(split: Split, most: int) -> Split:
     return take(split, np.linspace(0, len(split) - 1, min(len(split), most)).round().astype(np.int64))
 
 
-def _network(experiment: Experiment, checkpoints: Path, note: Callable[[EpochReport], None]) -> nn.Module:
+def _network(
+    experiment: Experiment, checkpoints: Path, note: Callable[[EpochReport], None], world: World
+) -> nn.Module:
     """The trained network; where nothing is trained, that of the source with the heads that are asked for."""
     settings, source = experiment.settings, experiment.source
     if source is not None and source.trains_nothing:
         samples = settings.window.of(experiment.validation.signals.shape[2])
-        return untrained(source, experiment.classes, experiment.model, samples).to(
-            choose_device(settings.device)
-        )
-    return train(
-        experiment.train,
-        experiment.validation,
-        experiment.classes,
-        experiment.model,
-        settings,
-        checkpoints,
-        note,
-        experiment.rewards,
-        experiment.initialise,
-        experiment.key,
-    )
+        device = world.device(choose_device(settings.device))
+        return untrained(source, experiment.classes, experiment.model, samples).to(device)
+    data = experiment.train, experiment.validation, experiment.classes
+    start = experiment.rewards, experiment.initialise, experiment.key
+    return train(*data, experiment.model, settings, checkpoints, note, *start, world)
 
 
 def _plain(experiment: Experiment, probabilities: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:

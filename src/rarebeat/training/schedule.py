@@ -149,7 +149,8 @@ def train_mode(network: nn.Module, heads_only: bool) -> None:
     """
     network.train(not heads_only)
     for name, parameter in network.named_parameters():
-        parameter.requires_grad_(not heads_only or is_head(name.removeprefix("_orig_mod.")))
+        own = name.removeprefix("_orig_mod.").removeprefix("module.")  # compiled, or shared between processes
+        parameter.requires_grad_(not heads_only or is_head(own))
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, settings: TrainSettings, progress: float) -> None:

@@ -27,6 +27,7 @@ import mlflow
 import requests
 from filelock import FileLock
 from mlflow.entities import Run
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
@@ -44,6 +45,9 @@ MODEL = "rarebeat.model"
 
 EVALUATED = "rarebeat.evaluated"
 """Tag of a run that holds an evaluation."""
+
+TRAINED_IN = "rarebeat.trained_in"
+"""Tag of a run that evaluated what others trained: their ids."""
 
 UNSENT = "rarebeat.unsent"
 """Tag of a run that is kept here: the server that it is for."""
@@ -279,13 +283,21 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
 def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
-        mlflow.set_experiment(experiment_id=found.experiment_id)
-        return str(found.experiment_id)
-    # Without it the artifacts of a local database would follow the working directory of whoever came first.
-    location = artifact_location(root) if uri.startswith("sqlite:") else None
-    created = client.create_experiment(name, artifact_location=location)
-    mlflow.set_experiment(experiment_id=created)
-    return str(created)
+        experiment = found.experiment_id
+    else:
+        # Without it the artifacts of a local database would follow the working directory of whoever came first.
+        location = artifact_location(root) if uri.startswith("sqlite:") else None
+        try:
+            experiment = client.create_experiment(name, artifact_location=location)
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            experiment = (
+                found.experiment_id
+            )  # another clone was faster, which the lock here does not hold back
+    mlflow.set_experiment(experiment_id=experiment)
+    return str(experiment)
 
 
 def _warn(uri: str, reason: str) -> None:

@@ -16,6 +16,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.metrics.certainty import CertaintySettings
 from rarebeat.models.own import is_own
 from rarebeat.models.registry import NETWORKS
 
@@ -157,6 +158,7 @@ class TrainSettings:
         threshold: the rule that chooses thresholds on the validation split, a name in
             :data:`rarebeat.metrics.thresholds.RULES`.
         min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
+        certainty: calibration and conformal limits, see :mod:`rarebeat.metrics.certainty`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
             The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
@@ -169,6 +171,9 @@ class TrainSettings:
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
+        devices: processes on each machine, one for each GPU, or on CPUs as many as are wanted. Each takes its part of
+            every batch (``batch`` counts the examples of all of them); see :mod:`rarebeat.training.distributed`.
+        nodes: machines.
         init: a model whose weights the training starts from, see :func:`rarebeat.training.finetune.start_from`: a model
             folder (absolute, with ``~``, or relative to the root of the project) or a model in MLflow
             (``models:/name/version`` or ``runs:/id/model``); None starts from weights drawn by the seed.
@@ -197,6 +202,7 @@ class TrainSettings:
     window: WindowSettings = field(default_factory=WindowSettings)
     threshold: ThresholdRule = "bagged_f1"
     min_positives: Positive = 10
+    certainty: CertaintySettings = field(default_factory=CertaintySettings)
     l2: Annotated[float, Field(ge=0)] = 0.0001
     seed: Seed = 0
     keep: Literal["last", "best"] = "last"
@@ -204,6 +210,8 @@ class TrainSettings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
+    devices: Annotated[int, Field(ge=1, le=1024)] = 1
+    nodes: Annotated[int, Field(ge=1, le=1024)] = 1
     init: str | None = None
     finetune: FineTune = field(default_factory=FineTune)
     train_on: tuple[str, ...] | None = None
@@ -217,6 +225,16 @@ class TrainSettings:
         if self.init is None and self.finetune.protocol != "all_layers":
             raise ValueError(
                 f"finetune.protocol {self.finetune.protocol} needs a model to start from (train.init)"
+            )
+        processes = self.devices * self.nodes
+        if processes > self.batch:
+            raise ValueError(
+                f"devices {self.devices} times nodes {self.nodes} makes {processes} processes for batches of "
+                f"{self.batch}: some would have no example; take fewer processes or a larger batch"
+            )
+        if processes > 1 and self.compile == "on":
+            raise ValueError(
+                "compile is on, which several processes (devices, nodes) do not take: set it to auto"
             )
 
     @property

@@ -33,7 +33,7 @@ from rarebeat.training.kept_runs import send_kept
 from rarebeat.training.run_names import flatten, grouped
 from rarebeat.training.run_names import run_name as run_name  # for whoever logs
 from rarebeat.training.run_names import run_tags as run_tags
-from rarebeat.training.server import EVALUATED, MODEL, Tracker, connect_to
+from rarebeat.training.server import EVALUATED, MODEL, TRAINED_IN, Tracker, connect_to
 
 TRAINING_KEY = "rarebeat.training_key"
 
@@ -369,7 +369,7 @@ def log_evaluation(
     if run is None:
         origins = [runs[0] for digest in members or [model] if (runs := tracker.find(MODEL, digest))]
         trained_in = ",".join(str(origin.info.run_id) for origin in origins) or "unknown"
-        run = tracker.create(name, _tags() | {MODEL: model, "rarebeat.trained_in": trained_in})
+        run = tracker.create(name, _tags() | {MODEL: model, TRAINED_IN: trained_in})
     run_id = str(run.info.run_id)
     known = run.data.params
     flat = {key: str(value)[:_PARAM_LENGTH] for key, value in flatten(params).items() if key not in known}
@@ -419,7 +419,14 @@ def log_parent(
         if _unevaluated(tracker, model):  # trained anew, not taken from the cache
             log_evaluation(tracker, model, name, {}, numbers, [])
     parent = log_evaluation(tracker, key, name, params, metrics, files, list(children), labels)
-    for model in children:
+    for model, numbers in children.items():
+        if tracker.unsent and (_unevaluated(tracker, model) or not tracker.find(MODEL, model)):
+            log_evaluation(
+                tracker, model, name, {}, numbers, []
+            )  # where it is not here, the server has its run
         for run in tracker.find(MODEL, model)[:1]:
-            _log_batch(tracker, str(run.info.run_id), [], {MLFLOW_PARENT_RUN_ID: parent})
+            run_id = str(run.info.run_id)
+            _log_batch(tracker, run_id, [], {MLFLOW_PARENT_RUN_ID: parent})
+            if tracker.unsent:  # a run that is kept here from now on waits to be ended
+                _end(tracker, run_id, RunStatus.FINISHED)
     return parent

@@ -15,10 +15,11 @@ from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation, moved
 from rarebeat.evaluation.site.recordings import Source
 from rarebeat.evaluation.site.worth import held_out, mean_with_interval
 from rarebeat.inference.ensemble import save_ensemble
-from rarebeat.inference.model_folder import load_detector, load_scores, read_card
+from rarebeat.inference.model_folder import load_detector, load_scores, read_card, save_adapted
 from rarebeat.inference.predict import predict_files
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
+from rarebeat.metrics.certainty import Certainty, ClassCertainty
 from rarebeat.metrics.offsets import fit_offsets
 
 
@@ -204,3 +205,62 @@ def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:
     after = held_out(truth, probability, patients)[:, 0]
     assert (after[:2] < 0.5).all()  # b says that it is rare
     assert (after[2:] > 0.5).all()
+
+
+def with_certainty(model: Path, folder: Path) -> Path:
+    """The model, with calibration and limits that were fitted elsewhere."""
+    stored = {name: ClassCertainty(0.6, -1.0, 2.0, -2.0, positives=40, negatives=400) for name in CLASSES}
+    save_adapted(folder, model, replace(read_card(model), certainty=Certainty(0.8, stored)))
+    return folder
+
+
+def test_calibration_and_limits_are_fitted_to_the_site_and_do_not_add_to_the_offsets(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    """Offset and calibration are two answers to one question: what is told does not depend on the offsets."""
+    model = with_certainty(knowing_model, tmp_path / "model")
+    adapted = adapt_model(model, Source((site.ingested,)), labels, tmp_path / "ward")
+    before, card = read_card(model), read_card(tmp_path / "ward")
+    assert card.certainty is not None
+    assert card.certainty.coverage == 0.8
+    found = card.certainty.classes["sinus_rhythm"]
+    change = next(one for one in adapted.changes if one.name == "sinus_rhythm")
+    assert found.positives == change.positive_patients
+    assert found != before.certainty.classes["sinus_rhythm"]  # type: ignore[union-attr]
+
+    files = sorted(site.files.rglob("*.hea"))
+    told = [one["classes"]["sinus_rhythm"] for one in predict_files(files, tmp_path / "ward")]
+    share = change.positives / (change.positives + change.negatives)
+    assert np.mean([one["calibrated"] for one in told]) == pytest.approx(share, abs=0.1)
+    shifted = replace(card, offsets={})  # the same map, on a model without the offsets
+    save_adapted(tmp_path / "plain", knowing_model, shifted)
+    plain = [one["classes"]["sinus_rhythm"] for one in predict_files(files, tmp_path / "plain")]
+    np.testing.assert_allclose(
+        [one["calibrated"] for one in plain], [one["calibrated"] for one in told], rtol=1e-4
+    )
+
+
+def test_few_labels_promise_nothing_and_none_leave_what_was_there(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    model = with_certainty(knowing_model, tmp_path / "model")
+    labels = site.write_labels(tmp_path / "labels.csv", ("bigeminy",))
+    adapted = adapt_model(model, Source((site.files,)), labels, tmp_path / "ward")
+    card = read_card(tmp_path / "ward")
+    assert card.certainty is not None
+    assert card.certainty.classes["sinus_rhythm"] == ClassCertainty(0.6, -1.0, 2.0, -2.0, 40, 400)
+    bigeminy = card.certainty.classes["bigeminy"]
+    assert bigeminy.slope == 0.6  # an offset is all that so few positives tell
+    assert bigeminy.positives < 4
+    assert bigeminy.no_below is None
+    warnings = " ".join(adapted.warnings)
+    assert 'too few patients with the class for a certain "no": bigeminy' in warnings
+    assert 'for a certain "yes"' not in warnings
+
+
+def test_a_model_of_an_earlier_version_stays_without(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    assert read_card(tmp_path / "ward").certainty is None
+    assert "certainty" not in (tmp_path / "ward" / "model.yaml").read_text()

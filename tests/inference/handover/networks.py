@@ -7,12 +7,22 @@ import torch
 
 from rarebeat.core.signals import Preprocessing
 from rarebeat.inference.model_folder import ModelCard, save_model
+from rarebeat.metrics.certainty import Certainty, ClassCertainty
 from rarebeat.models.registry import build
 from rarebeat.simulator.clinic import simulate
 from rarebeat.simulator.settings import SimulatorSettings
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 WIDTHS = {"hughes34": 4, "global_skip": 4, "se_resnet": 4, "xresnet1d101": 4, "densenet1d121": 4}
+
+
+CERTAINTY = Certainty(
+    0.9,
+    {
+        name: ClassCertainty(0.7, -0.5, yes_above=-5.0, no_below=None, positives=5, negatives=99)
+        for name in CLASSES
+    },
+)
 
 
 def write_model(folder: Path, name: str) -> Path:
@@ -40,6 +50,7 @@ def write_model(folder: Path, name: str) -> Path:
         cohorts=("simulated",),
         vocabulary="hughes24",
         codes={"sinus_rhythm": "SINUS"},
+        certainty=CERTAINTY,
     )
     save_model(folder, module, card)
     return folder

@@ -4,13 +4,13 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
-from tests.inference.handover.networks import CLASSES, write_model
+from tests.inference.handover.networks import CERTAINTY, CLASSES, write_model
 
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN_SEX
 from rarebeat.core.errors import RarebeatError
@@ -73,6 +73,9 @@ def test_a_file_gets_the_same_answer_without_torch(folder: Path, exported: Path,
     assert np.allclose(probabilities(answer), probabilities(expected), atol=TOLERANCE)
     for name in CLASSES:
         assert answer["classes"][name]["decision"] == expected["classes"][name]["decision"]
+        assert answer["classes"][name]["certain"] == expected["classes"][name]["certain"]
+        told, known = (one["classes"][name]["calibrated"] for one in (answer, expected))
+        assert told == pytest.approx(known, abs=TOLERANCE)
 
 
 @pytest.mark.parametrize("seconds", [4, 10, 31])
@@ -126,6 +129,7 @@ def test_the_file_says_what_its_numbers_mean_and_nothing_of_this_machine(
     assert facts["rarebeat.classes"] == list(CLASSES)
     assert facts["rarebeat.thresholds"] == dict.fromkeys(CLASSES, 0.5)
     assert (facts["rarebeat.rate"], facts["rarebeat.samples"], facts["rarebeat.units"]) == (250, 2500, "mV")
+    assert facts["rarebeat.certainty"] == asdict(CERTAINTY)
     assert facts["rarebeat.leads"] == list(LEADS)
     assert facts["rarebeat.model"] == card_digest(folder)
     assert {entry.domain: entry.version for entry in model.opset_import}[""] == onnx_export.OPSET

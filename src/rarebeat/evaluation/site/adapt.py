@@ -1,9 +1,10 @@
-"""Fitting a model to a site by what needs few labelled records: an offset of each logit, and the thresholds.
+"""Fitting a model to a site by what needs few labelled records: an offset of each logit, thresholds, calibration.
 
 Elsewhere a class is more or less common, and the network is more or less sure of it. Both move its log odds by about
 one number, which tens of records tell. Offsets of an earlier adaptation are replaced, not added to, so that records
-count once. The weights stay as they are. What the offsets are worth is measured on patients that they were not fitted
-to (see :mod:`rarebeat.evaluation.site.worth`).
+count once. Calibration and conformal limits (:mod:`rarebeat.metrics.certainty`) are fitted to the same records, and do
+not depend on the offsets. The weights stay as they are. What the offsets are worth is measured on patients that they
+were not fitted to (see :mod:`rarebeat.evaluation.site.worth`).
 """
 
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.model_folder import card_digest, check_place, load_model, save_adapted
 from rarebeat.metrics.arrays import FloatArray, Probability, Truth
 from rarebeat.metrics.bagged_thresholds import bagged_thresholds
+from rarebeat.metrics.certainty import Certainty, CertaintySettings, fit_certainty
 from rarebeat.metrics.offsets import fit_offsets, without_offsets
 from rarebeat.models.layers import heads_of
 
@@ -84,15 +86,17 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
     moved = score_site(module, card, source, frozenset(table.records)).probability
     thresholds = _thresholds(truth, moved, scored.patients, total - earlier, card)
     changes = class_changes(truth, scored, plain, total - earlier, thresholds, card)
+    certainty = _certainty(truth, scored, card)
     adaptation = Adaptation(
         changes=changes,
         records=len(truth),
         patients=len(set(scored.patients.tolist())),
         unknown=scored.unknown,
-        warnings=(*warnings, *_warnings(changes)),
+        warnings=(*warnings, *_warnings(changes), *_never_no(certainty, changes)),
         lost=tuple(_missing(table, scored)),
     )
-    save_adapted(out, model, _adapted_card(card, total.tolist(), card_digest(model), adaptation))
+    adapted = _adapted_card(card, total.tolist(), card_digest(model), adaptation)
+    save_adapted(out, model, replace(adapted, certainty=certainty))
     return adaptation
 
 
@@ -146,6 +150,28 @@ def _thresholds(
         if not ((truth[:, k] == 1).any() and (truth[:, k] == 0).any()):
             chosen[k] = moved_threshold(card.thresholds[name], float(offsets[k]))
     return chosen
+
+
+def _certainty(truth: Truth, scored: Scored, card: ModelCard) -> Certainty | None:
+    """Calibration and limits of the site; a model without any stays without, and a class without labels as it was."""
+    if (stored := card.certainty) is None:
+        return None
+    settings = CertaintySettings(min_positives=FEW, coverage=stored.coverage)
+    return fit_certainty(
+        truth, scored.probability, scored.patients, card.classes, settings, card.offsets, stored
+    )
+
+
+def _never_no(certainty: Certainty | None, changes: tuple[ClassChange, ...]) -> list[str]:
+    """Say which of the labelled classes are never certain at the site."""
+    labelled = {one.name for one in changes if one.positives + one.negatives}
+    stored = {} if certainty is None else certainty.classes
+    warnings = []
+    for limit, word, people in (("no_below", "no", "with"), ("yes_above", "yes", "without")):
+        names = [name for name, one in stored.items() if name in labelled and getattr(one, limit) is None]
+        if names:
+            warnings.append(f'too few patients {people} the class for a certain "{word}": {", ".join(names)}')
+    return warnings
 
 
 def moved_threshold(threshold: float, offset: float) -> float:

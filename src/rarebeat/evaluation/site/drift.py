@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import expit
 
 from rarebeat.core.errors import RarebeatError
@@ -21,7 +20,7 @@ from rarebeat.inference.model_folder import load_detector, load_model, load_scor
 from rarebeat.inference.novelty import SHARE, Detector, Evidence
 from rarebeat.inference.signal_summary import MEASURES
 from rarebeat.metrics.arrays import BoolArray, FloatArray
-from rarebeat.metrics.intervals import records_worth, wilson
+from rarebeat.metrics.intervals import share_interval
 from rarebeat.metrics.known_scores import KnownScores
 from rarebeat.metrics.offsets import log_odds
 
@@ -185,34 +184,9 @@ def _inputs(scored: Scored, detector: Detector, known: KnownScores | None) -> tu
     expected[ANY] = np.nan if known is None else float(known.unlike[0])
     rows = []
     for check, unlike in unlike_by_check(detector, scored.evidence).items():
-        share, low, high = share_of_records(unlike, scored.patients)
+        share, low, high = share_interval(unlike, scored.patients)
         rows.append(InputDrift(check, share, low, high, expected.get(check, 0.0)))
     return tuple(rows)
-
-
-def share_of_records(
-    hit: BoolArray, patients: npt.NDArray[np.object_], confidence: float = 0.95
-) -> tuple[float, float, float]:
-    """A share of records, and its interval over patients.
-
-    Args:
-        hit: shape (n,).
-        patients: shape (n,), who each record is of.
-        confidence: 0.95 for a 95 % interval.
-
-    Returns:
-        The share, low and high end of Wilson's interval at the effective number of records.
-
-    Example:
-        >>> [round(x, 2) for x in share_of_records(np.arange(10) < 1, np.arange(10).astype(object))]
-        [0.1, 0.02, 0.4]
-    """
-    owner = np.unique(patients.astype(str), return_inverse=True)[1]
-    totals = np.bincount(owner).astype(np.float64)[:, None]
-    hits = np.bincount(owner, hit.astype(np.float64)).astype(np.float64)[:, None]
-    share = float(hit.mean())
-    low, high = wilson([share], records_worth(hits, totals), confidence)
-    return share, float(low[0]), float(high[0])
 
 
 def _scores(scored: Scored, card: ModelCard, known: KnownScores, patients: int) -> tuple[ScoreDrift, ...]:
@@ -223,7 +197,7 @@ def _scores(scored: Scored, card: ModelCard, known: KnownScores, patients: int) 
     rows = []
     for k, name in enumerate(card.classes):
         own = scored.probability[:, k].astype(np.float64)
-        share, low, high = share_of_records(own >= card.thresholds[name], scored.patients)
+        share, low, high = share_interval(own >= card.thresholds[name], scored.patients)
         distance = distribution_distance(before[k], own)
         called = float(np.mean(before[k] >= card.thresholds[name]))
         rows.append(ScoreDrift(name, called, share, low, high, distance, max(limit, SMALLEST_DISTANCE)))

@@ -14,11 +14,19 @@ from typing import Any
 
 import yaml
 
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, read_json, write_json
 from rarebeat.core.records import LEADS
 from rarebeat.core.tables import Row, markdown_table
 from rarebeat.inference.ensemble import is_ensemble
+from rarebeat.inference.handover.card_text import (
+    INTENDED,
+    NOT_INTENDED,
+    SIMULATED_ALONE,
+    input_text,
+    limits_of,
+    title_of,
+)
 from rarebeat.inference.model_folder import (
     CARD,
     FILES,
@@ -27,7 +35,6 @@ from rarebeat.inference.model_folder import (
     load_model,
     read_card,
 )
-from rarebeat.models.own import is_own
 
 README, THRESHOLDS, CONFIG, ONNX = "README.md", "thresholds.json", "config.json", "model.onnx"
 
@@ -35,7 +42,12 @@ _UNSTATED = "other"  # what the hub calls a licence that it does not know
 
 
 def write_hub_folder(
-    model: Path, out: Path, licence: str | None = None, metrics: Path | None = None, onnx: bool = False
+    model: Path,
+    out: Path,
+    licence: str | None = None,
+    metrics: Path | None = None,
+    onnx: bool = False,
+    run_card: Path | None = None,
 ) -> list[str]:
     """Write the folder of a repository, whole or not at all.
 
@@ -45,19 +57,25 @@ def write_hub_folder(
         licence: of the weights, as the hub names it ("mit", "cc-by-4.0"); None says that none was stated.
         metrics: ``reports/metrics.json`` of the evaluation of this model; None leaves scores out.
         onnx: whether the model is exported, too.
+        run_card: ``reports/model-card.md`` of the evaluation of this model, the text of ``README.md`` then, with data,
+            labels, scores and calibration; None writes what the model alone tells.
 
     Returns:
         The names of the files.
 
     Raises:
-        RarebeatError: for an ensemble, a model that cannot be read or exported, or scores of another model.
+        ParamsError: for a card and scores at once: the card has them.
+        RarebeatError: for an ensemble, a model that cannot be read or exported, or scores or the card of another model.
     """
+    if run_card is not None and metrics is not None:
+        raise ParamsError("the card of a run holds the scores already: name the one or the other")
     if is_ensemble(model):
         raise RarebeatError(f"{model} is an ensemble: publish its members, {model}/members/*, one by one")
     check_replaceable(out, CARD, [*FILES, README, THRESHOLDS, CONFIG, ONNX])
     load_model(model)
     card, digest = read_card(model), card_digest(model)
     scores = None if metrics is None else _scores(metrics, card)
+    written = None if run_card is None else _run_card(run_card, digest)
     with atomic(out) as temporary:
         temporary.mkdir()
         for name in FILES:  # the card is signed over all of them
@@ -69,7 +87,10 @@ def write_hub_folder(
             export_onnx(model, temporary / ONNX)
         write_json(temporary / THRESHOLDS, dict(card.thresholds))
         write_json(temporary / CONFIG, _config(card, digest))
-        (temporary / README).write_text(_readme(card, digest, licence, scores, onnx), encoding="utf-8")
+        text = _body(card, digest, scores) if written is None else written
+        scored = written is not None or scores is not None
+        parts = [_head(licence, scored, onnx), text, _how_to_use(onnx), _licence(licence)]
+        (temporary / README).write_text("\n".join(parts), encoding="utf-8")
         load_model(temporary)  # whoever downloads it must be able to
     return sorted(path.name for path in out.iterdir())
 
@@ -105,9 +126,22 @@ def _config(card: ModelCard, digest: str) -> dict[str, Any]:
     }
 
 
-def _readme(
-    card: ModelCard, digest: str, licence: str | None, scores: Mapping[str, Any] | None, onnx: bool
-) -> str:
+def _run_card(path: Path, digest: str) -> str:
+    """The card that the evaluation of this very model has written."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RarebeatError(f"cannot read {path}: {error}") from error
+    if digest not in text:
+        raise RarebeatError(
+            f"{path} is not the card of this model: the digest {digest} is not in it. Evaluate this model "
+            "(`dvc repro`, or pipeline/evaluate.py), or leave the card out."
+        )
+    return text
+
+
+def _head(licence: str | None, scored: bool, onnx: bool) -> str:
+    """The hub's metadata."""
     head: dict[str, Any] = {
         "license": licence or _UNSTATED,
         **({} if licence else {"license_name": "not-stated"}),
@@ -116,16 +150,21 @@ def _readme(
         "tags": ["ecg", "electrocardiography", "12-lead", "multi-label-classification", "safetensors"]
         + (["onnx"] if onnx else []),
     }
-    if scores is not None:
+    if scored:
         head["metrics"] = ["f1", "roc_auc", "average_precision"]
+    return f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n"
+
+
+def _body(card: ModelCard, digest: str, scores: Mapping[str, Any] | None) -> str:
+    """What the model alone tells, with scores where they are at hand."""
     parts = [
-        f"---\n{yaml.safe_dump(head, sort_keys=False)}---\n",
-        f"# {card.architecture}: {len(card.classes)} classes on 12-lead ECGs\n",
+        f"# {title_of(card)}\n",
         _what_it_is(card, digest),
-        _how_to_use(onnx),
-        _input(card),
+        f"## What it is for\n\n{INTENDED}\n",
+        f"## What it is not for\n\n{NOT_INTENDED}\n",
+        f"## Input\n\n{input_text(card)}\n",
         _classes(card, scores),
-        _limits(card, licence, scores),
+        _limits(card, scores),
     ]
     return "\n".join(parts)
 
@@ -157,18 +196,6 @@ def _how_to_use(onnx: bool) -> str:
     return "\n".join([*lines, ""])
 
 
-def _input(card: ModelCard) -> str:
-    steps = card.preprocessing
-    seconds = card.window.of(steps.samples) / steps.rate
-    return (
-        "## Input\n\n"
-        f"Twelve leads in the order {', '.join(LEADS)}, in {card.units}, {steps.rate:g} Hz, {seconds:g} s: "
-        f"crop {steps.crop}, band-pass {list(steps.bandpass) if steps.bandpass else 'none'}, "
-        f"normalisation {steps.normalise}. Shorter recordings are padded with zeros, longer ones judged by windows. "
-        + ("Age and sex are used.\n" if card.uses_person else "Age and sex are not used.\n")
-    )
-
-
 def _classes(card: ModelCard, scores: Mapping[str, Any] | None) -> str:
     rows: list[Row] = []
     for name in card.classes:
@@ -188,35 +215,19 @@ def _classes(card: ModelCard, scores: Mapping[str, Any] | None) -> str:
     return f"{title}\n\n{markdown_table(rows)}\n"
 
 
-def _limits(card: ModelCard, licence: str | None, scores: Mapping[str, Any] | None) -> str:
-    points = [
-        "For research. It is no medical device, and no diagnosis may rest on it alone.",
-        _thresholds_from(card),
-        "Probabilities are those of the network with the offsets of `model.yaml` added to its logits."
-        if card.offsets
-        else "Probabilities are as the network gives them: no calibration is stored with this model.",
-    ]
+def _limits(card: ModelCard, scores: Mapping[str, Any] | None) -> str:
+    points = limits_of(card)
     if set(card.cohorts) == {"simulated"}:
-        points.append(
-            "It has seen simulated ECGs alone: what it is worth on people is not told by its scores."
-        )
+        points.append(SIMULATED_ALONE)
     if scores is None:
         points.append("No scores were given when this card was written.")
-    if is_own(card.architecture):
-        points.append(
-            f"The code of {card.architecture} is not in this folder: it must be had from its author."
-        )
-    if licence is None:
-        points.append("No licence was stated; those of the training data may bind the weights, too.")
     return "\n".join(["## Limits\n", *(f"- {point}" for point in points), ""])
 
 
-def _thresholds_from(card: ModelCard) -> str:
-    """Where the thresholds come from: the training, a site's labelled records, or a site's own choice."""
-    if card.adapted:
-        chosen = f"fitted to {card.adapted['records']} labelled records of one site"
-    elif "site" in card.training:
-        chosen = "set by one site"
-    else:
-        chosen = "chosen on the validation split of its cohorts"
-    return f"Thresholds were {chosen}; another site needs its own."
+def _licence(licence: str | None) -> str:
+    stated = (
+        f"{licence}."
+        if licence
+        else "No licence was stated; those of the training data may bind the weights, too."
+    )
+    return f"## Licence\n\n{stated}\n"

@@ -105,6 +105,7 @@ def _metadata(card: ModelCard, digest: str, samples: int) -> dict[str, str]:
         "preprocessing": asdict(card.preprocessing),
         "window": asdict(card.window),
         "person": uses_person(card.architecture, card.settings),
+        **({} if card.certainty is None else {"certainty": asdict(card.certainty), "offsets": card.offsets}),
         "model": digest,
         "exporter": f"torch {torch.__version__.partition('+')[0]}, torch.onnx with dynamo, opset {OPSET}",
     }

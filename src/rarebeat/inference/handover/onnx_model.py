@@ -6,7 +6,7 @@ longer than the network's input, and thresholds.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from rarebeat.core.signals import Preprocessing, output_scale
 from rarebeat.dataset.windows import WindowSettings, windows_of
 from rarebeat.inference.gate import ModelInput, input_windows, joined, network_input, person_warning
 from rarebeat.inference.novelty import Detector, from_arrays, novelty_warnings
+from rarebeat.metrics.certainty import Certainty, add_certainty, tell
 from rarebeat.readers.fields import Person
 
 FORMAT = 1
@@ -48,6 +49,8 @@ class OnnxModel:
         window: what of a recording the network sees at a time.
         person: whether it uses age and sex.
         detector: knows what the training data looked like; None says nothing of that.
+        certainty: calibration and conformal limits, where the model has them.
+        offsets: that the graph adds to the logits, by class.
     """
 
     session: Any
@@ -57,6 +60,8 @@ class OnnxModel:
     window: WindowSettings
     person: bool
     detector: Detector | None = None
+    certainty: Certainty | None = None
+    offsets: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def uses_person(self) -> bool:
@@ -112,6 +117,8 @@ def open_onnx(path: Path, novelty: Path | None = None, threads: int | None = Non
         parse(WindowSettings, facts["window"], f"{path}: window"),
         bool(facts["person"]),
         None if novelty is None else _read_detector(novelty),
+        parse(Certainty, facts["certainty"], f"{path}: certainty") if "certainty" in facts else None,
+        facts.get("offsets", {}),
     )
 
 
@@ -133,8 +140,8 @@ def answer_records(model: OnnxModel, records: Sequence[Record]) -> list[Answer]:
         records: as :func:`rarebeat.readers.read_file.read_file` reads them.
 
     Returns:
-        For each ``{"classes": {NAME: {"probability", "threshold", "decision"}}}``, as ``rarebeat predict`` says it, to
-        1e-4, with a ``"warning"`` where there is one.
+        For each ``{"classes": {NAME: {"probability", "threshold", "decision", ...}}}``, as ``rarebeat predict`` says
+        it, to 1e-4, with a ``"warning"`` where there is one.
 
     Raises:
         BadRecordError: for a recording shorter than a second.
@@ -149,7 +156,7 @@ def answer_records(model: OnnxModel, records: Sequence[Record]) -> list[Answer]:
             [model.detector], [features], found.signal[None], lengths, model.preprocessing
         )
         warning = joined(found.warning, unlike[0], person_warning(person, [model]))
-        classes = {
+        classes: dict[str, Answer] = {
             name: {
                 "probability": value,
                 "threshold": model.thresholds[name],
@@ -157,6 +164,9 @@ def answer_records(model: OnnxModel, records: Sequence[Record]) -> list[Answer]:
             }
             for name, value in zip(model.classes, probabilities[0].tolist(), strict=True)
         }
+        if model.certainty is not None:
+            told = tell(model.certainty, model.classes, probabilities, model.offsets)
+            add_certainty(classes, [told])
         answers.append({"classes": classes} | ({"warning": warning} if warning else {}))
     return answers
 

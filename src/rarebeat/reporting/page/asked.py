@@ -6,6 +6,7 @@ import numpy as np
 
 from rarebeat.core.tables import interval_text, people_text
 from rarebeat.evaluation.scores import MACRO, MICRO
+from rarebeat.inference.handover.card_text import NOT_A_DEVICE
 from rarebeat.inference.novelty import UNLIKE
 from rarebeat.reporting.page.findings import SIMULATED, Findings
 from rarebeat.reporting.page.html import Html, Section, paragraph
@@ -112,7 +113,7 @@ def warnings_of(findings: Findings) -> list[str]:
     if not_learnt := findings.card.training.get("not_learnt"):
         found.append(f"Not learnt, for want of positive records: {_listed(not_learnt)}.")
     found += _doubts(findings)
-    found.append("This is not a medical device; nothing here has been reviewed by a clinician.")
+    found.append(NOT_A_DEVICE)
     return found
 
 

@@ -4,18 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from rarebeat.core.tables import Cell
+from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED
 from rarebeat.models.registry import NETWORKS, uses_person
 from rarebeat.reporting.page.findings import Findings
-from rarebeat.reporting.page.html import Html, Section, facts, folded, heading, paragraph
+from rarebeat.reporting.page.html import Section, facts, folded, heading, paragraph
 
-INTENDED = (
-    "Research on whether rare diagnoses are learnt better beside common ones, and on pipelines for 12-lead ECGs. It is "
-    "to be tested again on ECGs of the place where it is to be used."
-)
-NOT_INTENDED = (
-    "Decisions about people. It knows the classes of its label set and no others: what it does not call may be there "
-    "all the same. It has been tested on ECGs of the cohorts named here, and a warning tells where an ECG is unlike "
-    "those that it learnt from."
+_ELSEWHERE = (
+    "For handing on, model-card.md beside this page has the card with data, label coverage, scores by group and "
+    "calibration; tripod-ai.md is the checklist TRIPOD+AI with what the run knows filled in."
 )
 
 
@@ -29,29 +25,31 @@ def card_section(findings: Findings) -> Section:
         The section.
     """
     card = findings.card
-    training = {name: value for name, value in card.training.items() if not isinstance(value, Mapping)}
-    nested = {
-        f"{name}, {key}": value
-        for name, own in card.training.items()
-        if isinstance(own, Mapping)
-        for key, value in own.items()
-    }
     parts = [
-        facts(_about(findings)),
+        facts(about(findings)),
+        paragraph(_ELSEWHERE, "note"),
         heading("What it is for"),
         paragraph(INTENDED),
         heading("What it is not for"),
         paragraph(NOT_INTENDED),
-        folded("How it was trained", [_listed(training | nested)]),
+        folded("How it was trained", [facts(training_of(findings))]),
         folded(
             "Thresholds, chosen on the validation split",
-            [_listed({name: f"{card.thresholds[name]:.4g}" for name in card.classes})],
+            [facts({name.replace("_", " "): f"{card.thresholds[name]:.4g}" for name in card.classes})],
         ),
     ]
     return Section("card", "Model card", parts)
 
 
-def _about(findings: Findings) -> dict[str, Cell]:
+def about(findings: Findings) -> dict[str, Cell]:
+    """What the model is, in a few facts.
+
+    Args:
+        findings: all that is known.
+
+    Returns:
+        Facts by their names; None where there is nothing to say.
+    """
     card = findings.card
     settings = card.preprocessing
     low, high = settings.bandpass or (0.0, 0.0)
@@ -81,8 +79,24 @@ def _settings(settings: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in settings.items())
 
 
-def _listed(rows: Mapping[str, Any]) -> Html:
-    return facts({name.replace("_", " "): _text(value) for name, value in rows.items()})
+def training_of(findings: Findings) -> dict[str, Cell]:
+    """How the model was trained, setting by setting.
+
+    Args:
+        findings: all that is known.
+
+    Returns:
+        Values by the names of their settings, those of a group after the name of the group; None where there is none.
+    """
+    training = findings.card.training
+    flat = {name: value for name, value in training.items() if not isinstance(value, Mapping)}
+    nested = {
+        f"{name}, {key}": value
+        for name, own in training.items()
+        if isinstance(own, Mapping)
+        for key, value in own.items()
+    }
+    return {name.replace("_", " "): _text(value) for name, value in (flat | nested).items()}
 
 
 def _text(value: Any) -> Cell:

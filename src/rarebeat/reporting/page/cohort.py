@@ -21,7 +21,7 @@ def cohort_section(findings: Findings) -> Section:
         The section.
     """
     parts = [
-        table([_cohort_row(one) for one in findings.cohorts], "Records of each cohort"),
+        table([cohort_row(one) for one in findings.cohorts], "Records of each cohort"),
         *_quarantine(findings),
         table(
             [_split_row(findings, name) for name in SPLITS],
@@ -37,7 +37,15 @@ def cohort_section(findings: Findings) -> Section:
     return Section("cohort", "The cohort", parts)
 
 
-def _cohort_row(one: CohortFacts) -> Row:
+def cohort_row(one: CohortFacts) -> Row:
+    """Where the records of a cohort went.
+
+    Args:
+        one: what is known of the cohort.
+
+    Returns:
+        A row of the table of cohorts.
+    """
     return {
         "Cohort": one.name,
         "Labels from": "reports" if one.labels == "text" else "codes",

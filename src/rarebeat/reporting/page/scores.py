@@ -7,6 +7,8 @@ from html import escape
 import numpy as np
 
 from rarebeat.core.tables import Row, interval_text
+from rarebeat.evaluation.certainty import tables
+from rarebeat.evaluation.certainty.measures import CertaintyScores
 from rarebeat.evaluation.curves import NONE, calibration_rows, confusion_rows, precision_recall_rows
 from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.groups import FEWEST, Groups
@@ -87,8 +89,24 @@ def curve_section(findings: Findings) -> Section:
             "note",
         ),
         calibration_chart(calibration_rows(test.truth, test.probability, names)),
+        *_certainty_parts(evaluation.certainty),
     ]
     return Section("curves", "Curves", parts)
+
+
+def _certainty_parts(scores: CertaintyScores | None) -> list[Html]:
+    """What calibration and certain answers are worth; nothing where the model has none."""
+    if scores is None or not scores.calibration:
+        return []
+    return [
+        table(
+            tables.calibration_rows(scores), "Before and after the calibration that is stored with the model"
+        ),
+        paragraph(tables.how_calibrated(scores), "note"),
+        heading("Yes, no or unsure"),
+        table(tables.answer_rows(scores), "How often certain answers keep their promise on the test split"),
+        paragraph(tables.what_is_promised(scores), "note"),
+    ]
 
 
 def confusion_section(findings: Findings) -> Section:
@@ -161,7 +179,7 @@ def group_section(findings: Findings) -> Section:
         parts += [
             heading("Cohort"),
             table(
-                [_group_row(name, part) for name, part in findings.evaluation.cohorts.items()],
+                [group_row(name, part) for name, part in findings.evaluation.cohorts.items()],
                 "Scores by cohort; each over the classes with enough positive patients in that cohort",
             ),
         ]
@@ -179,7 +197,7 @@ def _division(title: str, groups: Groups) -> list[Html]:
         else "No class has enough positive patients in every group: groups cannot be compared."
     )
     few = "; ".join(f"{name}: {count:,} records" for name, count in groups.too_few.items())
-    rows = [_group_row(name, part) for name, part in groups.scored.items()]
+    rows = [group_row(name, part) for name, part in groups.scored.items()]
     return [
         heading(title),
         *([table(rows, f"Scores by {title.lower()}")] if rows else []),
@@ -187,7 +205,16 @@ def _division(title: str, groups: Groups) -> list[Html]:
     ]
 
 
-def _group_row(name: str, part: Evaluation) -> Row:
+def group_row(name: str, part: Evaluation) -> Row:
+    """The scores of a group of people, or of a cohort.
+
+    Args:
+        name: of the group.
+        part: its scores.
+
+    Returns:
+        A row of the table of groups.
+    """
     row: Row = {
         "Group": name,
         "Records": part.records,

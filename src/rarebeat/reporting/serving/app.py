@@ -144,6 +144,9 @@ def describe(model: Model) -> dict[str, Any]:
         "classes": list(model.thresholds),
         "thresholds": model.thresholds,
         "members": len(model.members),
+        "coverage": min(card.certainty.coverage for card in model.cards if card.certainty)
+        if model.tells
+        else None,
         "leads": list(LEADS),
         "units": ["mV", "uV", "V", "normalised"],
         "seconds": card.window.of(card.preprocessing.samples) / card.preprocessing.rate,

@@ -49,7 +49,9 @@ function show(content) {
     const row = document.createElement("tr");
     row.className = entry.decision ? "called" : "";
     const votes = "votes" in entry ? ` (${entry.votes} of ${entry.members} votes)` : "";
-    const cells = [name.replaceAll("_", " "), entry.probability.toFixed(3), null, entry.threshold.toFixed(3), (entry.decision ? "called" : "–") + votes];
+    const unsure = entry.certain === "unsure";
+    const call = entry.decision ? (unsure ? "called, unsure" : "called") : (unsure ? "unsure" : "–");
+    const cells = [name.replaceAll("_", " "), entry.probability.toFixed(3), null, entry.threshold.toFixed(3), "calibrated" in entry ? entry.calibrated.toFixed(3) : "", call + votes];
     for (const text of cells) {
       const cell = document.createElement("td");
       if (text === null) {

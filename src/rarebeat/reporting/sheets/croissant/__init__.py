@@ -1,0 +1,1 @@
+"""Croissant metadata of a folder of shards."""

@@ -1,0 +1,1 @@
+"""One training on several processes and machines; docs/scale.md says how to start it."""

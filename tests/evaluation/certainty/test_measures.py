@@ -1,0 +1,134 @@
+"""Calibration and certain answers are scored on records that they were not fitted to."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.special import expit
+from tests.predicted import predicted
+
+from rarebeat.evaluation.certainty.measures import Claims, claims_of, claims_together, measure_certainty
+from rarebeat.evaluation.certainty.tables import certainty_section, class_content, mean_content
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+from rarebeat.metrics.certainty import fit_certainty
+from rarebeat.metrics.intervals import share_interval
+
+CLASSES = ("common", "rare", "unlabelled")
+
+
+def make_predictions(seed, records=800):
+    """A network that finds its classes too often; three records in ten are of a patient with several."""
+    rng = np.random.default_rng([seed])
+    truth = (rng.random((records, 3)) < [0.3, 0.01, 0.5]).astype(np.int8)
+    probability = expit(rng.normal(4.0 * truth - [2, 4, 2] + 1.5, 1.5)).astype(np.float32)
+    people = np.char.add("p", np.where(rng.random(records) < 0.3, 0, np.arange(records)).astype(str)).astype(
+        object
+    )
+    return predicted(truth, probability, 0.7, people, CLASSES)
+
+
+@pytest.fixture(scope="module")
+def test_split():
+    return make_predictions(1)
+
+
+@pytest.fixture(scope="module")
+def claims(test_split):
+    validation = make_predictions(0)
+    truth = validation.truth.copy()
+    truth[:, 2] = -1
+    certainty = fit_certainty(truth, validation.probability, validation.patients, CLASSES)
+    return claims_of(SimpleNamespace(certainty=certainty, offsets={}), test_split)
+
+
+@pytest.fixture(scope="module")
+def scores(claims, test_split):
+    return measure_certainty(claims, test_split, replicates=200)
+
+
+def test_calibration_is_measured_before_and_after(scores, claims, test_split):
+    found = scores.calibration["common"]
+    truth = test_split.truth[:, 0] == 1
+    raw, calibrated = test_split.probability[:, 0].astype(float), claims.told.calibrated[:, 0]
+    assert found.brier_before[0] == pytest.approx(np.mean((raw - truth) ** 2))
+    assert found.brier[0] == pytest.approx(np.mean((calibrated - truth) ** 2))
+    assert found.brier_gain[0] == pytest.approx(found.brier_before[0] - found.brier[0])
+    assert 0 < found.brier_gain[1] < found.brier_gain[0] < found.brier_gain[2]
+    error = 0.0
+    for step in range(10):
+        rows = np.clip((calibrated * 10).astype(int), 0, 9) == step
+        error += abs(np.sum(calibrated[rows]) - np.sum(truth[rows])) / len(truth)
+    assert found.error[0] == pytest.approx(error)
+    assert found.error[0] < found.error_before[0] / 2
+
+
+def test_intervals_are_over_patients(claims, test_split):
+    """The records of one patient are drawn together: with all of one patient there is no spread at all."""
+    alone = predicted(
+        test_split.truth, test_split.probability, 0.7, np.full(len(test_split), "p", dtype=object), CLASSES
+    )
+    low, high = measure_certainty(claims, alone, replicates=50).calibration["common"].brier[1:]
+    assert low == pytest.approx(high)
+
+
+def test_coverage_is_the_share_that_was_not_answered_against_the_truth(scores, claims, test_split):
+    said = claims.told.answers(test_split.decisions)[:, 0]
+    positive = test_split.truth[:, 0] == 1
+    found = scores.answers["common"]
+    expected = share_interval(said[positive] != "no", test_split.patients[positive])
+    assert found.kept_present == pytest.approx(expected)
+    assert found.kept_absent[0] == pytest.approx(np.mean(said[~positive] != "yes"))
+    assert found.unsure_absent[0] == pytest.approx(np.mean(said[~positive] == "unsure"))
+    assert found.kept_present[1] < 0.9 < found.kept_present[2] or found.kept_present[0] > 0.9
+
+
+def test_a_class_that_is_never_answered_no_says_so(scores):
+    assert scores.answers["rare"].never_no
+    assert not scores.answers["rare"].never_yes
+    assert not scores.answers["common"].never_no
+    section = "\n".join(certainty_section(scores))
+    row = next(line for line in section.splitlines() if line.startswith("| rare") and '"no"' in line)
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert (cells[1], cells[-1]) == (str(scores.answers["rare"].patients), '"no"')
+
+
+def test_a_class_of_which_nothing_is_stored_has_no_row(scores):
+    assert "unlabelled" not in scores.calibration
+    assert class_content(scores, "unlabelled") == {}
+
+
+def test_scores_reach_the_metrics_and_nothing_changes_where_a_model_tells_nothing(claims, test_split):
+    settings = EvaluateSettings(replicates=20)
+    plain = metrics_content(evaluate(test_split, settings))
+    told = metrics_content(evaluate(test_split, settings, claims=claims))
+    assert set(told) - set(plain) == {"calibration", "coverage"}
+    assert told["coverage"] == 0.9
+    common = told["classes"]["common"]
+    assert set(common) - set(plain["classes"]["common"]) == {"calibration", "certain"}
+    assert (
+        common["calibration"]["brier_low"]
+        < common["calibration"]["brier"]
+        < common["calibration"]["brier_high"]
+    )
+    assert common["certain"]["never_no"] == 0
+    assert {name: told[name] for name in plain if name != "classes"} == {
+        name: plain[name] for name in plain if name != "classes"
+    }
+    assert certainty_section(None) == []
+    assert mean_content(None) == {}
+
+
+def test_without_replicates_there_are_values_alone(claims, test_split):
+    found = measure_certainty(claims, test_split, replicates=0).calibration["common"]
+    assert found.brier[0] > 0
+    assert np.isnan(found.brier[1:]).all()
+
+
+def test_an_ensemble_tells_something_where_all_members_do(claims):
+    together = claims_together([claims, claims, claims])
+    assert isinstance(together, Claims)
+    assert together.together
+    np.testing.assert_allclose(together.told.calibrated, claims.told.calibrated)
+    np.testing.assert_array_equal(together.never_no, claims.never_no)
+    assert claims_together([claims, None]) is None
+    assert claims_together([]) is None
