@@ -151,26 +151,8 @@ def test_the_challenges_loss_comes_after_weighted_cross_entropy() -> None:
     assert (train.loss, train.epochs) == ("challenge", 35)
 
 
-<<<<<<< HEAD
 # -------------------------------------------------------------------------------------------------- rarebeat
 
-=======
-PAGES = [
-    "README.md",
-    "CONTRIBUTING.md",
-    "studies/README.md",
-    "docs/challenge.md",
-    "docs/export.md",
-    "docs/folds.md",
-    "docs/labels.md",
-    "docs/own-archive.md",
-    "docs/own-parts.md",
-    "docs/predict.md",
-    "docs/scale.md",
-    "docs/serving.md",
-]
-PROSE = {page: (ROOT / page).read_text(encoding="utf-8") for page in PAGES}
->>>>>>> main
 SPOKEN = re.compile(r"`([^`\n]+)`|^\$? ?((?:make|rarebeat) .*)$", re.M)
 
 
