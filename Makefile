@@ -63,11 +63,16 @@ pages: repro              ## the scores of the last run as a page for git
 	cp reports/results.md reports/simulated.md
 	cp reports/classes.csv reports/simulated.csv
 
+.PHONY: reference
+reference: install        ## docs/reference: the commands and the params, from the code
+	PYTHONPATH=src python -m rarebeat.cli.reference
+
 # Of the columns of `dvc exp show`, those that tell experiments apart and what each scored; it has hundreds.
+# DVC leaves out what does not fit the width of the terminal.
 KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|learning_rate)|macro\.(f1|auprc))$$
 .PHONY: experiments
 experiments: install      ## what dvc exp run has tried, in few columns; KEEP=REGEX chooses others
-	@dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
+	@COLUMNS=130 dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
 
 ui: export MLFLOW_DISABLE_TELEMETRY ?= true
 ui: install               ## MLflow in the browser; its runs are one page further than where it opens

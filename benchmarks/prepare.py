@@ -2,17 +2,21 @@
 
     python benchmarks/prepare.py
     python benchmarks/prepare.py --records 500 1000 2000 --json
+    python benchmarks/prepare.py > reports/speed/prepare.md
 
 For each number of records a cohort is made in a temporary folder (10 s at 500 Hz, a patient for three records, two
 classes; 80,000 records take about 1 GB there), and prepared in a process of its own, whose peak of memory is measured.
 The recordings are a few that repeat, but for one sample: they compress better than ECGs do, which spares the disk and
 takes prepare as many samples to filter. The exponents say how time and memory grow: 1 is in proportion, 0 not at all.
+Processor time is told beside the time that passed: where other work holds the machine, it alone says how time grows.
 Memory is a constant and so many bytes per record; both, and with them a million records, are computed from the smallest
 and the largest number. Fewer records than are in a shard (2,048) tell little of memory.
 """
 
 import argparse
+import datetime
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -24,6 +28,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from speed import processor
 
 from rarebeat.core.files import write_json
 from rarebeat.core.parquet import write_table
@@ -47,12 +52,14 @@ class Measured:
     Attributes:
         records: that went in.
         seconds: that it took.
+        processor_seconds: of all its threads, which other work on the machine changes little.
         megabytes: the most memory that its process held.
         before: megabytes that the process held before, with its libraries.
     """
 
     records: int
     seconds: float
+    processor_seconds: float
     megabytes: float
     before: float
 
@@ -109,9 +116,10 @@ def peak() -> float:
 
 def measure(folder: Path, records: int) -> Measured:
     """Prepare the cohort in this process."""
-    before, start = peak(), time.perf_counter()
+    before, start, used = peak(), time.perf_counter(), time.process_time()
     prepare(folder / "records", folder / "labels", folder / "shards", [COHORT], PrepareSettings())
-    return Measured(records, time.perf_counter() - start, peak(), before)
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    return Measured(records, seconds, used, peak(), before)
 
 
 def measured(records: int) -> Measured:
@@ -126,7 +134,7 @@ def measured(records: int) -> Measured:
 def exponent(runs: Sequence[Measured], name: str) -> float:
     """The power of the number of records with which a number grows: the slope of the logarithms.
 
-    >>> runs = [Measured(n, 2.0 * n, 100.0, 50.0) for n in (10, 20, 40)]
+    >>> runs = [Measured(n, 2.0 * n, 1.5 * n, 100.0, 50.0) for n in (10, 20, 40)]
     >>> round(exponent(runs, "seconds"), 3), round(exponent(runs, "megabytes"), 3)
     (1.0, 0.0)
     """
@@ -149,19 +157,24 @@ def report(runs: Sequence[Measured]) -> str:
             "records": f"{run.records:,}",
             "seconds": f"{run.seconds:.1f}",
             "records/s": f"{run.records / run.seconds:,.0f}",
+            "processor s": f"{run.processor_seconds:.1f}",
             "peak MB": f"{run.megabytes:,.0f}",
             "MB before": f"{run.before:,.0f}",
         }
         for run in runs
     ]
-    lines = [markdown_table(rows)]
+    lines = [
+        f"# Prepare\n\n{processor()[0]}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f} at the end."
+    ]
+    lines.append(markdown_table(rows))
     if len(runs) > 1:
         constant, each = growth(runs, "megabytes")
-        _, seconds = growth(runs, "seconds")
+        _, seconds = growth(runs, "processor_seconds")
         lines.append(
-            f"Exponent of time {exponent(runs, 'seconds'):.2f}, of memory {exponent(runs, 'megabytes'):.2f}. Memory: "
+            f"Exponent of time {exponent(runs, 'seconds'):.2f}, of processor time "
+            f"{exponent(runs, 'processor_seconds'):.2f}, of memory {exponent(runs, 'megabytes'):.2f}. Memory: "
             f"{constant:,.0f} MB and {1e6 * each:,.0f} bytes per record; computed for {MANY:,} records: "
-            f"{constant + each * MANY:,.0f} MB and {seconds * MANY / 60:,.0f} minutes."
+            f"{constant + each * MANY:,.0f} MB and {seconds * MANY / 60:,.0f} minutes of processor time."
         )
     return "\n\n".join(lines)
 
@@ -178,7 +191,7 @@ def main() -> None:
         return
     runs = [measured(records) for records in arguments.records]
     if arguments.json:
-        names = ("seconds", "megabytes") if len(runs) > 1 else ()
+        names = ("seconds", "processor_seconds", "megabytes") if len(runs) > 1 else ()
         exponents = {f"{name}_exponent": exponent(runs, name) for name in names}
         print(json.dumps({"runs": [asdict(run) for run in runs], **exponents}))
     else:

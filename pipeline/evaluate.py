@@ -9,7 +9,7 @@ from rarebeat.cli.console import run
 
 
 def evaluate(
-    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    shards: Annotated[str, typer.Argument(help="folder written by prepare, or its URL")],
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="folder for reports")],
     params: Annotated[Path, typer.Option(help="params file")] = Path("params.yaml"),
@@ -25,6 +25,7 @@ def evaluate(
 ) -> None:
     """Predict the validation and the test split, score the test split, write the reports and log them to MLflow."""
     from rarebeat.core.params import group, read_params
+    from rarebeat.dataset.remote import folder_at
     from rarebeat.evaluation.certainty.measures import claims_of
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
     from rarebeat.inference.model_folder import card_digest
@@ -40,7 +41,8 @@ def evaluate(
 
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)
-    predictions, card = predict_splits(shards, model, ("validation", "test"))
+    folder = folder_at(shards)
+    predictions, card = predict_splits(folder, model, ("validation", "test"))
     validated = card.training.get("validated_on")
     predictions = predictions.of_cohorts("validation", validated, f"{model}, validated_on")
     predictions = predictions.of_cohorts("test", settings.test_on, "evaluate.test_on")
@@ -50,9 +52,9 @@ def evaluate(
     evaluation = evaluate(test, settings, claims=claims_of(card, test))
     tested = list(dict.fromkeys(test.cohorts.tolist()))
     title = heading(card.heads, card.cohorts, tested, validated or ())
-    training_records, table = write_resampling(out, shards)
+    training_records, table = write_resampling(out, folder)
     files = [*write_reports(out, test, evaluation, title, training_records), table]
-    sources = Sources(shards, model, records, studies)
+    sources = Sources(folder, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))
     files += write_sheets(out, read_facts(findings, sources.shards, labels), answers)

@@ -18,7 +18,7 @@ def folds(
     from rarebeat.dataset.folds import FoldSettings, trainable, write_folds
 
     settings = group(read_params(params), "folds", FoldSettings)
-    summary = write_folds(out, trainable(shards), settings)
+    summary = write_folds(out, trainable(shards, stream=True), settings)
     print(f"records per fold: {summary['records']}")
     for name, positives in summary["positives"].items():
         print(f"  {name}: {positives}")

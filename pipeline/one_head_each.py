@@ -29,7 +29,7 @@ def one_head_each(
     from rarebeat.core.files import atomic
     from rarebeat.core.params import read_params
     from rarebeat.core.project import project_root
-    from rarebeat.dataset.shards import load_split
+    from rarebeat.dataset.shards import open_split
     from rarebeat.evaluation.studies.label_sets import join_classes
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes, with_doubts
@@ -39,7 +39,7 @@ def one_head_each(
     together = read_experiment(content, shards)
     if together.not_learnt:
         print(f"left out, for want of a positive training record: {', '.join(together.not_learnt)}")
-    splits = {name: load_split(shards, name) for name in ("validation", "test")}
+    splits = {name: open_split(shards, name) for name in ("validation", "test")}
     tables = []
     with atomic(models) as temporary:
         for name in together.classes:

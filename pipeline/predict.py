@@ -9,7 +9,7 @@ from rarebeat.cli.console import run
 
 
 def predict(
-    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    shards: Annotated[str, typer.Argument(help="folder written by prepare, or its URL")],
     model: Annotated[Path, typer.Argument(help="model folder")],
     out: Annotated[Path, typer.Argument(help="table of predictions to write")],
     folds: Annotated[
@@ -29,17 +29,19 @@ def predict(
 ) -> None:
     """Predict the test split and the validation split (or the held-out fold), with columns for all classes."""
     from rarebeat.dataset.folds import held_out
-    from rarebeat.dataset.shards import load_split
+    from rarebeat.dataset.remote import folder_at
+    from rarebeat.dataset.shards import open_split
     from rarebeat.dataset.split import of_cohorts
     from rarebeat.inference.model_folder import load_detector
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes, with_doubts
 
+    folder = folder_at(shards)
     if folds is None:
-        chosen, held = "validation", load_split(shards, "validation")
+        chosen, held = "validation", open_split(folder, "validation")
     else:
-        chosen, held = f"fold-{fold}", held_out(shards, folds, fold)
-    test = load_split(shards, "test")
+        chosen, held = f"fold-{fold}", held_out(folder, folds, fold)
+    test = open_split(folder, "test")
     if validate_on:
         held = of_cohorts(held, validate_on, "--validate-on")
     if test_on:
@@ -47,7 +49,7 @@ def predict(
     # Ensembles say what single models say; in a comparison of many cells nobody reads it, and it costs time.
     detector = None if folds is None else load_detector(model)
     predictions = predict_all_classes(model, {chosen: held, "test": test}, detector)
-    predictions = with_doubts(predictions, shards)
+    predictions = with_doubts(predictions, folder)
     write_predictions(out, predictions)
     print(f"{len(predictions.record_ids)} records predicted -> {out}")
 

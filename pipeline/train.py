@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def train(
-    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    shards: Annotated[str, typer.Argument(help="folder written by prepare, or its URL")],
     out: Annotated[Path, typer.Argument(help="model folder to write")],
     curves: Annotated[Path, typer.Option(help="CSV with a row per epoch")] = Path("reports/training.csv"),
     checkpoints: Annotated[Path, typer.Option(help="where a killed run goes on")] = Path(
@@ -33,6 +33,7 @@ def train(
     """Train, choose thresholds on the validation split, write the model folder, and log it all to MLflow."""
     from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
+    from rarebeat.dataset.remote import folder_at
     from rarebeat.training.distributed.launch import joined, one_message, start_processes
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
     from rarebeat.training.settings import ModelSettings, TrainSettings
@@ -45,8 +46,9 @@ def train(
         with joined(group(content, "model", ModelSettings), settings) as world:
             tracker = _connect(settings, content) if world.first else None
             world.all(True)  # the others wait for what the first one fetches
+            folder = folder_at(shards)
             experiment = (
-                fold_experiment(content, shards, folds, fold) if folds else read_experiment(content, shards)
+                fold_experiment(content, folder, folds, fold) if folds else read_experiment(content, folder)
             )
             # In the repository that owns a temporary experiment, so that a killed one goes on, too.
             kept = project_root() / checkpoints

@@ -9,7 +9,7 @@ from rarebeat.cli.console import run
 
 
 def trial(
-    shards: Annotated[Path, typer.Argument(help="folder written by prepare")],
+    shards: Annotated[str, typer.Argument(help="folder written by prepare, or its URL")],
     out: Annotated[Path, typer.Argument(help="model folder to write; its name is the number of the trial")],
     predictions: Annotated[
         Path, typer.Argument(help="table of predictions to write, of the validation split")
@@ -29,19 +29,19 @@ def trial(
     from rarebeat.core.files import write_json
     from rarebeat.core.params import read_params
     from rarebeat.core.project import project_root
-    from rarebeat.dataset.shards import load_split
+    from rarebeat.dataset.remote import folder_at
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes
     from rarebeat.training import tracking
     from rarebeat.training.loop import EpochReport
-    from rarebeat.training.run import make_experiment, run_experiment
+    from rarebeat.training.run import learning_splits, make_experiment, run_experiment
     from rarebeat.training.search.results import judge
     from rarebeat.training.search.settings import override_text, read_search, with_values
     from rarebeat.training.search.trials import propose, search_name, tell
 
     content = read_params(params)
     settings, cell = read_search(content), int(out.name)
-    train, validation = load_split(shards, "train"), load_split(shards, "validation")
+    train, validation = learning_splits(content, folder_at(shards))
     name = search_name(make_experiment(content, train, validation).key, settings)
     journal = project_root() / checkpoints / f"{params.parent.name or 'search'}.journal"
     values = propose(journal, name, settings, content, cell, result.parent)

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,3 +255,13 @@ def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path
         tracking.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
     with pytest.raises(RarebeatError, match="has no run deadbeef"):
         tracking.restore_model(tracker, tmp_path / "best", "deadbeef")
+
+
+def test_known_warnings_are_dropped_although_mlflow_sets_filters_of_its_own() -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with tracking._without_warnings("type hints"), warnings.catch_warnings():
+            warnings.simplefilter("once")  # as MLflow does
+            warnings.warn("Add type hints to the method", stacklevel=1)
+            warnings.warn("something is wrong", stacklevel=1)
+    assert [str(entry.message) for entry in told] == ["something is wrong"]

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from rarebeat.core.errors import RarebeatError
 
@@ -173,7 +173,14 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number of JSON")
 
 
-def read_json(path: Path) -> Any:
+class HasText(Protocol):
+    """A file of text, on a disk or elsewhere."""
+
+    def read_text(self, encoding: str) -> str:
+        """All of it."""
+
+
+def read_json(path: HasText) -> Any:
     """Read a JSON file.
 
     Raises:

@@ -2,9 +2,9 @@
 
 import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +14,17 @@ import pyarrow.parquet as pq
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
 
+STREAM_BUFFER = 2**20
+"""Bytes that are read from a file at a time where it is not read whole."""
+
 _NUMBERS = {pa.float32(): np.float32, pa.int16(): np.int16, pa.int32(): np.int32}
+
+
+class Opens(Protocol):
+    """A file that is not on a disk of this machine."""
+
+    def open(self, mode: str) -> Any:
+        """Open it for reading."""
 
 
 def write_table(path: Path, table: pa.Table, **options: Any) -> None:
@@ -77,18 +87,18 @@ def _bits(values: npt.NDArray[np.bool_]) -> pa.Buffer:
     return pa.py_buffer(np.packbits(values, bitorder="little"))
 
 
-def read_table(path: Path, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:
+def read_table(path: Path | Opens, columns: list[str] | None = None, memory_map: bool = False) -> pa.Table:
     """Read a Parquet file and verify its page checksums and its footer.
 
     Args:
         path: the file.
         columns: those to read; None reads all.
-        memory_map: read from the page cache, without a copy.
+        memory_map: read from the page cache, without a copy; a file that is not on a disk is copied.
 
     Raises:
         RarebeatError: when the file is missing, truncated or damaged, or lacks a column.
     """
-    with _opened(path, columns, memory_map) as file:
+    with _opened(path, columns, memory_map=memory_map) as file:
         return file.read(columns=columns)
 
 
@@ -135,13 +145,36 @@ def read_row_group(path: Path, index: int, columns: list[str] | None = None) -> 
         return file.read_row_group(index, columns=columns)
 
 
+def read_batches(path: Path | Opens, columns: list[str], size: int) -> Iterator[pa.RecordBatch]:
+    """Read a Parquet file with one page of each column in memory, and verify page checksums and footer.
+
+    Args:
+        path: the file.
+        columns: those to read.
+        size: rows at a time.
+
+    Yields:
+        As many rows, or fewer; in the order of the file.
+
+    Raises:
+        RarebeatError: when the file is missing, truncated or damaged, or lacks a column.
+    """
+    with _opened(path, columns, buffer_size=STREAM_BUFFER) as file:
+        yield from file.iter_batches(batch_size=size, columns=columns, use_threads=False)
+
+
 @contextmanager
-def _opened(path: Path, columns: list[str] | None, memory_map: bool = False) -> Iterator[pq.ParquetFile]:
+def _opened(path: Path | Opens, columns: list[str] | None, **options: Any) -> Iterator[pq.ParquetFile]:
     """A Parquet file that is what was written, as far as its footer tells; errors in the block are told of it."""
     try:
-        with pq.ParquetFile(path, memory_map=memory_map, page_checksum_verification=True) as file:
+        with (
+            nullcontext(path) if isinstance(path, Path) else path.open("rb") as source,
+            pq.ParquetFile(source, page_checksum_verification=True, **options) as file,
+        ):
             _check_footer(file, columns)
             yield file
+    except MemoryError as error:
+        raise RarebeatError(f"there is not enough memory to read {path}: {error}") from error
     except (OSError, pa.ArrowException, ValueError) as error:
         raise RarebeatError(
             f"cannot read {path}: {error}. Delete it and run `dvc repro` to write it again; if it comes back damaged, "

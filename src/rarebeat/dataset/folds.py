@@ -24,7 +24,8 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, write_json
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.parquet import read_table, write_table
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.remote import Folder
+from rarebeat.dataset.shards import load_split, open_split
 from rarebeat.dataset.split import Split, join, take
 
 TABLE = "folds.parquet"
@@ -50,13 +51,18 @@ class FoldSettings:
             raise ValueError("numbers must be [0, 1, ...], two or more, one for each fold")
 
 
-def trainable(shards: Path) -> Split:
+def trainable(shards: Folder, stream: bool = False) -> Split:
     """All records that may be trained on: the training and the validation split, in this order.
+
+    Args:
+        shards: folder written by prepare.
+        stream: leave the signals in their shards.
 
     Raises:
         RarebeatError: for a shard that cannot be read.
     """
-    return join([load_split(shards, "train"), load_split(shards, "validation")])
+    read = open_split if stream else load_split
+    return join([read(shards, "train"), read(shards, "validation")])
 
 
 def assign_folds(
@@ -205,11 +211,11 @@ def read_folds(folder: Path, split: Split) -> Indices:
     return np.asarray(table.column("fold").to_numpy(), dtype=np.int64)
 
 
-def held_out(shards: Path, folds: Path, number: int) -> Split:
-    """The records of one fold, which its model has not learnt from.
+def held_out(shards: Folder, folds: Path, number: int) -> Split:
+    """The records of one fold, which its model has not learnt from; their signals stay in their shards.
 
     Raises:
         RarebeatError: for shards or folds that cannot be read or do not belong together.
     """
-    everything = trainable(shards)
+    everything = trainable(shards, stream=True)
     return take(everything, read_folds(folds, everything) == number)

@@ -36,8 +36,9 @@ from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Preprocessing, output_scale, output_units, preprocess, stored_length
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.catalogue import Catalogue, Origin, UncertainPolicy, read_catalogue
+from rarebeat.dataset.manifest import MANIFEST
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
-from rarebeat.dataset.shards import DOUBTS, MANIFEST, SplitWriter, row_schema, shard_files, write_doubts
+from rarebeat.dataset.shards import DOUBTS, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings
 

@@ -18,7 +18,6 @@ a checksum of the part that Parquet leaves unprotected, the footer.
 Compression is LZ4: beside Zstandard (level 1) files are a third larger, and reading is 1.7 times faster.
 """
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -30,17 +29,24 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pydantic import TypeAdapter, ValidationError
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import read_json, write_json
+from rarebeat.core.files import write_json
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.records import LEADS
+from rarebeat.dataset.manifest import (
+    MANIFEST,
+    META,
+    footer_checksum,
+    read_footer,
+    read_manifest,
+    read_meta,
+    unusable,
+)
+from rarebeat.dataset.remote import Folder
 from rarebeat.dataset.split import Int16, ShardMeta, Split, Strings
+from rarebeat.dataset.stored import Shard, StoredSignals
 
-META = b"rarebeat"
-MANIFEST = "shards.json"
 DOUBTS = "warnings.parquet"
 IDENTITY = (
     pa.field("record_id", pa.string(), nullable=False),
@@ -83,7 +89,7 @@ def shard_files(folder: Path, split: str) -> list[Path]:
     Raises:
         RarebeatError: when there are none, or not those that were written.
     """
-    return [folder / split / name for name in _read_manifest(folder / split)]
+    return [folder / split / name for name in read_manifest(folder / split)]
 
 
 class SplitWriter:
@@ -140,10 +146,10 @@ class SplitWriter:
         table = pa.Table.from_arrays([*rows.columns, signals], schema=self._schema)
         path = self._folder / f"shard-{start // self._shard_size:05d}.parquet"
         write_table(path, table, **_PARQUET)
-        self._footers[path.name] = _footer_checksum(path)
+        self._footers[path.name] = footer_checksum(path)
 
 
-def load_split(folder: Path, split: str) -> Split:
+def load_split(folder: Folder, split: str) -> Split:
     """Read a split into memory; shards are read side by side and their checksums verified.
 
     Args:
@@ -154,17 +160,74 @@ def load_split(folder: Path, split: str) -> Split:
         The records, shard after shard.
 
     Raises:
-        RarebeatError: naming the shard that is missing, damaged or different from the others.
+        RarebeatError: naming the shard that is missing, damaged or different from the others; when memory is short.
     """
-    footers = _read_manifest(folder / split)
+    footers = read_manifest(folder / split)
     paths = [folder / split / name for name in footers]
-    schemas, counts = zip(*map(_read_footer, paths, footers.values()), strict=True)
-    meta = _read_meta(paths[0], schemas[0])
+    schemas, counts = zip(*map(read_footer, paths, footers.values()), strict=True)
+    meta = read_meta(paths[0], schemas[0])
     bounds = np.cumsum([0, *counts]).tolist()
-    signals = np.empty((bounds[-1], len(LEADS), meta.preprocessing.samples), dtype="<i2")
+    shape = bounds[-1], len(LEADS), meta.preprocessing.samples
+    try:
+        signals = np.empty(shape, dtype="<i2")
+    except MemoryError as error:
+        raise RarebeatError(
+            f"the signals of {folder / split} take {2 * np.prod(shape) / 1e9:.1f} GB, more memory than this process "
+            "may use: train.memory stream leaves them in their shards"
+        ) from error
     parts = [signals[start:end] for start, end in pairwise(bounds)]
     with ThreadPoolExecutor(min(READERS, os.cpu_count() or 1)) as pool:
         rows = pa.concat_tables(pool.map(_read_shard, paths, parts))
+    return _split_of(rows, signals, meta)
+
+
+def open_split(folder: Folder, split: str) -> Split:
+    """Read all of a split but its signals, which stay in the shards until they are needed.
+
+    Args:
+        folder: written by prepare.
+        split: "train", "validation" or "test".
+
+    Returns:
+        The records, shard after shard; their signals are :class:`rarebeat.dataset.stored.StoredSignals`.
+
+    Raises:
+        RarebeatError: as :func:`load_split`; damage of the signals is found when they are read.
+    """
+    footers = read_manifest(folder / split)
+    paths = [folder / split / name for name in footers]
+    schemas, counts = zip(*map(read_footer, paths, footers.values()), strict=True)
+    meta = read_meta(paths[0], schemas[0])
+    names = [name for name in schemas[0].names if name != "signal"]
+    rows = pa.concat_tables(read_table(path, names) for path in paths)
+    if len(rows) != sum(counts):
+        raise RarebeatError(unusable(folder / split, f"{len(rows)} rows where {sum(counts)} were promised"))
+    shards = tuple(Shard(path, count) for path, count in zip(paths, counts, strict=True))
+    return _split_of(rows, StoredSignals(shards, np.arange(len(rows)), meta.preprocessing.samples), meta)
+
+
+def signal_bytes(folder: Folder, splits: Sequence[str]) -> int:
+    """Tell how much memory the signals of some splits would take; only the ends of their shards are read.
+
+    Args:
+        folder: written by prepare.
+        splits: their names.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        RarebeatError: naming the shard that is missing or damaged.
+    """
+    total = 0
+    for split in splits:
+        for name, checksum in read_manifest(folder / split).items():
+            schema, records = read_footer(folder / split / name, checksum)
+            total += records * schema.field("signal").type.byte_width
+    return total
+
+
+def _split_of(rows: pa.Table, signals: Int16 | StoredSignals, meta: ShardMeta) -> Split:
     labels = np.empty((len(rows), len(meta.classes)), dtype=np.int8)
     for column, name in enumerate(meta.classes):
         labels[:, column] = rows.column(name).to_numpy()
@@ -194,7 +257,7 @@ def write_doubts(folder: Path, warnings: Mapping[str, Mapping[str, str]]) -> Non
     write_table(folder / DOUBTS, pa.table([pa.array(column, pa.string()) for column in columns], names=names))
 
 
-def read_doubts(folder: Path) -> Mapping[tuple[str, str], str]:
+def read_doubts(folder: Folder) -> Mapping[tuple[str, str], str]:
     """Read what ingest found doubtful.
 
     Args:
@@ -212,7 +275,7 @@ def read_doubts(folder: Path) -> Mapping[tuple[str, str], str]:
     return {(row["cohort"], row["record_id"]): row["warning"] for row in rows}
 
 
-def split_cohorts(folder: Path, split: str) -> tuple[str, ...]:
+def split_cohorts(folder: Folder, split: str) -> tuple[str, ...]:
     """Name the cohorts that a split has records of, without reading its signals.
 
     Args:
@@ -225,7 +288,7 @@ def split_cohorts(folder: Path, split: str) -> tuple[str, ...]:
     Raises:
         RarebeatError: naming the shard that is missing or damaged.
     """
-    paths = [folder / split / name for name in _read_manifest(folder / split)]
+    paths = [folder / split / name for name in read_manifest(folder / split)]
     cohorts = pa.concat_tables(read_table(path, ["cohort"]) for path in paths).column("cohort")
     return tuple(dict.fromkeys(cohorts.to_pylist()))
 
@@ -238,50 +301,11 @@ def _strings(rows: pa.Table, name: str) -> Strings:
     return np.asarray(rows.column(name).to_numpy(), dtype=object)
 
 
-def _read_manifest(folder: Path) -> Mapping[str, str]:
-    """Names of the shards, in order, and checksums of their footers. These files are there, and no others."""
-    if not (folder / MANIFEST).is_file():
-        raise RarebeatError(f"no shards in {folder}: {MANIFEST} is missing. Run `dvc repro prepare`.")
-    footers = read_json(folder / MANIFEST)
-    if not isinstance(footers, dict) or not footers:
-        raise RarebeatError(_unusable(folder / MANIFEST, "it lists no shards"))
-    if wrong := set(footers) ^ {path.name for path in folder.glob("*.parquet")}:
-        raise RarebeatError(_unusable(folder, f"missing, or too many: {', '.join(sorted(wrong))}"))
-    return footers
-
-
-def _footer_checksum(path: Path) -> str:
-    """SHA-256 of the footer of a Parquet file; its length stands before the last four bytes."""
-    with path.open("rb") as file:
-        end = file.seek(-8, os.SEEK_END)
-        length = int.from_bytes(file.read(4), "little")
-        file.seek(max(0, end - length))
-        return hashlib.sha256(file.read()).hexdigest()
-
-
-def _read_footer(path: Path, checksum: str) -> tuple[pa.Schema, int]:
-    """Columns and number of rows of a shard."""
-    try:
-        if _footer_checksum(path) != checksum:
-            raise RarebeatError(_unusable(path, "its footer is damaged, or of another shard"))
-        with pq.ParquetFile(path) as file:
-            return file.schema_arrow, file.metadata.num_rows
-    except (OSError, pa.ArrowException) as error:
-        raise RarebeatError(_unusable(path, str(error))) from error
-
-
-def _read_meta(path: Path, schema: pa.Schema) -> ShardMeta:
-    try:
-        return TypeAdapter(ShardMeta).validate_json((schema.metadata or {}).get(META, b""))
-    except ValidationError as error:
-        raise RarebeatError(_unusable(path, f"not a shard of this version of Rarebeat: {error}")) from error
-
-
-def _read_shard(path: Path, signals: Int16) -> pa.Table:
+def _read_shard(path: Folder, signals: Int16) -> pa.Table:
     """Read one shard: its signals into the array given, the rest is returned."""
     table = read_table(path, memory_map=True)
     if len(table) != len(signals):
-        raise RarebeatError(_unusable(path, f"{len(table)} rows where {len(signals)} were promised"))
+        raise RarebeatError(unusable(path, f"{len(table)} rows where {len(signals)} were promised"))
     size = signals.shape[1] * signals.shape[2]
     start = 0
     for chunk in table.column("signal").chunks:
@@ -290,7 +314,3 @@ def _read_shard(path: Path, signals: Int16) -> pa.Table:
         part[:] = values[: part.size].reshape(part.shape)
         start += len(chunk)
     return table.drop_columns(["signal"])
-
-
-def _unusable(path: Path, detail: str) -> str:
-    return f"cannot use {path}: {detail}. Delete the folder of the shards and run `dvc repro prepare`."

@@ -1,6 +1,6 @@
-"""A split in memory: the records of one part of the data set, in rows that belong together."""
+"""A split: the records of one part of the data set, in rows that belong together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, fields, replace
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import STRICT
 from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.stored import StoredSignals, join_stored
 
 if TYPE_CHECKING:
     from rarebeat.core.context import Context
@@ -50,7 +51,7 @@ class ShardMeta:
 
 @plain_dataclass(frozen=True)
 class Split:
-    """One split in memory.
+    """One split, in memory; its signals may stay in their shards.
 
     Attributes:
         signals: int16, shape (n, 12, samples); times ``meta.scale`` in ``meta.units``.
@@ -65,7 +66,7 @@ class Split:
         sexes: shape (n,), "female", "male" or None; None where no sex is known.
     """
 
-    signals: Int16
+    signals: Int16 | StoredSignals
     labels: Int8
     record_ids: Strings
     cohorts: Strings
@@ -142,14 +143,30 @@ class Split:
         count = len(self) * self.signals.shape[2] if self.lengths is None else self.lengths.sum()
         total = np.zeros(self.signals.shape[1])
         squares = np.zeros(self.signals.shape[1])
-        for start in range(0, len(self), chunk):
-            part = self.signals[start : start + chunk].astype(np.float64)
+        for stored in parts_of(self.signals, chunk):
+            part = stored.astype(np.float64)
             total += part.sum(axis=(0, 2))
             squares += np.einsum("nct,nct->c", part, part)
         mean = total / count
         deviation = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
         scaled = (np.stack([mean, deviation]) * self.meta.scale).astype(np.float32)
         return scaled[0], scaled[1]
+
+
+def parts_of(signals: Int16 | StoredSignals, size: int) -> Iterator[Int16]:
+    """Go through signals in their order, with no more of them in memory than need be.
+
+    Args:
+        signals: shape (n, 12, samples).
+        size: records at a time.
+
+    Yields:
+        Shape (size, 12, samples), or less at the end.
+    """
+    if isinstance(signals, StoredSignals):
+        yield from signals.parts(size)
+    else:
+        yield from (signals[start : start + size] for start in range(0, len(signals), size))
 
 
 PER_RECORD = tuple(field.name for field in fields(Split) if field.name != "meta")
@@ -215,6 +232,8 @@ def join(splits: Sequence[Split]) -> Split:
         unknown = sum(value is None for value in values)
         if unknown and unknown < len(values):
             raise RarebeatError(f"only some of the splits know {name}")
-        return None if unknown else np.concatenate(values)
+        if all(isinstance(value, StoredSignals) for value in values):
+            return join_stored(values)
+        return None if unknown else np.concatenate([np.asarray(value) for value in values])
 
     return replace(splits[0], **{name: all_of(name) for name in PER_RECORD})

@@ -1,7 +1,7 @@
 """Feeding ECGs to a network: where their signals lie, and which examples make which batch."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int8, Int16, Split
+from rarebeat.dataset.stored import StoredSignals
+from rarebeat.dataset.stream import StreamedSignals
 
 SHARE_OF_GPU = 0.5
 """How much of a GPU's free memory the signals may take; the rest is for the network's activations."""
@@ -23,15 +25,15 @@ class Examples:
     """ECGs as tensors.
 
     Attributes:
-        signals: int16, shape (n, 12, samples): on the device where they fit, otherwise in main memory.
-        labels: int8, shape (n, classes), beside the signals: 1 present, 0 absent, -1 masked.
+        signals: int16, shape (n, 12, samples): on the device where they fit, otherwise in main memory, or in shards.
+        labels: int8, shape (n, classes), on the device or in main memory: 1 present, 0 absent, -1 masked.
         scale: signals times scale is in the unit that the network learns from.
         device: where batches are computed on.
         context: what is known of all records besides, in main memory.
         window: samples of the network's input.
     """
 
-    signals: Tensor
+    signals: Tensor | StreamedSignals
     labels: Tensor
     scale: float
     device: torch.device
@@ -56,6 +58,35 @@ class Examples:
         """Some examples in a row, without a copy."""
         context = self.context.batch(rows, torch.device("cpu"))
         return replace(self, signals=self.signals[rows], labels=self.labels[rows], context=context)
+
+    def order(self, batch: int, seed: int, epoch: int) -> list[Indices]:
+        """Divide one pass over the examples into batches of one size, in an order that seed and epoch decide.
+
+        Args:
+            batch: examples per batch, at most.
+            seed: of the training.
+            epoch: counted from zero.
+
+        Returns:
+            Arrays of indices: see :func:`shuffled_batches`, and for signals in shards
+            :func:`rarebeat.dataset.stream.buffered_order`.
+        """
+        if not isinstance(self.signals, StreamedSignals):
+            return shuffled_batches(len(self), batch, seed, epoch)
+        batches, size = batch_shape(len(self), batch)
+        return np.split(self.signals.order(size * batches, seed, epoch), batches)
+
+    def following(self, batches: Sequence[Indices], part: slice = slice(None)) -> Iterable[Indices]:
+        """Give batches of indices out one by one; where signals are in shards, they are read before they are needed.
+
+        Args:
+            batches: all that will be asked for, in their order.
+            part: of each batch, where another process takes the rest.
+
+        Returns:
+            The same batches. Before the next one is taken, :meth:`batch` is called with this part of it.
+        """
+        return self.signals.following(batches, part) if isinstance(self.signals, StreamedSignals) else batches
 
     def random_starts(self, indices: Indices, samples: int | Indices, random: np.random.Generator) -> Indices:
         """Draw where a piece of each of some examples starts, anywhere within the recording.
@@ -143,7 +174,7 @@ def load_examples(
 
 
 def make_examples(
-    signals: Int16,
+    signals: Int16 | StoredSignals,
     scale: float,
     device: torch.device,
     context: Context = UNKNOWN,
@@ -152,7 +183,8 @@ def make_examples(
 ) -> Examples:
     """Put ECGs where they are read fastest.
 
-    The signals stay int16, and are converted batch by batch on the device: 41,522 records take 2.5 GB.
+    The signals stay int16, and are converted batch by batch on the device: 41,522 records take 2.5 GB. Those in shards
+    stay there.
 
     Args:
         signals: shape (n, 12, samples).
@@ -166,6 +198,9 @@ def make_examples(
         The examples.
     """
     known = np.empty((len(signals), 0), dtype=np.int8) if labels is None else np.ascontiguousarray(labels)
+    if isinstance(signals, StoredSignals):
+        streamed = StreamedSignals(signals)
+        return Examples(streamed, torch.from_numpy(known), scale, device, context, window or signals.shape[2])
     with warnings.catch_warnings():
         # Signals may be memory that must not be written: nothing here writes to them.
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.dataset.split import Int16
+from rarebeat.dataset.stored import StoredSignals
 from rarebeat.dataset.windows import WHOLE, Windows, WindowSettings, windows_of
 from rarebeat.inference.examples import Examples, make_examples, ordered_batches
 from rarebeat.models.layers import TwoStepNetwork, pooled
@@ -28,7 +29,7 @@ others in its batch: to the last digit of float32, of which products of a few co
 
 def predict_probabilities(
     module: nn.Module,
-    signals: Int16,
+    signals: Int16 | StoredSignals,
     scale: float,
     batch_size: int = 64,
     device: str | torch.device | None = None,
@@ -58,7 +59,7 @@ def predict_probabilities(
 
 def predict_with_features(
     module: nn.Module,
-    signals: Int16,
+    signals: Int16 | StoredSignals,
     scale: float,
     batch_size: int = 64,
     device: str | torch.device | None = None,
@@ -86,7 +87,7 @@ def predict_with_features(
 
 def _predict(
     module: nn.Module,
-    signals: Int16,
+    signals: Int16 | StoredSignals,
     scale: float,
     batch_size: int,
     device: str | torch.device | None,
@@ -155,10 +156,12 @@ def window_logits(
     chunks = []
     with torch.no_grad():
         # Once at least: also for no ECG at all the number of classes must be found.
-        for part in ordered_batches(len(pieces.records), batch) or [np.arange(0)]:
-            filled = np.append(part, np.repeat(part[-1:], -len(part) % multiple))
-            starts = None if examples.whole else pieces.starts[filled]
-            signals, context, _ = examples.batch(pieces.records[filled], starts)
+        parts = ordered_batches(len(pieces.records), batch) or [np.arange(0)]
+        filled = [np.append(part, np.repeat(part[-1:], -len(part) % multiple)) for part in parts]
+        records = examples.following([pieces.records[windows] for windows in filled])
+        for part, windows, indices in zip(parts, filled, records, strict=True):
+            starts = None if examples.whole else pieces.starts[windows]
+            signals, context, _ = examples.batch(indices, starts)
             if features is None:
                 chunks.append(network(signals, context)[: len(part)].float())
                 continue

@@ -5,6 +5,7 @@ to tell. They are taken from what the network sees, so that training records (in
 are summarised alike.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,21 +42,26 @@ class SignalSummary:
     bands: Float64
 
 
-def summarise(signals: Int16, lengths: npt.NDArray[np.int64], rate: float) -> SignalSummary:
+def summarise(signals: Iterable[Int16], lengths: npt.NDArray[np.int64], rate: float) -> SignalSummary:
     """Summarise recordings.
 
     Args:
-        signals: shape (n, 12, samples), as :func:`rarebeat.core.signals.preprocess` returns them.
+        signals: n of shape (12, samples), as :func:`rarebeat.core.signals.preprocess` returns them; taken one by one.
         lengths: shape (n,), samples of each before its padding.
         rate: samples per second.
 
     Returns:
         Their summaries.
     """
-    parts = [signal[:, : max(length, 2)] for signal, length in zip(signals, lengths.tolist(), strict=True)]
-    measures = np.array([_measures(part, rate) for part in parts]).reshape(len(parts), len(MEASURES))
-    bands = np.array([_band_powers(part, rate) for part in parts]).reshape(len(parts), _band_count(rate))
-    return SignalSummary(measures, bands)
+    measures, bands = [], []
+    for signal, length in zip(signals, lengths.tolist(), strict=True):
+        part = signal[:, : max(length, 2)]
+        measures.append(_measures(part, rate))
+        bands.append(_band_powers(part, rate))
+    return SignalSummary(
+        np.array(measures).reshape(len(measures), len(MEASURES)),
+        np.array(bands).reshape(len(bands), _band_count(rate)),
+    )
 
 
 def _measures(signal: Int16, rate: float) -> tuple[float, float, float, float]:

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.dataset.shards import load_split, read_doubts
+from rarebeat.dataset.remote import Folder
+from rarebeat.dataset.shards import open_split, read_doubts
 from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.model_folder import ModelCard, load_detector, load_model
@@ -19,18 +20,20 @@ from rarebeat.inference.probabilities import Float32, predict_probabilities, pre
 from rarebeat.inference.signal_summary import summarise
 
 
-def predict_splits(shards: Path, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
+def predict_splits(shards: Folder, model: Path, names: tuple[str, ...]) -> tuple[Predictions, ModelCard]:
     """Predict whole splits with a model folder, and say which records are unlike the training data or doubtful.
+
+    The signals are read shard by shard, so that memory does not grow with them.
 
     Raises:
         RarebeatError: as :func:`predict_loaded`.
     """
-    splits = {name: load_split(shards, name) for name in names}
+    splits = {name: open_split(shards, name) for name in names}
     predictions, card = predict_loaded(model, splits, load_detector(model))
     return with_doubts(predictions, shards), card
 
 
-def with_doubts(predictions: Predictions, shards: Path) -> Predictions:
+def with_doubts(predictions: Predictions, shards: Folder) -> Predictions:
     """Add what ingest found doubtful to the warnings, where there are any.
 
     Args:
@@ -52,7 +55,7 @@ def with_doubts(predictions: Predictions, shards: Path) -> Predictions:
 def predict_loaded(
     model: Path, splits: Mapping[str, Split], detector: Detector | None = None
 ) -> tuple[Predictions, ModelCard]:
-    """Predict splits that are in memory, under the names given.
+    """Predict splits, whose signals are in memory or in shards, under the names given.
 
     Args:
         model: model folder.
@@ -106,7 +109,7 @@ def predict_loaded(
 def predict_all_classes(
     model: Path, splits: Mapping[str, Split], detector: Detector | None = None
 ) -> Predictions:
-    """Predict splits that are in memory, with columns for all classes of the shards.
+    """Predict splits, with columns for all classes of the shards.
 
     Probability and threshold are NaN where the model does not know the class, so that the predictions of several models
     can be compared.

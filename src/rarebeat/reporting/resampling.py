@@ -10,11 +10,12 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parquet import read_table
 from rarebeat.core.tables import Row, markdown_table, write_rows
 from rarebeat.dataset.catalogue import SUMMARY
+from rarebeat.dataset.remote import Folder
 from rarebeat.dataset.selection import RESAMPLED
 from rarebeat.reporting.figures import bars_figure
 
 
-def read_summary(shards: Path) -> dict[str, Any]:
+def read_summary(shards: Folder) -> dict[str, Any]:
     """Read what prepare counted.
 
     Args:
@@ -57,7 +58,7 @@ def resampling_rows(summary: dict[str, Any]) -> list[Row]:
     ]
 
 
-def training_records_left_out(shards: Path) -> int:
+def training_records_left_out(shards: Folder) -> int:
     """Count the training records that class re-sampling left out; those of other splits do not count.
 
     Args:
@@ -74,7 +75,7 @@ def training_records_left_out(shards: Path) -> int:
     return int(pc.sum(left_out).as_py() or 0)
 
 
-def write_resampling(folder: Path, shards: Path) -> tuple[list[str], Path]:
+def write_resampling(folder: Path, shards: Folder) -> tuple[list[str], Path]:
     """Write ``resampling.csv`` and ``figures/resampling.png``.
 
     Args:

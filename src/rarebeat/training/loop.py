@@ -25,7 +25,6 @@ from rarebeat.inference.examples import (
     batch_shape,
     load_examples,
     ordered_batches,
-    shuffled_batches,
 )
 from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
@@ -219,15 +218,15 @@ def _train_epoch(
     batches = [
         batch
         for number in range(passes)
-        for batch in shuffled_batches(len(examples), settings.batch, settings.seed, epoch * passes + number)
+        for batch in examples.order(settings.batch, settings.seed, epoch * passes + number)
     ]
     unread = 1 if examples.device.type == "cpu" else STEPS_UNREAD_ON_GPU
     total = torch.zeros((), device=examples.device)
     seen = 0
-    for step, indices in enumerate(batches):
+    part = world.part(len(batches[0]))  # they are of one size
+    for step, indices in enumerate(examples.following(batches, part)):
         set_learning_rate(optimiser, settings, stage.progress(epoch, step / len(batches)))
         random = np.random.default_rng([settings.seed, epoch, step + 1])  # with a 0 it would be the order's
-        part = world.part(len(indices))
         signals, context, labels = random_batch(examples, indices, settings.augment, random, part)
         with autocast(examples.device, precision):
             logits = network(signals, context)
@@ -305,7 +304,7 @@ def _check_bf16(
     network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings, world: World
 ) -> None:
     """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
-    indices = shuffled_batches(len(examples), settings.batch, settings.seed, 0)[0]
+    indices = examples.order(settings.batch, settings.seed, 0)[0]
     indices = indices[: max(2, world.part(len(indices)).stop)]  # what a process takes; batch norm needs two
     signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
     for doubt in doubts_about_bf16(

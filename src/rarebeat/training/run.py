@@ -17,8 +17,11 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.params import group
 from rarebeat.dataset.folds import read_folds, trainable
-from rarebeat.dataset.shards import load_split, split_cohorts
+from rarebeat.dataset.memory import streams
+from rarebeat.dataset.remote import Folder
+from rarebeat.dataset.shards import load_split, open_split, split_cohorts
 from rarebeat.dataset.split import Split, take
+from rarebeat.dataset.stored import StoredSignals
 from rarebeat.inference.model_folder import ModelCard, check_place, save_model
 from rarebeat.inference.novelty import LARGEST_SAMPLE, fit_detector, novelty_sentences
 from rarebeat.inference.splits import predict_with_evidence
@@ -129,18 +132,33 @@ class Experiment:
         }
 
 
-def read_experiment(content: Mapping[str, Any], shards: Path) -> Experiment:
+def learning_splits(content: Mapping[str, Any], shards: Folder) -> tuple[Split, Split]:
+    """The training and the validation split, with their signals where ``train.memory`` wants them.
+
+    Raises:
+        ParamsError: for settings that cannot be used.
+        RarebeatError: for a shard that cannot be read.
+    """
+    read = open_split if _streams(content, shards) else load_split
+    return read(shards, "train"), read(shards, "validation")
+
+
+def _streams(content: Mapping[str, Any], shards: Folder) -> bool:
+    return streams(group(content, "train", TrainSettings).memory, shards)
+
+
+def read_experiment(content: Mapping[str, Any], shards: Folder) -> Experiment:
     """The training that params ask for, on the splits of the shards.
 
     Raises:
         ParamsError: as :func:`make_experiment`.
         RarebeatError: for a shard that cannot be read.
     """
-    experiment = make_experiment(content, load_split(shards, "train"), load_split(shards, "validation"))
+    experiment = make_experiment(content, *learning_splits(content, shards))
     return replace(experiment, tested_on=split_cohorts(shards, "test"))
 
 
-def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, number: int) -> Experiment:
+def fold_experiment(content: Mapping[str, Any], shards: Folder, folds: Path, number: int) -> Experiment:
     """The training of one fold of a cross-validation: on the other folds, with thresholds from this one.
 
     The folds divide the training and the validation split; the test split stays out. Where the training split was
@@ -151,7 +169,7 @@ def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, numbe
         ParamsError: when there is no such fold; as :func:`make_experiment`.
         RarebeatError: for shards or folds that cannot be read or do not belong together.
     """
-    everything = trainable(shards)
+    everything = trainable(shards, _streams(content, shards))
     held_out = read_folds(folds, everything) == number
     if not held_out.any():
         raise ParamsError(f"{folds} has no fold {number}: is it in folds.numbers?")
@@ -160,7 +178,7 @@ def fold_experiment(content: Mapping[str, Any], shards: Path, folds: Path, numbe
 
 
 def make_experiment(content: Mapping[str, Any], train_split: Split, validation: Split) -> Experiment:
-    """The training that params ask for, on splits that are in memory.
+    """The training that params ask for, on splits whose signals are in memory or in shards.
 
     Args:
         content: the params, see :func:`rarebeat.core.params.read_params`.
@@ -176,6 +194,8 @@ def make_experiment(content: Mapping[str, Any], train_split: Split, validation: 
     if not isinstance(label_sets, dict):
         raise ParamsError("the params have no group 'label_sets'")
     model, settings = group(content, "model", ModelSettings), group(content, "train", TrainSettings)
+    stored = isinstance(train_split.signals, StoredSignals)
+    settings = replace(settings, memory="stream" if stored else "whole")  # what "auto" came to
     train_split, validation = controlled(train_split, validation, settings)
     heads = str(content.get("heads"))
     label_set = resolve_label_set(label_sets, heads, train_split.meta.classes)

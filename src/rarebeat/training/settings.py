@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.params import STRICT, Seed
 from rarebeat.core.project import project_root, resolve_root
+from rarebeat.dataset.memory import Memory
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.metrics.certainty import CertaintySettings
 from rarebeat.models.own import is_own
@@ -170,6 +171,10 @@ class TrainSettings:
         device: "cpu", "cuda", or "auto" (CUDA where there is a GPU).
         compile: the network with torch.compile: "on", "off", or "auto" (on CUDA, for a training long enough to win back
             the time that compiling takes; on a CPU it is slower).
+        memory: where signals are while a network learns from them: "whole" (in memory), "stream" (in their shards,
+            which are read in every epoch), or "auto" (in memory where they take up to a third of what the process may
+            use, see :mod:`rarebeat.dataset.memory`). A training that streams has its examples in another order, unless
+            they fit into its buffer (:mod:`rarebeat.dataset.stream`). A model folder holds what "auto" came to.
         threads: of the CPU; None leaves it to torch. Weights repeat only with an equal number of threads.
         devices: processes on each machine, one for each GPU, or on CPUs as many as are wanted. Each takes its part of
             every batch (``batch`` counts the examples of all of them); see :mod:`rarebeat.training.distributed`.
@@ -209,6 +214,7 @@ class TrainSettings:
     precision: Precision = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     compile: Literal["auto", "on", "off"] = "auto"
+    memory: Memory = "auto"
     threads: Annotated[int, Field(ge=1, le=4096)] | None = None
     devices: Annotated[int, Field(ge=1, le=1024)] = 1
     nodes: Annotated[int, Field(ge=1, le=1024)] = 1

@@ -89,7 +89,7 @@ def draw_errors(findings: Findings, model: Path, errors: Sequence[WorstError]) -
     chosen = take(findings.split, np.array([error.row for error in errors]))
     places = [card.classes.index(findings.test.classes[error.column]) for error in errors]
     found = attribute(
-        module, chosen.signals, chosen.meta.scale, np.array(places), chosen.context, card.window
+        module, np.asarray(chosen.signals), chosen.meta.scale, np.array(places), chosen.context, card.window
     )
     drawings = {}
     for index, error in enumerate(errors):
@@ -111,7 +111,7 @@ def _record(findings: Findings, error: WorstError) -> Record:
     cohort = findings.cohort(str(split.cohorts[row]))
     return Record(
         str(split.record_ids[row]),
-        split.signals[row, :, :length].astype(np.int16),
+        np.asarray(split.signals[np.array([row])])[0, :, :length].astype(np.int16),
         split.meta.preprocessing.rate,
         str(split.cohorts[row]),
         age=age,

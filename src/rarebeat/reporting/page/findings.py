@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rarebeat.core.files import read_json
+from rarebeat.dataset.remote import Folder
 from rarebeat.dataset.split import Split
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation
 from rarebeat.evaluation.groups import Groups, age_groups, evaluate_groups, sex_groups
@@ -135,7 +136,7 @@ def divide(test: Predictions, split: Split, settings: EvaluateSettings) -> dict[
     }
 
 
-def read_cohorts(shards: Path, records: Path | None) -> list[CohortFacts]:
+def read_cohorts(shards: Folder, records: Path | None) -> list[CohortFacts]:
     """Read what is known of the cohorts.
 
     Args:

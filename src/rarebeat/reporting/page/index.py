@@ -7,7 +7,8 @@ import numpy as np
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic
-from rarebeat.dataset.shards import load_split
+from rarebeat.dataset.remote import Folder
+from rarebeat.dataset.shards import open_split
 from rarebeat.dataset.split import Split, take
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
@@ -37,7 +38,7 @@ class Sources:
         studies: list of studies, see :mod:`rarebeat.reporting.page.studies`; without it, none are shown.
     """
 
-    shards: Path
+    shards: Folder
     model: Path
     records: Path | None = None
     studies: Path | None = None
@@ -84,9 +85,9 @@ def gather(
     )
 
 
-def _split_of(shards: Path, test: Predictions) -> Split:
+def _split_of(shards: Folder, test: Predictions) -> Split:
     """The records of the test split that there are predictions of, in their order."""
-    split = load_split(shards, "test")
+    split = open_split(shards, "test")
     keys = zip(split.cohorts.tolist(), split.record_ids.tolist(), strict=True)
     places = {key: row for row, key in enumerate(keys)}
     wanted = list(zip(test.cohorts.tolist(), test.record_ids.tolist(), strict=True))

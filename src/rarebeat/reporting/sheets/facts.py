@@ -13,7 +13,8 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
 from rarebeat.core.parquet import read_table
 from rarebeat.core.tables import Row
-from rarebeat.dataset.shards import shard_files
+from rarebeat.dataset.manifest import read_manifest
+from rarebeat.dataset.remote import Folder
 from rarebeat.evaluation.curves import calibration_rows
 from rarebeat.reporting.page.findings import SPLITS, Findings
 
@@ -123,7 +124,7 @@ class RunFacts:
         return tuple(name for name in tested if name not in self.findings.card.cohorts)
 
 
-def read_facts(findings: Findings, shards: Path, labels: Path | None = None) -> RunFacts:
+def read_facts(findings: Findings, shards: Folder, labels: Path | None = None) -> RunFacts:
     """Read what the sheets need and the page does not show.
 
     Args:
@@ -159,10 +160,11 @@ def _labels_summary(folder: Path) -> Mapping[str, Any]:
     return found
 
 
-def _people_of(shards: Path, split: str, cohorts: Collection[str]) -> list[People]:
+def _people_of(shards: Folder, split: str, cohorts: Collection[str]) -> list[People]:
     """The people of a split, and of each cohort of it where there are several."""
     columns = ["cohort", "patient", "age", "sex"]
-    rows = pa.concat_tables(read_table(path, columns) for path in shard_files(shards, split))
+    files = [shards / split / name for name in read_manifest(shards / split)]
+    rows = pa.concat_tables(read_table(path, columns) for path in files)
     names = np.asarray(rows.column("cohort").to_numpy(), dtype=object)
     used = [name for name in dict.fromkeys(names.tolist()) if name in cohorts]
     whole = _people(split, rows.filter(pa.array(np.isin(names.astype(str), used), pa.bool_())))

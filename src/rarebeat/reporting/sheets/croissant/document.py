@@ -19,8 +19,9 @@ from pydantic import TypeAdapter, ValidationError
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import write_json
 from rarebeat.core.records import LEADS
+from rarebeat.dataset.manifest import MANIFEST, META
 from rarebeat.dataset.shards import DOUBTS as DOUBTS_FILE
-from rarebeat.dataset.shards import MANIFEST, META, shard_files
+from rarebeat.dataset.shards import shard_files
 from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS
 from rarebeat.reporting.page.findings import CohortFacts, read_cohorts
