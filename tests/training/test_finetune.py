@@ -273,7 +273,12 @@ def test_a_head_that_the_source_brings_needs_no_positive_record(
         "fusion_complexes",
     )  # the last has no positive record here
     renamed = replace(
-        card, classes=classes, thresholds=dict.fromkeys(classes, 0.5), codes={}, training={"records": 7}
+        card,
+        classes=classes,
+        thresholds=dict.fromkeys(classes, 0.5),
+        codes={},
+        training={"records": 7},
+        certainty=None,
     )
     save_model(tmp_path / "renamed", module, renamed)
     experiment = tuned(shards, tmp_path, tmp_path / "renamed", "all_layers", list(classes))
