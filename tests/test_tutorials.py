@@ -21,7 +21,13 @@ from tests.pages import ROOT, command_lines, text_of
 from rarebeat.core.files import read_json
 
 FILES = (".dvc/.gitignore", ".dvc/config", ".dvcignore", ".gitignore", "Makefile", "dvc.yaml", "params.yaml")
-FILES += ("constraints.txt", "own/README.md", "pyproject.toml", "reports/studies.yaml")
+FILES += (
+    "constraints.txt",
+    "own/README.md",
+    "pyproject.toml",
+    "reports/answers.yaml",
+    "reports/studies.yaml",
+)
 FOLDERS = ("docs/tutorials", "pipeline", "scales", "src", "studies")
 MADE = ("__pycache__", "*.egg-info", "params.yaml", ".dvcignore", "own", "dvc.lock")
 """What lies in those folders and is not in git."""

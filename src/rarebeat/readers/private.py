@@ -90,7 +90,7 @@ def storable(
     Example:
         >>> secret = Pseudonym(b"key", private=True)
         >>> storable("Sinus rhythm, seen by Dr. Smith", ("scp:SR", "scp:Smith"), secret, "recognised", None)
-        ('Sinus rhythm, seen by Dr. [name]', ('scp:SR', 'scp:other'))
+        ('Sinus rhythm, seen by [name]', ('scp:SR', 'scp:other'))
     """
     if not pseudonym.private:
         return text, codes

@@ -93,7 +93,7 @@ def is_xml(head: bytes) -> bool:
         True where a "<" comes first, in UTF-8 or UTF-16.
 
     Example:
-        >>> is_xml(b"\xef\xbb\xbf <a/>"), is_xml("<a/>".encode("utf-16")), is_xml(b"a < b")
+        >>> is_xml(" <a/>".encode("utf-8-sig")), is_xml("<a/>".encode("utf-16")), is_xml(b"a < b")
         (True, True, False)
     """
     return head.lstrip(b"\xef\xbb\xbf\xff\xfe\0 \r\n\t").startswith(b"<")
