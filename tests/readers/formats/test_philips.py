@@ -48,6 +48,16 @@ def test_the_pulse_in_all_leads_is_cut_with_the_zeros_around_it(
     assert read_file(path).signal.shape == signal.shape
 
 
+def test_a_compressed_lead_of_another_length_is_refused(signal: Steps, tmp_path: Path) -> None:
+    path = tmp_path / "one.xml"
+    content = philips(signal, Planted(), compressed=True)
+    told = re.search(rb'durationperchannel="(\d+)"', content)
+    assert told
+    shorter = b'durationperchannel="%d"' % (int(told[1]) - 2)  # a sample less than each lead has
+    path.write_bytes(content.replace(told[0], shorter))
+    assert refusal(read_file, path).reason == "header_mismatch"
+
+
 def test_the_utf_16_of_the_vendor_is_read(file_of: Make, signal: Steps) -> None:
     path = file_of("philips-xml", (b'encoding="UTF-8"', b'encoding="utf-16"'))
     path.write_bytes(path.read_text(encoding="utf-8").encode("utf-16"))

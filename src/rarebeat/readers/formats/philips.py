@@ -82,7 +82,7 @@ def read_file(path: Path) -> FileEcg:
     check_once(root, _ONCE)
     raw, rate = leads_of(found.record)
     with guarded("rarebeat"):
-        _check_signal(root, raw.samples.shape[1] * len(raw.names))
+        _check_signal(root, len(raw.names), raw.samples.shape[1])
     data = root.find(_PATIENT)
     told = [] if data is None else [data.findtext(tag) or "" for tag in _AGES]
     person = NOBODY if data is None else person_of(found.record, told="".join(told).strip(" -"))
@@ -94,7 +94,7 @@ discover, read = _FORMAT.discover, _FORMAT.read
 __all__ = ["TAKES", "Options", "discover", "is_private", "looks_like", "read", "read_file"]
 
 
-def _check_signal(root: Element, count: int) -> None:
+def _check_signal(root: Element, leads: int, samples: int) -> None:
     """Hold against each other what the file says twice: rate and resolution, and the number of samples."""
     waves = root.find(_WAVES)
     told: dict[str, Any] = {} if waves is None else dict(waves.attrib)
@@ -106,20 +106,34 @@ def _check_signal(root: Element, count: int) -> None:
         numbers = [float(text) for text in texts if text and text.strip()]
         if max(numbers) - min(numbers) > _TOLERANCE:
             raise BadRecordError("header_mismatch", f"the file tells two values of {attribute}")
-    text = "" if waves is None else "".join((waves.text or "").split())
-    plain = (
-        told.get("compressflag", "").lower() == "false"
-        or told.get("compressmethod", "").lower() == "uncompressed"
-    )
-    if plain and told.get("dataencoding") == "Base64":
-        try:
-            size = len(base64.b64decode(text, validate=True))
-        except binascii.Error as error:
-            raise BadRecordError("unreadable", "the waveforms are not base64") from error
-        if size != count * _SAMPLE_BYTES:
+    if told.get("dataencoding") != "Base64":
+        return
+    try:
+        content = base64.b64decode(
+            "".join((waves.text or "").split()) if waves is not None else "", validate=True
+        )
+    except binascii.Error as error:
+        raise BadRecordError("unreadable", "the waveforms are not base64") from error
+    method = (told.get("compressmethod") or told.get("compression") or "").lower()
+    if told.get("compressflag", "").lower() == "false" or method == "uncompressed":
+        if len(content) != leads * samples * _SAMPLE_BYTES:
             raise BadRecordError(
-                "header_mismatch", f"the waveforms hold {size} bytes, expected {count * _SAMPLE_BYTES}"
+                "header_mismatch",
+                f"the waveforms hold {len(content)} bytes, expected {leads * samples * _SAMPLE_BYTES}",
             )
+    elif method == "xli":
+        _check_compressed(content, samples)
+
+
+def _check_compressed(content: bytes, samples: int) -> None:
+    """Refuse leads of another length: ecgdatakit drops what is beyond the last sample of a damaged lead."""
+    from ecgdatakit.parsing.codecs.xli import xli_decode
+
+    lengths = {len(lead) for lead in xli_decode(content)}
+    if lengths != {samples}:
+        raise BadRecordError(
+            "header_mismatch", f"leads of {sorted(lengths)} samples are stored, expected {samples}"
+        )
 
 
 def _names(root: Element) -> list[str]:
