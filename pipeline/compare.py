@@ -32,7 +32,7 @@ def compare(
     from rarebeat.evaluation.studies.cells import CompareSettings, read_cells
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
-    from rarebeat.training import tracking
+    from rarebeat.tracking.runs import connect, log_parent
 
     content = read_params(params)
     settings = group(content, "compare", CompareSettings)
@@ -43,7 +43,7 @@ def compare(
     scored = write_comparison(page, cells, text, settings, intervals, models, workers, ending)
     print(page.read_text(encoding="utf-8"))
 
-    tracker = tracking.connect(content)
+    tracker = connect(content)
     files = [page.with_suffix(ending) for ending in (".md", ".csv", ".png")]
     group_of = "rules" if settings.rules else "classes"
     children = {
@@ -53,7 +53,7 @@ def compare(
     }
     logged = {name: content[name] for name in ("cells", "compare", "evaluate")}
     labels = {"study": params.parent.name}
-    tracking.log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children, labels)
+    log_parent(tracker, digest(files[1]), page.stem, logged, {}, files, children, labels)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,8 @@ def ensemble(
     from rarebeat.inference.voting import EnsembleSettings
     from rarebeat.reporting.crossval_folder import write_crossval_reports
     from rarebeat.reporting.results import heading
-    from rarebeat.training import tracking
+    from rarebeat.tracking.names import run_name, run_tags
+    from rarebeat.tracking.runs import connect, log_parent
 
     content = read_params(params)
     numbers = group(content, "folds", FoldSettings).numbers
@@ -47,7 +48,7 @@ def ensemble(
     ensemble = save_ensemble(models, numbers, report.classes, voting)
     print((out / "results.md").read_text(encoding="utf-8"))
 
-    tracker = tracking.connect(content)
+    tracker = connect(content)
     logged = {"heads": heads, "cohorts": ",".join(cohorts), "tested_on": ",".join(tested)} | {
         name: content[name] for name in ("folds", "ensemble", "evaluate")
     }
@@ -56,9 +57,9 @@ def ensemble(
         for model, scores in zip(ensemble.members.values(), report.members, strict=True)
     }
     metrics, key = metrics_content(report.ensemble), digest(models / CARD)
-    name = tracking.run_name(cohorts, heads, params, "ensemble")
-    labels = tracking.run_tags(params, "ensemble", heads, cards[0].architecture, {})
-    tracking.log_parent(tracker, key, name, logged, metrics, report.files, children, labels)
+    name = run_name(cohorts, heads, params, "ensemble")
+    labels = run_tags(params, "ensemble", heads, cards[0].architecture, {})
+    log_parent(tracker, key, name, logged, metrics, report.files, children, labels)
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ def evaluate(
     from rarebeat.reporting.results import heading
     from rarebeat.reporting.sheets.facts import read_facts
     from rarebeat.reporting.sheets.folder import write_sheets
-    from rarebeat.training import tracking
+    from rarebeat.tracking.names import run_name, run_tags
+    from rarebeat.tracking.runs import connect, log_evaluation
 
     content = read_params(params)
     settings = group(content, "evaluate", EvaluateSettings)
@@ -62,7 +63,7 @@ def evaluate(
     if not track:
         return
 
-    tracker = tracking.connect(content)
+    tracker = connect(content)
     params_logged = {
         "heads": card.heads,
         "cohorts": ",".join(card.cohorts),
@@ -70,10 +71,10 @@ def evaluate(
         "model": {"name": card.architecture, **card.settings},
         "evaluate": content["evaluate"],
     }
-    name = tracking.run_name(card.cohorts, card.heads, params, model.name)
+    name = run_name(card.cohorts, card.heads, params, model.name)
     metrics = metrics_content(evaluation)
-    tags = tracking.run_tags(params, model.name, card.heads, card.architecture, card.training)
-    tracking.log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=tags)
+    tags = run_tags(params, model.name, card.heads, card.architecture, card.training)
+    log_evaluation(tracker, card_digest(model), name, params_logged, metrics, files, labels=tags)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ def search(
     from rarebeat.core.params import read_params
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.reporting.studies.search_page import write_search
-    from rarebeat.training import tracking
+    from rarebeat.tracking.runs import connect, log_parent
     from rarebeat.training.search.results import best_trial, read_results
     from rarebeat.training.search.settings import read_search
 
@@ -30,7 +30,7 @@ def search(
     write_search(page, found, about.read_text(encoding="utf-8"), read_search(content))
     print(page.read_text(encoding="utf-8"))
 
-    tracker, best = tracking.connect(content), best_trial(found)
+    tracker, best = connect(content), best_trial(found)
     files = [page.with_suffix(ending) for ending in (".md", ".csv")]
     children = {
         card_digest(models / str(one.cell)): {
@@ -41,7 +41,7 @@ def search(
     logged = {name: content[name] for name in ("cells", "search")}
     metrics = {} if best is None else {"best": {"auprc": best.auprc, "sensitivity": best.sensitivity}}
     labels = {"study": params.parent.name}
-    tracking.log_parent(tracker, digest(files[1]), page.stem, logged, metrics, files, children, labels)
+    log_parent(tracker, digest(files[1]), page.stem, logged, metrics, files, children, labels)
 
 
 if __name__ == "__main__":

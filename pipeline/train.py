@@ -8,9 +8,9 @@ import typer
 from rarebeat.cli.console import run
 
 if TYPE_CHECKING:
+    from rarebeat.tracking.server import Tracker
     from rarebeat.training.distributed.world import World
     from rarebeat.training.run import Experiment
-    from rarebeat.training.server import Tracker
     from rarebeat.training.settings import TrainSettings
 
 
@@ -60,12 +60,13 @@ def train(
 
 def _connect(settings: "TrainSettings", content: dict[str, Any]) -> "Tracker":
     """Open the tracking server; bring the model that the training starts from out of it, where it is there."""
-    from rarebeat.training import tracking
+    from rarebeat.tracking.models import fetch_model
+    from rarebeat.tracking.runs import connect
     from rarebeat.training.settings import is_mlflow_model
 
-    tracker = tracking.connect(content)
+    tracker = connect(content)
     if settings.init and settings.start and is_mlflow_model(settings.init):
-        tracking.fetch_model(settings.init, settings.start)
+        fetch_model(settings.init, settings.start)
     return tracker
 
 
@@ -79,7 +80,9 @@ def _train(
     world: "World",
 ) -> None:
     """Train, say what is trained, and log it, as the first of several processes does for all."""
-    from rarebeat.training import tracking
+    from rarebeat.tracking.models import log_model
+    from rarebeat.tracking.names import run_name, run_tags
+    from rarebeat.tracking.runs import log_metrics, steps_logged, training_run
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import run_experiment
 
@@ -90,18 +93,18 @@ def _train(
     if experiment.source:
         print(experiment.source.summary(experiment.classes))
     key = f"{experiment.heads}-{experiment.key}"
-    name = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
+    name = run_name(experiment.cohorts, experiment.heads, params, out.name)
     facts = experiment.describe()
-    labels = tracking.run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
-    with tracking.training_run(tracker, key, name, facts, labels) as run_id:
-        logged = tracking.steps_logged(tracker, run_id, "train/loss")
+    labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
+    with training_run(tracker, key, name, facts, labels) as run_id:
+        logged = steps_logged(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:
             if report.epoch > logged:
-                tracking.log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+                log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
 
         run_experiment(experiment, out, curves, checkpoints, log, world)
-        tracking.log_model(tracker, run_id, out)
+        log_model(tracker, run_id, out)
 
 
 if __name__ == "__main__":

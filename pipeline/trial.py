@@ -32,7 +32,9 @@ def trial(
     from rarebeat.dataset.remote import folder_at
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes
-    from rarebeat.training import tracking
+    from rarebeat.tracking.models import log_model
+    from rarebeat.tracking.names import run_name, run_tags
+    from rarebeat.tracking.runs import connect, log_metrics, training_run
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import learning_splits, make_experiment, run_experiment
     from rarebeat.training.search.results import judge
@@ -47,21 +49,21 @@ def trial(
     values = propose(journal, name, settings, content, cell, result.parent)
     print(f"trial {cell}: {' '.join(override_text(*item) for item in values.items())}")
     experiment = make_experiment(with_values(content, values), train, validation)
-    tracker, facts = tracking.connect(content), experiment.describe() | {"search": name}
-    labels = tracking.run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
-    title = tracking.run_name(experiment.cohorts, experiment.heads, params, out.name)
-    with tracking.training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
+    tracker, facts = connect(content), experiment.describe() | {"search": name}
+    labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
+    title = run_name(experiment.cohorts, experiment.heads, params, out.name)
+    with training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
 
         def log(report: EpochReport) -> None:
-            tracking.log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+            log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
 
         run_experiment(experiment, out, curves, project_root() / checkpoints, log)
-        tracking.log_model(tracker, run_id, out)
+        log_model(tracker, run_id, out)
         found = predict_all_classes(out, {"validation": validation})
         write_predictions(predictions, found)
         scored = judge(found, name, cell, values, settings)
         numbers = {"auprc": scored.auprc, "sensitivity": scored.sensitivity, "feasible": int(scored.feasible)}
-        tracking.log_metrics(tracker, run_id, {"search": numbers})
+        log_metrics(tracker, run_id, {"search": numbers})
     write_json(result, asdict(scored))
     tell(journal, settings, scored)
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 
 from rarebeat.core.params import read_params
-from rarebeat.training.run_names import flatten
+from rarebeat.tracking.names import flatten
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")

@@ -25,10 +25,18 @@ def test_no_mutated_file_changes_a_record_that_something_contradicts(
         pytest.skip("not among the formats that were asked for")
     key = tmp_path / "key"
     makers = real_archives(ecg, muse, key) if ecg and muse else simulated_archives(key)
-    cases = list(run(makers[kind], kind, count or COUNT, seed or SEED, tmp_path / "place"))
+    cases = list(
+        run(
+            makers[kind],
+            kind,
+            COUNT if count is None else count,
+            SEED if seed is None else seed,
+            tmp_path / "place",
+        )
+    )
     print(summed_up(kind, cases))
     faults = [case for case in cases if case.outcome in FAULTS]
     assert not faults, "\n".join(map(str, faults))
     # The archives are sound (run makes sure) and the mutations bite: else nothing would be tested.
-    assert len(cases) == (count or COUNT)
+    assert len(cases) == (COUNT if count is None else count)
     assert sum(case.outcome in ("quarantined", "refused") for case in cases) > len(cases) / 4

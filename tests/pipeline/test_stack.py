@@ -20,7 +20,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.training import server, tracking
+from rarebeat.tracking import runs, server
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = ROOT / "pipeline" / "stack.py"
@@ -29,22 +29,22 @@ TRAININGS, STEPS, METRICS = 8, 20, 10
 TRAINING = f"""
 import sys, time
 from pathlib import Path
-from rarebeat.training import tracking
+from rarebeat.tracking import runs
 
 number, shared = sys.argv[1], Path(sys.argv[2])
-tracker = tracking.connect({{}})
-with tracking.training_run(tracker, f"key{{number}}", f"training {{number}}", {{"train": {{"seed": number}}}}) as run:
-    tracking._log_batch(tracker, run, [], {{"rarebeat.model": f"model{{number}}"}})
+tracker = runs.connect({{}})
+with runs.training_run(tracker, f"key{{number}}", f"training {{number}}", {{"train": {{"seed": number}}}}) as run:
+    runs._log_batch(tracker, run, [], {{"rarebeat.model": f"model{{number}}"}})
     for step in range(1, {STEPS} + 1):
         if step == {STEPS // 2}:
             (shared / f"half{{number}}").touch()
             while not (shared / "go on").exists():
                 time.sleep(0.05)
         values = {{f"train/loss{{index}}": int(number) + step + index for index in range({METRICS})}}
-        tracking.log_metrics(tracker, run, values, step)
+        runs.log_metrics(tracker, run, values, step)
 table = Path("table.csv")
 table.write_text(f"of training {{number}}")
-tracking.log_evaluation(tracker, f"model{{number}}", "unused", {{}}, {{"macro": {{"f1": int(number) / 10}}}}, [table])
+runs.log_evaluation(tracker, f"model{{number}}", "unused", {{}}, {{"macro": {{"f1": int(number) / 10}}}}, [table])
 """
 
 
@@ -144,10 +144,10 @@ def test_eight_trainings_at_once_lose_nothing_while_all_servers_go_away_and_come
     monkeypatch.setenv("MLFLOW_TRACKING_URI", told["MLFLOW_TRACKING_URI"])
     for clone in clones:
         monkeypatch.setenv("DVC_ROOT", str(clone))
-        tracker = tracking.connect({})  # sends what is kept in the clone
+        tracker = runs.connect({})  # sends what is kept in the clone
         assert not tracker.unsent
     children = {f"model{number}": {"macro": {"f1": number / 10}} for number in range(TRAININGS)}
-    parent = tracking.log_parent(tracker, "table", "a study", {}, {}, [], children)
+    parent = runs.log_parent(tracker, "table", "a study", {}, {}, [], children)
     check_runs(tracker.client, parent)
     files = {path.read_text() for path in (place / "s3" / "mlflow").rglob("table.csv")}
     assert files == {f"of training {number}" for number in range(TRAININGS)}
@@ -166,12 +166,12 @@ def wait_for(condition: Callable[[], bool], running: list[subprocess.Popen[str]]
 def check_runs(client: MlflowClient, parent: str) -> None:
     """One run for each training, with every number at every step, under the parent; and nothing else."""
     (experiment,) = [entry.experiment_id for entry in client.search_experiments() if entry.name == "rarebeat"]
-    runs = {run.info.run_id: run for run in client.search_runs([experiment])}
-    assert len(runs) == TRAININGS + 1
-    assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    assert MLFLOW_PARENT_RUN_ID not in runs.pop(parent).data.tags
-    assert {run.data.params["train.seed"] for run in runs.values()} == set(map(str, range(TRAININGS)))
-    for run_id, run in runs.items():
+    found = {run.info.run_id: run for run in client.search_runs([experiment])}
+    assert len(found) == TRAININGS + 1
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert MLFLOW_PARENT_RUN_ID not in found.pop(parent).data.tags
+    assert {run.data.params["train.seed"] for run in found.values()} == set(map(str, range(TRAININGS)))
+    for run_id, run in found.items():
         number = int(run.data.params["train.seed"])
         assert run.data.tags[MLFLOW_PARENT_RUN_ID] == parent
         assert not {server.UNSENT, server.CONTINUES, server.PROCESS} & run.data.tags.keys()

@@ -19,8 +19,8 @@ import torch
 from rarebeat.cli.console import run
 from rarebeat.core.signals import Preprocessing
 from rarebeat.inference.model_folder import ModelCard, save_model
-from rarebeat.models.registry import build
-from rarebeat.training import tracking
+from rarebeat.tracking.registry import build
+from rarebeat.tracking import runs
 from rarebeat.training.checkpoint import Checkpoint, Progress
 
 what, folder = sys.argv.pop(), Path(sys.argv.pop())
@@ -28,12 +28,12 @@ network = build("hughes34", 1, 2500, {"width": 8})
 optimiser = torch.optim.Adam(network.parameters())
 card = ModelCard(architecture="hughes34", settings={"width": 8}, classes=("avnrt",), thresholds={"avnrt": 0.5},
                  preprocessing=Preprocessing(), units="mV", heads="one", cohorts=("simulated",), vocabulary="hughes24")
-tracker = tracking.connect({}) if what == "tracking" else None
+tracker = runs.connect({}) if what == "tracking" else None
 
 def track():
-    with tracking.training_run(tracker, "key", "name", {}) as run_id:
+    with runs.training_run(tracker, "key", "name", {}) as run_id:
         for step in range(2000):
-            tracking.log_metrics(tracker, run_id, {f"train/loss{n}": step for n in range(50)}, step=step)
+            runs.log_metrics(tracker, run_id, {f"train/loss{n}": step for n in range(50)}, step=step)
 
 def plain():
     with (folder / "some.txt").open("wb") as file:

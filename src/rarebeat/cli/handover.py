@@ -119,6 +119,7 @@ def restore(
     Or that of a certain run.
     """
     from rarebeat.core.params import read_params
-    from rarebeat.training.tracking import connect, restore_model
+    from rarebeat.tracking.models import restore_model
+    from rarebeat.tracking.runs import connect
 
     print(f"{restore_model(connect(read_params(params)), out, run, metric, lowest)} -> {out}")

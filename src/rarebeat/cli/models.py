@@ -254,8 +254,8 @@ def send_runs(
     """
     from rarebeat.core.errors import RarebeatError
     from rarebeat.core.params import TrackingSettings, group, read_params
-    from rarebeat.training.kept_runs import send_kept
-    from rarebeat.training.server import connect_to
+    from rarebeat.tracking.kept_runs import send_kept
+    from rarebeat.tracking.server import connect_to
 
     tracker = connect_to(group(read_params(params), "tracking", TrackingSettings).experiment)
     if tracker.unsent:

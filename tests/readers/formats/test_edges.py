@@ -71,6 +71,28 @@ def test_a_file_of_which_more_than_half_is_filler_is_refused(signal: Steps) -> N
         without_fillers(leads(np.hstack([rest(2.6), signal, rest(2.6)])), RATE)
 
 
+PULSE = np.hstack([rest(0.12), rest(0.16, 1000.0), rest(0.12)])
+
+
+@pytest.mark.parametrize("place", [30, 100, 190])  # in the zeros, in the pulse, in the zeros behind it
+@pytest.mark.parametrize("length", [1, 20])
+@pytest.mark.parametrize("at_start", [False, True])
+def test_a_damaged_sample_does_not_hide_a_filler(
+    signal: Steps, place: int, length: int, at_start: bool
+) -> None:
+    pulse = PULSE.copy()
+    pulse[4, place : place + length] += 8
+    raw = leads(np.hstack([pulse, signal] if at_start else [signal, pulse]))
+    with pytest.raises(BadRecordError, match="flat_lead: all leads but one rest at an end of the file for"):
+        without_fillers(raw, RATE)
+
+
+def test_a_lead_that_goes_on_while_the_others_rest_is_left_to_other_checks(signal: Steps) -> None:
+    end = rest(1.5)
+    end[7] = np.random.default_rng(0).normal(0, 30, end.shape[1])
+    assert without_fillers(leads(np.hstack([signal, end])), RATE).seconds == 0.0
+
+
 def test_what_was_cut_is_counted_and_told(file_of: Callable[..., Path], tmp_path: Path) -> None:
     path = file_of("philips-xml")  # with 0.4 s of zeros, pulse and zeros
     assert "length     5 s (2500 samples); 0.4 s at the ends held no recording and were cut" in (

@@ -19,6 +19,10 @@ MOST = 0.5
 """Share of a file above which what is left is no recording of it."""
 
 
+MOST_STRAY = 4
+"""Steps up or down of one lead alone in a filler that are damage: noise has more, and a lead that rests has none."""
+
+
 class Trimmed(NamedTuple):
     """Leads without fillers.
 
@@ -49,7 +53,7 @@ def without_fillers(raw: RawLeads, rate: float, longest: float = LONGEST_SECONDS
         The leads and what was cut off them; all of them where nothing moves.
 
     Raises:
-        BadRecordError: when more than half of the file is no recording.
+        BadRecordError: when more than half of the file is no recording, or one lead is damaged within a filler.
 
     Example:
         >>> beat = np.sin(np.arange(200.0) / 5) * np.arange(1, 13)[:, None]
@@ -66,7 +70,9 @@ def without_fillers(raw: RawLeads, rate: float, longest: float = LONGEST_SECONDS
     heights = raw.samples - np.asarray(raw.baselines, dtype=np.float64)[:, None]
     step = float(np.array_equal(raw.samples, np.rint(raw.samples)))  # zero may lie between two steps
     lengths = max(2, round(STILL_SECONDS * rate)), round(longest * rate)
-    before, behind = _still_at_end(heights[:, ::-1], *lengths, step), _still_at_end(heights, *lengths, step)
+    before, behind = (_still_at_end(end, *lengths, step) for end in (heights[:, ::-1], heights))
+    _check_filler(heights[:, ::-1], before, lengths[0], step)
+    _check_filler(heights, behind, lengths[0], step)
     if not before and not behind:
         return Trimmed(raw, 0.0)
     if before + behind > MOST * count:
@@ -76,6 +82,26 @@ def without_fillers(raw: RawLeads, rate: float, longest: float = LONGEST_SECONDS
         )
     kept = replace(raw, samples=raw.samples[:, before : count - behind])
     return Trimmed(kept, (before + behind) / rate)
+
+
+def _check_filler(heights: npt.NDArray[Any], found: int, still: int, step: float) -> None:
+    """Refuse a filler in which one lead differs from all others for a moment: it would not be known as one."""
+    moving = np.flatnonzero((heights[:, 1 - still :] != heights[:, -still:-1]).any(axis=1))
+    if len(moving) > 1:  # as in nearly every recording
+        return
+    for lead in moving.tolist() or range(len(heights)):
+        others = np.delete(heights, lead, axis=0)
+        longer = _still_at_end(others, still, 0, step)
+        if longer <= found:
+            continue
+        alone = np.diff(heights[lead, -longer:]) != 0
+        alone &= (others[:, 1 - longer :] == others[:, -longer:-1]).all(axis=0)
+        if 0 < np.count_nonzero(alone) <= MOST_STRAY:
+            raise BadRecordError(
+                "flat_lead",
+                f"all leads but one rest at an end of the file for {longer} samples, and that one differs from them "
+                "at single samples: the file is damaged",
+            )
 
 
 def _still_at_end(heights: npt.NDArray[Any], still: int, most: int, step: float) -> int:

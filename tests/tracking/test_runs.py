@@ -16,7 +16,7 @@ from rarebeat.inference.handover.site import write_site_model
 from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
-from rarebeat.training import tracking
+from rarebeat.tracking import models, runs
 from rarebeat.training.settings import TrainSettings
 
 
@@ -41,7 +41,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Pat
 
 def test_the_database_and_its_artifacts_lie_at_the_root_of_the_project(project: Path) -> None:
     (project / "mlflow.db").unlink()
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     assert (project / "mlflow.db").is_file()
     experiment = tracker.client.get_experiment(tracker.experiment_id)
     assert experiment.artifact_location == (project / "mlartifacts").as_uri()
@@ -51,30 +51,30 @@ def test_a_temporary_experiment_uses_the_database_of_its_owner(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DVC_ROOT", str(project / ".dvc" / "tmp" / "exps" / "abc"))
-    tracking.connect({})
+    runs.connect({})
     assert MlflowClient(f"sqlite:///{project / 'mlflow.db'}").get_experiment_by_name("rarebeat") is not None
 
 
 def test_another_server_is_taken_from_the_environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (project / "mlflow.db").rename(project / "other.db")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'other.db'}")
-    tracking.connect({})
+    runs.connect({})
     assert not (project / "mlflow.db").exists()
 
 
 def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path, wfdb_record: Path) -> None:
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     params = {"heads": "all", "model": {"name": "hughes34", "width": 2}}
-    with tracking.training_run(tracker, "key1", "all", params) as run_id:
-        tracking.log_metrics(tracker, run_id, {"train/loss": 3.0, "validation/auroc": None}, step=1)
-        tracking.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=2)
-        tracking.log_model(tracker, run_id, model_folder)
+    with runs.training_run(tracker, "key1", "all", params) as run_id:
+        runs.log_metrics(tracker, run_id, {"train/loss": 3.0, "validation/auroc": None}, step=1)
+        runs.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=2)
+        models.log_model(tracker, run_id, model_folder)
     report = project / "metrics.json"
     report.write_text("{}")
     metrics = {"macro": {"f1": 0.5, "auroc": None}, "classes": {"avnrt": {"auprc": float("nan")}}}
     evaluated = {"heads": "all", "evaluate": {"replicates": 50}}
     model = card_digest(model_folder)
-    assert tracking.log_evaluation(tracker, model, "all", evaluated, metrics, [report]) == run_id
+    assert runs.log_evaluation(tracker, model, "all", evaluated, metrics, [report]) == run_id
 
     run = tracker.client.get_run(run_id)
     assert run.info.status == "FINISHED"
@@ -89,12 +89,12 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     assert [artifact.path for artifact in tracker.client.list_artifacts(run_id)] == ["metrics.json"]
     _check_served_model(tracker, run_id, model_folder, wfdb_record)
 
-    again = tracking.log_evaluation(tracker, model, "all", evaluated, metrics, [])
+    again = runs.log_evaluation(tracker, model, "all", evaluated, metrics, [])
     assert again != run_id  # a model from the cache: the closed run keeps its own numbers
     assert tracker.client.get_run(again).data.tags["rarebeat.trained_in"] == run_id
 
 
-def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
+def _check_served_model(tracker: runs.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
     """The model of a run predicts what the model folder predicts, and says what it takes."""
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
     ecg = read_file(record)
@@ -111,61 +111,61 @@ def _check_served_model(tracker: tracking.Tracker, run_id: str, model_folder: Pa
 
 
 def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     with (
         pytest.raises(KeyboardInterrupt),
-        tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as first,
+        runs.training_run(tracker, "key1", "all", {"heads": "all"}) as first,
     ):
-        tracking.log_metrics(tracker, first, {"train/loss": 3.0}, step=1)
+        runs.log_metrics(tracker, first, {"train/loss": 3.0}, step=1)
         raise KeyboardInterrupt
-    with tracking.training_run(tracker, "key1", "all", {"heads": "all"}) as second:
+    with runs.training_run(tracker, "key1", "all", {"heads": "all"}) as second:
         assert second == first
-        assert tracking.steps_logged(tracker, second, "train/loss") == 1
-    with tracking.training_run(tracker, "key2", "all", {"heads": "all"}) as other:
+        assert runs.steps_logged(tracker, second, "train/loss") == 1
+    with runs.training_run(tracker, "key2", "all", {"heads": "all"}) as other:
         assert other != first
 
 
 def test_a_training_whose_evaluation_comes_from_the_cache_is_finished(project: Path) -> None:
-    tracker = tracking.connect({})
-    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
+    tracker = runs.connect({})
+    with runs.training_run(tracker, "key1", "all", {}) as run_id:
         assert tracker.client.get_run(run_id).info.status == "RUNNING"
     assert tracker.client.get_run(run_id).info.status == "FINISHED"
 
 
 def test_a_training_that_fails_is_marked_as_failed(project: Path) -> None:
-    tracker = tracking.connect({})
-    with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key1", "all", {}) as run_id:
+    tracker = runs.connect({})
+    with pytest.raises(ValueError, match="boom"), runs.training_run(tracker, "key1", "all", {}) as run_id:
         raise ValueError("boom")
     assert tracker.client.get_run(run_id).info.status == "FAILED"
 
 
 def test_a_model_from_elsewhere_gets_a_run_of_their_own(project: Path) -> None:
-    tracker = tracking.connect({})
-    run_id = tracking.log_evaluation(tracker, "unknown-model", "all", {}, {"macro": {"f1": 0.5}}, [])
+    tracker = runs.connect({})
+    run_id = runs.log_evaluation(tracker, "unknown-model", "all", {}, {"macro": {"f1": 0.5}}, [])
     run = tracker.client.get_run(run_id)
     assert run.data.metrics == {"test/macro.f1": 0.5}
     assert run.data.tags["rarebeat.trained_in"] == "unknown"
 
 
 def test_an_ensemble_names_the_runs_of_its_members(project: Path) -> None:
-    tracker = tracking.connect({})
-    members = [tracking.log_evaluation(tracker, model, "fold", {}, {}, []) for model in ("m0", "m1")]
+    tracker = runs.connect({})
+    members = [runs.log_evaluation(tracker, model, "fold", {}, {}, []) for model in ("m0", "m1")]
     models = ["m0", "m1", "m-that-nobody-logged"]
-    run_id = tracking.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], models)
+    run_id = runs.log_evaluation(tracker, "card", "ensemble", {}, {"macro": {"f1": 0.5}}, [], models)
     run = tracker.client.get_run(run_id)
     assert run.data.tags["rarebeat.trained_in"] == ",".join(members)
     assert run.info.status == "FINISHED"
 
 
 def test_the_cells_of_a_study_are_the_children_of_one_run(project: Path, model_folder: Path) -> None:
-    tracker = tracking.connect({})
-    with tracking.training_run(tracker, "key", "all", {"heads": "all"}) as trained:
-        tracker.client.set_tag(trained, tracking.MODEL, "first")
-    cached = tracking.log_evaluation(tracker, "second", "all", {}, {"macro": {"f1": 0.4}}, [])
+    tracker = runs.connect({})
+    with runs.training_run(tracker, "key", "all", {"heads": "all"}) as trained:
+        tracker.client.set_tag(trained, runs.MODEL, "first")
+    cached = runs.log_evaluation(tracker, "second", "all", {}, {"macro": {"f1": 0.4}}, [])
     table = project / "study.csv"
     table.write_text("model,score\n")
     cells = {"first": {"macro.auroc": 0.8, "macro.f1": None}, "second": {"macro.auroc": 0.7}}
-    parent = tracking.log_parent(tracker, "table", "study", {"cells": {"seed": [0, 1]}}, {}, [table], cells)
+    parent = runs.log_parent(tracker, "table", "study", {"cells": {"seed": [0, 1]}}, {}, [table], cells)
 
     children = tracker.client.search_runs([tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{parent}'")
     assert {run.info.run_id for run in children} == {trained, cached}
@@ -185,10 +185,10 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
     monkeypatch.setenv("TZ", "America/New_York")
     time.tzset()
     try:
-        tracker = tracking.connect({})
-        with tracking.training_run(tracker, "key", "a", {}) as run_id:
+        tracker = runs.connect({})
+        with runs.training_run(tracker, "key", "a", {}) as run_id:
             before = time.time() * 1000
-            tracking.log_metrics(tracker, run_id, {"loss": 1.0})
+            runs.log_metrics(tracker, run_id, {"loss": 1.0})
             after = time.time() * 1000
     finally:
         monkeypatch.undo()
@@ -198,69 +198,69 @@ def test_metrics_bear_the_time_of_their_logging_in_every_time_zone(
 
 
 def test_a_training_starts_from_a_model_in_mlflow(project: Path, model_folder: Path) -> None:
-    tracker = tracking.connect({})
-    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
-        tracking.log_model(tracker, run_id, model_folder)
+    tracker = runs.connect({})
+    with runs.training_run(tracker, "key1", "all", {}) as run_id:
+        models.log_model(tracker, run_id, model_folder)
     uri = f"runs:/{run_id}/model"
     start = TrainSettings(init=uri).start
     assert start is not None
     assert start.is_relative_to(project / "models")
     for _ in range(2):  # it is fetched anew each time: an alias may name another model by then
-        tracking.fetch_model(uri, start)
+        models.fetch_model(uri, start)
     assert card_digest(start) == card_digest(model_folder)
 
 
 def test_a_model_that_mlflow_does_not_have_is_one_clear_message(project: Path, tmp_path: Path) -> None:
-    tracking.connect({})
+    runs.connect({})
     with pytest.raises(
         RarebeatError, match=r"train\.init: cannot get the model models:/nobody/1 from MLflow"
     ):
-        tracking.fetch_model("models:/nobody/1", tmp_path / "model")
+        models.fetch_model("models:/nobody/1", tmp_path / "model")
     assert not (tmp_path / "model").exists()
 
 
 def test_the_model_in_mlflow_says_where_it_comes_from(
     project: Path, model_folder: Path, tmp_path: Path
 ) -> None:
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     module, card = load_model(model_folder)
     save_model(
         tmp_path / "adapted", module, replace(card, origin={"model": "models/first", "protocol": "zero_shot"})
     )
-    with tracking.training_run(tracker, "key1", "all", {}) as run_id:
-        tracking.log_model(tracker, run_id, tmp_path / "adapted")
+    with runs.training_run(tracker, "key1", "all", {}) as run_id:
+        models.log_model(tracker, run_id, tmp_path / "adapted")
     found = mlflow.models.get_model_info(f"runs:/{run_id}/model").metadata
     assert found == {"cohorts": ["simulated"], "origin": {"model": "models/first", "protocol": "zero_shot"}}
 
 
 def test_the_model_of_the_best_run_is_restored(project: Path, model_folder: Path, tmp_path: Path) -> None:
     write_site_model(model_folder, tmp_path / "other", {"sinus_rhythm": 0.7})
-    tracker = tracking.connect({})
-    runs = {}
+    tracker = runs.connect({})
+    found = {}
     for name, folder, score in (("good", model_folder, 0.8), ("poor", tmp_path / "other", 0.6)):
-        with tracking.training_run(tracker, name, name, {}) as runs[name]:
-            tracking.log_model(tracker, runs[name], folder)
-        tracking.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
-    said = tracking.restore_model(tracker, tmp_path / "best", metric="macro.auprc")
+        with runs.training_run(tracker, name, name, {}) as found[name]:
+            models.log_model(tracker, found[name], folder)
+        runs.log_evaluation(tracker, card_digest(folder), name, {}, {"macro": {"auprc": score}}, [])
+    said = models.restore_model(tracker, tmp_path / "best", metric="macro.auprc")
     assert "good" in said
     assert "chosen by the test split: its score there is too high" in said
     assert card_digest(tmp_path / "best") == card_digest(model_folder)
-    tracking.restore_model(
+    models.restore_model(
         tracker, tmp_path / "best", metric="macro.auprc", lowest=True
     )  # replaces the model that is there
     assert card_digest(tmp_path / "best") == card_digest(tmp_path / "other")
-    assert "chosen" not in tracking.restore_model(tracker, tmp_path / "named", runs["good"])
+    assert "chosen" not in models.restore_model(tracker, tmp_path / "named", found["good"])
     assert card_digest(tmp_path / "named") == card_digest(model_folder)
     with pytest.raises(RarebeatError, match=r"with the metric test/macro\.kappa"):
-        tracking.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
+        models.restore_model(tracker, tmp_path / "best", metric="macro.kappa")
     with pytest.raises(RarebeatError, match="has no run deadbeef"):
-        tracking.restore_model(tracker, tmp_path / "best", "deadbeef")
+        models.restore_model(tracker, tmp_path / "best", "deadbeef")
 
 
 def test_known_warnings_are_dropped_although_mlflow_sets_filters_of_its_own() -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        with tracking._without_warnings("type hints"), warnings.catch_warnings():
+        with models._without_warnings("type hints"), warnings.catch_warnings():
             warnings.simplefilter("once")  # as MLflow does
             warnings.warn("Add type hints to the method", stacklevel=1)
             warnings.warn("something is wrong", stacklevel=1)

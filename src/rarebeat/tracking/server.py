@@ -3,7 +3,7 @@
 Runs go to the server in ``MLFLOW_TRACKING_URI``, otherwise to ``mlflow.db`` at the root of the project, also from
 queued and temporary DVC experiments. A server that is not there, or goes away in the middle, stops no training: from
 then on the process logs to ``mlflow.db``. The runs that it writes there bear the tag :data:`UNSENT`;
-:mod:`rarebeat.training.kept_runs` brings them to the server.
+:mod:`rarebeat.tracking.kept_runs` brings them to the server.
 """
 
 import logging

@@ -20,8 +20,8 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.inference.model_folder import card_digest
-from rarebeat.training import server, tracking
-from rarebeat.training.kept_runs import send_kept
+from rarebeat.tracking import models, runs, server
+from rarebeat.tracking.kept_runs import send_kept
 
 
 class Flaky:
@@ -68,12 +68,12 @@ def test_a_server_that_goes_away_costs_nothing(
     project: Path, model_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tracker, client = on_server(project)
-    with tracking.training_run(tracker, "key", "a name", {"heads": "all"}) as run_id:
-        tracking.log_metrics(tracker, run_id, {"train/loss": 3.0}, step=1)
+    with runs.training_run(tracker, "key", "a name", {"heads": "all"}) as run_id:
+        runs.log_metrics(tracker, run_id, {"train/loss": 3.0}, step=1)
         client.down = True
         for step in (2, 3):
-            tracking.log_metrics(tracker, run_id, {"train/loss": 3.0 - step}, step=step)
-        tracking.log_model(tracker, run_id, model_folder)
+            runs.log_metrics(tracker, run_id, {"train/loss": 3.0 - step}, step=step)
+        models.log_model(tracker, run_id, model_folder)
     said = capsys.readouterr().err
     assert said.count("does not answer") == 1
     assert "with a nest" not in said
@@ -84,12 +84,12 @@ def test_a_server_that_goes_away_costs_nothing(
     table = project / "classes.csv"
     table.write_text("class\n")
     model = card_digest(model_folder)
-    tracking.log_evaluation(tracker, model, "a name", {"evaluate": 5}, {"macro": {"f1": 0.5}}, [table])
+    runs.log_evaluation(tracker, model, "a name", {"evaluate": 5}, {"macro": {"f1": 0.5}}, [table])
 
     tracker, client = on_server(project)
     assert send_kept(tracker) == 1
     assert send_kept(tracker) == 0
-    (run,) = tracker.find(tracking.TRAINING_KEY, "key")
+    (run,) = tracker.find(runs.TRAINING_KEY, "key")
     assert run.info.run_id == run_id
     assert run.info.status == "FINISHED"
     assert run.info.run_name == "a name"
@@ -106,12 +106,12 @@ def test_a_server_that_goes_away_costs_nothing(
 def test_a_training_without_a_server_is_sent_and_its_later_evaluation_joins_it(project: Path) -> None:
     tracker, client = on_server(project)
     client.down = True
-    with tracking.training_run(tracker, "key", "a name", {"heads": "all"}) as kept:
-        tracking.log_metrics(tracker, kept, {"train/loss": 1.0}, step=1)
-        tracking._log_batch(tracker, kept, [], {server.MODEL: "m"})
+    with runs.training_run(tracker, "key", "a name", {"heads": "all"}) as kept:
+        runs.log_metrics(tracker, kept, {"train/loss": 1.0}, step=1)
+        runs._log_batch(tracker, kept, [], {server.MODEL: "m"})
     tracker, client = on_server(project)
     send_kept(tracker)
-    run_id = tracking.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
+    run_id = runs.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
     (run,) = tracker.find(server.MODEL, "m")
     assert run.info.run_id == run_id != kept
     assert run.data.metrics == {"train/loss": 1.0, "test/macro.f1": 0.5}
@@ -119,10 +119,10 @@ def test_a_training_without_a_server_is_sent_and_its_later_evaluation_joins_it(p
 
 def test_an_evaluation_without_a_server_is_sent_into_the_run_of_its_training(project: Path) -> None:
     tracker, client = on_server(project)
-    with tracking.training_run(tracker, "key", "a name", {}) as run_id:
-        tracking._log_batch(tracker, run_id, [], {server.MODEL: "m"})
+    with runs.training_run(tracker, "key", "a name", {}) as run_id:
+        runs._log_batch(tracker, run_id, [], {server.MODEL: "m"})
     client.down = True
-    tracking.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
+    runs.log_evaluation(tracker, "m", "a name", {}, {"macro": {"f1": 0.5}}, [])
     tracker, client = on_server(project)
     assert send_kept(tracker) == 1
     (run,) = tracker.find(server.MODEL, "m")
@@ -137,10 +137,10 @@ def test_a_study_that_ends_without_a_server_is_the_parent_of_its_runs_there(
     for number, away in enumerate([False, False, True]):  # the second is evaluated, the third kept here
         tracker, client = on_server(project)
         client.down = away
-        with tracking.training_run(tracker, f"key{number}", f"cell {number}", {"seed": number}) as run_id:
-            tracking._log_batch(tracker, run_id, [], {server.MODEL: f"m{number}"})
+        with runs.training_run(tracker, f"key{number}", f"cell {number}", {"seed": number}) as run_id:
+            runs._log_batch(tracker, run_id, [], {server.MODEL: f"m{number}"})
         if number == 1:
-            tracking.log_evaluation(tracker, "m1", "unused", {}, {"macro": {"f1": 0.1}}, [])
+            runs.log_evaluation(tracker, "m1", "unused", {}, {"macro": {"f1": 0.1}}, [])
 
     tracker, client = on_server(project)
     client.down = away_from == "the start"
@@ -161,18 +161,18 @@ def test_a_study_that_ends_without_a_server_is_the_parent_of_its_runs_there(
     elif away_from == "its children":
         monkeypatch.setattr(client.client, "log_batch", goes_away_at_link)
     children = {f"m{number}": {"macro": {"f1": number / 10}} for number in range(3)}
-    tracking.log_parent(tracker, "table", "a study", {}, {}, [], children)
+    runs.log_parent(tracker, "table", "a study", {}, {}, [], children)
     monkeypatch.undo()
     monkeypatch.setenv("DVC_ROOT", str(project))
 
     tracker, _ = on_server(project)
     send_kept(tracker)
-    runs = {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment_id])}
-    assert sorted(runs) == ["a study", "cell 0", "cell 1", "cell 2"]
-    assert {run.info.status for run in runs.values()} == {"FINISHED"}
-    parent = runs.pop("a study").info.run_id
-    assert {run.data.tags.get(MLFLOW_PARENT_RUN_ID) for run in runs.values()} == {parent}
-    assert {name: run.data.metrics["test/macro.f1"] for name, run in runs.items()} == {
+    found = {run.info.run_name: run for run in tracker.client.search_runs([tracker.experiment_id])}
+    assert sorted(found) == ["a study", "cell 0", "cell 1", "cell 2"]
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    parent = found.pop("a study").info.run_id
+    assert {run.data.tags.get(MLFLOW_PARENT_RUN_ID) for run in found.values()} == {parent}
+    assert {name: run.data.metrics["test/macro.f1"] for name, run in found.items()} == {
         "cell 0": 0.0,
         "cell 1": 0.1,
         "cell 2": 0.2,
@@ -183,7 +183,7 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
     tracker, client = on_server(project)
     client.down = True
     for number in range(2):
-        tracking.log_evaluation(tracker, f"m{number}", "a name", {}, {"macro": {"f1": number}}, [])
+        runs.log_evaluation(tracker, f"m{number}", "a name", {}, {"macro": {"f1": number}}, [])
     tracker, client = on_server(project)
     terminate = client.client.set_terminated
 
@@ -196,8 +196,8 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
         send_kept(tracker)
     tracker, client = on_server(project)
     assert send_kept(tracker) == 1
-    runs = tracker.client.search_runs([tracker.experiment_id])
-    assert sorted(run.data.metrics["test/macro.f1"] for run in runs) == [0, 1]
+    found = tracker.client.search_runs([tracker.experiment_id])
+    assert sorted(run.data.metrics["test/macro.f1"] for run in found) == [0, 1]
 
 
 def test_clones_that_begin_at_once_on_a_new_server_share_its_experiment(
@@ -218,24 +218,24 @@ def test_clones_that_begin_at_once_on_a_new_server_share_its_experiment(
 
 def test_a_training_that_fails_without_a_server_is_told_with_its_own_error(project: Path) -> None:
     tracker, client = on_server(project)
-    with pytest.raises(ValueError, match="boom"), tracking.training_run(tracker, "key", "a", {}):
+    with pytest.raises(ValueError, match="boom"), runs.training_run(tracker, "key", "a", {}):
         client.down = True
         raise ValueError("boom")
     tracker, client = on_server(project)
     send_kept(tracker)
-    assert [run.info.status for run in tracker.find(tracking.TRAINING_KEY, "key")] == ["FAILED"]
+    assert [run.info.status for run in tracker.find(runs.TRAINING_KEY, "key")] == ["FAILED"]
 
 
 def killed_training(project: Path, gone: str, monkeypatch: pytest.MonkeyPatch, away_from_start: bool) -> str:
     """A training that logs while its server is away, and is never ended."""
     tracker, client = on_server(project)
     client.down = away_from_start
-    training = tracking.training_run(tracker, "key", "a name", {"heads": "all"})
+    training = runs.training_run(tracker, "key", "a name", {"heads": "all"})
     with monkeypatch.context() as patch:
         patch.setattr(server, "own_process", lambda: gone)
         run_id = training.__enter__()
         client.down = True
-        tracking.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=1)
+        runs.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=1)
     # A killed process does not even get here; its run stays open as well.
     assert not training.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     return run_id
@@ -244,7 +244,7 @@ def killed_training(project: Path, gone: str, monkeypatch: pytest.MonkeyPatch, a
 @pytest.fixture(scope="module")
 def ended_process() -> str:
     """A process that has ended, by its name."""
-    program = "from rarebeat.training.server import own_process; print(own_process())"
+    program = "from rarebeat.tracking.server import own_process; print(own_process())"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -257,7 +257,7 @@ def test_a_training_that_was_killed_while_its_server_was_away_is_ended_and_sent_
     tracker, _ = on_server(project)
     assert send_kept(tracker) == 0, "the training may be started again, and goes on in its run"
     assert send_kept(tracker, end_killed=True) == 1
-    (run,) = tracker.find(tracking.TRAINING_KEY, "key")
+    (run,) = tracker.find(runs.TRAINING_KEY, "key")
     assert (run.info.status, run.data.metrics) == ("KILLED", {"train/loss": 2.0})
     (entry,) = tracker.client.get_metric_history(run.info.run_id, "train/loss")
     assert run.info.end_time == entry.timestamp
@@ -281,8 +281,8 @@ def test_what_a_killed_training_left_does_not_reopen_a_run_that_has_ended_since(
 ) -> None:
     run_id = killed_training(project, ended_process, monkeypatch, away_from_start=False)
     tracker, _ = on_server(project)
-    with tracking.training_run(tracker, "key", "a name", {"heads": "all"}) as again:
-        tracking.log_metrics(tracker, again, {"train/loss": 1.0}, step=2)
+    with runs.training_run(tracker, "key", "a name", {"heads": "all"}) as again:
+        runs.log_metrics(tracker, again, {"train/loss": 1.0}, step=2)
     assert send_kept(tracker, end_killed=True) == 1
     run = tracker.client.get_run(run_id)
     assert again == run_id
@@ -291,7 +291,7 @@ def test_what_a_killed_training_left_does_not_reopen_a_run_that_has_ended_since(
 
 @pytest.mark.parametrize(("asked", "found"), [(None, "True"), ("false", "False")])
 def test_telemetry_is_off_unless_it_is_asked_for(asked: str | None, found: str) -> None:
-    program = "import rarebeat.training.server; from mlflow.environment_variables import *"
+    program = "import rarebeat.tracking.server; from mlflow.environment_variables import *"
     environment = {name: value for name, value in os.environ.items() if name != "MLFLOW_DISABLE_TELEMETRY"}
     environment |= {"MLFLOW_DISABLE_TELEMETRY": asked} if asked else {}
     command = [sys.executable, "-c", f"{program}; print(MLFLOW_DISABLE_TELEMETRY.get())"]
@@ -318,11 +318,11 @@ def test_a_server_that_is_not_there_is_told_within_ten_seconds(
         host = "no-such-host.invalid" if kind == "no such host" else "127.0.0.1"
         uri = f"http://{host}:{port}"
         monkeypatch.setenv("MLFLOW_TRACKING_URI", f"{uri}/" if kind == "nobody listens" else uri)
-        tracker = tracking.connect({})
+        tracker = runs.connect({})
     assert (tracker.uri, tracker.unsent) == (server.local_uri(), uri)
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert line.startswith(f"warning: the MLflow server {uri} does not answer (")
-    with tracking.training_run(tracker, "key", "a", {}) as run_id:
+    with runs.training_run(tracker, "key", "a", {}) as run_id:
         pass
     assert tracker.client.get_run(run_id).data.tags[server.UNSENT] == uri
 
@@ -339,8 +339,8 @@ def test_a_damaged_tracking_database_is_one_clear_message(project: Path, damage:
         content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
     path.write_bytes(content)
     with pytest.raises(RarebeatError, match=r"cannot use the tracking database .*mlflow\.db") as caught:
-        tracker = tracking.connect({})
-        with tracking.training_run(tracker, "key", "a", {"heads": "all"}):
+        tracker = runs.connect({})
+        with runs.training_run(tracker, "key", "a", {"heads": "all"}):
             pass
     assert len(str(caught.value).splitlines()) == 2
 
@@ -404,22 +404,22 @@ def test_a_server_that_is_killed_in_the_middle_gets_everything_later(
 ) -> None:
     uri, command, process = real_server
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     began = time.monotonic()
-    with tracking.training_run(tracker, "key", "a name", {"heads": "all"}) as run_id:
-        tracking.log_metrics(tracker, run_id, {"train/loss": 3.0}, step=1)
+    with runs.training_run(tracker, "key", "a name", {"heads": "all"}) as run_id:
+        runs.log_metrics(tracker, run_id, {"train/loss": 3.0}, step=1)
         stop(process)
         began = time.monotonic()
-        tracking.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=2)
+        runs.log_metrics(tracker, run_id, {"train/loss": 2.0}, step=2)
         assert time.monotonic() - began < 30
-        tracking.log_model(tracker, run_id, model_folder)
+        models.log_model(tracker, run_id, model_folder)
     assert capsys.readouterr().err.count("does not answer") == 1
 
     process = start(command, int(uri.rpartition(":")[2]), project / "server")
     try:
-        tracker = tracking.connect({})
+        tracker = runs.connect({})
         model = card_digest(model_folder)
-        assert tracking.log_evaluation(tracker, model, "a name", {}, {"macro": {"f1": 0.5}}, []) == run_id
+        assert runs.log_evaluation(tracker, model, "a name", {}, {"macro": {"f1": 0.5}}, []) == run_id
         run = tracker.client.get_run(run_id)
         assert run.data.metrics == {"train/loss": 2.0, "test/macro.f1": 0.5}
         assert run.info.status == "FINISHED"

@@ -14,7 +14,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
-from rarebeat.training.server import (
+from rarebeat.tracking.server import (
     CONTINUES,
     EVALUATED,
     MODEL,

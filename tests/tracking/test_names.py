@@ -2,7 +2,7 @@
 
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
-from rarebeat.training.run_names import flatten, grouped
+from rarebeat.tracking.names import flatten, grouped
 
 
 def test_every_name_is_one_that_mlflow_takes() -> None:
