@@ -96,3 +96,18 @@ def test_a_folder_of_records_needs_no_params_and_stands_for_itself(exports: Path
     assert json.loads(result.output)["changes"] == []
     with pytest.raises(RarebeatError, match="or give --kind"):
         CliRunner().invoke(app, ["check", str(tmp_path / "ward"), str(exports)], catch_exceptions=False)
+
+
+def test_a_delivery_that_is_not_read_is_not_called_unchanged(exports: Path, tmp_path: Path) -> None:
+    options = {"key_file": str(tmp_path / "key")}
+    ingest_cohort("muse-xml", exports, tmp_path / "ward", options=options, workers=1)
+    absent = run("check", tmp_path / "ward", tmp_path / "absent", "--kind", "simulated")
+    assert f"there is no folder {tmp_path / 'absent'}" in str(absent.exception)
+    made_up = run("check", tmp_path / "ward", exports, "--kind", "simulated")
+    assert "kind simulated has no deliveries: give --kind" in str(made_up.exception)
+
+
+def test_a_picture_of_another_kind_is_refused_before_anything_is_read(exports: Path) -> None:
+    refused = run("inspect", exports, "--picture", "ecg.gif")
+    assert "a picture is written as .png, .pdf or .svg" in str(refused.exception)
+    assert refused.stdout == ""

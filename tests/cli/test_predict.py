@@ -130,6 +130,28 @@ def test_a_wrong_option_is_said_in_one_line(
     result = run(model_folder, wfdb_record, *arguments)
     assert isinstance(result.exception, RarebeatError)
     assert complaint in str(result.exception)
+    assert result.stdout == ""  # before any ECG is answered
+
+
+def test_text_that_names_no_file_is_refused_and_not_repeated(model_folder: Path, wfdb_record: Path) -> None:
+    header = wfdb_record.read_bytes() + b"# report: seen by Dr. Smith\n"
+    result = run(model_folder, "-", stdin=header)
+    assert isinstance(result.exception, ParamsError)
+    assert "14 lines of text, and none names a file that there is" in str(result.exception)
+    assert "Smith" not in result.output + str(result.exception)
+
+
+def test_a_model_that_is_not_there_is_told_with_the_way_to_one(tmp_path: Path, wfdb_record: Path) -> None:
+    for command in (["predict", str(wfdb_record), "--model"], ["thresholds"], ["adapt"], ["drift"]):
+        rest = {
+            "thresholds": ["out", "--set", "a=0.5"],
+            "adapt": ["r", "l.csv", "--out", "o"],
+            "drift": ["r"],
+        }
+        words = [*command, str(tmp_path / "trained"), *rest.get(command[0], [])]
+        refused = CliRunner().invoke(app, words).exception
+        assert "there is no model folder" in str(refused), command
+        assert "make repro" in str(refused)
 
 
 def test_exit_codes_say_how_it_ended(model_folder: Path, wfdb_record: Path, tmp_path: Path) -> None:

@@ -49,6 +49,9 @@ def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path) -> None:
     path.write_text("a: [1\n")
     with pytest.raises(ParamsError, match="cannot read"):
         read_params(path)
+    path.unlink()
+    with pytest.raises(ParamsError, match=r"there is no such file .* in the folder of the project"):
+        read_params(path)
 
 
 @dataclass(frozen=True, config=STRICT)

@@ -30,6 +30,12 @@ def test_a_truncated_table_names_the_file_and_the_remedy(tmp_path: Path) -> None
         read_table(path)
 
 
+def test_a_table_that_is_not_there_is_not_called_damaged(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match=r"none\.parquet: there is no such file") as refused:
+        read_table(tmp_path / "none.parquet")
+    assert "damaged" not in str(refused.value)
+
+
 def test_row_groups_come_one_by_one_with_the_columns_asked_for(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     write_table(path, pa.table({"a": [1, 2, 3], "b": ["x", "y", "z"]}), row_group_size=2)

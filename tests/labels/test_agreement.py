@@ -102,7 +102,7 @@ def test_the_page_has_a_table_per_cohort_and_examples_below_the_limit(folder: Pa
 
 
 def test_files_that_are_missing_or_of_another_form_are_told(tmp_path: Path) -> None:
-    with pytest.raises(RarebeatError, match=r"agreement\.csv"):
+    with pytest.raises(RarebeatError, match=r"there are no labels in .*: expected agreement\.csv"):
         read_agreement(tmp_path)
     write_csv(tmp_path / "agreement.csv", ("class", "n"), [("af", 1)])
     with pytest.raises(RarebeatError, match="has no column text"):

@@ -45,7 +45,7 @@ def test_other_kinds_of_file_are_named_with_what_is_expected(tmp_path: Path, nam
         read_file(tmp_path / name)
 
 
-@pytest.mark.parametrize("name", ["a.hea", "a.mat", "a.xml"])
+@pytest.mark.parametrize("name", ["a.hea", "a.mat", "a.xml", "a.csv", "folder"])
 def test_a_missing_file_is_missing(tmp_path: Path, name: str) -> None:
     with pytest.raises(RarebeatError, match="there is no file"):
         read_file(tmp_path / name)

@@ -42,6 +42,10 @@ def inspect(
     from rarebeat.readers.files.inspection import format_inspections
     from rarebeat.readers.files.inspection import inspect as find_out
 
+    if picture:
+        from rarebeat.reporting.ecg_page import check_suffix
+
+        check_suffix(picture)
     found = list(find_out(path))
     print(json.dumps(plain(found), indent=2) if as_json else format_inspections(found))
     record = next((entry.record for entry in found if entry.record), None)
@@ -77,6 +81,8 @@ def check(
     """
     from rarebeat.readers.contract.compare import changes, read_contract
 
+    if not delivery.exists():
+        raise RarebeatError(f"there is no folder {delivery}")
     folder = Path(cohort) if Path(cohort).is_dir() else records / cohort
     contract = read_contract(folder)
     if (delivery / "summary.json").is_file():
@@ -108,6 +114,10 @@ def _contract_of(
             )
         settings = read_cohort_settings(params, cohort)
         kind, options = settings.kind, (settings.options or {}) | options
+    if kind == "simulated":  # whose reader reads no folder, so that nothing would be compared
+        raise RarebeatError(
+            f"kind simulated has no deliveries: give --kind, the kind of the files in {delivery}"
+        )
     with TemporaryDirectory(prefix="rarebeat-") as place:
         summary = ingest_cohort(kind, delivery, Path(place) / "delivery", options=options, workers=workers)
     return dict(summary["contract"])

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*lines))(publish)
     lines = (
-        "rarebeat restore models/best --metric macro.auprc",
+        "rarebeat restore models/best",
         "rarebeat restore models/of-that-run --run 0f3c",
     )
     app.command(rich_help_panel=_HEADING, epilog=examples(*lines))(restore)

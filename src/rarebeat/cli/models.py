@@ -126,6 +126,10 @@ def predict(
         check_suffix(out)
     settings = PredictSettings(kind, reader_options(option or []), age, sex, workers)
     opened = open_model(model)
+    if picture:
+        from rarebeat.reporting.answer_page import check_wish
+
+        check_wish(picture, evidence, opened.thresholds)
     paths, content = _standard_input(paths) if Path("-") in paths else (paths, b"")
     record: Record | None = None
     answers: Iterable[Answer]
@@ -173,6 +177,13 @@ def _standard_input(paths: Sequence[Path]) -> tuple[list[Path], bytes]:
         ) from error
     if not names:
         raise ParamsError("standard input names no file: expected one ECG file, or names of files")
+    if len(names) > 1 and not any(
+        name.exists() for name in names
+    ):  # which may be a report: it is not repeated
+        raise ParamsError(
+            f"standard input holds {len(names)} lines of text, and none names a file that there is (a WFDB record is "
+            "two files: name its header)"
+        )
     return names, b""
 
 

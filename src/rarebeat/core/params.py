@@ -83,6 +83,10 @@ def _mapping(path: Path) -> dict[str, Any]:
 
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(
+            f"cannot read {path}: there is no such file (params.yaml lies in the folder of the project)"
+        ) from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ParamsError(f"cannot read {path}: {error}") from error
     if not isinstance(content, dict):
@@ -117,7 +121,8 @@ def parse(kind: type[Settings], value: Any, where: str) -> Settings:
             path = [str(step) for step in entry["loc"]]
             line = f"{'.'.join([where, *path])}: {entry['msg']} (found {shortened(entry['input'])})"
             if entry["type"] == "unexpected_keyword_argument":
-                line += did_you_mean(path[-1], _keys_beside(kind, path))
+                known = _keys_beside(kind, path)
+                line += did_you_mean(path[-1], known) or (f"; there are {', '.join(known)}" if known else "")
             lines.append(line)
         raise ParamsError("\n".join(lines)) from error
 

@@ -173,6 +173,10 @@ def _opened(path: Path | Opens, columns: list[str] | None, **options: Any) -> It
         ):
             _check_footer(file, columns)
             yield file
+    except FileNotFoundError as error:
+        raise RarebeatError(
+            f"cannot read {path}: there is no such file (`dvc repro` makes again what the pipeline writes)"
+        ) from error
     except MemoryError as error:
         raise RarebeatError(f"there is not enough memory to read {path}: {error}") from error
     except (OSError, pa.ArrowException, ValueError) as error:

@@ -252,6 +252,8 @@ def check_complete(folder: Path) -> None:
     Raises:
         RarebeatError: naming those that are missing.
     """
+    if not folder.exists():
+        raise RarebeatError(f"there is no model folder {folder} (`make repro` trains one: models/trained)")
     missing = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise RarebeatError(f"{folder} is not a model folder: it lacks {' and '.join(missing)}")
@@ -280,6 +282,8 @@ def card_digest(folder: Path) -> str:
 
 def _read_content(path: Path) -> dict[str, Any]:
     """What ``model.yaml`` says, unchecked but for its format."""
+    if not path.exists():
+        check_complete(path.parent)
     try:
         content = load_yaml(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

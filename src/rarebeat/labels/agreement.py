@@ -120,6 +120,11 @@ def read_agreement(folder: Path) -> tuple[Counts, list[Disagreement]]:
     Raises:
         RarebeatError: when the files are missing or not of that form.
     """
+    if not (folder / "agreement.csv").is_file():
+        raise RarebeatError(
+            f"there are no labels in {folder}: expected agreement.csv, which the label stage writes for each cohort "
+            "(data/labels/NAME)"
+        )
     counts: Counts = Counter()
     for line, row in read_csv(folder / "agreement.csv", _COUNT_COLUMNS):
         if not row["records"].isdecimal():

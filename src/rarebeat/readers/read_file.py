@@ -33,7 +33,8 @@ LISTED = (".hea", ".xml", *_FORMATS)
 """What is looked for in a folder: every record has one of these, and one only."""
 
 _ADVICE = {
-    ".csv": "a table does not say what its numbers are; write the ECG as a WFDB record",
+    ".csv": "a table does not say what its numbers are; write the ECG as a WFDB record, or put arrays.yaml beside it "
+    "and name the folder with --kind arrays (docs/own-archive.md)",
     ".parquet": "a cohort is not a file of an ECG; name the file that it was read from",
 }
 
@@ -146,6 +147,8 @@ def read_file(path: Path) -> Record:
     """
     if path.is_dir():
         raise RarebeatError(f"{path} is a folder: name the files in it")
+    if not path.is_file():
+        raise RarebeatError(f"there is no file {path}")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         advice = f": {_ADVICE[suffix]}" if suffix in _ADVICE else ""
@@ -153,8 +156,6 @@ def read_file(path: Path) -> Record:
             f"{path} is no supported file: expected a WFDB record (.hea with .dat or .mat), a GE MUSE XML or "
             f"another XML of a recorder (.xml), or {', '.join(_FORMATS)}{advice}"
         )
-    if not path.is_file():
-        raise RarebeatError(f"there is no file {path}")
     if suffix == ".xml" or suffix in _FORMATS:
         return _read_format(path, _FORMATS.get(suffix) or _xml_format(path))
     return _read_wfdb_file(path)

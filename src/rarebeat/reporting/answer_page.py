@@ -1,6 +1,6 @@
 """An ECG on paper with a model's answer beside it, and shaded what speaks for one of its classes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -115,16 +115,30 @@ def picture_of_answer(
     return ecg_picture(replace(record, text=answer_lines(answer), codes=()), kind, title, shading=shading)
 
 
+def check_wish(out: Path, wanted: str | None, classes: Collection[str]) -> None:
+    """Make sure, before any ECG is answered, that pictures of that kind can be drawn.
+
+    Args:
+        out: a file, or a folder.
+        wanted: class whose evidence is to be shown, if one was named.
+        classes: those of the model.
+
+    Raises:
+        ParamsError: for another suffix, or a class that the model does not have.
+    """
+    if out.suffix and out.suffix.lower().removeprefix(".") not in KINDS:
+        raise ParamsError(f"{out}: a picture is written as .png, .pdf or .svg")
+    if wanted is not None and wanted not in classes:
+        raise ParamsError(f"the model has no class {wanted!r}{did_you_mean(wanted, classes)}")
+
+
 def check_picture(out: Path, ecgs: int) -> None:
     """Make sure that pictures can have a name: a file for one ECG, a folder for several.
 
     Raises:
-        ParamsError: for another suffix, or a file for several ECGs.
+        ParamsError: for a file for several ECGs.
     """
-    kind = out.suffix.lower().removeprefix(".")
-    if kind and kind not in KINDS:
-        raise ParamsError(f"{out}: a picture is written as .png, .pdf or .svg")
-    if kind and ecgs != 1:
+    if out.suffix and ecgs != 1:
         raise ParamsError(f"{out} is a file, and there are {ecgs} ECGs: name a folder")
 
 

@@ -88,6 +88,16 @@ class Shading:
     start: float = 0.0
 
 
+def check_suffix(path: Path) -> None:
+    """Make sure that a picture can be written to a file of that name.
+
+    Raises:
+        RarebeatError: for another suffix than .png, .pdf and .svg.
+    """
+    if path.suffix.lower().removeprefix(".") not in KINDS:
+        raise RarebeatError(f"{path}: a picture is written as .png, .pdf or .svg")
+
+
 def draw_ecg(
     path: Path, record: Record, title: str | None = None, dpi: float = DPI, shading: Shading | None = None
 ) -> None:
@@ -105,9 +115,8 @@ def draw_ecg(
     Raises:
         RarebeatError: for another suffix, or when the file cannot be written.
     """
+    check_suffix(path)
     kind = path.suffix.lower().removeprefix(".")
-    if kind not in KINDS:
-        raise RarebeatError(f"{path}: a picture is written as .png, .pdf or .svg")
     content = ecg_picture(record, kind, title, dpi, shading)
     with atomic(path) as temporary:
         temporary.write_bytes(content)

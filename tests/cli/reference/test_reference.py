@@ -47,6 +47,16 @@ def test_no_option_of_a_command_is_left_out() -> None:
     assert {name for name in named if f"`{name}`" not in page} == set()
 
 
+def test_a_default_of_zero_is_told_and_a_switch_names_what_it_is_without_it() -> None:
+    rows = [line for line in commands_page(app).splitlines() if line.startswith("| `--")]
+    seeds = [row for row in rows if row.startswith("| `--seed`")]
+    assert len(seeds) == 3
+    assert all("| `0` |" in row for row in seeds)
+    assert [row for row in rows if "| `True` |" in row] == []
+    (blind,) = [row for row in rows if row.startswith("| `--blind`")]
+    assert "| `--blind` |" in blind
+
+
 def test_no_param_of_the_file_is_left_out() -> None:
     page, content = params_page(PARAMS), yaml.safe_load(PARAMS)
     whole = (

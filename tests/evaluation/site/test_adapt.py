@@ -147,11 +147,11 @@ def test_a_class_that_is_not_labelled_again_keeps_what_was_fitted_before(
         assert second.thresholds[name] == first.thresholds[name]
 
 
-@pytest.mark.parametrize("case", ["ensemble", "same", "strangers", "no class"])
+@pytest.mark.parametrize("case", ["ensemble", "same", "strangers", "nowhere", "no class"])
 def test_what_cannot_be_adapted_is_refused(
     site: Site, knowing_model: Path, labels: Path, tmp_path: Path, case: str
 ) -> None:
-    model, out, message = knowing_model, tmp_path / "ward", ""
+    model, out, records, message = knowing_model, tmp_path / "ward", site.files, ""
     if case == "ensemble":
         model = tmp_path / "ensemble"
         (model / "members").mkdir(parents=True)
@@ -163,11 +163,13 @@ def test_what_cannot_be_adapted_is_refused(
     elif case == "strangers":
         labels.write_text("record,bigeminy\nx1,0\nx2,1\n")
         message = "none of the recordings is called by one of the 2 names, such as 'x1'"
+    elif case == "nowhere":
+        records, message = tmp_path / "absent", "there is no file or folder .*absent"
     else:
         labels.write_text("record,bigeminie\nx1,0\n")
         message = r"labels no class of the model: .* did you mean 'bigeminy'"
     with pytest.raises(RarebeatError, match=message):
-        adapt_model(model, Source((site.files,)), labels, out)
+        adapt_model(model, Source((records,)), labels, out)
     assert not (tmp_path / "ward").exists()
 
 

@@ -104,7 +104,9 @@ def _default(param: Any) -> str:
     """The default; nothing where there is none, or where the help tells it in words."""
     if param.required:
         return "must be given"
-    return "" if param.default in (None, False, [], ()) else f"`{param.default}`"
+    if isinstance(param.default, bool):  # 0 equals False, and is a default that the page names
+        return f"`{param.opts[0]}`" if param.default else ""
+    return "" if param.default in (None, [], ()) else f"`{param.default}`"
 
 
 def _examples(epilog: str) -> list[str]:

@@ -241,6 +241,9 @@ def _recording(name: str, read: Any, card: ModelCard) -> Recording | Refused:
 
 def _offered(source: Source) -> Iterable[tuple[list[str], Any]]:
     """For each recording all names that it may be called by, its record id first, and a function that reads it."""
+    for path in source.paths:
+        if not path.exists():
+            raise RarebeatError(f"there is no file or folder {path}")
     cohorts = [path for path in source.paths if next(path.glob(PARTS), None) is not None]
     if cohorts and (source.kind or len(source.paths) > 1):
         raise ParamsError(f"{cohorts[0]} was written by ingest: name it alone, and without a kind")

@@ -188,6 +188,11 @@ def test_the_example_of_the_documentation_reads_every_ecg_of_a_split(
     assert np.array_equal([signal for signal, _ in found["ecgs"]], expected.signals * expected.meta.scale)
 
 
+def test_a_folder_without_shards_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RarebeatError, match="there are no shards in"):
+        write_croissant(tmp_path / "records", tmp_path / "croissant.json", Publication())
+
+
 def test_the_shards_stay_as_they_are(work: Workspace) -> None:
     with pytest.raises(RarebeatError, match="write it beside the folder"):
         write_croissant(work.out, work.out / "croissant.json", WHOLE)

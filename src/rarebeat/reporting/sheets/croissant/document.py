@@ -122,6 +122,10 @@ def write_croissant(
     Source:
         Croissant format specification 1.1 and Croissant RAI specification 1.0, MLCommons.
     """
+    if not (shards / "counts.json").is_file():
+        raise RarebeatError(
+            f"there are no shards in {shards}: expected counts.json and a folder for each split"
+        )
     root = _root(shards, out)
     content = describe(shards, root, publication, read_cohorts(shards, records))
     write_json(out, content)
