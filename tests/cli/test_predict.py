@@ -150,7 +150,7 @@ def test_a_model_that_is_not_there_is_told_with_the_way_to_one(tmp_path: Path, w
         }
         words = [*command, str(tmp_path / "trained"), *rest.get(command[0], [])]
         refused = CliRunner().invoke(app, words).exception
-        assert "there is no model folder" in str(refused), command
+        assert "is not a model folder: it is not there" in str(refused), command
         assert "make repro" in str(refused)
 
 

@@ -61,7 +61,7 @@ def export(
 
     Onnxruntime runs it without torch.
 
-    It is compared with torch first; more than 1e-4 apart, it is not written.
+    Before it is written, its probabilities are compared with those of torch; more than 1e-4 apart, nothing is written.
     """
     from rarebeat.inference.handover.onnx_export import OPSET, export_onnx
 

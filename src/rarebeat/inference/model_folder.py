@@ -253,7 +253,9 @@ def check_complete(folder: Path) -> None:
         RarebeatError: naming those that are missing.
     """
     if not folder.exists():
-        raise RarebeatError(f"there is no model folder {folder} (`make repro` trains one: models/trained)")
+        raise RarebeatError(
+            f"{folder} is not a model folder: it is not there (`make repro` trains models/trained)"
+        )
     missing = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
     if missing:
         raise RarebeatError(f"{folder} is not a model folder: it lacks {' and '.join(missing)}")

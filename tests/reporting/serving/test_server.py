@@ -4,6 +4,7 @@ import base64
 import http.client
 import json
 import signal
+import socket
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -15,9 +16,11 @@ import pytest
 from tests.reporting.serving.chromium import PROGRAM, browser
 from tests.reporting.serving.conftest import Server
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import LEADS
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
+from rarebeat.reporting.serving.server import run_server
 from rarebeat.simulator.archives.archive import write_archive
 from rarebeat.simulator.settings import SimulatorSettings
 
@@ -172,3 +175,14 @@ def test_nothing_is_written_and_counts_alone_are_said(server: Server) -> None:
     assert any("answered" in line for line in others)
     assert "r1" not in said
     assert list(server.folder.iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_told_and_nothing_else(
+    model_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(RarebeatError, match=r"port \d+ cannot be used: .*; take another with --port"),
+    ):
+        run_server(model_folder, taken.getsockname()[1], megabytes=1, seconds=1, threads=None)
+    assert capsys.readouterr().out == ""

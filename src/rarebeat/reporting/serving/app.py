@@ -129,7 +129,7 @@ def make_app(
     @app.get("/{name}")
     async def page(name: str = "") -> Response:
         if name not in _PAGE:
-            return _refusal(404, "there is / (a page), /model, /predict and /picture")
+            return _refusal(404, "there is GET / (a page) and /model, and POST /predict and /picture")
         text = resources.files(__package__).joinpath("page", name or "page.html").read_text(encoding="utf-8")
         return HTMLResponse(text) if not name else Response(text, media_type=_PAGE[name])
 

@@ -37,10 +37,12 @@ def run_server(folder: Path, port: int, megabytes: float, seconds: float, thread
         with socket.create_server((HOST, port), backlog=_WAITING) as listening:
             print(f"http://{HOST}:{port}/ (Ctrl-C ends it)", flush=True)
             settings = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
-            uvicorn.Server(settings).run(sockets=[listening])
+            try:
+                uvicorn.Server(settings).run(sockets=[listening])
+            finally:
+                told = ", ".join(f"{number} {what}" for what, number in sorted(counts.items()))
+                print(told or "nothing was asked")
     except OSError as error:
         raise RarebeatError(
             f"port {port} cannot be used: {error.strerror or error}; take another with --port"
         ) from error
-    finally:
-        print(", ".join(f"{number} {what}" for what, number in sorted(counts.items())) or "nothing was asked")
