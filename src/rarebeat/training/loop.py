@@ -29,7 +29,7 @@ from rarebeat.inference.examples import (
 from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
 from rarebeat.metrics.classification import auroc, macro
-from rarebeat.models.layers import Standardise
+from rarebeat.models.layers import Standardise, heads_of
 from rarebeat.models.registry import build
 from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
@@ -37,6 +37,7 @@ from rarebeat.training.controls import check_splits
 from rarebeat.training.distributed.batch_norm import synchronised
 from rarebeat.training.distributed.world import ALONE, World
 from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
+from rarebeat.training.measured import measured_labels, with_measured, without_measured
 from rarebeat.training.precision import (
     autocast,
     backends,
@@ -141,17 +142,22 @@ def train(
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window, learning=True)
         held_out = load_examples(validation, classes, device, window)
-        network = _new_network(train, len(classes), model, settings)
+        if settings.measured.weight:
+            examples = examples.with_labels(measured_labels(train, settings.measured))
+        network = _new_network(train, examples.labels.shape[1], model, settings)
+        if settings.measured.weight:
+            heads_of(network)  # heads of one's own could not be cut at the end
         initialise(network)
         network.to(device)
         optimiser = make_optimiser(network, settings)
-        stages, labels = stages_of(settings), examples.labels.to(device)
+        stages, labels = stages_of(settings), examples.labels[:, : len(classes)].to(device)
         losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser, world)
         if settings.precision == "auto" and bf16 and world.first:
-            _check_bf16(network, examples, losses[stages[0]], settings, world)
+            of_steps = with_measured(losses[stages[0]], len(classes), settings.measured)
+            _check_bf16(network, examples, of_steps, settings, world)
         for past in progress.history if world.first else ():
             on_epoch(EpochReport(**past))
         passes = _passes(len(examples), settings)
@@ -162,6 +168,7 @@ def train(
             for epoch in range(first := progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
+                of_steps = with_measured(loss, len(classes), settings.measured)
                 if epoch == stage.first:
                     optimiser.state.clear()  # each stage starts as a training of its own does
                 if epoch in (first, stage.first):
@@ -170,7 +177,7 @@ def train(
                 bar.set_description_str(f"epoch {epoch + 1}/{stages[-1].end}")
                 start = time.perf_counter()
                 train_loss = _train_epoch(
-                    forward, optimiser, examples, stage, loss, precision, epoch, bar, world
+                    forward, optimiser, examples, stage, of_steps, precision, epoch, bar, world
                 )
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
@@ -195,6 +202,8 @@ def train(
 
     if progress.best is not None:
         network.load_state_dict(progress.best)
+    if settings.measured.weight:
+        without_measured(network, len(classes))
     return network.eval()
 
 
@@ -287,7 +296,8 @@ def validate(
     logits = torch.empty(0, labels.shape[1], device=examples.device)
     if batches.stop > batches.start:
         with autocast(examples.device, precision):
-            logits = record_logits(network, examples.part(part), batch, windows)
+            found = record_logits(network, examples.part(part), batch, windows)
+        logits = found[:, : labels.shape[1]]  # a network in training may have outputs for what has no label
     logits = world.gather(logits, part, len(examples))
     total = torch.zeros((), device=examples.device)
     for rows in ordered_batches(len(examples), batch):
