@@ -222,7 +222,7 @@ def test_files_of_the_project_that_the_prose_names_are_there() -> None:
 
 def test_extras_that_are_installed_are_those_of_the_package() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    lists = [names for text in PROSE.values() for names in re.findall(r"rarebeat\[([a-z,]+)\]", text)]
+    lists = [names for text in PROSE.values() for names in re.findall(r"(?:rarebeat|'\.)\[([a-z,]+)\]", text)]
     named = {extra for names in lists for extra in names.split(",")}
     assert {"formats", "export"} <= named <= set(project["optional-dependencies"])
 
