@@ -82,7 +82,7 @@ def _train(
     """Train, say what is trained, and log it, as the first of several processes does for all."""
     from rarebeat.tracking.models import log_model
     from rarebeat.tracking.names import run_name, run_tags
-    from rarebeat.tracking.runs import log_metrics, steps_logged, training_run
+    from rarebeat.tracking.runs import step_log, training_run
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import run_experiment
 
@@ -97,11 +97,10 @@ def _train(
     facts = experiment.describe()
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     with training_run(tracker, key, name, facts, labels) as run_id:
-        logged = steps_logged(tracker, run_id, "train/loss")
+        log_epoch = step_log(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:
-            if report.epoch > logged:
-                log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+            log_epoch(report.epoch, report.metrics())
 
         run_experiment(experiment, out, curves, checkpoints, log, world)
         log_model(tracker, run_id, out)
