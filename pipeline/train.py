@@ -34,7 +34,7 @@ def train(
     from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
     from rarebeat.dataset.remote import folder_at
-    from rarebeat.training.distributed.launch import joined, one_message, start_processes
+    from rarebeat.training.distributed.launch import agreed, joined, one_message, start_processes
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
     from rarebeat.training.settings import ModelSettings, TrainSettings
 
@@ -47,6 +47,8 @@ def train(
             tracker = _connect(settings, content) if world.first else None
             world.all(True)  # the others wait for what the first one fetches
             folder = folder_at(shards)
+            memory = agreed(settings, folder, world).memory
+            content["train"] = {**(content.get("train") or {}), "memory": memory}
             experiment = (
                 fold_experiment(content, folder, folds, fold) if folds else read_experiment(content, folder)
             )
