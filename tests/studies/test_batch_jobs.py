@@ -156,7 +156,13 @@ def test_a_job_that_slurm_ends_leaves_no_copy_of_the_project(tmp_path: Path) -> 
     (programs / "python").write_text("#!/bin/sh\ntouch weights ../../../../started\nexec sleep 60\n")
     (programs / "python").chmod(0o755)
     (tmp_path / "packed").write_bytes(pack([]))
-    command = ["sh", str(ROOT / "scales/slurm.sh"), str(tmp_path / "packed"), str(tmp_path / "packed"), "cell@a"]
+    command = [
+        "sh",
+        str(ROOT / "scales/slurm.sh"),
+        str(tmp_path / "packed"),
+        str(tmp_path / "packed"),
+        "cell@a",
+    ]
     environment = os.environ | {"SLURM_SUBMIT_DIR": str(tmp_path)}
     job = subprocess.Popen(command, env=environment, start_new_session=True)
     while not (tmp_path / "started").exists():
