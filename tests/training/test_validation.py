@@ -14,8 +14,8 @@ from rarebeat.dataset.split import Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.inference.examples import load_examples
 from rarebeat.inference.probabilities import predict_probabilities
-from rarebeat.training.loop import validate
 from rarebeat.training.losses import sum_of_cross_entropies
+from rarebeat.training.validation import validate
 
 CPU = torch.device("cpu")
 

@@ -59,6 +59,11 @@ class Examples:
         context = self.context.batch(rows, torch.device("cpu"))
         return replace(self, signals=self.signals[rows], labels=self.labels[rows], context=context)
 
+    def with_labels(self, more: Int8) -> "Examples":
+        """The same examples with further columns of labels, shape (n, m), behind those that there are."""
+        columns = torch.from_numpy(more).to(self.labels.device)
+        return replace(self, labels=torch.cat([self.labels, columns], dim=1))
+
     def order(self, batch: int, seed: int, epoch: int) -> list[Indices]:
         """Divide one pass over the examples into batches of one size, in an order that seed and epoch decide.
 

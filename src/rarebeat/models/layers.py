@@ -288,8 +288,8 @@ def heads_of(network: nn.Module) -> Heads:
     heads = network.heads
     if not isinstance(heads, Heads):
         raise ParamsError(
-            f"the heads of {type(network).__name__} are {type(heads).__name__}, which takes no offsets: make them "
-            "rarebeat.models.layers.Heads"
+            f"the heads of {type(network).__name__} are {type(heads).__name__}, which takes no offsets and no measured "
+            "tasks: make them rarebeat.models.layers.Heads"
         )
     return heads
 

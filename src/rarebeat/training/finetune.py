@@ -263,7 +263,7 @@ def start_from(source: Source, classes: Sequence[str], network: nn.Module) -> No
         heads_of(network).shift(offsets)
     else:
         with torch.no_grad():
-            heads_of(network).regressions.bias.add_(offsets)
+            heads_of(network).regressions.bias[: len(classes)].add_(offsets)
 
 
 def untrained(source: Source, classes: Sequence[str], model: ModelSettings, samples: int) -> nn.Module:

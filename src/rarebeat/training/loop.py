@@ -19,24 +19,21 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.dataset.split import Split
-from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.inference.examples import (
     Examples,
     batch_shape,
     load_examples,
-    ordered_batches,
 )
-from rarebeat.inference.probabilities import record_logits
 from rarebeat.metrics.arrays import FloatArray
-from rarebeat.metrics.classification import auroc, macro
-from rarebeat.models.layers import Standardise
+from rarebeat.models.layers import Standardise, heads_of
 from rarebeat.models.registry import build
 from rarebeat.training.augment import random_batch
 from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.controls import check_splits
 from rarebeat.training.distributed.batch_norm import synchronised
 from rarebeat.training.distributed.world import ALONE, World
-from rarebeat.training.losses import Loss, make_loss, sum_of_cross_entropies
+from rarebeat.training.losses import Loss, make_loss
+from rarebeat.training.measured import measured_labels, with_measured, without_measured
 from rarebeat.training.precision import (
     autocast,
     backends,
@@ -47,6 +44,7 @@ from rarebeat.training.precision import (
 )
 from rarebeat.training.schedule import Stage, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import ModelSettings, TrainSettings
+from rarebeat.training.validation import validate
 
 STEPS_UNREAD_ON_GPU = 25
 """Reading the loss makes the CPU wait for the GPU: there it is done once in so many steps."""
@@ -141,17 +139,22 @@ def train(
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window, learning=True)
         held_out = load_examples(validation, classes, device, window)
-        network = _new_network(train, len(classes), model, settings)
+        if settings.measured.weight:
+            examples = examples.with_labels(measured_labels(train, settings.measured))
+        network = _new_network(train, examples.labels.shape[1], model, settings)
+        if settings.measured.weight:
+            heads_of(network)  # heads of one's own could not be cut at the end
         initialise(network)
         network.to(device)
         optimiser = make_optimiser(network, settings)
-        stages, labels = stages_of(settings), examples.labels.to(device)
+        stages, labels = stages_of(settings), examples.labels[:, : len(classes)].to(device)
         losses = {stage: make_loss(stage.settings.loss, labels, rewards) for stage in stages}
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser, world)
         if settings.precision == "auto" and bf16 and world.first:
-            _check_bf16(network, examples, losses[stages[0]], settings, world)
+            of_steps = with_measured(losses[stages[0]], len(classes), settings.measured)
+            _check_bf16(network, examples, of_steps, settings, world)
         for past in progress.history if world.first else ():
             on_epoch(EpochReport(**past))
         passes = _passes(len(examples), settings)
@@ -162,6 +165,7 @@ def train(
             for epoch in range(first := progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]
+                of_steps = with_measured(loss, len(classes), settings.measured)
                 if epoch == stage.first:
                     optimiser.state.clear()  # each stage starts as a training of its own does
                 if epoch in (first, stage.first):
@@ -170,7 +174,7 @@ def train(
                 bar.set_description_str(f"epoch {epoch + 1}/{stages[-1].end}")
                 start = time.perf_counter()
                 train_loss = _train_epoch(
-                    forward, optimiser, examples, stage, loss, precision, epoch, bar, world
+                    forward, optimiser, examples, stage, of_steps, precision, epoch, bar, world
                 )
                 seconds = time.perf_counter() - start
                 validation_loss, validation_auroc = validate(
@@ -195,6 +199,8 @@ def train(
 
     if progress.best is not None:
         network.load_state_dict(progress.best)
+    if settings.measured.weight:
+        without_measured(network, len(classes))
     return network.eval()
 
 
@@ -253,51 +259,6 @@ def _passes(examples: int, settings: TrainSettings) -> int:
     """How many times the training split is passed over in an epoch."""
     batches, _ = batch_shape(examples, settings.batch)
     return -(-settings.epoch_steps // batches)
-
-
-def validate(
-    network: nn.Module,
-    examples: Examples,
-    batch: int,
-    precision: torch.dtype,
-    loss: Loss = sum_of_cross_entropies,
-    windows: WindowSettings = WHOLE,
-    world: World = ALONE,
-) -> tuple[float | None, float | None]:
-    """Mean loss and mean AUROC of a network.
-
-    Args:
-        network: takes signals and returns logits; it is left in evaluation mode.
-        examples: the split.
-        batch: examples at a time.
-        precision: of the convolutions.
-        loss: a mean over examples.
-        windows: how recordings longer than the network's input are judged.
-        world: the processes that share the work, in whole batches, so that the numbers are those of one process.
-
-    Returns:
-        The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
-        where none has, or where the network has diverged).
-    """
-    if not len(examples):
-        return None, None
-    batches = world.part(-(-len(examples) // batch))
-    part = slice(batches.start * batch, min(batches.stop * batch, len(examples)))
-    labels = examples.labels.to(examples.device)
-    logits = torch.empty(0, labels.shape[1], device=examples.device)
-    if batches.stop > batches.start:
-        with autocast(examples.device, precision):
-            logits = record_logits(network, examples.part(part), batch, windows)
-    logits = world.gather(logits, part, len(examples))
-    total = torch.zeros((), device=examples.device)
-    for rows in ordered_batches(len(examples), batch):
-        total += loss(logits[rows], labels[rows]) * len(rows)
-    mean_loss = total.item() / len(examples)
-    if not torch.isfinite(logits).all():
-        return mean_loss, None
-    # Logits rank as their probabilities do, without the ties of saturated sigmoids.
-    mean = float(macro(auroc(examples.labels.cpu().numpy(), logits.cpu().numpy())))
-    return mean_loss, None if np.isnan(mean) else mean
 
 
 def _check_bf16(

@@ -138,6 +138,19 @@ class AugmentSettings:
 
 
 @dataclass(frozen=True, config=STRICT)
+class MeasuredSettings:
+    """Rate, regularity and QRS width, measured on the signals and learnt beside the classes.
+
+    Attributes:
+        weight: what each measure counts in the loss beside one class; 0 measures nothing.
+        levels: yes-or-no questions that each measure is asked in.
+    """
+
+    weight: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    levels: Annotated[int, Field(ge=1, le=99)] = 7
+
+
+@dataclass(frozen=True, config=STRICT)
 class TrainSettings:
     """How a network is trained.
 
@@ -153,6 +166,7 @@ class TrainSettings:
         loss: "bce" as in the paper; "weighted_bce" (the positives of a class weigh as much as its negatives);
             "challenge" (the soft metric of the CinC Challenge 2020, for its classes only).
         pretrain: epochs that come first. The optimiser starts afresh after them.
+        measured: tasks that need no label, see :mod:`rarebeat.training.measured`.
         augment: how the recordings change from epoch to epoch.
         window: what of a recording the network sees at a time: in training one window, at random; in
             validation and prediction all.
@@ -203,6 +217,7 @@ class TrainSettings:
     steps: Steps = ()
     loss: LossName = "bce"
     pretrain: Pretrain = field(default_factory=Pretrain)
+    measured: MeasuredSettings = field(default_factory=MeasuredSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     window: WindowSettings = field(default_factory=WindowSettings)
     threshold: ThresholdRule = "bagged_f1"
@@ -231,6 +246,10 @@ class TrainSettings:
         if self.init is None and self.finetune.protocol != "all_layers":
             raise ValueError(
                 f"finetune.protocol {self.finetune.protocol} needs a model to start from (train.init)"
+            )
+        if self.measured.weight and self.augment.stretch:
+            raise ValueError(
+                "augment.stretch changes the rates that measured.weight lets the network learn: set one of them to 0"
             )
         processes = self.devices * self.nodes
         if processes > self.batch:
