@@ -75,6 +75,8 @@ experiments: install      ## what dvc exp run has tried, in few columns; KEEP=RE
 	@COLUMNS=130 dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
 
 ui: export MLFLOW_DISABLE_TELEMETRY ?= true
+# Without it MLflow starts five more processes, for what is never asked here.
+ui: export MLFLOW_SERVER_ENABLE_JOB_EXECUTION ?= false
 ui: install               ## MLflow in the browser; its runs are one page further than where it opens
 	@echo "runs: http://127.0.0.1:$(PORT)/#/experiments/1/runs"
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --host 127.0.0.1 --port $(PORT)

@@ -34,6 +34,7 @@ ROLE, DATABASE = "rarebeat", "postgres"
 PATIENCE = 300.0  # seconds for a server to answer
 GRACE = 30.0  # seconds for a server to end
 SHOWN = 15  # lines of the log of a server that ended by itself
+ENDS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 WORKERS = 2  # processes of the MLflow server, 250 MB each
 
 
@@ -65,7 +66,7 @@ def stack(
     artifacts: Annotated[str, typer.Option(help="s3:// URL of your own", envvar="ARTIFACTS")] = "",
 ) -> None:
     """Start PostgreSQL, an S3 server and an MLflow server on 127.0.0.1, and stop them at Ctrl-C or SIGTERM."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         signal.signal(number, signal.default_int_handler)
     folder = folder.absolute()
     folder.mkdir(mode=0o711, parents=True, exist_ok=True)  # PostgreSQL may run as another user
@@ -94,7 +95,8 @@ def stack(
     except KeyboardInterrupt:
         print("stopping", flush=True)
     finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # a second Ctrl-C would leave servers behind
+        for number in ENDS:
+            signal.signal(number, signal.SIG_IGN)  # a second one would leave servers behind
         (folder / "environment").unlink(missing_ok=True)
         for service in reversed(running):
             end(service)
@@ -142,10 +144,12 @@ def make_cluster(place: Path, password: str, account: Mapping[str, Any]) -> None
         os.chown(told, account["user"], account["group"])
     options = ["--auth=scram-sha-256", f"--pwfile={told}", "--encoding=UTF8", "--no-locale"]
     command = [postgres_program("initdb"), "-D", str(new), "-U", ROLE, *options]
-    done = subprocess.run(
-        command, cwd="/", capture_output=True, text=True, check=False, start_new_session=True, **account
-    )
-    told.unlink()
+    try:
+        done = subprocess.run(
+            command, cwd="/", capture_output=True, text=True, check=False, start_new_session=True, **account
+        )
+    finally:
+        told.unlink()
     if done.returncode:
         hint = (
             f"\nPostgreSQL cannot run as root: another user must be able to enter {place}" if account else ""
@@ -253,7 +257,7 @@ def launch(
                 "MLFLOW_PORT, S3_PORT and POSTGRES_PORT choose others"
             ) from error
     log = folder / "logs" / f"{name.lower()}.log"
-    # A server ends with this process even where that is killed for good; only Linux can do so.
+    # A server ends with this process even where that is killed; only Linux can do so.
     guard = ["setpriv", "--pdeathsig", ends_by.name.removeprefix("SIG"), "--"]
     whole = [*(guard if sys.platform == "linux" and shutil.which("setpriv") else []), *map(str, command)]
     with log.open("wb") as said:

@@ -34,7 +34,7 @@ def train(
     from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
     from rarebeat.dataset.remote import folder_at
-    from rarebeat.training.distributed.launch import joined, one_message, start_processes
+    from rarebeat.training.distributed.launch import agreed, joined, one_message, start_processes
     from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
     from rarebeat.training.settings import ModelSettings, TrainSettings
 
@@ -47,6 +47,8 @@ def train(
             tracker = _connect(settings, content) if world.first else None
             world.all(True)  # the others wait for what the first one fetches
             folder = folder_at(shards)
+            memory = agreed(settings, folder, world).memory
+            content["train"] = {**(content.get("train") or {}), "memory": memory}
             experiment = (
                 fold_experiment(content, folder, folds, fold) if folds else read_experiment(content, folder)
             )
@@ -82,7 +84,7 @@ def _train(
     """Train, say what is trained, and log it, as the first of several processes does for all."""
     from rarebeat.tracking.models import log_model
     from rarebeat.tracking.names import run_name, run_tags
-    from rarebeat.tracking.runs import log_metrics, steps_logged, training_run
+    from rarebeat.tracking.runs import step_log, training_run
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import run_experiment
 
@@ -97,11 +99,10 @@ def _train(
     facts = experiment.describe()
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     with training_run(tracker, key, name, facts, labels) as run_id:
-        logged = steps_logged(tracker, run_id, "train/loss")
+        log_epoch = step_log(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:
-            if report.epoch > logged:
-                log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+            log_epoch(report.epoch, report.metrics())
 
         run_experiment(experiment, out, curves, checkpoints, log, world)
         log_model(tracker, run_id, out)

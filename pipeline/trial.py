@@ -34,7 +34,7 @@ def trial(
     from rarebeat.inference.splits import predict_all_classes
     from rarebeat.tracking.models import log_model
     from rarebeat.tracking.names import run_name, run_tags
-    from rarebeat.tracking.runs import connect, log_metrics, training_run
+    from rarebeat.tracking.runs import connect, log_metrics, step_log, training_run
     from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import learning_splits, make_experiment, run_experiment
     from rarebeat.training.search.results import judge
@@ -53,9 +53,10 @@ def trial(
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     title = run_name(experiment.cohorts, experiment.heads, params, out.name)
     with training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
+        log_epoch = step_log(tracker, run_id, "train/loss")
 
         def log(report: EpochReport) -> None:
-            log_metrics(tracker, run_id, report.metrics(), step=report.epoch)
+            log_epoch(report.epoch, report.metrics())
 
         run_experiment(experiment, out, curves, project_root() / checkpoints, log)
         log_model(tracker, run_id, out)

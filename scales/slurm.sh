@@ -21,6 +21,7 @@ export PATH
 mkdir -p .dvc/tmp/exps
 copy=$(mktemp -d "$PWD/.dvc/tmp/exps/study-XXXXXX")
 trap 'rm -rf "$copy"' EXIT
+trap 'exit 143' TERM  # without it a cancelled job would leave its copy
 tar xzf "$code" -C "$copy"
 tar xzf "$locks" -C "$copy"
 cd "$copy"

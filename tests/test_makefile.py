@@ -38,3 +38,15 @@ def test_a_git_repository_is_fine(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
     result = make(tmp_path, "repository")
     assert (result.returncode, result.stdout) == (0, "")
+
+
+def test_the_pages_of_mlflow_start_no_processes_that_nothing_asks_for(tmp_path: Path) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("pyproject.toml", "constraints.txt", ".venv/.installed"):
+        (tmp_path / name).touch()
+    (programs / "mlflow").write_text("#!/bin/sh\nenv\n")
+    (programs / "mlflow").chmod(0o755)
+    found = make(tmp_path, "ui").stdout.splitlines()
+    assert "MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false" in found
+    assert "MLFLOW_DISABLE_TELEMETRY=true" in found

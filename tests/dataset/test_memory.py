@@ -90,3 +90,10 @@ def test_signals_are_streamed_where_they_take_more_than_a_third(
     needed = 30 * 12 * SAMPLES * 2
     monkeypatch.setattr(memory, "allowed_memory", lambda: allowed * needed)
     assert streams(wanted, tmp_path) == expected
+
+
+def test_processes_of_one_machine_share_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, 20)
+    write(tmp_path, 10, "validation")
+    monkeypatch.setattr(memory, "allowed_memory", lambda: 6 * 30 * 12 * SAMPLES * 2)
+    assert [streams("auto", tmp_path, processes) for processes in (1, 2, 3)] == [False, False, True]

@@ -8,9 +8,11 @@ from pathlib import Path
 import fsspec
 import numpy as np
 import pytest
+from fsspec.spec import AbstractBufferedFile
 from tests.dataset.test_stored import write
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.dataset.manifest import read_footer
 from rarebeat.dataset.remote import RemotePath, folder_at
 from rarebeat.dataset.shards import load_split, open_split, read_doubts, split_cohorts, write_doubts
 
@@ -52,6 +54,16 @@ def test_damage_behind_a_url_is_named(remote: str) -> None:
     storage.rm(path)
     with pytest.raises(RarebeatError, match=r"missing, or too many: shard-00001\.parquet"):
         open_split(folder_at(remote), "train")
+
+
+def test_a_shard_that_was_cut_off_is_named_also_in_a_storage_that_reads_piece_by_piece(
+    remote: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as S3, where looking before the start of a file is a wrong value and no error of the system."""
+    storage, path = fsspec.filesystem("memory"), "/bucket/shards/train/shard-00001.parquet"
+    monkeypatch.setattr(RemotePath, "open", lambda *_: AbstractBufferedFile(storage, path, size=3))
+    with pytest.raises(RarebeatError, match=r"cannot use memory://bucket/.*shard-00001\.parquet"):
+        read_footer(folder_at(f"memory:/{path}"), "its checksum")
 
 
 @pytest.mark.parametrize(

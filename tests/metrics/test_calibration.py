@@ -89,3 +89,20 @@ def test_the_slope_tells_probabilities_that_are_too_sure_of_themselves():
     truth = rng.random(5000) < expit(odds / 2)
     assert calibration_slope(truth, expit(odds)) == pytest.approx(0.5, abs=0.05)
     assert np.isnan(calibration_slope(np.zeros(3, dtype=bool), np.full(3, 0.5)))
+
+
+@pytest.mark.parametrize(
+    ("positive", "negative"),
+    [
+        ([0.6, 0.9], [0.1, 0.2]),
+        ([0.5, 0.9], [0.1, 0.5]),  # only the records at 0.5 are in doubt, and they fit any slope
+        ([0.1, 0.2], [0.6, 0.9]),
+        ([0.1, 0.5], [0.5, 0.9]),
+        ([0.5, 0.5], [0.5, 0.5]),
+    ],
+)
+def test_there_is_no_slope_where_any_is_as_good_as_a_steeper_one(
+    positive: list[float], negative: list[float]
+) -> None:
+    truth = np.array([True, True, False, False])
+    assert np.isnan(calibration_slope(truth, np.array([*positive, *negative])))

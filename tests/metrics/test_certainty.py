@@ -77,6 +77,17 @@ def test_a_rare_class_moves_by_its_offset_alone() -> None:
     assert fitted.classes["rare"].slope != 1.0
 
 
+@pytest.mark.parametrize("others", [0, 9])
+def test_a_class_that_nearly_all_have_moves_by_its_offset_alone(others: int) -> None:
+    """Records of one kind alone do not tell how far the network's log odds must be stretched."""
+    odds = np.random.default_rng([10]).normal(2.0, 1.0, (300, 1))
+    truth = np.ones((300, 1), dtype=np.int8)
+    truth[:others] = 0
+    certainty = fit_certainty(truth, expit(odds), np.arange(300).astype(str), CLASSES[:1])
+    assert certainty.classes["common"].negatives == others
+    assert certainty.classes["common"].slope == 1.0
+
+
 def test_a_class_with_few_calibration_patients_is_never_answered_no() -> None:
     truth, probability, people = make_case(5)
     certainty = fit_certainty(truth, probability, people, CLASSES)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from mlflow.tracking import MlflowClient
@@ -299,3 +299,28 @@ def test_passwords_stand_in_no_command_which_everybody_could_read(
     assert environment["MLFLOW_BACKEND_STORE_URI"] == "postgresql+pg8000://me:password@host/runs"
     assert environment["AWS_ENDPOINT_URL_S3"] == "http://127.0.0.1:5002"
     assert "MLFLOW_TRACKING_URI" not in environment  # the server is none of its own clients
+
+
+def test_a_second_signal_leaves_no_server_behind(
+    tmp_path: Path, script: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = []
+
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def end(service: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGHUP)
+        ended.append(service)
+
+    monkeypatch.setattr(script, "start_mlflow", lambda *_: SimpleNamespace(name="MLflow"))
+    monkeypatch.setattr(script, "check_runs", stop)
+    monkeypatch.setattr(script, "end", end)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        script.stack(tmp_path, 1, 2, 3, "postgresql://host/runs", "s3://bucket")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert len(ended) == 1

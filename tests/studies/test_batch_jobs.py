@@ -2,6 +2,9 @@
 
 import os
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from rarebeat.studies import batch_jobs
 from rarebeat.studies.away import Order, Remote, can_leave, default_remote
 from rarebeat.studies.batch_jobs import Files, batch_launcher
 from rarebeat.studies.here import dvc
+from rarebeat.studies.snapshot import pack
 
 FILES = Files("rarebeat-1", Path("code"), Path("locks"), Path("log"))
 
@@ -144,3 +148,36 @@ def test_the_file_for_skypilot_has_keys_that_it_knows_and_takes_what_it_is_given
 def test_cells_can_leave_and_nothing_else(stage: str, name: str, expected: bool) -> None:
     definition = ROOT / "studies" / name / "dvc.yaml"
     assert can_leave(stage.replace("studies/", f"{ROOT}/studies/"), definition) is expected
+
+
+def test_a_job_that_slurm_ends_leaves_no_copy_of_the_project(tmp_path: Path) -> None:
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    (programs / "python").write_text("#!/bin/sh\ntouch weights ../../../../started\nexec sleep 60\n")
+    (programs / "python").chmod(0o755)
+    (tmp_path / "packed").write_bytes(pack([]))
+    command = [
+        "sh",
+        str(ROOT / "scales/slurm.sh"),
+        str(tmp_path / "packed"),
+        str(tmp_path / "packed"),
+        "cell@a",
+    ]
+    environment = os.environ | {"SLURM_SUBMIT_DIR": str(tmp_path)}
+    job = subprocess.Popen(command, env=environment, start_new_session=True)
+    while not (tmp_path / "started").exists():
+        assert job.poll() is None
+        time.sleep(0.05)
+    os.killpg(job.pid, signal.SIGTERM)  # all processes of a job get it, and some time to end
+    assert job.wait(30) == 128 + signal.SIGTERM
+    assert not list((tmp_path / ".dvc/tmp/exps").iterdir())
+
+
+def test_jobs_of_two_projects_have_names_of_their_own(tmp_path: Path) -> None:
+    """By its name a job is cancelled, and a machine of a cloud is found: another clone runs equal stages."""
+    names = []
+    for project in (tmp_path / "one", tmp_path / "two"):
+        order = Order("cell@a", ("data",), None, None, project, b"", b"", {})
+        names += [batch_jobs._write(order).name, batch_jobs._write(order).name]
+    assert len(names) == 4
+    assert len(set(names)) == 2

@@ -1,5 +1,8 @@
 """A study's cells as tasks of a Ray cluster of two machines, one of which is lost while its cell runs."""
 
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from tests.studies import sweep
 
 from rarebeat.core.cluster.connection import connected
 from rarebeat.studies.here import dvc
-from rarebeat.studies.ray_jobs import ray_launcher
+from rarebeat.studies.ray_jobs import make_copy, ray_launcher
 
 
 @pytest.fixture
@@ -50,3 +53,62 @@ def test_a_cell_whose_machine_is_lost_runs_on_another(
     assert {name for name, _ in found} == {"a", "b"}
     assert len(found) == 3  # the one that was lost, again
     assert project not in Path(found[0][1]).parents  # it saw nothing of the project but by the remote
+
+
+STAGE = """
+from itertools import count
+from pathlib import Path
+
+for number in count():
+    Path("models", str(number)).mkdir(parents=True)
+    Path("models", str(number), "last.pt").touch()
+"""
+
+ORDER = """
+import sys
+from pathlib import Path
+from rarebeat.studies.away import Order
+from rarebeat.studies.ray_jobs import run_order
+from rarebeat.studies.snapshot import pack
+
+code = pack([Path("pipeline/cell.py")])
+run_order(Order("stage", (), None, None, Path.cwd(), code, pack([]), {}), code)
+"""
+
+
+@pytest.fixture
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The temporary folder of this machine, in which copies of the project lie."""
+    folder = tmp_path / "copies"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_a_stage_that_is_broken_off_while_it_writes_leaves_no_copy_of_the_project(
+    tmp_path: Path, copies: Path
+) -> None:
+    (tmp_path / "pipeline").mkdir()
+    (tmp_path / "pipeline" / "cell.py").write_text(STAGE)
+    process = subprocess.Popen([sys.executable, "-c", ORDER], cwd=tmp_path, stderr=subprocess.PIPE)
+    while not list(copies.glob("study-*/models/9*")):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # what a task gets that Ray cancels
+    _, said = process.communicate(timeout=60)
+    assert b"KeyboardInterrupt" in said
+    assert not list(copies.glob("study-*"))
+
+
+def test_what_a_killed_process_has_left_is_removed_and_what_a_living_one_uses_is_not(copies: Path) -> None:
+    program = "import sys; from pathlib import Path; from rarebeat.studies.ray_jobs import make_copy; "
+    program += "print(make_copy(Path(sys.argv[1])))"
+    words = [sys.executable, "-c", program, str(copies)]
+    left = Path(subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip())
+    (left / "weights").mkdir()
+    (left / "weights" / "last.pt").write_text("large")
+    others = copies / "study-of-mine"
+    others.mkdir()
+    first = make_copy(copies)
+    second = make_copy(copies)
+    assert sorted(copies.iterdir()) == sorted([others, first, second])

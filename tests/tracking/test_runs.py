@@ -1,6 +1,8 @@
 """Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
 
 import shutil
+import subprocess
+import sys
 import time
 import warnings
 from dataclasses import replace
@@ -17,6 +19,7 @@ from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.read_file import read_file
 from rarebeat.tracking import models, runs
+from rarebeat.tracking.server import PROCESS, own_process
 from rarebeat.training.settings import TrainSettings
 
 
@@ -94,6 +97,30 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     assert tracker.client.get_run(again).data.tags["rarebeat.trained_in"] == run_id
 
 
+def test_a_model_takes_few_files_and_brings_its_own_code(
+    project: Path, model_folder: Path, tmp_path: Path
+) -> None:
+    tracker = runs.connect({})
+    with runs.training_run(tracker, "key1", "all", {}) as run_id:
+        models.log_model(tracker, run_id, model_folder)
+    stored = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/model", dst_path=str(tmp_path)))
+    assert len([path for path in stored.rglob("*") if path.is_file()]) < 25
+    program = (
+        "import sys, mlflow, numpy; model = mlflow.pyfunc.load_model(sys.argv[1]); "
+        "import rarebeat.inference.served as it; "
+        "print(it.__file__, model.predict(numpy.zeros((1, 12, 5000), numpy.float32))['error'][0])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(stored)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "code.zip" in done.stdout, done.stderr
+    assert "flat_lead" in done.stdout
+
+
 def _check_served_model(tracker: runs.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
     """The model of a run predicts what the model folder predicts, and says what it takes."""
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")
@@ -123,6 +150,48 @@ def test_a_killed_training_goes_on_in_its_own_run(project: Path) -> None:
         assert runs.steps_logged(tracker, second, "train/loss") == 1
     with runs.training_run(tracker, "key2", "all", {"heads": "all"}) as other:
         assert other != first
+
+
+def test_a_training_whose_process_is_gone_is_ended_by_the_next_stage_and_can_go_on(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = "from rarebeat.tracking.server import own_process; print(own_process())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    found = {}
+    for key, process in {"gone": done.stdout.strip(), "lives": own_process(), "far": "another 1 1"}.items():
+        monkeypatch.setattr(runs, "own_process", lambda process=process: process)
+        tracker = runs.connect({})
+        training = runs.training_run(tracker, key, "a trial", {"heads": "all"})
+        found[key] = training.__enter__()
+        runs.log_metrics(tracker, found[key], {"train/loss": 3.0}, step=1)
+        training.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+    tracker = runs.connect({})
+    assert {key: tracker.client.get_run(run).info.status for key, run in found.items()} == {
+        "gone": "KILLED",
+        "lives": "RUNNING",
+        "far": "RUNNING",
+    }
+    with runs.training_run(tracker, "gone", "a trial", {"heads": "all"}) as again:
+        assert again == found["gone"]
+        assert tracker.client.get_run(again).info.status == "RUNNING"
+    run = tracker.client.get_run(again)
+    assert (run.info.status, run.data.metrics) == ("FINISHED", {"train/loss": 3.0})
+    assert PROCESS not in run.data.tags
+
+
+def test_a_training_that_goes_on_and_reports_its_past_again_logs_it_once(project: Path) -> None:
+    tracker = runs.connect({})
+    for steps in ((1, 2), (1, 2, 3)):
+        training = runs.training_run(tracker, "key1", "a trial", {})
+        run_id = training.__enter__()
+        log = runs.step_log(tracker, run_id, "train/loss")
+        for step in steps:
+            log(step, {"train/loss": 4.0 - step})
+        training.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
+    assert len(tracker.find(runs.TRAINING_KEY, "key1")) == 1
+    history = tracker.client.get_metric_history(run_id, "train/loss")
+    assert [(entry.step, entry.value) for entry in history] == [(1, 3.0), (2, 2.0), (3, 1.0)]
 
 
 def test_a_training_whose_evaluation_comes_from_the_cache_is_finished(project: Path) -> None:

@@ -271,4 +271,4 @@ def send_runs(
     tracker = connect_to(group(read_params(params), "tracking", TrackingSettings).experiment)
     if tracker.unsent:
         raise RarebeatError("nothing was sent: the runs stay in mlflow.db")
-    print(f"{send_kept(tracker, end_killed=True)} runs sent to {tracker.uri}")
+    print(f"{send_kept(tracker, killed_too=True)} runs sent to {tracker.uri}")

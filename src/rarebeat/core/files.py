@@ -31,7 +31,7 @@ def atomic(target: Path) -> Iterator[Path]:
     Raises:
         RarebeatError: when the disk is full or the place cannot be written.
     """
-    temporary = target.parent / f".{target.name}.{_owner()}.{uuid.uuid4().hex[:8]}.tmp"
+    temporary = target.parent / f".{target.name}.{owner()}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _sweep(target)
@@ -50,19 +50,23 @@ def _remove(path: Path) -> None:
         path.unlink()
 
 
-def _owner() -> str:
-    """This process, as temporary names tell it: of which machine, for several may share a disk, and which number."""
+def owner() -> str:
+    """Name this process as temporary names do: its machine, for several may share a disk, and its number.
+
+    Returns:
+        Letters and digits, a hyphen, and digits.
+    """
     machine = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
     return f"{machine}-{os.getpid()}"
 
 
 def _sweep(target: Path) -> None:
     """Remove what killed processes of this machine have left beside a target that they were writing."""
-    machine = _owner().partition("-")[0]
+    machine = owner().partition("-")[0]
     pattern = re.compile(rf"\.{re.escape(target.name)}\.{machine}-(\d+)\.[0-9a-f]{{8}}\.(tmp|old)")
     for path in list(target.parent.iterdir()):
         found = pattern.fullmatch(path.name)
-        if not found or _is_alive(int(found[1])):
+        if not found or is_alive(int(found[1])):
             continue
         if found[2] == "old" and not target.exists():  # killed between the two renames
             path.rename(target)
@@ -70,7 +74,15 @@ def _sweep(target: Path) -> None:
             _remove(path)
 
 
-def _is_alive(process: int) -> bool:
+def is_alive(process: int) -> bool:
+    """Say whether there is a process of a number on this machine.
+
+    Args:
+        process: its number.
+
+    Returns:
+        Whether there is, under whatever user.
+    """
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -71,7 +71,7 @@ def read_footer(path: Folder, checksum: str) -> tuple[pa.Schema, int]:
             raise RarebeatError(unusable(path, "its footer is damaged, or of another shard"))
         with path.open("rb") as stream, pq.ParquetFile(stream) as file:
             return file.schema_arrow, file.metadata.num_rows
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:  # some storages call a short file a wrong value
         raise RarebeatError(unusable(path, str(error))) from error
 
 

@@ -15,13 +15,14 @@ SHARE = 1 / 3
 PROC, CGROUPS = Path("/proc"), Path("/sys/fs/cgroup")
 
 
-def streams(memory: Memory, shards: Folder) -> bool:
+def streams(memory: Memory, shards: Folder, processes: int = 1) -> bool:
     """Decide whether signals stay in their shards.
 
     Args:
         memory: "whole", "stream", or "auto": in memory where the signals of the training and the validation split take
             no more than :data:`SHARE` of what this process may use.
         shards: folder written by prepare.
+        processes: that share the memory of this machine, each with all signals.
 
     Returns:
         Whether they are streamed.
@@ -33,7 +34,7 @@ def streams(memory: Memory, shards: Folder) -> bool:
         return memory == "stream"
     from rarebeat.dataset.shards import signal_bytes  # needs pyarrow, and the settings of a training do not
 
-    return signal_bytes(shards, ("train", "validation")) > SHARE * allowed_memory()
+    return signal_bytes(shards, ("train", "validation")) > SHARE * allowed_memory() / processes
 
 
 def allowed_memory(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:

@@ -127,8 +127,8 @@ def calibration_slope(truth: npt.NDArray[np.bool_], probability: FloatArray) -> 
         probability: shape (n,).
 
     Returns:
-        The slope; NaN without positives or without negatives, or where nothing is in doubt since all positives are more
-        probable than all negatives.
+        The slope; NaN where any is as good as a steeper one: without positives or without negatives, and where at most
+        one probability is common to both, since all positives are at least as probable as all negatives, or at most.
 
     Source:
         Cox, Two further applications of a model for binary regression, Biometrika 45:562, 1958.
@@ -138,7 +138,10 @@ def calibration_slope(truth: npt.NDArray[np.bool_], probability: FloatArray) -> 
         >>> round(calibration_slope(np.append(truth, ~truth), np.repeat([0.98, 0.02], 500)), 2)
         0.36
     """
-    if not truth.any() or truth.all() or probability[truth].min() > probability[~truth].max():
+    if not truth.any() or truth.all():
+        return float("nan")
+    with_it, without = probability[truth], probability[~truth]
+    if with_it.min() >= without.max() or with_it.max() <= without.min():
         return float("nan")
     odds = log_odds(probability)
     return float(_fit(np.stack([odds, np.ones_like(odds)], axis=1), truth.astype(np.float64))[0])

@@ -38,8 +38,8 @@ class CertaintySettings:
     """The group ``train.certainty`` of the params file.
 
     Attributes:
-        min_positives: patients with a positive record from which the slope of a class's calibration is fitted; with
-            fewer only its offset is.
+        min_positives: patients with a positive record, and patients with a negative one, from which the slope of a
+            class's calibration is fitted; with fewer of either only its offset is.
         coverage: share of records with a class that shall not be answered "no", and of those without it that shall not
             be answered "yes".
     """
@@ -178,7 +178,7 @@ def _fit_class(
     around = IDENTITY if earlier is None else (earlier.slope, earlier.offset)
     people = [np.unique(owner[rows]).size for rows in (positive, ~positive)]
     near = np.clip(odds, -_FURTHEST, _FURTHEST)  # a few records far out would bend the map
-    slope, offset = fit_map(near, positive, around, people[0] >= settings.min_positives)
+    slope, offset = fit_map(near, positive, around, min(people) >= settings.min_positives)
     limits = conformal_limits(odds, positive, owner, settings.coverage)
     yes_above, no_below = (float(limit) if np.isfinite(limit) else None for limit in limits)
     return ClassCertainty(slope, offset, yes_above, no_below, *people)

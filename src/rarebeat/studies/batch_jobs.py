@@ -95,7 +95,8 @@ def batch_launcher(name: str) -> Launcher:
 def _write(order: Order) -> Files:
     folder = order.project / ORDERS
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"rarebeat-{hashlib.sha256(order.stage.encode()).hexdigest()[:12]}"
+    whose = f"{order.project}\n{order.stage}"  # jobs of two clones must not be taken for each other
+    name = f"rarebeat-{hashlib.sha256(whose.encode()).hexdigest()[:12]}"
     code = folder / f"{hashlib.sha256(order.code).hexdigest()[:12]}.tar.gz"
     files = Files(name, code, folder / f"{name}.tar.gz", folder / f"{name}.log")
     for path, content in ((files.code, order.code), (files.locks, order.locks)):

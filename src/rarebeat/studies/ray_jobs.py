@@ -1,6 +1,7 @@
 """Stages as tasks of a Ray cluster: one that is lost with its machine runs again on another."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from rarebeat.core.files import is_alive, owner
 from rarebeat.studies.away import Launcher, Order
 from rarebeat.studies.clone import COPIES
 from rarebeat.studies.here import PATIENCE
@@ -81,7 +83,7 @@ def run_order(order: Order, code: bytes) -> tuple[int, str]:
     if order.cache is not None and (order.project / ".dvc").is_dir():
         copies = order.project / COPIES
         copies.mkdir(parents=True, exist_ok=True)
-    place = Path(tempfile.mkdtemp(prefix="study-", dir=copies))
+    place = make_copy(copies or Path(tempfile.gettempdir()))
     try:
         unpack(code, place)
         unpack(order.locks, place)
@@ -97,7 +99,27 @@ def run_order(order: Order, code: bytes) -> tuple[int, str]:
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
+                process.wait()  # one that still writes would hinder the removal
             printed.seek(0)
             return process.wait(), printed.read().decode(errors="replace")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def make_copy(folder: Path) -> Path:
+    """Make a folder for a copy of the project, and remove those whose process was killed.
+
+    A process that is killed with its machine, or by a study that is broken off, cannot remove its copy itself.
+
+    Args:
+        folder: that holds the copies, of several machines where it is shared.
+
+    Returns:
+        The new folder, which names this process.
+    """
+    machine = owner().partition("-")[0]
+    for path in folder.glob(f"study-{machine}-*"):
+        found = re.fullmatch(rf"study-{machine}-(\d+)-.+", path.name)
+        if found and not is_alive(int(found[1])):
+            shutil.rmtree(path, ignore_errors=True)  # what somebody else removes at the same time
+    return Path(tempfile.mkdtemp(prefix=f"study-{owner()}-", dir=folder))

@@ -7,13 +7,14 @@ A training and its evaluation share one run: they find it by a tag, so that no r
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from mlflow.entities import Metric, Param, Run, RunStatus, RunTag
+from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 
 from rarebeat.core.errors import RarebeatError
@@ -21,9 +22,20 @@ from rarebeat.core.params import TrackingSettings, parse
 from rarebeat.core.project import git_commit
 from rarebeat.tracking.kept_runs import send_kept
 from rarebeat.tracking.names import flatten, grouped
-from rarebeat.tracking.server import EVALUATED, MODEL, TRAINED_IN, Tracker, connect_to
-
-TRAINING_KEY = "rarebeat.training_key"
+from rarebeat.tracking.server import (
+    EVALUATED,
+    KILLED,
+    MODEL,
+    PROCESS,
+    RUNNING,
+    TRAINED_IN,
+    TRAINING_KEY,
+    UNSENT,
+    Tracker,
+    connect_to,
+    end_killed,
+    own_process,
+)
 
 NO_TAGS: Mapping[str, str] = {}
 
@@ -31,7 +43,7 @@ _PARAM_LENGTH = 6000  # the server's limit for one value
 
 
 def connect(content: Mapping[str, Any]) -> Tracker:
-    """Open the tracking server and the experiment, and send what was kept here while the server did not answer.
+    """Open the tracking server and the experiment, send what was kept here, and end the runs of killed processes.
 
     Args:
         content: the params, of which the group ``tracking`` is read.
@@ -48,7 +60,16 @@ def connect(content: Mapping[str, Any]) -> Tracker:
         send_kept(tracker)
     except RarebeatError as error:  # it is still kept, and sent the next time
         print(f"warning: {error}", file=sys.stderr)
+    tracker.do(lambda client, _: _end_left_open(client, tracker.experiment_id))
     return tracker
+
+
+def _end_left_open(client: MlflowClient, experiment: str) -> None:
+    """End the open runs whose process is gone; not those that are kept here for a server, which may yet go on."""
+    query = f"attributes.status = '{RUNNING}' and tags.`{PROCESS}` != ''"
+    for run in client.search_runs([experiment], query):
+        if UNSENT not in run.data.tags:
+            end_killed(client, run)
 
 
 @contextmanager
@@ -57,8 +78,9 @@ def training_run(
 ) -> Iterator[str]:
     """Open the run of a training.
 
-    A training that was killed left its run open: the next start with the same ``key`` goes on in it. At the end of the
-    block the run is finished, and an exception marks it as failed; the evaluation adds to a finished run.
+    A training that was killed left its run open, or a later stage has ended the run as killed: the next start with the
+    same ``key`` goes on in it. At the end of the block the run is finished, and an exception marks it as failed; the
+    evaluation adds to a finished run.
 
     Args:
         tracker: the experiment.
@@ -70,21 +92,28 @@ def training_run(
     Yields:
         The run id.
     """
-    unfinished = tracker.find(TRAINING_KEY, key, " and attributes.status = 'RUNNING'")
-    tags = _tags() | {TRAINING_KEY: key} | dict(labels)
+    unfinished = [run for run in tracker.find(TRAINING_KEY, key) if run.info.status in (RUNNING, KILLED)]
+    tags = _tags() | {TRAINING_KEY: key, PROCESS: own_process()} | dict(labels)
     run_id = str((unfinished[0] if unfinished else tracker.create(name, tags)).info.run_id)
     flat = [Param(name, str(value)[:_PARAM_LENGTH]) for name, value in flatten(params).items()]
     # A run that is taken up again keeps its params, which the key has shown to be the same, and gets today's tags.
     _log_batch(tracker, run_id, [] if unfinished else flat, tags | tracker.kept_tags())
+    if unfinished and unfinished[0].info.status == KILLED:
+        tracker.do(lambda client, run: client.update_run(run, RUNNING), run_id)
     try:
         yield run_id
     except KeyboardInterrupt:
         raise  # an interrupted run stays open, for the next start to go on in it
     except BaseException:
         with suppress(RarebeatError):  # the error that ended the training says more than that of the tracking
-            _end(tracker, run_id, RunStatus.FAILED)
+            _close(tracker, run_id, RunStatus.FAILED)
         raise
-    _end(tracker, run_id, RunStatus.FINISHED)
+    _close(tracker, run_id, RunStatus.FINISHED)
+
+
+def _close(tracker: Tracker, run_id: str, status: int) -> None:
+    _end(tracker, run_id, status)
+    tracker.do(lambda client, run: client.delete_tag(run, PROCESS), run_id)
 
 
 def _log_batch(tracker: Tracker, run_id: str, params: list[Param], tags: Mapping[str, str]) -> None:
@@ -151,6 +180,26 @@ def steps_logged(tracker: Tracker, run_id: str, metric: str) -> int:
     """
     history = tracker.do(lambda client, run: client.get_metric_history(run, metric), run_id)
     return max((entry.step for entry in history), default=0)
+
+
+def step_log(tracker: Tracker, run_id: str, metric: str) -> Callable[[int, Mapping[str, Any]], None]:
+    """Log numbers step by step, each step once: a training that goes on first reports what it did before.
+
+    Args:
+        tracker: the experiment.
+        run_id: of the run.
+        metric: dotted name of one that every step has.
+
+    Returns:
+        What takes a step and its numbers.
+    """
+    last = steps_logged(tracker, run_id, metric)
+
+    def log(step: int, metrics: Mapping[str, Any]) -> None:
+        if step > last:
+            log_metrics(tracker, run_id, metrics, step)
+
+    return log
 
 
 def log_evaluation(

@@ -26,7 +26,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
 import mlflow
 import requests
 from filelock import FileLock
-from mlflow.entities import Run
+from mlflow.entities import Run, RunStatus
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -56,7 +56,12 @@ CONTINUES = "rarebeat.continues"
 """Tag of a run that is kept here: the run of the server that it continues."""
 
 PROCESS = "rarebeat.process"
-"""Tag of a run that is kept here: the process that writes to it, see :func:`own_process`."""
+"""Tag of a run that is open, or kept here: the process that writes to it, see :func:`own_process`."""
+
+TRAINING_KEY = "rarebeat.training_key"
+"""Tag of a run: what identifies the training, see :func:`rarebeat.training.checkpoint.fingerprint`."""
+
+RUNNING, KILLED = RunStatus.to_string(RunStatus.RUNNING), RunStatus.to_string(RunStatus.KILLED)
 
 _PATIENCE = 8.0  # seconds for a server to say that it is there
 
@@ -159,6 +164,22 @@ class Tracker:
             tags = {tag: value for tag, value in run.data.tags.items() if not tag.startswith("mlflow.log")}
             self.kept[run_id] = str(self.create(run.info.run_name, tags | {CONTINUES: run_id}).info.run_id)
         return self.kept[run_id]
+
+
+def end_killed(client: MlflowClient, run: Run) -> None:
+    """End a run whose process is gone, as killed, at the time of the last number that it logged.
+
+    Args:
+        client: of the server or database that holds it.
+        run: an open one; it stays open where its process lives, or may live on another computer.
+    """
+    if not is_gone(run.data.tags.get(PROCESS, "")):
+        return
+    run_id = str(run.info.run_id)
+    times = [
+        entry.timestamp for name in run.data.metrics for entry in client.get_metric_history(run_id, name)
+    ]
+    client.set_terminated(run_id, KILLED, max(times, default=run.info.start_time))
 
 
 def own_process() -> str:

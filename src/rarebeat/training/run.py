@@ -144,7 +144,8 @@ def learning_splits(content: Mapping[str, Any], shards: Folder) -> tuple[Split, 
 
 
 def _streams(content: Mapping[str, Any], shards: Folder) -> bool:
-    return streams(group(content, "train", TrainSettings).memory, shards)
+    settings = group(content, "train", TrainSettings)
+    return streams(settings.memory, shards, settings.devices)
 
 
 def read_experiment(content: Mapping[str, Any], shards: Folder) -> Experiment:

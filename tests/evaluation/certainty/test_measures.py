@@ -1,5 +1,6 @@
 """Calibration and certain answers are scored on records that they were not fitted to."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from tests.predicted import predicted
 from rarebeat.evaluation.certainty.measures import Claims, claims_of, claims_together, measure_certainty
 from rarebeat.evaluation.certainty.tables import certainty_section, class_content, mean_content
 from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
-from rarebeat.metrics.certainty import fit_certainty
+from rarebeat.metrics.certainty import Told, fit_certainty
 from rarebeat.metrics.intervals import share_interval
 
 CLASSES = ("common", "rare", "unlabelled")
@@ -132,3 +133,26 @@ def test_an_ensemble_tells_something_where_all_members_do(claims):
     np.testing.assert_array_equal(together.never_no, claims.never_no)
     assert claims_together([claims, None]) is None
     assert claims_together([]) is None
+
+
+def test_members_that_do_not_know_a_class_neither_vote_on_it_nor_forbid_an_answer(claims, test_split):
+    def without_the_class(one):
+        calibrated = one.told.calibrated.copy()
+        calibrated[:, 0] = np.nan
+        nothing = np.zeros_like(one.told.absent_excluded)
+        unknown = np.arange(len(CLASSES)) == 0
+        return replace(
+            one,
+            told=Told(calibrated, nothing, nothing),
+            patients=np.where(unknown, 0, one.patients),
+            never_no=one.never_no | unknown,
+            never_yes=one.never_yes | unknown,
+        )
+
+    together = claims_together([claims, without_the_class(claims), without_the_class(claims)])
+    assert (together.told.answers(test_split.decisions)[:, 0] == "no").any()
+    assert not together.never_no[0]
+    assert not together.never_yes[0]
+    assert together.patients[0] == claims.patients[0]
+    assert together.never_no[1]  # the rare class: no member can exclude it
+    assert together.patients[2] == 0  # the class that nobody knows

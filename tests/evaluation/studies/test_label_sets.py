@@ -69,6 +69,17 @@ def test_of_several_ways_the_best_on_validation_is_taken():
     assert [entry.factors["rate"] for entry in columns["best"].cells] == ["high", "high"]
 
 
+def test_a_way_that_validation_does_not_judge_is_not_the_best():
+    """It was validated on other records, none of which has the class."""
+    judged, unjudged = cell("a", rate="low"), cell("a", rate="high")
+    truth = unjudged.predictions.truth.copy()
+    truth[unjudged.predictions.splits == "validation", 0] = 0
+    unjudged = replace(unjudged, predictions=replace(unjudged.predictions, truth=truth))
+    titles = {"single": {"heads": ("a",), "rate": ("low", "high")}}
+    (row,) = arrange([unjudged, judged], ("a",), titles).values()
+    assert row["single"].cells[0].factors["rate"] == "low"
+
+
 def test_models_that_have_learnt_hardly_anything_are_counted():
     good, bad = cell("a", 0, skill=0.5), cell("a", 1)
     constant = np.where(bad.known, 0.1, np.nan).astype(np.float32) + 0 * good.predictions.probability

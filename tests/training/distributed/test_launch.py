@@ -11,7 +11,7 @@ from tests.training.distributed.cases import BASE, toy_split
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import group
 from rarebeat.training.distributed import launch
-from rarebeat.training.distributed.launch import killed_message, one_message, start_processes
+from rarebeat.training.distributed.launch import agreed, killed_message, one_message, start_processes
 from rarebeat.training.distributed.world import World
 from rarebeat.training.loop import train
 from rarebeat.training.settings import ModelSettings, TrainSettings
@@ -153,3 +153,20 @@ def test_processes_started_here_share_the_cores(monkeypatch: pytest.MonkeyPatch)
     assert start_processes(replace(BASE, devices=2))
     assert seen == [(2, 0), "4"]
     monkeypatch.delenv("OMP_NUM_THREADS")
+
+
+class Others(World):
+    """Two processes, of which the other one is on a machine with less memory."""
+
+    def all(self, fact: bool) -> bool:
+        return False
+
+
+def test_processes_on_machines_of_different_memory_read_signals_in_the_same_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(launch, "streams", lambda *_: False)
+    settings, shards = replace(BASE, memory="auto"), Path("shards")
+    assert agreed(settings, shards, Others(0, 2)).memory == "stream"
+    assert agreed(replace(settings, memory="whole"), shards, Others(0, 2)).memory == "whole"
+    assert agreed(settings, shards, World()).memory == "auto"

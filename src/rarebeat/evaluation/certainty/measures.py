@@ -101,7 +101,7 @@ class Claims:
         told: of its n records and its classes.
         coverage: share of records whose true label shall not be excluded.
         patients: shape (classes,), with a record of each class, in what it was calibrated on; of an ensemble the
-            fewest.
+            fewest of a member that tells of the class.
         never_no: shape (classes,), whether no record can be answered "no".
         never_yes: likewise for "yes".
         together: whether an ensemble tells it.
@@ -149,13 +149,19 @@ def claims_together(members: Sequence[Claims | None]) -> Claims | None:
     known = [one for one in members if one is not None]
     if not known or len(known) < len(members):
         return None
-    half = len(known) / 2
+    votes = np.array([~np.isnan(one.told.calibrated).all(axis=0) for one in known])
+    half = votes.sum(axis=0) / 2
+    never_no, never_yes = (
+        np.sum(votes & [getattr(one, name) for one in known], axis=0) >= half
+        for name in ("never_no", "never_yes")
+    )
+    fewest = np.where(votes, [one.patients for one in known], np.iinfo(np.intp).max).min(axis=0)
     return Claims(
         tell_together([one.told for one in known]),
         min(one.coverage for one in known),
-        np.min([one.patients for one in known], axis=0),
-        np.sum([one.never_no for one in known], axis=0) >= half,
-        np.sum([one.never_yes for one in known], axis=0) >= half,
+        np.where(votes.any(axis=0), fewest, 0),
+        never_no,
+        never_yes,
         together=True,
     )
 

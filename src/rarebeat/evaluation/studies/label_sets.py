@@ -139,7 +139,8 @@ def _best(cells: Sequence[Cell], index: int) -> Column:
     """Of several groups that with the highest area under the validation split's precision-recall curve."""
     several = list(groups(cells).values())
     ranked = [[_areas_on_validation(cell, index) for cell in members] for members in several]
-    best = int(np.argmax([np.mean([auprc for _, auprc in members]) for members in ranked]))
+    means = np.array([np.mean([auprc for _, auprc in members]) for members in ranked])
+    best = int(np.argmax(np.where(np.isnan(means), -np.inf, means)))  # NaN where validation has no positives
     return Column(several[best], len(several), sum(auroc < HARDLY for auroc, _ in ranked[best]))
 
 

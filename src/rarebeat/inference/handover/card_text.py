@@ -113,4 +113,13 @@ def limits_of(card: ModelCard) -> list[str]:
         points.append(
             f"The code of {card.architecture} is not in this folder: it must be had from its author."
         )
+    if card.training.get("shuffle_labels"):
+        points.append(
+            "It is a control and no model of ECGs: its labels were dealt out at random (`train.shuffle_labels`)."
+        )
+    if card.training.get("fraction", 1) != 1 or card.training.get("limit_positives"):
+        points.append(
+            "It is part of an experiment: training records were left out on purpose (`train.fraction` or "
+            "`train.limit_positives`)."
+        )
     return points

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -25,6 +26,8 @@ import torch.distributed as dist
 
 from rarebeat.core.errors import ParamsError, RarebeatError, need
 from rarebeat.core.parallel import core_count
+from rarebeat.dataset.memory import streams
+from rarebeat.dataset.remote import Folder
 from rarebeat.models.own import is_own
 from rarebeat.training.distributed.world import ALONE, World
 from rarebeat.training.precision import choose_device
@@ -200,6 +203,27 @@ def joined(model: ModelSettings, settings: TrainSettings) -> Iterator[World]:
             warnings.simplefilter("ignore")
         yield world
     dist.destroy_process_group()
+
+
+def agreed(settings: TrainSettings, shards: Folder, world: World) -> TrainSettings:
+    """Decide once for all processes where signals are: the order of an epoch depends on it.
+
+    Args:
+        settings: of the training.
+        shards: folder written by prepare.
+        world: the processes, on machines that may differ in their memory.
+
+    Returns:
+        The settings; where there are several processes and ``memory`` is "auto", with what it comes to: signals are
+        streamed where they do not fit into the memory of every machine.
+
+    Raises:
+        RarebeatError: for a shard that cannot be read.
+    """
+    if world.size == 1 or settings.memory != "auto":
+        return settings
+    whole = world.all(not streams(settings.memory, shards, settings.devices))
+    return replace(settings, memory="whole" if whole else "stream")
 
 
 def _fabric(model: ModelSettings, settings: TrainSettings) -> Any:

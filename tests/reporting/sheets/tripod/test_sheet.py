@@ -153,3 +153,21 @@ def test_a_file_of_answers_that_is_missing_or_empty(tmp_path: Path) -> None:
         read_answers(tmp_path / "answers.yaml")
     (tmp_path / "answers.yaml").write_text("# nothing yet\n")
     assert read_answers(tmp_path / "answers.yaml") == {}
+
+
+@pytest.mark.parametrize(
+    ("training", "said"),
+    [
+        ({"shuffle_labels": True}, "It is a control and no model of ECGs"),
+        ({"fraction": 0.1}, "training records were left out on purpose"),
+        ({"limit_positives": {"atrial_fibrillation": 5}}, "training records were left out on purpose"),
+    ],
+)
+def test_a_model_of_an_experiment_says_so_and_nothing_says_otherwise(
+    facts: RunFacts, training: dict[str, object], said: str
+) -> None:
+    card = card_of(training=facts.findings.card.training | training)
+    findings = replace(facts.findings, card=card, left_out=0)
+    text = tripod_sheet(replace(facts, findings=findings), {})
+    assert said in entry(text, "26")
+    assert "was left out" not in entry(text, "13")

@@ -3,14 +3,9 @@
 from collections.abc import Mapping
 
 from rarebeat.reporting.sheets.facts import RunFacts
+from rarebeat.reporting.sheets.tripod.data import data_answers, tables_of_data
 from rarebeat.reporting.sheets.tripod.items import ITEMS, SOURCE, Item
-from rarebeat.reporting.sheets.tripod.methods import (
-    analysis_answers,
-    data_answers,
-    opening_answers,
-    tables_of_data,
-)
-from rarebeat.reporting.sheets.tripod.results import result_answers
+from rarebeat.reporting.sheets.tripod.model import analysis_answers, opening_answers, result_answers
 
 FILLED, IN_PART, OPEN = "filled", "filled in part", "open"
 

@@ -1,19 +1,23 @@
-"""What a run knows of the items up to the open science: aims, data, labels, network, training, measures."""
+"""What a run knows of the model: the items of TRIPOD+AI on aims, training, measures, performance and use."""
 
-from collections.abc import Sequence
 from importlib.metadata import version
 
-from rarebeat.core.records import LEADS, REASONS
-from rarebeat.core.tables import people_text
+from rarebeat.core.tables import interval_text, people_text
+from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.groups import FEWEST
-from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED, input_text, thresholds_text
+from rarebeat.evaluation.scores import MACRO
+from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED, thresholds_text
 from rarebeat.models.registry import NETWORKS
 from rarebeat.reporting.page.card import training_of
-from rarebeat.reporting.page.findings import SIMULATED, CohortFacts
+from rarebeat.reporting.results import results_table
 from rarebeat.reporting.sheets.facts import RunFacts
-from rarebeat.reporting.sheets.markdown import facts_table
-from rarebeat.reporting.sheets.model_card import LABEL_RULES, data_parts, label_parts
-from rarebeat.reporting.sheets.tripod.results import macro_text
+from rarebeat.reporting.sheets.markdown import bullets, facts_table
+from rarebeat.reporting.sheets.model_card import (
+    calibration_parts,
+    cohort_parts,
+    group_parts,
+    limits,
+)
 
 
 def opening_answers(facts: RunFacts) -> dict[str, str]:
@@ -59,112 +63,23 @@ def _classes(facts: RunFacts) -> str:
     return f"{count} of the vocabulary {card.vocabulary}"
 
 
-def data_answers(facts: RunFacts) -> dict[str, str]:
-    """Answer what is asked of data, outcome and predictors.
+def macro_text(scored: Evaluation) -> str:
+    """The macro averages in a sentence.
 
     Args:
-        facts: all that is known.
+        scored: of any number of classes.
 
     Returns:
-        Markdown by the number of the item.
+        A sentence; it says so where there is no average.
     """
-    findings, card = facts.findings, facts.findings.card
-    steps = card.preprocessing
-    return {
-        "5a": _sources(findings.cohorts),
-        "5b": "No dates are stored: ingest keeps ages and drops dates.",
-        "6b": _eligible(facts),
-        "7": f"{input_text(card)} Recordings were resampled with an anti-aliasing filter. Each was checked when it was "
-        "read (header, units, leads, limb-lead relations, amplitude, clipping), and refused where a check failed; item "
-        "20a counts them. The same was done to all records, whatever their group or split.",
-        "8a": f"{', '.join(card.classes)}. They are findings of the same ECG, so that there is no time between "
-        f"prediction and outcome. {LABEL_RULES} {_origins(findings.cohorts)}",
-        "8b": _readers(findings.cohorts),
-        "8c": "The model sees the signal"
-        + (", age and sex" if card.uses_person else "")
-        + " and never the report or the codes that labels are made from. Labels are made without a prediction at hand.",
-        "9a": f"The signal of all {len(LEADS)} leads"
-        + (", age and sex" if card.uses_person else "; neither age nor sex")
-        + ". Nothing was selected: the network finds its features itself.",
-        "9b": f"{len(LEADS)} leads ({', '.join(LEADS)}) in {card.units} at {steps.rate:g} Hz, "
-        f"{card.window.of(steps.samples):,} samples at a time, recorded when the outcome was.",
-        "9c": "No predictor is judged by a person: leads are recorded"
-        + (", age and sex are taken from the archive." if card.uses_person else "."),
-        "10": _size(facts),
-        "11": _missing(facts),
-    }
-
-
-def _sources(cohorts: Sequence[CohortFacts]) -> str:
-    lines = [
-        f"{one.name}"
-        + (f" (archive of kind {one.kind})" if one.kind else "")
-        + f": {one.records:,} ECGs read, {one.quarantined:,} refused"
-        for one in cohorts
-    ]
-    made_up = [one.name for one in cohorts if one.kind == SIMULATED]
-    note = f" {', '.join(made_up)} is simulated and stands for no population." if made_up else ""
-    return "; ".join(lines) + "." + note
-
-
-def _eligible(facts: RunFacts) -> str:
-    reasons = sorted({reason for one in facts.findings.cohorts for reason in one.reasons})
-    why = "; ".join(REASONS.get(reason, reason) for reason in reasons)
-    refused = f" Refused were ECGs because of: {why}." if why else " None was refused."
-    return (
-        "Every ECG of the archives with twelve leads (or eight of which the others follow), known units and at least a "
-        f"second of signal.{refused} Copies of the same recording count once, and ECGs of which no class is known are "
-        "left out."
+    count = int(scored.averaged.sum())
+    if not count:
+        return f"no class has {scored.at_least} positive patients, so that there is no macro average."
+    names = {"auroc": "AUROC", "auprc": "AUPRC", "f1": "F1"}
+    found = ", ".join(
+        f"{title} {interval_text(*scored.tuned.with_interval(name, MACRO))}" for name, title in names.items()
     )
-
-
-def _origins(cohorts: Sequence[CohortFacts]) -> str:
-    texts = [one.name for one in cohorts if one.labels == "text"]
-    codes = [one.name for one in cohorts if one.labels == "codes"]
-    parts = [
-        f"Labels of {', '.join(texts)} are read from reports by the patterns of the vocabulary."
-        if texts
-        else "",
-        f"Labels of {', '.join(codes)} come from codes." if codes else "",
-    ]
-    return " ".join(filter(None, parts))
-
-
-def _readers(cohorts: Sequence[CohortFacts]) -> str:
-    if all(one.kind == SIMULATED for one in cohorts):
-        return "Nobody: the reports are simulated."
-    return "The archives' own reports and codes; Rarebeat does not know who wrote them."
-
-
-def _size(facts: RunFacts) -> str:
-    findings, scored = facts.findings, facts.findings.evaluation
-    training = findings.card.training
-    tested = people_text(scored.records, scored.patients, scored.without_patient, ",")
-    fewer = [
-        f"the training was told to use a share of {training['fraction']:g} of the patients"
-        if training.get("fraction", 1) != 1
-        else "",
-        "positive records of some classes were limited on purpose" if training.get("limit_positives") else "",
-    ]
-    notes = "; ".join(filter(None, fewer))
-    return (
-        f"What the archives hold, less what item 20a leaves out: {findings.learnt_from:,} ECGs to learn from, "
-        f"{findings.validated_on:,} to choose thresholds on, and {tested} to test on. Item 21 has the positive ECGs of "
-        f"each class. Macro averages leave out classes with fewer than {scored.at_least} positive patients."
-        + (f" {notes[:1].upper()}{notes[1:]}." if notes else "")
-    )
-
-
-def _missing(facts: RunFacts) -> str:
-    people = facts.people[0]
-    uses = facts.findings.card.uses_person
-    return (
-        "Labels: a class that is not known, or uncertain, is left out of the loss (unless `prepare.uncertain` says "
-        "otherwise), of the choice of its threshold and of its scores; the ECG stays for its other classes. Signal: an "
-        "ECG without one of the leads is refused; a shorter one is padded with zeros that the network is told of. "
-        f"Of {people.records:,} training ECGs {people.age_unknown:,} have no age and {people.sex_unknown:,} no sex"
-        + ("; the network is told that it is not known." if uses else ", which the network does not use.")
-    )
+    return f"macro averages over {count} classes, with {100 * scored.confidence:g} % intervals: {found}."
 
 
 def analysis_answers(facts: RunFacts) -> dict[str, str]:
@@ -267,7 +182,7 @@ def _imbalance(facts: RunFacts) -> str:
         "`prepare.balance.splits` names them; so thresholds were chosen at natural frequencies. Probabilities reflect "
         "the frequencies of training: item 23a has their calibration."
         if findings.left_out
-        else "No training ECG was left out or repeated."
+        else "Classes were not re-sampled."
     )
     calibrated = " `calibrated` beside a probability is fitted to the validation part."
     return f"{resampled}{calibrated if findings.card.certainty else ''} The loss is {loss}."
@@ -283,8 +198,8 @@ def _differences(facts: RunFacts) -> str:
     return f"{outside}{resampled}Eligibility, outcome and predictors are defined alike. Item 20c compares the people."
 
 
-def tables_of_data(facts: RunFacts) -> dict[str, str]:
-    """Answer the items on participants and events, which are tables.
+def result_answers(facts: RunFacts) -> dict[str, str]:
+    """Answer what is asked of the model, its performance and its use.
 
     Args:
         facts: all that is known.
@@ -292,16 +207,28 @@ def tables_of_data(facts: RunFacts) -> dict[str, str]:
     Returns:
         Markdown by the number of the item.
     """
-    *flow, _, people = data_parts(facts)
-    compared = "Item 20b has the people and item 21 the classes of all parts side by side."
-    if share := facts.findings.evaluation.unlike:
-        compared += (
-            f" Unlike the training data, as the model itself warns, are {100 * share.value:.1f} % of the test ECGs "
-            f"({100 * share.low:.1f} to {100 * share.high:.1f} %)."
-        )
+    findings, card = facts.findings, facts.findings.card
+    scored = findings.evaluation
     return {
-        "20a": "\n\n".join(flow),
-        "20b": people,
-        "20c": compared,
-        "21": "\n\n".join(label_parts(facts)[1:]),
+        "22": "The model folder holds the weights, the preprocessing, the thresholds and a digest over all of them: "
+        f"`{findings.digest}`. `rarebeat predict` runs it, `rarebeat export` makes ONNX of it, and `rarebeat publish` "
+        "a repository.",
+        "23a": "\n\n".join([results_table(scored), *group_parts(findings), *calibration_parts(findings)]),
+        "23b": "\n\n".join(cohort_parts(findings)),
+        "24": _updated(facts),
+        "26": bullets(limits(findings)),
+        "27a": "An ECG that fails a check of ingest is refused with the reason, not answered. One that is shorter or "
+        "longer than the input, or unlike the training data, is answered with a warning."
+        + (" Where age or sex is missing, the answer says so." if card.uses_person else ""),
+        "27b": "Nothing is measured or typed in: the file of the recorder is the input"
+        + (", with age and sex where the file lacks them" if card.uses_person else "")
+        + ". Users must know that a class outside the label set is never called, and that thresholds belong to the "
+        "place where they were chosen.",
     }
+
+
+def _updated(facts: RunFacts) -> str:
+    card = facts.findings.card
+    if card.origin or card.adapted or card.offsets:
+        return "The performance of item 23a is that of the updated model; the earlier one was not tested in this run."
+    return "There was no updating."
