@@ -150,10 +150,31 @@ def test_pulses_of_a_pacemaker_in_all_leads_are_no_damage(ecg: Steps, count: int
     check_stray_samples(ecg, 1.0)
 
 
-def test_leads_that_were_filtered_apart_hide_a_single_sample(ecg: Steps) -> None:
-    ecg[2] += np.random.default_rng(1).integers(-20, 21, ecg.shape[1]).astype(np.int16)
-    ecg[2, 321] += 1000
-    check_stray_samples(ecg, 1.0)
+@pytest.fixture
+def apart(ecg: Steps) -> Steps:
+    """The same, each limb lead filtered by itself."""
+    ecg[2:6] += np.random.default_rng(1).integers(-20, 21, (4, ecg.shape[1])).astype(np.int16)
+    return ecg
+
+
+def test_leads_that_were_filtered_apart_hide_a_single_sample(apart: Steps) -> None:
+    apart[2, 321] += 1000
+    check_stray_samples(apart, 1.0)
+
+
+def test_no_recorder_has_a_sample_so_far_off(apart: Steps) -> None:
+    apart[2, 321] += 12_000
+    with pytest.raises(BadRecordError, match="1 samples of the limb leads"):
+        check_stray_samples(apart, 1.0)
+
+
+def test_a_lead_that_agrees_tells_that_the_others_were_derived_too(ecg: Steps) -> None:
+    ecg[5, 400:] += np.random.default_rng(1).integers(-30, 31, 600).astype(np.int16)
+    check_stray_samples(ecg, 1.0)  # as far as leads may be away that were filtered apart
+    ecg[5, [420, 520, 620, 720]] += 100
+    with pytest.raises(BadRecordError, match="4 samples of the limb leads"):
+        check_stray_samples(ecg, 1.0)
+    check_stray_samples(ecg, 1.0, stored=[0, 1, 5])  # the reader itself has made the others
 
 
 def test_a_lead_that_was_moved_by_a_sample_is_refused_where_it_is_far_off_in_few_places(ecg: Steps) -> None:

@@ -4,7 +4,7 @@ With Einthoven's equation any two of leads I, II and III give the third; with Go
 aVF. Twelve stored leads that break these equations hold a swapped, scaled, inverted or misnamed lead.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,15 +28,23 @@ LARGEST_RELATIVE = 0.08
 where some are larger: a lead that was moved by a sample is far from the others in the steep parts of a beat only."""
 
 EXACT_SHARE = 0.9
-STRAY_PLACES = 8
-ALL_LEADS = 0.98
-"""A file is damaged where at least EXACT_SHARE of the samples agree, the others lie at no more than STRAY_PLACES
-places, and the residuals at one of them are not those of the same pulse in all leads, by a cosine of ALL_LEADS."""
+"""Share of the samples that agree to the rounding where the recorder has derived limb leads from two of them."""
 
 LOCAL_SPAN = 0.1
 LOCAL_RESIDUAL = 20.0
-"""Where all that does not agree lies within LOCAL_SPAN of the recording, so many microvolts are enough: leads that
-were filtered apart disagree in every beat."""
+"""Where all that does not agree lies within LOCAL_SPAN of the recording, so many microvolts are damage: leads that were
+filtered apart disagree in every beat."""
+
+STRAY_PLACES = 8
+"""Places at which LARGEST_RESIDUAL is damage where EXACT_SHARE of the samples agree."""
+
+DAMAGE = 10_000.0
+"""Microvolts that are damage anywhere."""
+
+ALL_LEADS = 0.98
+"""Cosine from which residuals are those of the same pulse in all leads, which is no damage."""
+
+LIMB_LEADS = range(6)
 
 _OF_ALL_LEADS = np.array([1, 2, 0.5, 0.5])
 """Residuals of III, aVR, aVL and aVF where all six limb leads are off by one."""
@@ -125,16 +133,17 @@ def check_limb_leads(signal: Signal, step: float) -> None:
     )
 
 
-def check_stray_samples(signal: Signal, step: float) -> None:
-    """Refuse a recording with single samples that are damaged, where a file has no checksum to tell.
+def check_stray_samples(signal: Signal, step: float, stored: Collection[int] = LIMB_LEADS) -> None:
+    """Refuse a recording of which samples are damaged, where a file has no checksum to tell.
 
-    Where nearly all samples of the limb leads obey Einthoven's and Goldberger's equations to the rounding, the recorder
-    has derived them from two, and a sample that is far off was changed later. The same pulse in all leads, as a
-    recorder may draw it where a pacemaker fires, is no such sample.
+    Where nearly all samples of the limb leads obey Einthoven's and Goldberger's equations to the rounding, or all of
+    one lead, the recorder has derived leads from two, and what is far off was changed later. The same pulse in all
+    leads, as a recorder may draw it where a pacemaker fires, is no damage.
 
     Args:
         signal: int16, shape (12, samples), calibrated microvolts.
         step: microvolts per step of the coarsest lead, as stored in the file.
+        stored: indices of the leads that the file holds; what was derived by the reader agrees, and tells nothing.
 
     Raises:
         BadRecordError: ``inconsistent_leads``, with the number of samples.
@@ -144,11 +153,9 @@ def check_stray_samples(signal: Signal, step: float) -> None:
     if max(doubled.max(), -doubled.min()) <= 2 * max(LOCAL_RESIDUAL, rounding):
         return
     largest = np.abs(doubled).max(axis=0) / 2
-    inexact = np.flatnonzero(largest > rounding)
-    local = inexact[-1] - inexact[0] < LOCAL_SPAN * signal.shape[1]
-    away = np.flatnonzero(largest > max(LOCAL_RESIDUAL if local else LARGEST_RESIDUAL, rounding))
-    places = 1 + np.count_nonzero(np.diff(away) > 1)
-    if not away.size or inexact.size > (1 - EXACT_SHARE) * signal.shape[1] or places > STRAY_PLACES:
+    limit, most = _tolerated(doubled, largest, rounding, stored)
+    away = np.flatnonzero(largest > max(limit, rounding))
+    if not away.size or 1 + np.count_nonzero(np.diff(away) > 1) > most:
         return
     found = doubled[:, away].astype(np.float64)
     alike = np.abs(_OF_ALL_LEADS @ found) / (np.linalg.norm(_OF_ALL_LEADS) * np.linalg.norm(found, axis=0))
@@ -156,8 +163,23 @@ def check_stray_samples(signal: Signal, step: float) -> None:
         raise BadRecordError(
             "inconsistent_leads",
             f"{away.size} samples of the limb leads are up to {largest.max():.0f} microvolts away from what leads I "
-            "and II give, and nearly all others agree: the file is damaged",
+            "and II give, and others agree: the file is damaged",
         )
+
+
+def _tolerated(
+    doubled: npt.NDArray[Any], largest: npt.NDArray[np.float64], rounding: float, stored: Collection[int]
+) -> tuple[float, float]:
+    """Microvolts above which a residual is damage, and at how many places at most."""
+    inexact = np.flatnonzero(largest > rounding)
+    if inexact[-1] - inexact[0] < LOCAL_SPAN * len(largest):
+        return LOCAL_RESIDUAL, np.inf
+    exact = np.flatnonzero(np.abs(doubled).max(axis=1) <= 2 * rounding) + 2
+    if not set(stored).isdisjoint(exact.tolist()):
+        return LARGEST_RESIDUAL, np.inf
+    if len(inexact) <= (1 - EXACT_SHARE) * len(largest):
+        return LARGEST_RESIDUAL, STRAY_PLACES
+    return DAMAGE, np.inf
 
 
 def _relative(doubled: npt.NDArray[Any], lead: npt.NDArray[np.int16], limit: float, step: float) -> float:

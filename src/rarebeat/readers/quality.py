@@ -136,6 +136,22 @@ def lead_index(name: str) -> int | None:
     return _LEAD_INDEX.get(name.replace(" ", "").upper().removeprefix("LEAD"))
 
 
+def stored_leads(names: Sequence[str]) -> list[int]:
+    """Which of the twelve leads signals are.
+
+    Args:
+        names: of the signals.
+
+    Returns:
+        Indices in :data:`rarebeat.core.records.LEADS`; other signals have none.
+
+    Example:
+        >>> stored_leads(["I", "II", "pleth", "V1"])
+        [0, 1, 6]
+    """
+    return [index for index in map(lead_index, names) if index is not None]
+
+
 def shown_name(name: str) -> str:
     """Write the name of a signal for a message: quoted where it is no lead, for then it can be any word.
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.limb_leads import check_stray_samples
 from rarebeat.core.records import Signal
-from rarebeat.readers.quality import MICROVOLTS, RawLeads, trusted_signal
+from rarebeat.readers.quality import MICROVOLTS, RawLeads, stored_leads, trusted_signal
 
 
 def trusted_array(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
@@ -37,7 +37,7 @@ def trusted_array(raw: RawLeads, rate: float) -> tuple[Signal, bool]:
             leads = _in_microvolts(raw, factor / gain)
     signal, calibrated = trusted_signal(leads, rate)
     if calibrated:
-        check_stray_samples(signal, step)
+        check_stray_samples(signal, step, stored_leads(raw.names))
     return signal, calibrated
 
 

@@ -15,7 +15,7 @@ from rarebeat.readers.fields import clean_text, is_placeholder
 from rarebeat.readers.files.ecg import FileEcg, FileOptions, FilePerson, stored_record
 from rarebeat.readers.free_text.redaction import redact
 from rarebeat.readers.privacy import Pseudonym
-from rarebeat.readers.quality import MICROVOLTS, RawLeads, lead_index, trusted_signal
+from rarebeat.readers.quality import MICROVOLTS, RawLeads, lead_index, stored_leads, trusted_signal
 from rarebeat.readers.registry import Entry
 
 MAX_BYTES = 1 << 26
@@ -55,7 +55,7 @@ def file_ecg(
     """
     signal, calibrated = trusted_signal(raw, rate)
     if calibrated:
-        check_stray_samples(signal, _coarsest_step(raw))
+        check_stray_samples(signal, _coarsest_step(raw), stored_leads(raw.names))
     lines = [" ".join(line.split()) for line in statements]
     if any(map(is_placeholder, lines)):  # a report that is not whole gives no label, and is counted
         lines, person = [], person._replace(not_understood=(*person.not_understood, "statements"))
