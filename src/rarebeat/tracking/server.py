@@ -32,7 +32,7 @@ from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
-from rarebeat.training.artifacts import artifact_location, follow_project
+from rarebeat.tracking.artifacts import artifact_location, follow_project
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning

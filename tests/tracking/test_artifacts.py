@@ -7,7 +7,8 @@ import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
 
-from rarebeat.training import artifacts, tracking
+from rarebeat.tracking import artifacts, runs
+from rarebeat.tracking.server import Tracker
 
 
 @pytest.fixture(scope="module")
@@ -18,12 +19,12 @@ def old_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         patch.setenv("DVC_ROOT", str(root))
-        tracker = tracking.connect({})
+        tracker = runs.connect({})
         _log(tracker, root, "old")
     return root
 
 
-def _log(tracker: tracking.Tracker, root: Path, name: str) -> str:
+def _log(tracker: Tracker, root: Path, name: str) -> str:
     run = tracker.client.create_run(tracker.experiment_id, run_name=name)
     (root / f"{name}.txt").write_text(name)
     tracker.client.log_artifact(run.info.run_id, str(root / f"{name}.txt"))
@@ -47,7 +48,7 @@ def test_a_copy_writes_nothing_into_the_project_that_it_was_copied_from(
     old_project: Path, copied: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = _files(old_project)
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     assert f"copied or moved from {old_project}" in caplog.text
     _log(tracker, copied, "new")
     assert _files(old_project) == before
@@ -55,7 +56,7 @@ def test_a_copy_writes_nothing_into_the_project_that_it_was_copied_from(
 
 
 def test_the_files_of_earlier_runs_are_found_where_they_have_gone(old_project: Path, copied: Path) -> None:
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     (run,) = tracker.client.search_runs([tracker.experiment_id])
     assert Path(mlflow.artifacts.download_artifacts(f"{run.info.artifact_uri}/old.txt")).read_text() == "old"
     assert run.info.artifact_uri.startswith((copied / "mlartifacts").as_uri())
@@ -67,7 +68,7 @@ def test_the_files_of_earlier_runs_are_found_where_they_have_gone(old_project: P
 
 def test_a_run_whose_files_have_not_come_along_still_points_to_them(old_project: Path, copied: Path) -> None:
     shutil.rmtree(copied / "mlartifacts")
-    tracker = tracking.connect({})
+    tracker = runs.connect({})
     (run,) = tracker.client.search_runs([tracker.experiment_id])
     assert run.info.artifact_uri.startswith((old_project / "mlartifacts").as_uri())
     assert tracker.client.get_experiment(
