@@ -40,7 +40,8 @@ def test_the_params_of_the_project_can_be_used() -> None:
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda path: path.name)
-def test_the_params_of_every_study_can_be_used(study: Path) -> None:
+def test_the_params_of_every_study_can_be_used(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # a vocabulary of its own is named by its path in the project
     check_params(read_params([ROOT / "params.yaml", study / "overrides.yaml"]))
 
 
