@@ -19,7 +19,7 @@ import torch
 from rarebeat.cli.console import run
 from rarebeat.core.signals import Preprocessing
 from rarebeat.inference.model_folder import ModelCard, save_model
-from rarebeat.tracking.registry import build
+from rarebeat.models.registry import build
 from rarebeat.tracking import runs
 from rarebeat.training.checkpoint import Checkpoint, Progress
 
