@@ -97,30 +97,6 @@ def test_training_and_evaluation_share_one_run(project: Path, model_folder: Path
     assert tracker.client.get_run(again).data.tags["rarebeat.trained_in"] == run_id
 
 
-def test_a_model_takes_few_files_and_brings_its_own_code(
-    project: Path, model_folder: Path, tmp_path: Path
-) -> None:
-    tracker = runs.connect({})
-    with runs.training_run(tracker, "key1", "all", {}) as run_id:
-        models.log_model(tracker, run_id, model_folder)
-    stored = Path(mlflow.artifacts.download_artifacts(f"runs:/{run_id}/model", dst_path=str(tmp_path)))
-    assert len([path for path in stored.rglob("*") if path.is_file()]) < 25
-    program = (
-        "import sys, mlflow, numpy; model = mlflow.pyfunc.load_model(sys.argv[1]); "
-        "import rarebeat.inference.served as it; "
-        "print(it.__file__, model.predict(numpy.zeros((1, 12, 5000), numpy.float32))['error'][0])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(stored)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert "code.zip" in done.stdout, done.stderr
-    assert "flat_lead" in done.stdout
-
-
 def _check_served_model(tracker: runs.Tracker, run_id: str, model_folder: Path, record: Path) -> None:
     """The model of a run predicts what the model folder predicts, and says what it takes."""
     served = mlflow.pyfunc.load_model(f"runs:/{run_id}/model")

@@ -4,7 +4,6 @@ import re
 import shutil
 import tempfile
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -66,16 +65,12 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
     package = Path(__file__).parents[1]
 
     def log(_: MlflowClient, run: str) -> None:
-        with (
-            tempfile.TemporaryDirectory() as place,
-            mlflow.start_run(run_id=run),
-            _without_warnings("input example was not provided|type hints"),
-        ):
+        with mlflow.start_run(run_id=run), _without_warnings("input example was not provided|type hints"):
             mlflow.pyfunc.log_model(
                 name="model",
                 python_model=str(package / "inference" / "served.py"),
                 artifacts={"folder": str(folder)},
-                code_paths=[str(_packed(package, Path(place)))],
+                code_paths=[str(package)],
                 signature=signature,
                 pip_requirements=_requirements(),
                 # MLflow shows it beside the model, and get_model_info(...).metadata reads it.
@@ -84,33 +79,6 @@ def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
 
     tracker.do(log, run_id)
     log_tags(tracker, run_id, {MODEL: card_digest(folder)})
-
-
-_PACKED = '''"""Rarebeat as it was when the model was stored: its modules are in code.zip beside this file."""
-
-from pathlib import Path
-
-__path__.append(str(Path(__file__).with_name("code.zip") / "rarebeat"))
-'''
-
-
-def _packed(package: Path, place: Path) -> Path:
-    """Pack this package into one file, for a server takes hundreds of files one by one.
-
-    Args:
-        package: its folder.
-        place: an empty folder.
-
-    Returns:
-        A package of the same name, which finds its modules in an archive.
-    """
-    whole = place / package.name
-    whole.mkdir()
-    (whole / "__init__.py").write_text(_PACKED, encoding="utf-8")
-    with zipfile.ZipFile(whole / "code.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(package.rglob("*.py")):
-            archive.write(path, path.relative_to(package.parent))
-    return whole
 
 
 @contextmanager
