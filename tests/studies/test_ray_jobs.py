@@ -1,6 +1,5 @@
 """A study's cells as tasks of a Ray cluster of two machines, one of which is lost while its cell runs."""
 
-import signal
 import subprocess
 import sys
 import threading
@@ -84,20 +83,6 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TMPDIR", str(folder))
     return folder
 
-
-def test_a_stage_that_is_broken_off_while_it_writes_leaves_no_copy_of_the_project(
-    tmp_path: Path, copies: Path
-) -> None:
-    (tmp_path / "pipeline").mkdir()
-    (tmp_path / "pipeline" / "cell.py").write_text(STAGE)
-    process = subprocess.Popen([sys.executable, "-c", ORDER], cwd=tmp_path, stderr=subprocess.PIPE)
-    while not list(copies.glob("study-*/models/9*")):
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)  # what a task gets that Ray cancels
-    _, said = process.communicate(timeout=60)
-    assert b"KeyboardInterrupt" in said
-    assert not list(copies.glob("study-*"))
 
 
 def test_what_a_killed_process_has_left_is_removed_and_what_a_living_one_uses_is_not(copies: Path) -> None:
