@@ -84,7 +84,6 @@ def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-
 def test_what_a_killed_process_has_left_is_removed_and_what_a_living_one_uses_is_not(copies: Path) -> None:
     program = "import sys; from pathlib import Path; from rarebeat.studies.ray_jobs import make_copy; "
     program += "print(make_copy(Path(sys.argv[1])))"
