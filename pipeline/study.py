@@ -53,7 +53,7 @@ def study(
     gpus: Annotated[float, typer.Option(min=0, help="with ray: GPUs, or a share of one, for each cell")] = 0,
 ) -> None:
     """Run all stages of a study that are not up to date; a failed or killed one goes on where it stopped."""
-    from rarebeat.cli.own_parts import write_own_parts
+    from rarebeat.cli.own_parts import OWN, write_own_parts
     from rarebeat.cli.params import check_params  # every room, with torch
     from rarebeat.reporting.page.studies import list_studies
 
@@ -69,7 +69,7 @@ def study(
             own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
             content = show(each, own)
             check_params(content)
-            write_own_parts(STUDIES / each / "own", content)
+            write_own_parts(STUDIES / each / "own", content, (OWN, STUDIES / each))
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
         graph = parse_dag(dvc("dag", "--dot", last))
         forced = unread(graph)

@@ -24,13 +24,13 @@ OWN = Path("own")
 LABELS, TRAINING = "labels.json", "training.json"
 
 
-def write_own_parts(folder: Path, content: Mapping[str, Any], own: Path = OWN) -> None:
+def write_own_parts(folder: Path, content: Mapping[str, Any], watched: Sequence[Path] = (OWN,)) -> None:
     """Write down which parts of one's own labels and training need.
 
     Args:
         folder: to write ``labels.json`` and ``training.json`` to.
         content: the params, checked (:func:`rarebeat.cli.params.check_params`).
-        own: the folder that DVC watches.
+        watched: the folders where they may lie: what DVC watches, or what is written down before every run anyway.
 
     Raises:
         ParamsError: when a part lies elsewhere.
@@ -45,19 +45,21 @@ def write_own_parts(folder: Path, content: Mapping[str, Any], own: Path = OWN) -
     )  # MLflow keeps it, not a folder here
     start = None if fetched else settings.start
     weights = sorted(path for path in start.rglob("*") if path.is_file()) if start else []
-    write_json(folder / LABELS, {"vocabulary": _digests("label.vocabulary", files, own)})
-    code = _digests("model.name", [own_file(name) for name in networks], own)
-    write_json(folder / TRAINING, {"networks": code, "init": _digests("train.init", weights, own)})
+    write_json(folder / LABELS, {"vocabulary": _digests("label.vocabulary", files, watched)})
+    code = _digests("model.name", [own_file(name) for name in networks], watched)
+    write_json(folder / TRAINING, {"networks": code, "init": _digests("train.init", weights, watched)})
 
 
-def _digests(key: str, files: Sequence[Path], own: Path) -> dict[str, str]:
+def _digests(key: str, files: Sequence[Path], watched: Sequence[Path]) -> dict[str, str]:
     """Each file's digest by its path in the watched folder of this copy of the project, or of the project around it."""
+    places = [place for folder in watched for place in (folder, project_root() / folder)]
     found = {}
     for file in files:
-        place = next((top for top in (own, project_root() / own) if _lies_in(file, top)), None)
+        place = next((place for place in places if _lies_in(file, place)), None)
         if place is None:
             raise ParamsError(
-                f"{key}: {file} is not in {own}/: DVC would not see that it changed; move it there (a copy will do)"
+                f"{key}: {file} is not in {watched[0]}/: DVC would not see that it changed; move it there (a copy will "
+                "do)"
             )
         found[file.resolve().relative_to(place.resolve()).as_posix()] = digest(file)
     return found

@@ -201,7 +201,9 @@ def test_a_record_cannot_be_its_own_segment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["folder", "pipe", "socket"])
-def test_only_regular_files_are_opened(ecg: Microvolts, write_wfdb: Write, tmp_path: Path, kind: str) -> None:
+def test_only_regular_files_are_opened(
+    ecg: Microvolts, write_wfdb: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     header = write_wfdb(ecg)
     data = tmp_path / "rec.dat"
     data.unlink()
@@ -211,7 +213,7 @@ def test_only_regular_files_are_opened(ecg: Microvolts, write_wfdb: Write, tmp_p
         os.mkfifo(data)
     else:
         with socket.socket(socket.AF_UNIX) as server:
-            os.chdir(tmp_path)  # the name of a socket must be short
+            monkeypatch.chdir(tmp_path)  # the name of a socket must be short
             server.bind("rec.dat")
     assert refusal(header).reason == "unreadable"
 
