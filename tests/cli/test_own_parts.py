@@ -108,6 +108,16 @@ def test_what_lies_where_dvc_does_not_look_is_refused(project: Path) -> None:
         written(content)
 
 
+def test_a_study_may_keep_a_vocabulary_in_its_folder(project: Path) -> None:
+    study = Path("studies/mine")
+    study.mkdir(parents=True)
+    Path("own/vocabularies/my-classes.yaml").rename(study / "vocabulary.yaml")
+    content = params()
+    content["label"]["vocabulary"] = "studies/mine/vocabulary.yaml"
+    write_own_parts(Path("data/own"), content, (Path("own"), study))
+    assert list(json.loads(Path("data/own", LABELS).read_text())["vocabulary"]) == ["vocabulary.yaml"]
+
+
 def test_every_stage_that_labels_or_trains_depends_on_what_is_written() -> None:
     for path in [ROOT / "dvc.yaml", *ROOT.glob("studies/*/dvc.yaml")]:
         place = "data/own" if path.parent == ROOT else f"studies/{path.parent.name}/own"

@@ -205,7 +205,7 @@ def test_the_cells_that_are_set_are_those_of_the_study_that_is_run(
     shown: dict[str, list[str]] = {}
     monkeypatch.setattr(study, "show", lambda name, overrides: shown.update({name: overrides}) or {})
     monkeypatch.setattr("rarebeat.cli.params.check_params", lambda content: None)
-    monkeypatch.setattr("rarebeat.cli.own_parts.write_own_parts", lambda folder, content: None)
+    monkeypatch.setattr("rarebeat.cli.own_parts.write_own_parts", lambda *_: None)
     monkeypatch.setattr(study, "dvc", lambda *_: "{}")
     study.study("sweep", overrides=["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"])
     assert shown["sweep"] == ["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"]

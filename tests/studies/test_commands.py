@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from rarebeat.cli.own_parts import OWN, write_own_parts
 from rarebeat.cli.params import check_params
 from rarebeat.core.params import changed_params, read_params
 
@@ -69,8 +70,13 @@ def checkable(overrides: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("name", STUDIES)
-def test_the_settings_of_every_command_can_be_used(name: str) -> None:
-    params = read_params([ROOT / "params.yaml", ROOT / "studies" / name / "overrides.yaml"])
+def test_the_settings_of_every_command_can_be_used(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)  # a study's own vocabulary is named by its path in the project
+    study = Path("studies") / name
+    params = read_params([Path("params.yaml"), study / "overrides.yaml"])
     check_params(params)
+    write_own_parts(tmp_path, params, (OWN, study))
     for overrides in set(map(checkable, overrides_of(name, params))):
         check_params(changed_params(params, overrides))
