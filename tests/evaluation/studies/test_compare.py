@@ -130,6 +130,22 @@ def test_seeds_of_one_group_make_an_ensemble_and_a_single_one_does_not():
     np.testing.assert_allclose(ensemble.predictions.thresholds, 0.455)
 
 
+def test_a_class_that_one_member_does_not_know_is_that_of_the_others_in_an_ensemble():
+    first, second = cell("small", 0), cell("small", 1)
+    unknown = np.array([False, True, *[False] * (len(second.predictions.classes) - 2)])
+    fewer = replace(
+        second.predictions,
+        thresholds=np.where(unknown, np.nan, second.predictions.thresholds),
+        probability=np.where(unknown, np.float32(np.nan), second.predictions.probability),
+    )
+    *_, ensemble = with_ensembles([first, replace(second, predictions=fewer)])
+    np.testing.assert_allclose(ensemble.predictions.probability[:, 1], first.predictions.probability[:, 1])
+    assert ensemble.predictions.thresholds[1] == first.predictions.thresholds[1]
+    *_, nobody = with_ensembles([replace(one, predictions=fewer) for one in (first, second)])
+    assert np.isnan(nobody.predictions.thresholds[1])
+    assert np.isnan(nobody.predictions.probability[:, 1]).all()
+
+
 def test_a_rule_that_there_is_not_is_named():
     with pytest.raises(ParamsError, match="no rule youden"):
         parse(CompareSettings, {"rules": ["youden"]}, "compare")

@@ -49,15 +49,16 @@ def test_a_page_shows_scores_along_the_curve_and_differences_to_the_baseline(
     order = [line.split("|")[1] for line in lines if "ofsimulated" in line]
     assert order == ["0", "0.1", "0.1", "1.0", "1.0"]
     differences = [line.split("|")[1:3] for line in lines if line.startswith(("|all_layers−", "|zero_shot−"))]
-    assert differences == [
+    assert differences == 2 * [  # of single models, and of the ensembles of their seeds
         ["all_layers−scratch", "0.1"],
         ["all_layers−scratch", "1.0"],
         ["zero_shot−scratch", "0.1"],
         ["zero_shot−scratch", "1.0"],
     ]
+    assert sum(line.startswith(("|0.1|scratch|0", "|1.0|scratch|0")) for line in lines) == 2
     assert sum(line.startswith("|atrial_fibrillation|") for line in lines) == 3  # one for each share
     table = pd.read_csv(page.with_suffix(".csv"))
-    assert len(table) == len(cells) * 4  # three classes and their mean
+    assert len(table) == (len(cells) + 5) * 4  # and five ensembles; three classes and their mean
     assert {"auprc_low", "f1", "calibration_error", "known"} <= set(table.columns)
     assert page.with_suffix(".png").stat().st_size > 5000
 

@@ -143,17 +143,24 @@ def groups(cells: Sequence[Cell]) -> dict[tuple[str, ...], list[Cell]]:
 def with_ensembles(cells: Sequence[Cell]) -> list[Cell]:
     """All cells, and for each group of several seeds their ensemble: the mean of probabilities and thresholds.
 
-    Its seed is :data:`ENSEMBLE`.
+    Its seed is :data:`ENSEMBLE`. Each class is that of the members that know it.
     """
-    ensembles = []
-    for members in groups(cells).values():
-        if len(members) > 1:
-            parts = [member.predictions for member in members]
-            mean = replace(
-                parts[0],
-                probability=np.mean([part.probability for part in parts], axis=0),
-                thresholds=np.mean([part.thresholds for part in parts], axis=0),
-                voted=None,
-            )
-            ensembles.append(Cell({**members[0].factors, SEED: ENSEMBLE}, mean))
+    ensembles = [
+        Cell({**members[0].factors, SEED: ENSEMBLE}, _mean([member.predictions for member in members]))
+        for members in groups(cells).values()
+        if len(members) > 1
+    ]
     return [*cells, *ensembles]
+
+
+def _mean(parts: Sequence[Predictions]) -> Predictions:
+    thresholds = np.array([part.thresholds for part in parts])
+    knowing = ~np.isnan(thresholds)
+    total = np.sum([part.probability for part in parts], axis=0, dtype=np.float64, where=knowing[:, None])
+    members = np.where(knowing.any(axis=0), knowing.sum(axis=0), np.nan)  # NaN where none knows the class
+    return replace(
+        parts[0],
+        probability=np.asarray(total / members, dtype=np.float32),
+        thresholds=np.sum(thresholds, axis=0, where=knowing) / members,
+        voted=None,
+    )

@@ -16,7 +16,7 @@ from rarebeat.evaluation.studies.baseline import (
     compared_columns,
     differences,
 )
-from rarebeat.evaluation.studies.cells import Cell, CompareSettings
+from rarebeat.evaluation.studies.cells import ENSEMBLE, SEED, Cell, CompareSettings, with_ensembles
 from rarebeat.evaluation.studies.compare import AVERAGE, CLASS_METRICS, Columns, Value, mean_over_seeds
 from rarebeat.inference.model_folder import ModelCard
 
@@ -52,12 +52,15 @@ def baseline_section(
         RarebeatError: when no cell is the baseline.
     """
     columns = compared_columns(cells, settings.at_least)
+    everyone = with_ensembles(cells)
     if not columns.size:
         text = f"No class has {settings.at_least} positive test records here (`compare.at_least`): nothing to compare."
         return text, [], {}
-    found = list(map_in_order(partial(baseline_rows, columns=columns, settings=intervals), cells, workers))
-    rows: Rows = {cell.name: own for cell, own in zip(cells, found, strict=True)}
+    found = list(map_in_order(partial(baseline_rows, columns=columns, settings=intervals), everyone, workers))
+    rows: Rows = {cell.name: own for cell, own in zip(everyone, found, strict=True)}
     arranged = arrange_series(cells, settings)
+    ensembles = [cell for cell in everyone if cell.factors.get(SEED) == ENSEMBLE]
+    together = arrange_series(ensembles, settings) if ensembles else []
     several = any(len(own) > 1 for one in arranged for own in one.points.values())
     ends = "its 95 % t-interval over seeds" if several else "its bootstrap interval over patients"
     parts = [
@@ -73,6 +76,9 @@ def baseline_section(
         parts += [
             average_table(own, rows, cards, settings),
             difference_text(own, rows, columns, settings, intervals),
+            ensemble_text(
+                [one for one in together if one.panel == panel], rows, columns, settings, intervals
+            ),
         ]
         parts += ["By class: AUPRC / AUROC / F1, mean over seeds.", class_table(own, rows, settings)]
     panels: Panels = {}
@@ -123,9 +129,61 @@ def difference_text(
     intervals: EvaluateSettings,
 ) -> str:
     """Every series of a panel less its baseline."""
+    factor, value = next(iter(settings.against.items()))
+    table = difference_table(series, rows, columns, settings, intervals)
+    if not table:
+        return ""
+    return "\n\n".join(
+        [
+            f"Differences to {factor} {value}, between models of the same seed. *Patients*: mean over seeds with its "
+            "bootstrap interval over patients, both scored on the same ones. *Seeds*: the same mean with its "
+            "t-interval. An interval that holds 0 shows no difference.",
+            table,
+        ]
+    )
+
+
+def ensemble_text(
+    series: Sequence[Series],
+    rows: Rows,
+    columns: Columns,
+    settings: CompareSettings,
+    intervals: EvaluateSettings,
+) -> str:
+    """The ensembles of the seeds: what they score, and how much more than that of the baseline."""
+    if not series:
+        return ""
     (factor, value), across = next(iter(settings.against.items())), settings.across
+    table: list[Row] = []
+    for point in _points(series):
+        for one in series:
+            if point in one.points:
+                row: Row = {across: point} if across else {}
+                scores = {
+                    title: _text(_score(one.points[point], rows, AVERAGE, metric))
+                    for metric, title in TITLES.items()
+                }
+                table.append({**row, factor: one.name, **scores})
+    parts = [
+        "Ensembles: the mean of the probabilities of all seeds. In brackets bootstrap intervals over patients.",
+        markdown_table(table),
+    ]
+    if differences_table := difference_table(series, rows, columns, settings, intervals):
+        parts += [f"Ensembles less that of {factor} {value}.", differences_table]
+    return "\n\n".join(parts)
+
+
+def difference_table(
+    series: Sequence[Series],
+    rows: Rows,
+    columns: Columns,
+    settings: CompareSettings,
+    intervals: EvaluateSettings,
+) -> str:
+    """Every series of a panel less its baseline, without words; "" where there is nothing to compare."""
+    (_, value), across = next(iter(settings.against.items())), settings.across
     baseline = next((one for one in series if one.name == str(value)), None)
-    if baseline is None or len(series) == 1:
+    if baseline is None:
         return ""
     table: list[Row] = []
     for one in series:
@@ -139,16 +197,7 @@ def difference_text(
                 if not np.isnan(found.over_seeds[metric][1]):
                     row[f"{TITLES[metric]}, seeds"] = _text(found.over_seeds[metric], "+.3f")
             table.append(row)
-    if not table:
-        return ""
-    return "\n\n".join(
-        [
-            f"Differences to {factor} {value}, between models of the same seed. *Patients*: mean over seeds with its "
-            "bootstrap interval over patients, both scored on the same ones. *Seeds*: the same mean with its "
-            "t-interval. An interval that holds 0 shows no difference.",
-            markdown_table(table),
-        ]
-    )
+    return markdown_table(table) if table else ""
 
 
 def class_table(series: Sequence[Series], rows: Rows, settings: CompareSettings) -> str:
