@@ -102,7 +102,8 @@ def label(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any
 
 def train(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any]]:
     """Train on shards and choose thresholds."""
-    from rarebeat.training.run import read_experiment, run_experiment
+    from rarebeat.training.experiment import read_experiment
+    from rarebeat.training.run import run_experiment
 
     def work() -> dict[str, Any]:
         content = PARAMS | {"train": PARAMS["train"] | {"memory": memory}}

@@ -33,7 +33,8 @@ def one_head_each(
     from rarebeat.evaluation.studies.label_sets import join_classes
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes, with_doubts
-    from rarebeat.training.run import read_experiment, run_experiment
+    from rarebeat.training.experiment import read_experiment
+    from rarebeat.training.run import run_experiment
 
     content = read_params(params, overrides or [])
     together = read_experiment(content, shards)

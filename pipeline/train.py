@@ -10,7 +10,7 @@ from rarebeat.cli.console import run
 if TYPE_CHECKING:
     from rarebeat.tracking.server import Tracker
     from rarebeat.training.distributed.world import World
-    from rarebeat.training.run import Experiment
+    from rarebeat.training.experiment import Experiment
     from rarebeat.training.settings import TrainSettings
 
 
@@ -35,7 +35,8 @@ def train(
     from rarebeat.core.project import project_root
     from rarebeat.dataset.remote import folder_at
     from rarebeat.training.distributed.launch import agreed, joined, one_message, start_processes
-    from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
+    from rarebeat.training.experiment import fold_experiment, read_experiment
+    from rarebeat.training.run import run_experiment
     from rarebeat.training.settings import ModelSettings, TrainSettings
 
     with one_message():

@@ -35,8 +35,9 @@ def trial(
     from rarebeat.tracking.models import log_model
     from rarebeat.tracking.names import run_name, run_tags
     from rarebeat.tracking.runs import connect, log_metrics, step_log, training_run
+    from rarebeat.training.experiment import learning_splits, make_experiment
     from rarebeat.training.loop import EpochReport
-    from rarebeat.training.run import learning_splits, make_experiment, run_experiment
+    from rarebeat.training.run import run_experiment
     from rarebeat.training.search.results import judge
     from rarebeat.training.search.settings import override_text, read_search, with_values
     from rarebeat.training.search.trials import propose, search_name, tell

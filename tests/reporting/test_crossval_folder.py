@@ -20,7 +20,8 @@ from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.inference.splits import predict_all_classes
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.reporting.crossval_folder import write_crossval_reports
-from rarebeat.training.run import fold_experiment, read_experiment, run_experiment
+from rarebeat.training.experiment import fold_experiment, read_experiment
+from rarebeat.training.run import run_experiment
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "avnrt", "bigeminy")
 META = ShardMeta(CLASSES, Preprocessing(rate=100, samples=400), 0.001, "mV", "hughes24")

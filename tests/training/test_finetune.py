@@ -24,9 +24,10 @@ from rarebeat.inference.splits import predict_split
 from rarebeat.metrics.offsets import fit_offsets
 from rarebeat.models.registry import build
 from rarebeat.training.checkpoint import Checkpoint
+from rarebeat.training.experiment import Experiment
 from rarebeat.training.finetune import start_from
 from rarebeat.training.loop import EpochReport
-from rarebeat.training.run import Experiment, run_experiment
+from rarebeat.training.run import run_experiment
 from rarebeat.training.schedule import layer_shares, make_optimiser, set_learning_rate, stages_of, train_mode
 from rarebeat.training.settings import FineTune, TrainSettings
 

@@ -28,7 +28,7 @@ from rarebeat.metrics.certainty import CertaintySettings, fit_certainty
 from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
-from rarebeat.training.run import Experiment, fold_experiment
+from rarebeat.training.experiment import Experiment, fold_experiment
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from torch import nn
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.inference.model_folder import card_digest, load_model, save_model
 from rarebeat.models.registry import build
-from rarebeat.training.run import Experiment
+from rarebeat.training.experiment import Experiment
 
 
 @pytest.fixture(scope="module")

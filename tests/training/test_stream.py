@@ -18,8 +18,8 @@ from rarebeat.dataset.shards import load_split, open_split
 from rarebeat.dataset.stored import StoredSignals
 from rarebeat.inference.model_folder import load_model
 from rarebeat.inference.splits import predict_loaded, predict_splits
+from rarebeat.training.experiment import Experiment, fold_experiment, read_experiment
 from rarebeat.training.loop import train
-from rarebeat.training.run import Experiment, fold_experiment, read_experiment
 
 
 def params(**train_settings: Any) -> dict[str, Any]:

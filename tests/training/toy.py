@@ -8,8 +8,9 @@ import torch
 from torch import nn
 
 from rarebeat.dataset.split import Split
+from rarebeat.training.experiment import Experiment, read_experiment
 from rarebeat.training.loop import EpochReport
-from rarebeat.training.run import Experiment, read_experiment, run_experiment
+from rarebeat.training.run import run_experiment
 
 MakeSplit = Callable[..., Split]
 
