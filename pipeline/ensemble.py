@@ -20,8 +20,9 @@ def ensemble(
     from rarebeat.core.files import digest
     from rarebeat.core.params import group, read_params
     from rarebeat.dataset.folds import FoldSettings
-    from rarebeat.evaluation.evaluate import EvaluateSettings, metrics_content
+    from rarebeat.evaluation.evaluate import EvaluateSettings
     from rarebeat.evaluation.members import known_to_any
+    from rarebeat.evaluation.metrics_file import metrics_content
     from rarebeat.inference.ensemble import CARD, member_folder, save_ensemble
     from rarebeat.inference.model_folder import read_card
     from rarebeat.inference.predictions import read_predictions

@@ -27,7 +27,8 @@ def evaluate(
     from rarebeat.core.params import group, read_params
     from rarebeat.dataset.remote import folder_at
     from rarebeat.evaluation.certainty.measures import claims_of
-    from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+    from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
+    from rarebeat.evaluation.metrics_file import metrics_content
     from rarebeat.inference.model_folder import card_digest
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_splits

@@ -8,7 +8,8 @@ from tests.predicted import predicted
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import parse
 from rarebeat.evaluation.challenge import challenge_metrics
-from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
+from rarebeat.evaluation.metrics_file import metrics_content
 from rarebeat.metrics.challenge_classes import CLASSES
 from rarebeat.reporting.results import results_table
 

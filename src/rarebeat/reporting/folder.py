@@ -14,7 +14,8 @@ from rarebeat.evaluation.curves import (
     confusion_rows,
     precision_recall_rows,
 )
-from rarebeat.evaluation.evaluate import Evaluation, metrics_content
+from rarebeat.evaluation.evaluate import Evaluation
+from rarebeat.evaluation.metrics_file import metrics_content
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.figures import calibration_figure, precision_recall_figure
 from rarebeat.reporting.results import class_rows, cohort_rows, cohort_table, results_table

@@ -10,7 +10,8 @@ from tests.predicted import predicted
 
 from rarebeat.evaluation.certainty.measures import Claims, claims_of, claims_together, measure_certainty
 from rarebeat.evaluation.certainty.tables import certainty_section, class_content, mean_content
-from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
+from rarebeat.evaluation.metrics_file import metrics_content
 from rarebeat.metrics.certainty import Told, fit_certainty
 from rarebeat.metrics.intervals import share_interval
 

@@ -14,7 +14,8 @@ from tests.dataset.workspace import SMALL, Workspace, make_records, make_states
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import write_json
 from rarebeat.core.tables import interval_text
-from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate, metrics_content
+from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
+from rarebeat.evaluation.metrics_file import metrics_content
 from rarebeat.inference.model_folder import ModelCard, save_model
 from rarebeat.inference.splits import predict_splits
 from rarebeat.models.registry import build

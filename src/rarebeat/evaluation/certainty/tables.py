@@ -6,7 +6,7 @@ from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 from rarebeat.evaluation.certainty.measures import BINS, CertaintyScores, ClassAnswers, ClassCalibration, Ends
 
 Tree = dict[str, "float | Tree | None"]
-"""As :data:`rarebeat.evaluation.evaluate.MetricTree`."""
+"""As :data:`rarebeat.evaluation.metrics_file.MetricTree`."""
 
 
 def calibration_rows(scores: CertaintyScores) -> list[Row]:
