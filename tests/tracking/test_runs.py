@@ -1,6 +1,5 @@
 """Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -23,23 +22,10 @@ from rarebeat.tracking.server import PROCESS, own_process
 from rarebeat.training.settings import TrainSettings
 
 
-@pytest.fixture(scope="module")
-def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh tracking database: made once, since that takes seconds."""
-    path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    MlflowClient(f"sqlite:///{path}").search_experiments()
-    return path
-
-
-@pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_database: Path) -> Path:
-    """An empty project, with no other tracking server configured."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "project"))
+@pytest.fixture(autouse=True)
+def experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The experiment of DVC that runs are named after."""
     monkeypatch.setenv("DVC_EXP_NAME", "brisk-heart")
-    (tmp_path / "project").mkdir()
-    shutil.copy(empty_database, tmp_path / "project" / "mlflow.db")
-    return tmp_path / "project"
 
 
 def test_the_database_and_its_artifacts_lie_at_the_root_of_the_project(project: Path) -> None:
