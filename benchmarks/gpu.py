@@ -29,6 +29,8 @@ from gpu_tables import tables
 
 HERE = Path(__file__).resolve().parent
 NETWORKS = ("hughes34", "global_skip", "se_resnet", "xresnet1d101")
+DENSE = "densenet1d121"
+"""Smaller than the four, and measured in the eager mode alone."""
 LAYOUTS = ("last", "first")
 TRAINING, HELD_OUT = 41_522, 2_048
 END = 5.0
@@ -90,6 +92,7 @@ def plan(folder: Path) -> list[Part]:
     graphs += items("graph", batch=[32, 64, 256, 512])
     rest = items("eager", network=others, precision=["tf32", "fp32"])
     rest += items("eager", network=others, batch=[32, 512])
+    rest += items("eager", network=[DENSE], precision=["bf16", "tf32", "fp32"])
     rest += items("eager", precision=["tf32", "fp32"], layout=["first"])
     rest += items("eager", precision=["tf32", "fp32"], batch=[32, 512])
     rest_of_graphs = items("graph", network=others, batch=[32, 512])
@@ -114,7 +117,8 @@ def plan(folder: Path) -> list[Part]:
 def plan_for_cpu(folder: Path) -> list[Part]:
     """The same parts in little, for a machine without a GPU."""
     tiny = {"batch": 8, "samples": 256, "width": 8}
-    wanted = [{"network": name, "precision": kind} | tiny for name in NETWORKS for kind in ("fp32", "bf16")]
+    kinds = ("fp32", "bf16")
+    wanted = [{"network": name, "precision": kind} | tiny for name in (*NETWORKS, DENSE) for kind in kinds]
     wanted += [{"layout": "first"} | tiny]
     runs = [{"classes": kind, "seconds": 8, "width": 4, "batch": 32} for kind in ("all", "one")]
     part = trainings("trainings", folder, runs)
