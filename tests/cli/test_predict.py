@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +111,7 @@ def test_pictures_of_a_folder_lie_in_a_folder(model_folder: Path, exports: Path,
     assert drawn == sorted(f"{path.stem}.png" for path in exports.rglob("*.xml"))
     refused = run(model_folder, exports, "--picture", tmp_path / "drawn.png")
     assert "is a file, and there are 2 ECGs" in str(refused.exception)
+    assert refused.stdout == ""  # before any ECG is answered
 
 
 @pytest.mark.parametrize(
@@ -119,6 +122,8 @@ def test_pictures_of_a_folder_lie_in_a_folder(model_folder: Path, exports: Path,
         (["--picture", "a.gif"], r"a.gif: a picture is written as .png, .pdf or .svg"),
         (["--picture", "a.png", "--evidence", "sinus_rythm"], "did you mean 'sinus_rhythm'"),
         (["--picture", "a.png", "--out", "b.csv"], "--picture goes with answers that are printed"),
+        (["--format", "csv", "--out", "b.parquet"], "--format says what is printed, and --out writes"),
+        (["--format", "csv", "--json"], "--json prints JSON, and --format csv another text"),
         (["--out", "b.xlsx"], "answers are written as .parquet, .csv, .jsonl"),
         (["--age", "63", "--sex", "robot"], "sex takes female or male"),
         (["--kind", "muse"], "did you mean 'muse-xml'"),
@@ -167,3 +172,63 @@ def test_exit_codes_say_how_it_ended(model_folder: Path, wfdb_record: Path, tmp_
     code, said = ended(tmp_path / "empty")
     assert code == 2
     assert said.startswith("error: there is no ECG in the folder")
+
+
+def test_each_ecg_has_a_picture_of_its_own_whatever_the_files_are_called(
+    model_folder: Path, exports: Path, tmp_path: Path
+) -> None:
+    file = sorted(exports.rglob("*.xml"))[0]
+    named = [tmp_path / "a" / "ecg-2.xml", tmp_path / "b" / "ecg.xml", tmp_path / "c" / "ecg.xml"]
+    for path in named:
+        path.parent.mkdir()
+        shutil.copy(file, path)
+    result = run(model_folder, *named, "--picture", tmp_path / "drawn")
+    assert result.exit_code == 0, result.output
+    assert "3 drawn" in result.stderr
+    assert len(list((tmp_path / "drawn").iterdir())) == 3
+
+
+def test_pictures_go_with_their_answers_where_files_come_and_go_meanwhile(
+    model_folder: Path, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that another program writes to is walked again for the pictures."""
+    folder = shutil.copytree(exports, tmp_path / "exports")
+    first = sorted(folder.rglob("*.xml"))[0]
+
+    def come(*_: object) -> str:
+        shutil.copy(first, first.with_name("0.xml"))
+        return ""
+
+    monkeypatch.setattr("rarebeat.inference.answer_files.printed_answers", come)
+    result = run(model_folder, folder, "--picture", tmp_path / "drawn")
+    assert result.exit_code == 0, result.output
+    drawn = {path.name for path in (tmp_path / "drawn").iterdir()}
+    assert drawn == {f"{path.stem}.png" for path in exports.rglob("*.xml")}
+
+
+@pytest.mark.parametrize("name", ["answers.parquet", "answers.csv"])
+def test_a_folder_where_the_answers_should_go_is_told_before_any_ecg_is_answered(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    result = run(model_folder, wfdb_record, "--out", tmp_path / name)
+    assert isinstance(result.exception, ParamsError)
+    assert f"{name} is a folder" in str(result.exception)
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(
+    model_folder: Path, exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(exports, tmp_path / "exports")
+    (folder / "closed").mkdir()
+    listed = os.scandir
+
+    def scandir(path: str) -> object:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr("os.scandir", scandir)
+    result = run(model_folder, folder)
+    assert isinstance(result.exception, RarebeatError)
+    assert "closed: Permission denied" in str(result.exception)

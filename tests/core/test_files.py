@@ -218,3 +218,16 @@ def test_json_that_says_two_things_or_has_no_end_is_refused(text: str, message: 
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(RarebeatError, match=r"a\.json"):
         read_json(tmp_path / "a.json")
+
+
+def test_a_folder_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """A table of other programs may be a folder that is named like a file."""
+    (tmp_path / "answers.parquet").mkdir()
+    (tmp_path / "answers.parquet" / "part-0.parquet").write_text("somebody's")
+    with (
+        pytest.raises(RarebeatError, match="it is a folder, which is not replaced by a file"),
+        atomic(tmp_path / "answers.parquet") as temporary,
+    ):
+        temporary.write_text("answers")
+    assert [path.name for path in tmp_path.iterdir()] == ["answers.parquet"]
+    assert (tmp_path / "answers.parquet" / "part-0.parquet").read_text() == "somebody's"

@@ -168,3 +168,14 @@ def test_the_card_for_the_hub_says_that_calibration_is_there(certain_model: Path
     assert "`calibrated` beside them is fitted to the validation split" in text
     assert 'Too few patients had atrial_fibrillation for any "no".' in text
     assert tell(CERTAINTY, ["sinus_rhythm"], np.array([[0.5]])).calibrated[0, 0] < 0.5
+
+
+def test_a_table_has_every_column_whichever_ecg_comes_first(certain_model: Path, wfdb_record: Path) -> None:
+    """An ECG without an answer, and a class of which nothing is stored, leave cells empty."""
+    absent = wfdb_record.with_name("absent.hea")
+    for paths in ([wfdb_record, absent], [absent, wfdb_record]):
+        table = printed_answers(predict_files(paths, certain_model), "table").splitlines()
+        for name in ("calibrated", "certain", "error"):
+            assert name in [title.strip() for title in table[0].split("|")]
+        assert len(table) == 2 + 3 + 1
+        assert len({line.count("|") for line in table}) == 1

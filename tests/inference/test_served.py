@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 import torch
+from tests.inference.test_predict import broken_model
 
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
@@ -210,3 +211,9 @@ def test_calls_and_thresholds_are_answered_where_they_are_asked_for(model_folder
         assert table[f"threshold.{name}"].tolist() == [thresholds[name]] * 2
         assert table[f"decision.{name}"][0] == (table[name][0] >= thresholds[name])
         assert np.isnan(table[f"decision.{name}"][1])
+
+
+def test_an_ecg_that_the_network_gives_no_number_for_is_an_error(tmp_path: Path, ecg: Ecg) -> None:
+    table = ask(broken_model(tmp_path / "model", 3e38), ecg[None], calls=True)
+    assert table["error"].tolist() == ["the network gave no number for it"]
+    assert table["decision.atrial_fibrillation"].isna().all()

@@ -117,6 +117,10 @@ def predict(
 
     if as_json and out:
         raise ParamsError("--json prints the answers and --out writes them: give one of the two")
+    if as_json and format not in ("text", "json"):
+        raise ParamsError(f"--json prints JSON, and --format {format} another text: give one of the two")
+    if out and format != "text":
+        raise ParamsError("--format says what is printed, and --out writes a file: give one of the two")
     if out and picture:
         raise ParamsError("--picture goes with answers that are printed, not with --out")
     if evidence and not picture:
@@ -131,6 +135,8 @@ def predict(
 
         check_wish(picture, evidence, opened.thresholds)
     paths, content = _standard_input(paths) if Path("-") in paths else (paths, b"")
+    if picture and not content:
+        _check_picture(picture, paths, settings)
     record: Record | None = None
     answers: Iterable[Answer]
     if content:
@@ -204,6 +210,15 @@ def _answer(
     return record, [{"file": "-"} | answer_records(model, [record], [told])[0]]
 
 
+def _check_picture(out: Path, paths: "Sequence[Path]", settings: "PredictSettings") -> None:
+    """Make sure, before any ECG is answered, that one picture is not meant for several."""
+    from rarebeat.readers.read_file import find_recordings
+    from rarebeat.reporting.answer_page import check_picture
+
+    if out.suffix:
+        check_picture(out, sum(1 for _ in find_recordings(paths, settings.kind, settings.options)))
+
+
 def _draw(
     out: Path,
     paths: Sequence[Path],
@@ -216,17 +231,19 @@ def _draw(
     """Draw the ECGs that were answered; the files are read again."""
     from rarebeat.inference.gate import known_person
     from rarebeat.readers.read_file import find_recordings, read_recording
-    from rarebeat.reporting.answer_page import check_picture, write_pictures
+    from rarebeat.reporting.answer_page import write_pictures
 
-    check_picture(out, len(answers))
     told = known_person(settings.age, settings.sex)
     if not paths:
         return write_pictures(out, [record], answers, model, told, evidence)
-    found = find_recordings(paths, settings.kind, settings.options)
-    records = [
-        None if "error" in answer else read_recording(one, settings.kind, settings.options)
-        for one, answer in zip(found, answers, strict=True)
-    ]
+    # By name: where a folder is written to meanwhile, it may offer others in another order.
+    found = {one.name: one for one in find_recordings(paths, settings.kind, settings.options)}
+    records = (
+        read_recording(found[answer["file"]], settings.kind, settings.options)
+        if "error" not in answer and answer["file"] in found
+        else None
+        for answer in answers
+    )
     return write_pictures(out, records, answers, model, told, evidence)
 
 

@@ -24,12 +24,13 @@ _LEFT_BY_SYSTEMS = {".DS_Store", "Thumbs.db", "desktop.ini"}
 def atomic(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
 
-    Works for files and for folders (an existing folder is replaced: see :func:`check_replaceable`). If the block
+    Works for files and for folders (an existing folder is replaced by a folder, see :func:`check_replaceable`, and
+    never by a file). If the block
     fails, the temporary path is removed and ``target`` stays as it was. What a process that was killed has left of
     the same target is removed first.
 
     Raises:
-        RarebeatError: when the disk is full or the place cannot be written.
+        RarebeatError: when the disk is full or the place cannot be written, or a folder lies where a file is to be.
     """
     temporary = target.parent / f".{target.name}.{owner()}.{uuid.uuid4().hex[:8]}.tmp"
     try:
@@ -97,6 +98,8 @@ def _replace(target: Path, temporary: Path) -> None:
     if not target.is_dir():
         temporary.replace(target)
         return
+    if not temporary.is_dir():
+        raise RarebeatError(f"could not write {target}: it is a folder, which is not replaced by a file")
     aside = temporary.with_suffix(".old")
     target.rename(aside)
     temporary.replace(target)

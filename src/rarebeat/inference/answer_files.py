@@ -27,6 +27,7 @@ from rarebeat.inference.predict import Answer, Model, format_answers
 _KEY = b"rarebeat"
 _ROW_GROUP = 8192
 _ABOUT = {"file": pa.string(), "error": pa.string(), "warning": pa.string()}
+_LAST = ("warning", "error")  # columns of a printed table
 _OF_CLASS = {
     "probability": pa.float32(),
     "decision": pa.bool_(),
@@ -61,10 +62,17 @@ def printed_answers(answers: Sequence[Answer], name: str) -> str:
 
 
 def _class_rows(answers: Sequence[Answer]) -> list[Row]:
+    """A row for each ECG and class. All have the same columns: empty where there is nothing to tell."""
+    rows = _told_rows(answers)
+    columns = list(dict.fromkeys(name for row in rows for name in row if name not in _LAST))
+    return [{name: row.get(name, "") for name in (*columns, *_LAST)} for row in rows]
+
+
+def _told_rows(answers: Sequence[Answer]) -> list[Row]:
     rows: list[Row] = []
     for answer in answers:
         about: Row = {"file": answer["file"]}
-        after: Row = {key: answer.get(key, "") for key in ("warning", "error")}
+        after: Row = {key: answer.get(key, "") for key in _LAST}
         empty: Row = {"class": "", "probability": "", "threshold": "", "decision": ""}
         for found, entry in answer.get("classes", {}).items():
             votes: Row = {key: entry[key] for key in ("votes", "members") if key in entry}
@@ -85,8 +93,7 @@ def _class_rows(answers: Sequence[Answer]) -> list[Row]:
 
 def _as_csv(answers: Sequence[Answer]) -> str:
     rows, text = _class_rows(answers), io.StringIO()
-    columns = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["file"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().removesuffix("\n")
@@ -104,10 +111,12 @@ def check_suffix(path: Path) -> None:
     """Make sure that a file of answers can have a name.
 
     Raises:
-        ParamsError: for another suffix than .parquet, .csv or .jsonl.
+        ParamsError: for another suffix than .parquet, .csv or .jsonl, or where a folder has that name.
     """
     if path.suffix.lower() not in _WRITERS:
         raise ParamsError(f"answers are written as {', '.join(_WRITERS)}, not as {path.name!r}")
+    if path.is_dir():
+        raise ParamsError(f"{path} is a folder: name a file for the answers")
 
 
 def write_answers(path: Path, answers: Iterable[Answer], model: Model) -> Counter[str]:

@@ -31,6 +31,9 @@ What is longer by less is cropped as in training: some archives and rates give a
 
 UNCALIBRATED = "the amplitude of this record was normalised away, but the model learned from millivolts"
 
+NO_NUMBER = "the network gave no number for it"
+"""The error of an ECG for which a network's arithmetic ended in something that is no number."""
+
 
 class InputFacts(Protocol):
     """What the gate must know of a model: a :class:`rarebeat.inference.model_folder.ModelCard` says it, for one."""

@@ -31,6 +31,7 @@ from rarebeat.inference.ensemble import (
     vote_on_record,
 )
 from rarebeat.inference.gate import (
+    NO_NUMBER,
     ModelInput,
     input_windows,
     joined,
@@ -302,7 +303,7 @@ def _answer(
 ) -> Answer:
     """All that is said of one ECG. Every warning joins the others here."""
     if not np.isfinite(np.concatenate(probabilities)).all():
-        return {"error": "the network gave no number for it"}
+        return {"error": NO_NUMBER}
     cards = model.cards
     if model.ensemble is None:
         classes = _classes(probabilities[0], cards[0])

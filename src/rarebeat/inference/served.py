@@ -15,6 +15,7 @@ from rarebeat.core.context import persons
 from rarebeat.core.errors import BadRecordError, ParamsError
 from rarebeat.core.signals import output_scale
 from rarebeat.inference.gate import (
+    NO_NUMBER,
     ModelInput,
     input_windows,
     joined,
@@ -74,7 +75,11 @@ class ServedModel(PythonModel):
                 )
             except (BadRecordError, ParamsError) as error:
                 errors[row] = str(error)
-        table = self._table(self._ask(inputs, people), errors)
+        found = self._ask(inputs, people)
+        for row in [row for row, (values, _) in found.items() if not np.isfinite(values).all()]:
+            errors[row] = NO_NUMBER
+            del found[row]
+        table = self._table(found, errors)
         return self._with_calls(table) if params.get("calls") else table
 
     def _with_calls(self, table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -45,17 +45,20 @@ def require_folder(root: Path, help_text: str) -> None:
         raise MissingSourceError(f"there is no folder {root}. {help_text}")
 
 
-def walk(root: Path, suffix: str | tuple[str, ...]) -> Iterator[Path]:
+def walk(
+    root: Path, suffix: str | tuple[str, ...], refuse: Callable[[OSError], object] | None = None
+) -> Iterator[Path]:
     """Find all files under a folder with a suffix, or with one of several.
 
     Args:
         root: the folder; links to other folders are not entered.
         suffix: in lower case, such as ".hea"; files may have it in any case.
+        refuse: is told of each folder that cannot be read; None leaves them out, and :func:`passed_over` counts them.
 
     Yields:
         Paths, in a fixed order.
     """
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=refuse):
         folders.sort()
         for name in sorted(names):
             if name.lower().endswith(suffix) and not name.startswith("."):

@@ -74,7 +74,7 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
     Raises:
         ParamsError: for an unknown kind or a wrong option, and for options without a kind.
         MissingSourceError: when a folder is no archive of that kind.
-        RarebeatError: when a folder holds no recording.
+        RarebeatError: when a folder holds no recording, or, without a kind, it or one in it cannot be read.
     """
     if options and kind is None:
         raise ParamsError("options are those of a reader: name the kind of archive, too")
@@ -96,7 +96,10 @@ def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -
 
 
 def _in_folder(folder: Path) -> Iterator[Entry]:
-    return (Entry(_name(path), path) for path in walk(folder, LISTED))
+    def refuse(error: OSError) -> None:
+        raise RarebeatError(f"cannot read the folder {error.filename}: {error.strerror}") from error
+
+    return (Entry(_name(path), path) for path in walk(folder, LISTED, refuse))
 
 
 def _name(path: Path) -> str:

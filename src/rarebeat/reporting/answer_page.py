@@ -1,7 +1,8 @@
 """An ECG on paper with a model's answer beside it, and shaded what speaks for one of its classes."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def find_evidence(record: Record, model: Model, name: str, person: Person) -> Sh
 
 
 def answer_lines(answer: Answer) -> str:
-    """The answer in a few lines, for the head of a page."""
+    """The answer in a few lines, for the head of a page, without its warning."""
     if "error" in answer:
         return f"Not answered: {answer['error']}"
     ranked = sorted(answer["classes"].items(), key=lambda item: -item[1]["probability"])
@@ -87,7 +88,7 @@ def answer_lines(answer: Answer) -> str:
     lines = [f"Called: {', '.join(called[:_MOST_CALLS]) or 'none of the classes'}"]
     if others:
         lines.append(f"Likeliest of the others: {others[0]}")
-    return "\n".join([*lines, *([f"Warning: {answer['warning']}"] if "warning" in answer else [])])
+    return "\n".join(lines)
 
 
 def _said(name: str, entry: Mapping[str, Any]) -> str:
@@ -112,7 +113,9 @@ def picture_of_answer(
     Returns:
         The content of a file.
     """
-    return ecg_picture(replace(record, text=answer_lines(answer), codes=()), kind, title, shading=shading)
+    shown = replace(record, text=answer_lines(answer), codes=())
+    warning = f"Warning: {answer['warning']}" if "warning" in answer else ""
+    return ecg_picture(shown, kind, title, shading=shading, warning=warning)
 
 
 def check_wish(out: Path, wanted: str | None, classes: Collection[str]) -> None:
@@ -144,7 +147,7 @@ def check_picture(out: Path, ecgs: int) -> None:
 
 def write_pictures(
     out: Path,
-    records: Sequence[Record | None],
+    records: Iterable[Record | None],
     answers: Sequence[Answer],
     model: Model,
     told: Person,
@@ -154,7 +157,7 @@ def write_pictures(
 
     Args:
         out: a file for one ECG, or a folder to write PNG files to.
-        records: n ECGs; None for one that could not be read, which is not drawn.
+        records: n ECGs, of which one is in memory at a time; None for one that is not drawn.
         answers: n answers.
         model: that gave them.
         told: what was told of the persons besides.
@@ -167,7 +170,7 @@ def write_pictures(
         ParamsError: as :func:`check_picture` and :func:`evidence_class`.
         RarebeatError: when a file cannot be written.
     """
-    check_picture(out, len(records))
+    check_picture(out, len(answers))
     single = bool(out.suffix)
     drawn: set[str] = set()
     for number, (record, answer) in enumerate(zip(records, answers, strict=True)):
@@ -177,8 +180,14 @@ def write_pictures(
         person = told.otherwise(Person(record.age, record.sex))
         shading = None if name is None else find_evidence(record, model, name, person)
         kind = out.suffix.lower().removeprefix(".") if single else "png"
-        title = record.record_id if record.record_id not in drawn else f"{record.record_id}-{number}"
+        title = _new_name(record.record_id, number, drawn)
         drawn.add(title)
         with atomic(out if single else out / f"{title}.png") as temporary:
             temporary.write_bytes(picture_of_answer(record, answer, title, kind, shading))
     return len(drawn)
+
+
+def _new_name(name: str, number: int, taken: Collection[str]) -> str:
+    """A name that no other picture has; files of several folders may be called alike."""
+    names = chain([name, f"{name}-{number}"], (f"{name}-{number}-{more}" for more in count(2)))
+    return next(one for one in names if one not in taken)

@@ -52,6 +52,7 @@ _START = 28.0  # where traces begin
 _ROWS = (156.0, 116.0, 76.0, 36.0)  # baselines
 _EDGE = 2.0  # traces may leave the grid, but not the paper
 _TEXT_LINES, _TEXT_WIDTH = 6, 80
+_WARNING_LINES, _WARNING_WIDTH = 4, 88
 _UNCALIBRATED_SPAN = 12.0  # millimetres that the median lead spans where the amplitude means nothing
 
 _COLOURS, _COLOURS_SHADED = 64, 128  # of a PNG: a quarter of the bytes
@@ -128,6 +129,7 @@ def ecg_picture(
     title: str | None = None,
     dpi: float = DPI,
     shading: Shading | None = None,
+    warning: str = "",
 ) -> bytes:
     """Draw one record in memory.
 
@@ -137,6 +139,7 @@ def ecg_picture(
         title: heading.
         dpi: of a PNG.
         shading: drawn behind the traces.
+        warning: why what is said beside the ECG deserves less trust, for a place of its own on the page.
 
     Returns:
         The content of a file.
@@ -151,6 +154,7 @@ def ecg_picture(
         _draw_shading(axes, shading)
     _draw_leads(axes, record, scale)
     _draw_words(axes, record, scale, title)
+    _write(axes, _LEFT, 192, _cut(warning, _WARNING_LINES, _WARNING_WIDTH), 7, colour=_WARNING)
     content = BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "rarebeat"}):
         if kind == "png":
@@ -282,10 +286,7 @@ def _draw_words(axes: Axes, record: Record, scale: float, title: str | None) -> 
     _write(axes, _LEFT, 205, title or record.record_id, 13, bold=True)
     _write(axes, _LEFT, 197, "   ".join(fact for fact in facts if fact), 9)
     report = record.text or ", ".join(record.codes)
-    text = [piece for line in report.splitlines() for piece in wrap(line, _TEXT_WIDTH)]
-    if len(text) > _TEXT_LINES:
-        text = [*text[: _TEXT_LINES - 1], "…"]
-    _write(axes, _LEFT + 140, 205, "\n".join(text), 8)
+    _write(axes, _LEFT + 140, 205, _cut(report, _TEXT_LINES, _TEXT_WIDTH), 8)
     total = record.signal.shape[1] / record.rate
     shown = f"first {SECONDS:g} of {total:g} s" if total > SECONDS else f"{total:g} s"
     if record.calibrated:
@@ -293,6 +294,12 @@ def _draw_words(axes: Axes, record: Record, scale: float, title: str | None) -> 
     else:
         warning = f"{MM_PER_SECOND:g} mm/s   AMPLITUDE NOT CALIBRATED: scaled to be seen   {shown}"
         _write(axes, _LEFT, 6, warning, 8, bold=True, colour=_WARNING)
+
+
+def _cut(text: str, lines: int, width: int) -> str:
+    """Text in lines of so many characters, of which the last is an ellipsis where there would be more."""
+    pieces = [piece for line in text.splitlines() for piece in wrap(line, width)]
+    return "\n".join(pieces if len(pieces) <= lines else [*pieces[: lines - 1], "…"])
 
 
 def _write(

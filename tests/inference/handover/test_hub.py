@@ -12,9 +12,11 @@ import yaml
 from typer.testing import CliRunner
 
 from rarebeat.cli.main import app
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import write_json
+from rarebeat.inference.handover.card_text import thresholds_text
 from rarebeat.inference.handover.hub import write_hub_folder
+from rarebeat.inference.handover.site import write_site_model
 from rarebeat.inference.model_folder import (
     card_digest,
     load_model,
@@ -68,9 +70,12 @@ def test_the_card_tells_that_a_model_was_adapted(model_folder: Path, tmp_path: P
     save_adapted(tmp_path / "ward", model_folder, card)
     write_hub_folder(tmp_path / "ward", tmp_path / "hub")
     text = (tmp_path / "hub" / "README.md").read_text()
-    assert "Thresholds were fitted to 40 labelled records of one site" in text
+    assert "Thresholds were fitted to 40 labelled records of one site;" in text
     assert "with the offsets of `model.yaml` added" in text
     assert "no calibration is stored" not in text
+    write_site_model(tmp_path / "ward", tmp_path / "set", {"sinus_rhythm": 0.25})
+    told = thresholds_text(read_card(tmp_path / "set"))
+    assert told.startswith("Thresholds were fitted to 40 labelled records of one site, or set by one;")
 
 
 def test_the_card_bears_the_licence_and_the_scores(model_folder: Path, tmp_path: Path) -> None:
@@ -99,11 +104,15 @@ def test_a_licence_that_was_not_stated_is_not_made_up(model_folder: Path, tmp_pa
     assert "No licence was stated" in (tmp_path / "hub" / "README.md").read_text()
 
 
-@pytest.mark.parametrize("changed", [{"threshold": 0.123}, None])
+@pytest.mark.parametrize(
+    "changed", [{"threshold": 0.123}, {"threshold": None}, {"threshold": "0.5"}, None, [{"name": "avnrt"}]]
+)
 def test_scores_of_another_model_are_refused(
-    model_folder: Path, tmp_path: Path, changed: dict[str, float] | None
+    model_folder: Path, tmp_path: Path, changed: dict[str, Any] | list[Any] | None
 ) -> None:
-    content = scores(model_folder, **changed) if changed else {"classes": {"avnrt": {}}}
+    content = {"classes": changed or {"avnrt": {}}}
+    if isinstance(changed, dict):
+        content = scores(model_folder, **changed)
     write_json(tmp_path / "metrics.json", content)
     with pytest.raises(RarebeatError, match="does not hold the scores of this model"):
         write_hub_folder(model_folder, tmp_path / "hub", metrics=tmp_path / "metrics.json")
@@ -125,3 +134,10 @@ def test_the_command_sends_nothing(
     assert (tmp_path / "hub" / "README.md").is_file()
     done = CliRunner().invoke(app, [*arguments, "--dry-run"])  # replaces what it has written
     assert done.exit_code == 0, done.output
+
+
+def test_the_model_itself_is_not_replaced_by_its_folder(model_folder: Path) -> None:
+    before = sorted(path.name for path in model_folder.iterdir())
+    with pytest.raises(ParamsError, match="is the model itself"):
+        write_hub_folder(model_folder, model_folder)
+    assert sorted(path.name for path in model_folder.iterdir()) == before

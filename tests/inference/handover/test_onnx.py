@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -15,10 +16,12 @@ from tests.inference.handover.networks import CERTAINTY, CLASSES, write_model
 from rarebeat.core.context import FEMALE, MALE, UNKNOWN_SEX
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.records import LEADS
+from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset.windows import WHOLE
 from rarebeat.inference.gate import ModelInput
 from rarebeat.inference.handover import onnx_export, onnx_model
 from rarebeat.inference.handover.onnx_export import TOLERANCE, export_onnx
-from rarebeat.inference.handover.onnx_model import answer_records, ask, open_onnx
+from rarebeat.inference.handover.onnx_model import OnnxModel, answer_records, ask, open_onnx
 from rarebeat.inference.model_folder import card_digest
 from rarebeat.inference.predict import predict_files
 from rarebeat.readers.fields import Person
@@ -177,3 +180,11 @@ def test_a_network_that_masks_padding_is_equal_to_torch(tmp_path: Path, wfdb_rec
     whole, short = answer_records(model, [record, shorter])
     assert np.allclose(probabilities(whole), probabilities(expected), atol=TOLERANCE)
     assert np.abs(np.subtract(probabilities(short), probabilities(whole))).max() > 1e-3
+
+
+def test_an_ecg_that_the_graph_gives_no_number_for_is_an_error(wfdb_record: Path) -> None:
+    broken = [np.full((1, 1), np.nan, np.float32), np.zeros((1, 4), np.float32)]
+    session = SimpleNamespace(run=lambda *_: broken)
+    model = OnnxModel(session, ("avnrt",), {"avnrt": 0.5}, Preprocessing(), WHOLE, person=False)
+    answers = answer_records(model, [read_file(wfdb_record)])
+    assert answers == [{"error": "the network gave no number for it"}]

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.inference.handover.hub import write_hub_folder
 from rarebeat.inference.handover.site import read_thresholds, write_site_model
-from rarebeat.inference.model_folder import card_digest, read_card, weights_digest
+from rarebeat.inference.model_folder import CARD, WEIGHTS, card_digest, read_card, weights_digest
 from rarebeat.inference.predict import predict_files
 
 
@@ -43,3 +44,23 @@ def test_what_cannot_be_is_refused(model_folder: Path, tmp_path: Path) -> None:
     with pytest.raises(ParamsError, match="is the model itself"):
         write_site_model(model_folder, model_folder, {"sinus_rhythm": 0.5})
     assert not (tmp_path / "site").exists()
+
+
+def test_a_sites_model_takes_no_file_along_that_tells_the_old_thresholds(
+    model_folder: Path, tmp_path: Path
+) -> None:
+    """A folder for a hub is a model folder with more in it."""
+    write_hub_folder(model_folder, tmp_path / "hub")
+    (tmp_path / "hub" / "model.onnx").write_bytes(b"with thresholds in its metadata")
+    write_site_model(tmp_path / "hub", tmp_path / "site", {"sinus_rhythm": 0.25})
+    assert read_card(tmp_path / "site").thresholds["sinus_rhythm"] == 0.25
+    assert {path.name for path in (tmp_path / "site").iterdir()} == {CARD, WEIGHTS}
+    write_site_model(tmp_path / "hub", tmp_path / "site", {"sinus_rhythm": 0.75})  # once more
+    assert read_card(tmp_path / "site").thresholds["sinus_rhythm"] == 0.75
+
+
+def test_a_table_that_tells_two_thresholds_of_a_class_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "thresholds.csv"
+    table.write_text("class,threshold\navnrt,0.1\navnrt,0.9\n")
+    with pytest.raises(ParamsError, match="line 3: the threshold of avnrt was told before"):
+        read_thresholds(table, [])

@@ -60,6 +60,8 @@ def thresholds_text(card: ModelCard) -> str:
     """
     if card.adapted:
         chosen = f"fitted to {card.adapted['records']} labelled records of one site"
+        # Which came later is not stored, and a class without labels keeps a threshold that was set.
+        chosen += ", or set by one" if "site" in card.training else ""
     elif "site" in card.training:
         chosen = "set by one site"
     else:

@@ -64,13 +64,15 @@ def write_hub_folder(
         The names of the files.
 
     Raises:
-        ParamsError: for a card and scores at once: the card has them.
+        ParamsError: for a card and scores at once: the card has them; for ``out`` being ``model``.
         RarebeatError: for an ensemble, a model that cannot be read or exported, or scores or the card of another model.
     """
     if run_card is not None and metrics is not None:
         raise ParamsError("the card of a run holds the scores already: name the one or the other")
     if is_ensemble(model):
         raise RarebeatError(f"{model} is an ensemble: publish its members, {model}/members/*, one by one")
+    if out.resolve() == model.resolve():
+        raise ParamsError(f"{out} is the model itself, which the next training replaces: name another folder")
     check_replaceable(out, CARD, [*FILES, README, THRESHOLDS, CONFIG, ONNX])
     load_model(model)
     card, digest = read_card(model), card_digest(model)
@@ -98,12 +100,16 @@ def write_hub_folder(
 def _scores(path: Path, card: ModelCard) -> Mapping[str, Any]:
     found: Mapping[str, Any] = read_json(path)
     classes = found.get("classes", {}) if isinstance(found, dict) else {}
-    if set(classes) != set(card.classes):
+    if not isinstance(classes, dict) or set(classes) != set(card.classes):
         raise RarebeatError(f"{path} does not hold the scores of this model: it has other classes")
     for name, scores in classes.items():
-        if not math.isclose(scores["threshold"], card.thresholds[name], rel_tol=1e-4, abs_tol=1e-9):
+        told = scores.get("threshold") if isinstance(scores, dict) else None
+        same = isinstance(told, int | float) and math.isclose(
+            told, card.thresholds[name], rel_tol=1e-4, abs_tol=1e-9
+        )
+        if not same:
             raise RarebeatError(
-                f"{path} does not hold the scores of this model: its threshold of {name} is {scores['threshold']}, "
+                f"{path} does not hold the scores of this model: its threshold of {name} is {told}, "
                 f"the model's {card.thresholds[name]:.5g}"
             )
     return found

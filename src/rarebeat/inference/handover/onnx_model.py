@@ -19,7 +19,14 @@ from rarebeat.core.params import parse
 from rarebeat.core.records import Record
 from rarebeat.core.signals import Preprocessing, output_scale
 from rarebeat.dataset.windows import WindowSettings, windows_of
-from rarebeat.inference.gate import ModelInput, input_windows, joined, network_input, person_warning
+from rarebeat.inference.gate import (
+    NO_NUMBER,
+    ModelInput,
+    input_windows,
+    joined,
+    network_input,
+    person_warning,
+)
 from rarebeat.inference.novelty import Detector, from_arrays, novelty_warnings
 from rarebeat.metrics.certainty import Certainty, add_certainty, tell
 from rarebeat.readers.fields import Person
@@ -141,16 +148,19 @@ def answer_records(model: OnnxModel, records: Sequence[Record]) -> list[Answer]:
 
     Returns:
         For each ``{"classes": {NAME: {"probability", "threshold", "decision", ...}}}``, as ``rarebeat predict`` says
-        it, to 1e-4, with a ``"warning"`` where there is one.
+        it, to 1e-4, with a ``"warning"`` where there is one; ``{"error"}`` where the network gives no number.
 
     Raises:
         BadRecordError: for a recording shorter than a second.
     """
-    answers = []
+    answers: list[Answer] = []
     for record in records:
         found = network_input(record.signal, record.rate, record.calibrated, model)
         person = Person(record.age, record.sex)
         probabilities, features = ask(model, [found], [person])
+        if not np.isfinite(probabilities).all():
+            answers.append({"error": NO_NUMBER})
+            continue
         lengths = np.array([found.length])
         unlike = novelty_warnings(
             [model.detector], [features], found.signal[None], lengths, model.preprocessing

@@ -9,7 +9,7 @@ import yaml
 from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
 from rarebeat.core.files import atomic, read_csv
 from rarebeat.core.yaml_text import load_yaml
-from rarebeat.inference.model_folder import CARD, card_digest, check_place, read_card, sign_model
+from rarebeat.inference.model_folder import CARD, FILES, card_digest, check_place, read_card, sign_model
 
 
 def write_site_model(model: Path, out: Path, thresholds: Mapping[str, float]) -> None:
@@ -41,7 +41,12 @@ def write_site_model(model: Path, out: Path, thresholds: Mapping[str, float]) ->
     if faults:
         raise ParamsError("\n".join(faults))
     with atomic(out) as temporary:
-        shutil.copytree(model, temporary)  # the other files stay as they are, to the byte
+        temporary.mkdir()
+        for (
+            name
+        ) in FILES:  # as they are, to the byte; what else lies there (model.onnx) may tell the old thresholds
+            if (model / name).is_file():
+                shutil.copyfile(model / name, temporary / name)
         content = load_yaml((temporary / CARD).read_text(encoding="utf-8"))
         content["thresholds"].update(thresholds)
         content["training"]["site"] = {"from_model": origin, "thresholds": sorted(thresholds)}
@@ -58,8 +63,8 @@ def read_thresholds(path: Path | None, pairs: Sequence[str]) -> dict[str, float]
         pairs: ``class=threshold`` each.
 
     Raises:
-        ParamsError: for something that is no number, or when nothing is said.
-        RarebeatError: when the table cannot be read.
+        ParamsError: for something that is no number, and for a table with two thresholds of a class.
+        RarebeatError: when the table cannot be read, or when nothing is said.
 
     Example:
         >>> read_thresholds(None, ["avnrt=0.2"])
@@ -68,6 +73,7 @@ def read_thresholds(path: Path | None, pairs: Sequence[str]) -> dict[str, float]
     said = []
     if path is not None:
         rows = read_csv(path, ("class", "threshold"))
+        _check_once(path, [(line, row["class"]) for line, row in rows])
         said += [(f"{path}, line {line}", row["class"], row["threshold"]) for line, row in rows]
     for pair in pairs:
         name, equals, value = pair.partition("=")
@@ -77,6 +83,14 @@ def read_thresholds(path: Path | None, pairs: Sequence[str]) -> dict[str, float]
     if not said:
         raise RarebeatError("no threshold was told: give --set class=threshold, or a table with --csv")
     return {name: _number(where, value) for where, name, value in said}
+
+
+def _check_once(path: Path, told: Sequence[tuple[int, str]]) -> None:
+    seen = set[str]()
+    for line, name in told:
+        if name in seen:
+            raise ParamsError(f"{path}, line {line}: the threshold of {name} was told before")
+        seen.add(name)
 
 
 def _number(where: str, value: str) -> float:

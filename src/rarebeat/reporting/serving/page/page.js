@@ -75,8 +75,20 @@ async function ask() {
   if (!dropped.length) return;
   const number = ++asked;
   state("reading …");
+  const fail = (text) => { // what is shown is of another ECG, or of this one with another person
+    if (number !== asked) return;
+    element("answer").hidden = true;
+    state(text, true);
+  };
   const files = {};
-  for (const file of dropped) files[file.name] = base64(await file.arrayBuffer());
+  for (const file of dropped) {
+    try {
+      files[file.name] = base64(await file.arrayBuffer());
+    } catch (error) {
+      return fail(`${file.name} cannot be read (is it a folder?): ${error.message}`);
+    }
+  }
+  if (element("age").validity.badInput) return fail("The age is no number.");
   const age = element("age").value;
   const ecg = { files, age: age === "" ? null : Number(age), sex: element("sex").value || null };
   try {
@@ -84,14 +96,15 @@ async function ask() {
     const content = await response.json();
     if (number !== asked) return;
     if (response.ok) show(content);
-    else state(content.error, true);
+    else fail(content.error);
   } catch (error) {
-    if (number === asked) state(`The server did not answer: ${error.message}`, true);
+    fail(`The server did not answer: ${error.message}`);
   }
 }
 
 function take(files) {
   dropped = [...files];
+  if (dropped.length) element("answer").hidden = true;
   ask();
 }
 
