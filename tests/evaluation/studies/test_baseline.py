@@ -1,5 +1,7 @@
 """Series beside a baseline: who is compared with whom, and what a class costs that a model does not know."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.evaluation.studies.test_compare import predictions
@@ -89,6 +91,16 @@ def test_a_class_that_a_model_does_not_know_costs_what_chance_scores() -> None:
     assert not never_called(lacks).predictions.decisions[:, 1].any()
     assert compared_columns([lacks], at_least=5).tolist() == [0, 2]
     assert compared_columns([lacks], at_least=1000).size == 0
+
+
+def test_a_class_without_a_known_negative_is_not_compared() -> None:
+    one = cell("scratch", "1.0")
+    truth = one.predictions.truth.copy()
+    truth[truth[:, 2] == 0, 2] = -1
+    alone = replace(one, predictions=replace(one.predictions, truth=truth))
+    assert compared_columns([alone], at_least=5).tolist() == [0, 1]
+    mean = baseline_rows(alone, compared_columns([alone], at_least=5), QUICK)[-1]
+    assert mean["auprc_low"] is not None
 
 
 def test_differences_are_taken_at_the_same_point_between_the_same_seeds() -> None:

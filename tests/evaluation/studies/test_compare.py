@@ -211,6 +211,25 @@ def test_classes_are_compared_that_all_cells_know_and_that_are_not_too_rare():
         common_columns(cells, 500)
 
 
+def test_a_class_without_a_known_negative_is_not_compared_and_takes_no_interval_from_the_mean():
+    """Of incomplete codes a class may have positive records alone: its negatives are unknown."""
+    groups = []
+    for model in ("small", "large"):
+        group = []
+        for own in (cell(model, seed) for seed in (0, 1)):
+            truth = own.predictions.truth.copy()
+            truth[truth[:, 2] == 0, 2] = -1
+            group.append(replace(own, predictions=replace(own.predictions, truth=truth)))
+        groups.append(group)
+    small, large = groups
+    columns = common_columns([*small, *large], 5)
+    assert columns.tolist() == [0, 1]
+    mean = class_rows(small[0], columns, QUICK)[-1]
+    assert mean["auroc_low"] < mean["auroc"] < mean["auroc_high"]
+    value, low, high = difference_over_patients(large, small, columns, QUICK)["auroc"]
+    assert low < value < high
+
+
 def test_a_class_row_holds_what_a_plain_computation_gives():
     one = cell()
     columns = common_columns([one], 1)

@@ -130,6 +130,23 @@ def test_scores_are_those_of_the_records_and_labels_of_each_reading(labelled: La
         assert mean["f1_max_f1"] != mean["f1_fixed"]
 
 
+def test_a_class_without_a_known_negative_under_one_reading_is_shown_and_not_averaged(
+    labelled: Labelled,
+) -> None:
+    cell = cell_of(labelled("unknown"))
+    read = readings(cell, truth_as_complete(cell.predictions.only("test"), labelled("negative"), {}))
+    _, before = shared_columns([read], QUICK.at_least)
+    column = cell.predictions.classes.index("left_bundle_branch_block")
+    truth = read[LEFT_OUT].predictions.truth.copy()
+    truth[truth[:, column] == 0, column] = -1
+    read |= {LEFT_OUT: replace(read[LEFT_OUT], predictions=replace(read[LEFT_OUT].predictions, truth=truth))}
+    shown, averaged = shared_columns([read], QUICK.at_least)
+    assert column in shown
+    assert averaged.tolist() == [place for place in before if place != column]
+    mean = reading_rows(read[LEFT_OUT], shown, averaged, QUICK)[-1]
+    assert mean["auroc_low"] is not None
+
+
 def test_the_section_sets_the_three_side_by_side(labelled: Labelled) -> None:
     cells = [cell_of(labelled("unknown"), seed) for seed in (0, 1)]
     truth = truth_as_complete(cells[0].predictions.only("test"), labelled("negative"), {})

@@ -25,6 +25,7 @@ from rarebeat.evaluation.studies.compare import (
     class_rows,
     difference_over_patients,
     mean_over_seeds,
+    comparable,
 )
 from rarebeat.metrics.offsets import calibration_error
 
@@ -82,10 +83,9 @@ def arrange_series(cells: Sequence[Cell], settings: CompareSettings) -> list[Ser
 
 
 def compared_columns(cells: Sequence[Cell], at_least: int) -> Columns:
-    """The classes that a cell knows and that have so many positive test records; there may be none."""
+    """The classes that a cell knows and that have so many positive test records, and a negative one; maybe none."""
     known = np.any([cell.known for cell in cells], axis=0)
-    truth = cells[0].predictions.only("test").truth
-    return np.flatnonzero(known & (np.count_nonzero(truth == 1, axis=0) >= at_least))
+    return np.flatnonzero(known & comparable(cells[0], at_least))
 
 
 def never_called(cell: Cell) -> Cell:
