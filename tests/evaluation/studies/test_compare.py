@@ -106,6 +106,22 @@ def test_factors_that_make_no_study_are_refused(tmp_path, factors):
         read_cells(tmp_path, factors)
 
 
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {"model": ["small"], "seed": [0, 1, 0]},
+        {"model": ["small"], "seed": [0, "0"]},
+        {"model": ["a-b", "a"], "size": ["c", "b-c"], "seed": [0]},
+        {"one": {"model": ["small"], "seed": [0, 1]}, "two": {"model": ["small"], "seed": [1]}},
+    ],
+)
+def test_one_model_does_not_count_as_two_cells(tmp_path, factors):
+    for name in ("small-0", "small-1", "a-b-c-0", "a-b-b-c-0", "a-c-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    with pytest.raises(ParamsError, match=r"several cells have the name (small-[01]|a-b-c-0)"):
+        read_cells(tmp_path, factors)
+
+
 def test_a_missing_cell_is_named(tmp_path):
     with pytest.raises(RarebeatError, match=r"small-0\.parquet"):
         read_cells(tmp_path, {"model": ["small"], "seed": [0]})
@@ -117,6 +133,13 @@ def test_cells_of_the_same_test_records_make_a_section():
         ["small-0", "large-0"],
         ["other-0"],
     ]
+
+
+def test_records_of_two_cohorts_are_not_the_same_though_their_ids_and_labels_are():
+    one, other = cell("small"), cell("large")
+    elsewhere = replace(other.predictions, cohorts=np.full(len(other.predictions), "clinic"))
+    assert len(sections([one, other])) == 1
+    assert len(sections([one, replace(other, predictions=elsewhere)])) == 2
 
 
 def test_seeds_of_one_group_make_an_ensemble_and_a_single_one_does_not():

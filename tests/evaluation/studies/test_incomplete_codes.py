@@ -180,3 +180,13 @@ def test_labels_of_other_records_or_made_in_another_way_are_refused(labelled: La
         truth_as_complete(replace(test, classes=("something", *test.classes[1:])), labels, {})
     with pytest.raises(RarebeatError, match="no class that all models know has 1000 positive patients"):
         shared_columns([readings(cell_of(labelled("unknown")), truth_as_complete(test, labels, {}))], 1000)
+
+
+def test_rules_of_the_challenge_are_left_out_where_its_classes_are_not_all_averaged(
+    labelled: Labelled,
+) -> None:
+    cells = [cell_of(labelled("unknown"), seed) for seed in (0, 1)]
+    truth = truth_as_complete(cells[0].predictions.only("test"), labelled("negative"), {})
+    text = incomplete_codes_section(cells, truth, QUICK, ("fixed", "challenge_coordinate"))
+    assert "macro F1, fixed" in text
+    assert "macro F1, challenge_coordinate" not in text
