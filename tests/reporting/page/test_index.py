@@ -232,6 +232,16 @@ def test_the_page_warns_of_what_was_not_learnt_and_of_labels(text: str) -> None:
     assert "not a medical device" in text
 
 
+def test_what_resampling_left_out_is_told_of_a_model_that_learnt_from_all_it_kept(
+    written: Callable[..., str], findings: Findings
+) -> None:
+    """A model that learnt from some cohorts, or from a share of the records, was not left that many short."""
+    told = "class re-sampling left out 77 more"
+    assert told not in written({"left_out": 77})
+    training = findings.card.training | {"records": findings.of_split("train")["records"]}
+    assert told in written({"left_out": 77, "card": replace(findings.card, training=training)})
+
+
 def test_writing_twice_gives_the_same_bytes(written: Callable[..., str], text: str) -> None:
     assert written() == text
 
