@@ -14,7 +14,7 @@ from rarebeat.core.params import STUDY, TrackingSettings, group, parse
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.studies.cells import CompareSettings, check_names
+from rarebeat.evaluation.studies.cells import CompareSettings, check_names, value_text
 from rarebeat.inference.model_folder import check_complete
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.extract import LabelSettings
@@ -266,7 +266,7 @@ def _values(content: Mapping[str, Any]) -> dict[str, set[str]]:
     """The factors of a study, and all values that each of them takes."""
     values: dict[str, set[str]] = {}
     for _, factor, entries in _factors(content):
-        values.setdefault(factor, set()).update(map(str, entries))
+        values.setdefault(factor, set()).update(map(value_text, entries))
     return values
 
 

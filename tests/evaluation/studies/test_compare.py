@@ -106,6 +106,15 @@ def test_factors_that_make_no_study_are_refused(tmp_path, factors):
         read_cells(tmp_path, factors)
 
 
+def test_true_and_false_stand_in_names_as_dvc_writes_them(tmp_path):
+    for name in ("true-0", "false-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    assert [entry.name for entry in read_cells(tmp_path, {"hidden": [True, False], "seed": [0]})] == [
+        "true-0",
+        "false-0",
+    ]
+
+
 @pytest.mark.parametrize(
     "factors",
     [

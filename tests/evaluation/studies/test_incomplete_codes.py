@@ -190,3 +190,11 @@ def test_rules_of_the_challenge_are_left_out_where_its_classes_are_not_all_avera
     text = incomplete_codes_section(cells, truth, QUICK, ("fixed", "challenge_coordinate"))
     assert "macro F1, fixed" in text
     assert "macro F1, challenge_coordinate" not in text
+
+
+def test_cells_of_other_records_are_refused(labelled: Labelled) -> None:
+    cell = cell_of(labelled("unknown"))
+    truth = truth_as_complete(cell.predictions.only("test"), labelled("negative"), {})
+    turned = replace(cell, predictions=cell.predictions.rows(np.arange(RECORDS)[::-1]))  # type: ignore[arg-type]
+    with pytest.raises(RarebeatError, match="the cells were not tested on the same records"):
+        incomplete_codes_section([cell, turned], truth, QUICK)

@@ -118,12 +118,24 @@ def read_cells(
     if set(factors) == {SEED}:
         raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
     check_names(factors)
-    named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
+    named = [
+        dict(zip(factors, map(value_text, values), strict=True)) for values in product(*factors.values())
+    ]
     tables = [read_predictions(folder / f"{'-'.join(entry.values())}.parquet") for entry in named]
     return [
         Cell(entry, table.of_cohorts("test", test_on, "evaluate.test_on"))
         for entry, table in zip(named, tables, strict=True)
     ]
+
+
+def value_text(value: object) -> str:
+    """The value of a factor as DVC writes it into commands and names of files.
+
+    Example:
+        >>> value_text(0.01), value_text(True)
+        ('0.01', 'true')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]) -> None:
@@ -136,7 +148,7 @@ def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[o
         ParamsError: when a value, or a cell of two parts, stands there twice, or values with a hyphen make equal names.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)] or [factors]
-    names = Counter("-".join(map(str, values)) for part in parts for values in product(*part.values()))
+    names = Counter("-".join(map(value_text, values)) for part in parts for values in product(*part.values()))
     if twice := [name for name, number in names.items() if number > 1]:
         raise ParamsError(
             f"cells: several cells have the name {', '.join(twice)} (the values of their factors)"

@@ -133,7 +133,10 @@ def _doubts(findings: Findings) -> list[str]:
         )
     texts = [text for text in findings.test.warnings.tolist() if text and UNLIKE not in text]
     if texts:
-        found.append(f"Ingest found {len(texts):,} test records doubtful for other reasons.")
+        more = (
+            "more " if share is not None and share.value else ""
+        )  # those warned of as unlike are not counted again
+        found.append(f"Ingest found {len(texts):,} {more}test records doubtful for other reasons.")
     return found
 
 

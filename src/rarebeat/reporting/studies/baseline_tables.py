@@ -191,8 +191,10 @@ def difference_table(
     for one in series:
         if one is baseline:
             continue
+        alone = [point for point in one.points if point not in baseline.points]
         for found in differences(one, baseline, rows, columns, intervals):
-            row: Row = {"difference": f"{one.name} − {baseline.name}"}
+            at = f" at {found.point}" if len(alone) > 1 and found.point in alone else ""
+            row: Row = {"difference": f"{one.name}{at} − {baseline.name}"}
             row |= {f"{across} of {baseline.name}": found.baseline} if across else {}
             for metric in ("auprc", "auroc", "f1"):
                 row[f"{TITLES[metric]}, patients"] = _text(found.over_patients[metric], "+.3f")

@@ -9,10 +9,11 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, interval_text, markdown_table
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.studies.cells import SEED, Cell
+from rarebeat.evaluation.studies.cells import SEED, Cell, sections
 from rarebeat.evaluation.studies.compare import AVERAGE, Columns
 from rarebeat.evaluation.studies.incomplete_codes import (
     ABSENT,
@@ -53,8 +54,12 @@ def incomplete_codes_section(
         Markdown; "" where no record that was tested on has incomplete codes.
 
     Raises:
-        RarebeatError: when no class has enough patients with complete codes.
+        RarebeatError: when no class has enough patients with complete codes, or cells were tested on other records.
     """
+    if len(sections(cells)) > 1:
+        raise RarebeatError(
+            "the cells were not tested on the same records with the same labels: name those that were, with --set cells"
+        )
     read = [readings(cell, as_complete) for cell in cells]
     if len(read[0][COMPLETE].predictions) == len(cells[0].predictions):
         return ""
