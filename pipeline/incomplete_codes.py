@@ -42,16 +42,18 @@ def incomplete_codes(
     from rarebeat.reporting.studies.incomplete_codes_section import incomplete_codes_section
 
     content = read_params(params, overrides or [])
+    settings = group(content, "evaluate", EvaluateSettings)
+    test_on = settings.test_on  # the records that the page above is of
     if predictions.is_dir():
-        cells = read_cells(predictions, content.get("cells") or {})
+        cells = read_cells(predictions, content.get("cells") or {}, test_on)
     else:
-        cells = [Cell({"model": predictions.stem}, read_predictions(predictions))]
+        table = read_predictions(predictions).of_cohorts("test", test_on, "evaluate.test_on")
+        cells = [Cell({"model": predictions.stem}, table)]
     rules = group(content, "compare", CompareSettings).rules if models else ()
     cards = {cell.name: read_card(models / cell.name) for cell in cells} if models else {}
     least = {name: card.training.get("min_positives", MIN_POSITIVES) for name, card in cards.items()}
     origins = group(content, "prepare", PrepareSettings).labels
     truth = truth_as_complete(cells[0].predictions.only("test"), labels, origins)
-    settings = group(content, "evaluate", EvaluateSettings)
     text = incomplete_codes_section(cells, truth, settings, rules, least)
     with atomic(out) as temporary:
         temporary.write_text(text, encoding="utf-8")

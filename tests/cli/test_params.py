@@ -212,6 +212,8 @@ def test_every_fault_has_its_line() -> None:
 def test_the_values_of_a_studys_factors_are_plain_words() -> None:
     check_params(OWN | {"cells": {"seed": [0, 1], "rate": [0.5], "model": ["se_resnet"]}})
     check_params(OWN | {"cells": {"one": {"seed": [0]}, "two": {"seed": [1]}}})
+    with pytest.raises(ParamsError, match="several cells have the name se_resnet-0 "):
+        check_params(OWN | {"cells": {"model": ["se_resnet"], "seed": [0, 1, 0]}})
     with pytest.raises(ParamsError, match=r"cells\.one\.seed: 'a b' must be letters"):
         check_params(OWN | {"cells": {"one": {"seed": ["a b"]}}})
     with pytest.raises(ParamsError, match=r"cells\.data: '\$\(id\)' must be letters"):

@@ -60,3 +60,10 @@ def test_without_a_class_that_all_have_nothing_is_scored(predictions: Prediction
 def test_ages_stand_in_their_order() -> None:
     ages = np.array([85.0, 10.0, np.nan, 59.9, 79.0])
     assert age_groups(ages).tolist() == ["80 and over", "under 40", NOT_KNOWN, "40 to 59", "60 to 79"]
+
+
+def test_where_every_group_is_a_handful_no_class_is_named(predictions: Predictions) -> None:
+    few = predictions.rows(np.arange(200) % 100 < 20)
+    found = evaluate_groups(few, halves()[np.arange(200) % 100 < 20], SETTINGS)
+    assert (found.classes, found.scored) == ((), {})
+    assert found.too_few == {"female": 20, "male": 20}

@@ -181,3 +181,22 @@ def test_jobs_of_two_projects_have_names_of_their_own(tmp_path: Path) -> None:
         names += [batch_jobs._write(order).name, batch_jobs._write(order).name]
     assert len(names) == 4
     assert len(set(names)) == 2
+
+
+def test_a_study_that_is_killed_while_it_packs_the_code_leaves_no_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order = Order("cell", (), None, None, tmp_path, b"the whole code", b"locks", {})
+    write = Path.write_bytes
+
+    def killed(path: Path, content: bytes) -> int:
+        write(path, content[:3])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "write_bytes", killed)
+    with pytest.raises(KeyboardInterrupt):
+        batch_jobs._write(order)
+    monkeypatch.setattr(Path, "write_bytes", write)
+    files = batch_jobs._write(order)
+    assert files.code.read_bytes() == b"the whole code"
+    assert files.code.stat().st_mode & 0o777 == files.locks.stat().st_mode & 0o777 == 0o600

@@ -123,3 +123,30 @@ def test_what_does_not_end_when_asked_is_killed(monkeypatch: pytest.MonkeyPatch)
         schedule.end([Process(process, said), Process(gone, said)])
     process.stdout.close()
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.parametrize(("before", "ended"), [(signal.SIG_DFL, True), (signal.SIG_IGN, False)])
+def test_a_terminal_that_is_closed_ends_the_study_unless_it_was_started_to_outlive_it(
+    before: signal.Handlers, ended: bool
+) -> None:
+    """What is started leads a group of its own, which a closed terminal does not reach."""
+    kept = {number: signal.getsignal(number) for number in (signal.SIGHUP, signal.SIGTERM)}
+    started = list[Process]()
+
+    def start(stage: str) -> Process:
+        started.append(here.begin(["sleep", "1"]))
+        signal.raise_signal(signal.SIGHUP)
+        return started[-1]
+
+    try:
+        signal.signal(signal.SIGHUP, before if not ended else lambda *_: None)
+        place = SimpleNamespace(start=start)
+        if ended:
+            with pytest.raises(SystemExit, match=str(128 + signal.SIGHUP)):
+                schedule.run_all({"one": set()}, 1, 1, place, lambda _: None)
+        else:
+            schedule.run_all({"one": set()}, 1, 1, place, lambda _: None)
+            assert started[0].poll() == 0
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)

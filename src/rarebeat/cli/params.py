@@ -14,7 +14,7 @@ from rarebeat.core.params import STUDY, TrackingSettings, group, parse
 from rarebeat.dataset.folds import FoldSettings
 from rarebeat.dataset.prepare import PrepareSettings
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.studies.cells import CompareSettings
+from rarebeat.evaluation.studies.cells import CompareSettings, check_names, value_text
 from rarebeat.inference.model_folder import check_complete
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.labels.extract import LabelSettings
@@ -249,6 +249,7 @@ def _check_cells(content: Mapping[str, Any]) -> None:
     ]
     if strange:
         raise ParamsError("\n".join(strange))
+    check_names(content.get("cells") or {})
 
 
 def _factors(content: Mapping[str, Any]) -> list[tuple[str, str, list[Any]]]:
@@ -265,7 +266,7 @@ def _values(content: Mapping[str, Any]) -> dict[str, set[str]]:
     """The factors of a study, and all values that each of them takes."""
     values: dict[str, set[str]] = {}
     for _, factor, entries in _factors(content):
-        values.setdefault(factor, set()).update(map(str, entries))
+        values.setdefault(factor, set()).update(map(value_text, entries))
     return values
 
 

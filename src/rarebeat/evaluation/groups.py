@@ -26,7 +26,8 @@ class Groups:
     """A division of the records into groups.
 
     Attributes:
-        classes: those with enough positive patients, and a negative record, in every group that is scored.
+        classes: those with enough positive patients, and a negative record, in every group that is scored; none where
+            no group is.
         scored: group to its scores for these classes.
         too_few: group to its number of records, where there are fewer than :data:`FEWEST` patients.
     """
@@ -95,7 +96,7 @@ def evaluate_groups(
     order = sorted(set(names.tolist()), key=_order)
     parts = {name: known.rows(names == name) for name in order}
     enough = {name: part for name, part in parts.items() if np.unique(part.patients).size >= FEWEST}
-    kept = np.ones(len(known.classes), dtype=np.bool_)
+    kept = np.full(len(known.classes), bool(enough))
     for part in enough.values():
         kept &= count_positive_patients(part) >= settings.at_least
         kept &= (part.truth == 0).any(axis=0)

@@ -116,6 +116,11 @@ class Detector:
             if not np.isfinite(getattr(self, entry.name)).all():
                 raise ValueError(f"{entry.name} must be finite")
 
+    @property
+    def expects_rate(self) -> bool:
+        """Whether a record without a heart rate is unlike the training data: hardly any of these lacked one."""
+        return bool(self.without_rate[0] < _RARE)
+
     def feature_distances(self, features: Float32) -> Float64:
         """How far features are from those of training records.
 
@@ -289,7 +294,7 @@ def novelty_sentences(detector: Detector, evidence: Evidence, settings: Preproce
             if value < low or value > high:
                 text = _WORDS[name].format(f"{value * factor:.3g}", units=output_units(settings))
                 parts.append(f"{text}, expected {low * factor:.3g} to {high * factor:.3g}")
-        if np.isnan(values[-1]) and detector.without_rate[0] < _RARE:
+        if np.isnan(values[-1]) and detector.expects_rate:
             parts.append(
                 f"no heart rate can be measured, as in {100 * detector.without_rate[0]:.2g} % of training records"
             )

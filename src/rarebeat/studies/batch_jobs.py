@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
 from rarebeat.studies.away import Launcher, Order
 from rarebeat.studies.here import Process, begin
 
@@ -101,8 +102,9 @@ def _write(order: Order) -> Files:
     files = Files(name, code, folder / f"{name}.tar.gz", folder / f"{name}.log")
     for path, content in ((files.code, order.code), (files.locks, order.locks)):
         if path != code or not path.is_file():
-            path.write_bytes(content)
-            path.chmod(0o600)
+            with atomic(path) as temporary:  # a study that is killed here leaves no half of it
+                temporary.touch(mode=0o600)
+                temporary.write_bytes(content)
     files.log.unlink(missing_ok=True)
     return files
 

@@ -122,7 +122,9 @@ def run_all(graph: Graph, total: int, jobs: int, place: Place, done: Callable[[s
     Raises:
         RarebeatError: with what a stage said that failed, once those beside it have ended.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # to end what was started, too
+    for number in (signal.SIGTERM, signal.SIGHUP):  # to end what was started, too
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup lets a study outlive its terminal
+            signal.signal(number, lambda number, _: sys.exit(128 + number))
     waiting, failed, began = dict(graph), list[str](), time.monotonic()
     running: dict[str, Job] = {}
     ready_made = total - len(graph)

@@ -157,3 +157,11 @@ def test_members_that_do_not_know_a_class_neither_vote_on_it_nor_forbid_an_answe
     assert together.patients[0] == claims.patients[0]
     assert together.never_no[1]  # the rare class: no member can exclude it
     assert together.patients[2] == 0  # the class that nobody knows
+
+
+def test_a_model_that_knows_nothing_of_any_class_has_no_rows(claims, test_split):
+    nothing = np.full_like(claims.told.calibrated, np.nan)
+    found = measure_certainty(
+        replace(claims, told=replace(claims.told, calibrated=nothing)), test_split, replicates=20
+    )
+    assert (found.calibration, found.answers) == ({}, {})

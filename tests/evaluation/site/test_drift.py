@@ -22,6 +22,8 @@ from rarebeat.evaluation.site.drift import (
 )
 from rarebeat.evaluation.site.recordings import Scored, Source, score_site
 from rarebeat.inference.model_folder import load_detector, load_model, load_scores, save_adapted
+from rarebeat.inference.novelty import novelty_sentences
+from rarebeat.inference.signal_summary import MEASURES
 from rarebeat.metrics.known_scores import known_scores
 
 
@@ -128,3 +130,25 @@ def test_the_exit_code_says_whether_it_is_outside(site: Site, knowing_model: Pat
     inside = CliRunner().invoke(app, [str(knowing_model), str(site.ingested), "--json"])
     assert inside.exit_code == 0
     assert json.loads(inside.stdout)["verdicts"] == []
+
+
+def test_records_without_a_heart_rate_are_outside_where_the_training_had_none(
+    scored: Scored, knowing_model: Path
+) -> None:
+    """The detector warns of each such record, and so it counts here."""
+    _, card = load_model(knowing_model)
+    measures = scored.evidence.summary.measures.copy()
+    measures[:, MEASURES.index("heart_rate")] = np.nan
+    evidence = replace(scored.evidence, summary=replace(scored.evidence.summary, measures=measures))
+    detector = load_detector(knowing_model)
+    assert detector is not None
+    strict = replace(detector, without_rate=np.array([0.002]))
+    assert all(novelty_sentences(strict, evidence, card.preprocessing))
+    found = compare_with_training(replace(scored, evidence=evidence), card, strict, None)
+    rows = {row.check: row for row in found.inputs}
+    assert rows["heart rate"].share == rows[ANY].share == 1
+    assert np.isnan(rows["heart rate"].expected)  # not told of validation records alone
+    assert "most often by their heart rate" in found.verdicts[0]
+    used_to_it = replace(detector, without_rate=np.array([0.5]))
+    found = compare_with_training(replace(scored, evidence=evidence), card, used_to_it, None)
+    assert {row.check: row.share for row in found.inputs}["heart rate"] == 0

@@ -1,5 +1,7 @@
 """Series beside a baseline: who is compared with whom, and what a class costs that a model does not know."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.evaluation.studies.test_compare import predictions
@@ -8,6 +10,7 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.params import parse
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.studies.baseline import (
+    Series,
     arrange_series,
     baseline_rows,
     compared_columns,
@@ -16,6 +19,7 @@ from rarebeat.evaluation.studies.baseline import (
 )
 from rarebeat.evaluation.studies.cells import Cell, CompareSettings
 from rarebeat.metrics.classification import auroc, macro
+from rarebeat.reporting.studies.baseline_tables import difference_table
 
 QUICK = EvaluateSettings(replicates=50)
 SETTINGS = CompareSettings(against={"protocol": "scratch"}, across="fraction")
@@ -91,6 +95,16 @@ def test_a_class_that_a_model_does_not_know_costs_what_chance_scores() -> None:
     assert compared_columns([lacks], at_least=1000).size == 0
 
 
+def test_a_class_without_a_known_negative_is_not_compared() -> None:
+    one = cell("scratch", "1.0")
+    truth = one.predictions.truth.copy()
+    truth[truth[:, 2] == 0, 2] = -1
+    alone = replace(one, predictions=replace(one.predictions, truth=truth))
+    assert compared_columns([alone], at_least=5).tolist() == [0, 1]
+    mean = baseline_rows(alone, compared_columns([alone], at_least=5), QUICK)[-1]
+    assert mean["auprc_low"] is not None
+
+
 def test_differences_are_taken_at_the_same_point_between_the_same_seeds() -> None:
     cells = study()
     columns = compared_columns(cells, at_least=5)
@@ -113,6 +127,22 @@ def test_differences_are_taken_at_the_same_point_between_the_same_seeds() -> Non
     # Where the baseline has no such point, each of its points stands beside it.
     found = differences(zero_shot, baseline, rows, columns, QUICK)
     assert [(one.point, one.baseline) for one in found] == [("0", "0.01"), ("0", "1.0")]
+
+
+def test_a_difference_to_another_point_of_the_curve_says_its_own_where_there_are_several() -> None:
+    cells = [cell("scratch", "1.0"), *(cell("zero_shot", point) for point in ("0", "0.05"))]
+    columns = compared_columns(cells, at_least=5)
+    rows = {own.name: baseline_rows(own, columns, QUICK) for own in cells}
+
+    def names(series: list[Series]) -> list[str]:
+        table = difference_table(series, rows, columns, SETTINGS, QUICK)
+        return [line.split("|")[1].strip() for line in table.splitlines()[2:]]
+
+    assert names(arrange_series(cells, SETTINGS)) == [
+        "zero_shot at 0 − scratch",
+        "zero_shot at 0.05 − scratch",
+    ]
+    assert names(arrange_series(cells[:2], SETTINGS)) == ["zero_shot − scratch"]
 
 
 def test_seeds_that_only_one_side_has_are_left_out() -> None:

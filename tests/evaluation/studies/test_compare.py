@@ -106,6 +106,31 @@ def test_factors_that_make_no_study_are_refused(tmp_path, factors):
         read_cells(tmp_path, factors)
 
 
+def test_true_and_false_stand_in_names_as_dvc_writes_them(tmp_path):
+    for name in ("true-0", "false-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    assert [entry.name for entry in read_cells(tmp_path, {"hidden": [True, False], "seed": [0]})] == [
+        "true-0",
+        "false-0",
+    ]
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {"model": ["small"], "seed": [0, 1, 0]},
+        {"model": ["small"], "seed": [0, "0"]},
+        {"model": ["a-b", "a"], "size": ["c", "b-c"], "seed": [0]},
+        {"one": {"model": ["small"], "seed": [0, 1]}, "two": {"model": ["small"], "seed": [1]}},
+    ],
+)
+def test_one_model_does_not_count_as_two_cells(tmp_path, factors):
+    for name in ("small-0", "small-1", "a-b-c-0", "a-b-b-c-0", "a-c-0"):
+        write_predictions(tmp_path / f"{name}.parquet", predictions())
+    with pytest.raises(ParamsError, match=r"several cells have the name (small-[01]|a-b-c-0)"):
+        read_cells(tmp_path, factors)
+
+
 def test_a_missing_cell_is_named(tmp_path):
     with pytest.raises(RarebeatError, match=r"small-0\.parquet"):
         read_cells(tmp_path, {"model": ["small"], "seed": [0]})
@@ -117,6 +142,13 @@ def test_cells_of_the_same_test_records_make_a_section():
         ["small-0", "large-0"],
         ["other-0"],
     ]
+
+
+def test_records_of_two_cohorts_are_not_the_same_though_their_ids_and_labels_are():
+    one, other = cell("small"), cell("large")
+    elsewhere = replace(other.predictions, cohorts=np.full(len(other.predictions), "clinic"))
+    assert len(sections([one, other])) == 1
+    assert len(sections([one, replace(other, predictions=elsewhere)])) == 2
 
 
 def test_seeds_of_one_group_make_an_ensemble_and_a_single_one_does_not():
@@ -209,6 +241,25 @@ def test_classes_are_compared_that_all_cells_know_and_that_are_not_too_rare():
     assert common_columns(cells[:1], int(positives[0]) + 1).tolist() == [1, 2]
     with pytest.raises(RarebeatError, match="500 positive test records"):
         common_columns(cells, 500)
+
+
+def test_a_class_without_a_known_negative_is_not_compared_and_takes_no_interval_from_the_mean():
+    """Of incomplete codes a class may have positive records alone: its negatives are unknown."""
+    groups = []
+    for model in ("small", "large"):
+        group = []
+        for own in (cell(model, seed) for seed in (0, 1)):
+            truth = own.predictions.truth.copy()
+            truth[truth[:, 2] == 0, 2] = -1
+            group.append(replace(own, predictions=replace(own.predictions, truth=truth)))
+        groups.append(group)
+    small, large = groups
+    columns = common_columns([*small, *large], 5)
+    assert columns.tolist() == [0, 1]
+    mean = class_rows(small[0], columns, QUICK)[-1]
+    assert mean["auroc_low"] < mean["auroc"] < mean["auroc_high"]
+    value, low, high = difference_over_patients(large, small, columns, QUICK)["auroc"]
+    assert low < value < high
 
 
 def test_a_class_row_holds_what_a_plain_computation_gives():

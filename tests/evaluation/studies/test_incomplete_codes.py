@@ -130,6 +130,23 @@ def test_scores_are_those_of_the_records_and_labels_of_each_reading(labelled: La
         assert mean["f1_max_f1"] != mean["f1_fixed"]
 
 
+def test_a_class_without_a_known_negative_under_one_reading_is_shown_and_not_averaged(
+    labelled: Labelled,
+) -> None:
+    cell = cell_of(labelled("unknown"))
+    read = readings(cell, truth_as_complete(cell.predictions.only("test"), labelled("negative"), {}))
+    _, before = shared_columns([read], QUICK.at_least)
+    column = cell.predictions.classes.index("left_bundle_branch_block")
+    truth = read[LEFT_OUT].predictions.truth.copy()
+    truth[truth[:, column] == 0, column] = -1
+    read |= {LEFT_OUT: replace(read[LEFT_OUT], predictions=replace(read[LEFT_OUT].predictions, truth=truth))}
+    shown, averaged = shared_columns([read], QUICK.at_least)
+    assert column in shown
+    assert averaged.tolist() == [place for place in before if place != column]
+    mean = reading_rows(read[LEFT_OUT], shown, averaged, QUICK)[-1]
+    assert mean["auroc_low"] is not None
+
+
 def test_the_section_sets_the_three_side_by_side(labelled: Labelled) -> None:
     cells = [cell_of(labelled("unknown"), seed) for seed in (0, 1)]
     truth = truth_as_complete(cells[0].predictions.only("test"), labelled("negative"), {})
@@ -163,3 +180,21 @@ def test_labels_of_other_records_or_made_in_another_way_are_refused(labelled: La
         truth_as_complete(replace(test, classes=("something", *test.classes[1:])), labels, {})
     with pytest.raises(RarebeatError, match="no class that all models know has 1000 positive patients"):
         shared_columns([readings(cell_of(labelled("unknown")), truth_as_complete(test, labels, {}))], 1000)
+
+
+def test_rules_of_the_challenge_are_left_out_where_its_classes_are_not_all_averaged(
+    labelled: Labelled,
+) -> None:
+    cells = [cell_of(labelled("unknown"), seed) for seed in (0, 1)]
+    truth = truth_as_complete(cells[0].predictions.only("test"), labelled("negative"), {})
+    text = incomplete_codes_section(cells, truth, QUICK, ("fixed", "challenge_coordinate"))
+    assert "macro F1, fixed" in text
+    assert "macro F1, challenge_coordinate" not in text
+
+
+def test_cells_of_other_records_are_refused(labelled: Labelled) -> None:
+    cell = cell_of(labelled("unknown"))
+    truth = truth_as_complete(cell.predictions.only("test"), labelled("negative"), {})
+    turned = replace(cell, predictions=cell.predictions.rows(np.arange(RECORDS)[::-1]))  # type: ignore[arg-type]
+    with pytest.raises(RarebeatError, match="the cells were not tested on the same records"):
+        incomplete_codes_section([cell, turned], truth, QUICK)

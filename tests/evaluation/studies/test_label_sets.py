@@ -9,8 +9,9 @@ from tests.evaluation.studies.test_compare import predictions
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.studies.cells import Cell
+from rarebeat.evaluation.studies.cells import Cell, CompareSettings
 from rarebeat.evaluation.studies.label_sets import arrange, cell_row, difference, join_classes
+from rarebeat.reporting.studies.label_sets_tables import label_set_section
 
 CLASSES = ("a", "b", "c")
 QUICK = EvaluateSettings(replicates=100)
@@ -78,6 +79,22 @@ def test_a_way_that_validation_does_not_judge_is_not_the_best():
     titles = {"single": {"heads": ("a",), "rate": ("low", "high")}}
     (row,) = arrange([unjudged, judged], ("a",), titles).values()
     assert row["single"].cells[0].factors["rate"] == "low"
+
+
+def test_where_validation_judges_no_way_nothing_is_said_to_be_chosen_or_learnt():
+    cells = []
+    for rate in ("low", "high"):
+        own = cell("a", rate=rate)
+        truth = own.predictions.truth.copy()
+        truth[own.predictions.splits == "validation", 0] = 0
+        cells.append(replace(own, predictions=replace(own.predictions, truth=truth)))
+    columns = {"single": {"heads": ("a",), "rate": ("low",)}, "best": {"heads": ("a",)}}
+    (row,) = arrange(cells, ("a",), columns).values()
+    assert not row["best"].judged
+    settings = CompareSettings(classes=("a",), columns=columns)
+    text, _, _ = label_set_section(cells, settings, EvaluateSettings(replicates=0))
+    assert "Chosen by AUPRC" not in text
+    assert "negative records of the class: a, single; a, best (the first of 2 ways was taken)." in text
 
 
 def test_models_that_have_learnt_hardly_anything_are_counted():

@@ -17,8 +17,10 @@ from rarebeat.core.tables import interval_text
 from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.evaluation.metrics_file import metrics_content
 from rarebeat.inference.model_folder import ModelCard, save_model
+from rarebeat.inference.novelty import UNLIKE
 from rarebeat.inference.splits import predict_splits
 from rarebeat.models.registry import build
+from rarebeat.reporting.page.asked import warnings_of
 from rarebeat.reporting.page.errors import NOT_DRAWN
 from rarebeat.reporting.page.findings import Findings
 from rarebeat.reporting.page.index import Sources, gather, write_index
@@ -230,6 +232,30 @@ def test_the_page_warns_of_what_was_not_learnt_and_of_labels(text: str) -> None:
     assert "Not learnt, for want of positive records: avnrt." in text
     assert "come from codes, which may be wrong" in text
     assert "not a medical device" in text
+
+
+def test_what_resampling_left_out_is_told_of_a_model_that_learnt_from_all_it_kept(
+    written: Callable[..., str], findings: Findings
+) -> None:
+    """A model that learnt from some cohorts, or from a share of the records, was not left that many short."""
+    told = "class re-sampling left out 77 more"
+    assert told not in written({"left_out": 77})
+    training = findings.card.training | {"records": findings.of_split("train")["records"]}
+    assert told in written({"left_out": 77, "card": replace(findings.card, training=training)})
+
+
+def test_records_that_are_doubtful_and_unlike_do_not_make_the_others_all_that_are_doubtful(
+    findings: Findings,
+) -> None:
+    texts = np.full(len(findings.test), "", dtype=object)
+    texts[:3] = f"{UNLIKE}: span; the amplitude does not fit the cohort"
+    texts[3] = "the amplitude does not fit the cohort"
+    test = replace(findings.test, warnings=texts)
+    found = warnings_of(replace(findings, test=test, evaluation=evaluate(test, SETTINGS)))
+    assert "Ingest found 1 more test records doubtful for other reasons." in found
+    texts[:3] = ""
+    found = warnings_of(replace(findings, test=test, evaluation=evaluate(test, SETTINGS)))
+    assert "Ingest found 1 test records doubtful for other reasons." in found
 
 
 def test_writing_twice_gives_the_same_bytes(written: Callable[..., str], text: str) -> None:

@@ -90,3 +90,16 @@ def test_a_study_whose_records_all_lack_positives_is_one_clear_message(
     with pytest.raises(RarebeatError, match="no class has 1000 positive test records"):
         write_comparison(tmp_path / "page.md", cells, "", replace(SETTINGS, at_least=1000), QUICK, models)
     assert not (tmp_path / "page.md").exists()
+
+
+def test_a_baseline_of_one_seed_has_no_ensemble_and_its_brackets_are_told(
+    study: tuple[list[Cell], Path], tmp_path: Path
+) -> None:
+    cells, models = study
+    fewer = [cell for cell in cells if cell.factors["protocol"] != "scratch" or cell.factors["seed"] == "0"]
+    page = tmp_path / "page.md"
+    write_comparison(page, fewer, "", SETTINGS, QUICK, models)
+    text = page.read_text()
+    assert "95 % t-interval over seeds; of a single seed the bootstrap interval over patients" in text
+    assert "Ensembles: the mean" in text
+    assert "Ensembles less" not in text

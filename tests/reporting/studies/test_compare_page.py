@@ -197,3 +197,32 @@ def test_a_cell_is_a_model_or_has_one_for_each_class(study: tuple[list[Cell], Pa
     several.rename(one)
     text, _ = write(study, tmp_path, CompareSettings())
     assert "123 records" in text
+
+
+def test_sections_of_several_values_have_titles_of_their_own(
+    study: tuple[list[Cell], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two values of a factor are tested on the same records, and a third on others."""
+    cells, models = study
+    (models / "b-small-0").rename(models / "c-small-0")
+    (models / "a-large-0").rename(models / "b-small-0")
+    chosen = [cells[0], Cell({**cells[0].factors, "data": "b"}, cells[1].predictions)]
+    chosen.append(Cell({**cells[4].factors, "data": "c"}, cells[4].predictions))
+    drawn: dict[str, object] = {}
+    monkeypatch.setattr(compare_page, "interval_figure", lambda _, panels, *__: drawn.update(panels))
+    page = tmp_path / "study.md"
+    write_comparison(page, chosen, "", CompareSettings(at_least=5), QUICK, models)
+    assert [line for line in page.read_text().splitlines() if line.startswith("## ")] == [
+        "## data a and b",
+        "## data c",
+    ]
+    assert list(drawn) == ["data a and b", "data c"]
+
+
+def test_sections_that_no_factor_tells_apart_are_numbered(study: tuple[list[Cell], Path]) -> None:
+    cells, _ = study
+    other = Cell(
+        cells[0].factors, cells[4].predictions
+    )  # all values of its section are in the other one, too
+    assert compare_page._titles([[cells[0], cells[2]], [cells[1], other]]) == ["Results (1)", "Results (2)"]
+    assert compare_page._titles([cells]) == ["Results"]

@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from rarebeat.evaluation.studies.cells import ENSEMBLE
+from rarebeat.evaluation.evaluate import EvaluateSettings
+from rarebeat.evaluation.studies.cells import ENSEMBLE, Cell
 from rarebeat.evaluation.studies.compare import RULE_NUMBERS
 from rarebeat.reporting.studies.compare_tables import (
     average_table,
+    class_section,
     class_table,
     difference_table,
     patient_table,
@@ -126,3 +128,34 @@ def test_one_seed_shows_the_interval_over_patients_and_several_that_over_seeds()
     three = cells(class_table(class_frame(3)))
     half = 4.303 * 0.01 / np.sqrt(3)
     assert three[2][2] == f"0.71 ({0.71 - half:.2f}–{0.71 + half:.2f})"
+
+
+def test_networks_without_a_counterpart_play_no_part_in_a_difference(small):
+    """One network was trained with one loss alone: its score must not stand against means over both losses."""
+    left = small[(small["model"] != "se_resnet") | (small["loss"] == "bce")]
+    table = cells(difference_table(left, "model", [("se_resnet", "hughes34")], "rule"))
+    # With bce alone, under "max_f1", .1 .2 .3 less .3 .4 .5; the other loss of hughes34 changes nothing.
+    assert table[2] == ["se_resnet − hughes34", "+0.000 (+0.000 to +0.000)", "-0.200 (-0.200 to -0.200)"]
+
+
+def test_a_number_that_no_network_has_is_a_dash(small):
+    """No class has enough positive patients: neither F1 nor AUROC of any network."""
+    small[["score", "score_low", "score_high", "f1", "auroc"]] = None
+    text = rule_section(small, FACTORS)
+    assert [row[1:] for row in cells(text) if row[0] == "se_resnet − hughes34"] == [["–", "–"]]
+
+
+def test_groups_of_one_seed_among_groups_of_several_are_told_by_their_brackets(monkeypatch):
+    monkeypatch.setattr("rarebeat.reporting.studies.compare_tables.group_differences", lambda *_: "")
+    three, one = class_frame(3), class_frame(1)
+    rows = pd.concat([three[three["group"] == "simulated"], one[one["group"] == "real"]])
+    numbers = {"simulated": 3, "real": 1}
+    members = [
+        Cell({"learnt_from": name, "seed": str(seed)}, None)
+        for name, number in numbers.items()
+        for seed in range(number)
+    ]
+    single = "of a single seed the bootstrap interval over patients"
+    settings = EvaluateSettings(replicates=0)
+    assert single in class_section(rows, members, np.array([0]), settings)
+    assert single not in class_section(rows, members[:3], np.array([0]), settings)

@@ -260,7 +260,7 @@ def _replicated(
         total = weights @ known
         with np.errstate(invalid="ignore", divide="ignore"):
             brier.append(weights @ squared / total)
-            apart = np.abs(weights @ excess).reshape(-1, classes, BINS).sum(axis=2)
+            apart = np.abs(weights @ excess).reshape(len(weights), classes, BINS).sum(axis=2)
             error.append(apart / total)
     return np.concatenate(brier), np.concatenate(error)
 

@@ -36,7 +36,7 @@ ALPHA = 0.01
 FEW = 30
 """Patients below which only large differences can be seen."""
 
-ANY = "any of these"
+ANY, RATE = "any of these", "heart rate"
 
 
 @dataclass(frozen=True)
@@ -176,11 +176,15 @@ def unlike_by_check(detector: Detector, evidence: Evidence) -> dict[str, BoolArr
     for column, name in enumerate(MEASURES):
         values = measures[:, column]
         found[name.replace("_", " ")] = (values < low[column]) | (values > high[column])
+    found[RATE] |= np.isnan(measures[:, MEASURES.index("heart_rate")]) & detector.expects_rate
     return found | {ANY: np.any(list(found.values()), axis=0)}
 
 
 def _inputs(scored: Scored, detector: Detector, known: KnownScores | None) -> tuple[InputDrift, ...]:
     expected = {"features of the network": 1 - SHARE, "spectrum": 1 - SHARE}
+    expected[RATE] = (
+        np.nan if detector.expects_rate and detector.without_rate[0] else 0.0
+    )  # of validation alone
     expected[ANY] = np.nan if known is None else float(known.unlike[0])
     rows = []
     for check, unlike in unlike_by_check(detector, scored.evidence).items():

@@ -23,6 +23,7 @@ from rarebeat.evaluation.studies.compare import (
     Columns,
     Value,
     class_rows,
+    comparable,
     difference_over_patients,
     mean_over_seeds,
 )
@@ -53,18 +54,19 @@ class Series:
     points: Mapping[str, Sequence[Cell]]
 
 
-def arrange_series(cells: Sequence[Cell], settings: CompareSettings) -> list[Series]:
+def arrange_series(cells: Sequence[Cell], settings: CompareSettings, needed: bool = True) -> list[Series]:
     """Put cells into series.
 
     Args:
         cells: tested on the same records.
         settings: what is compared with what, and what makes curves.
+        needed: whether one of the cells must be the baseline: of ensembles it may be none, where it has a single seed.
 
     Returns:
         The series, those of a panel together and in it the baseline first.
 
     Raises:
-        RarebeatError: when a cell lacks one of the factors, or no cell is the baseline.
+        RarebeatError: when a cell lacks one of the factors, or no cell is the baseline that is needed.
     """
     (factor, value), across = next(iter(settings.against.items())), settings.across
     if missing := [name for name in (factor, across) if name and name not in cells[0].factors]:
@@ -74,7 +76,7 @@ def arrange_series(cells: Sequence[Cell], settings: CompareSettings) -> list[Ser
         panel = tuple(own for name, own in cell.factors.items() if name not in (SEED, factor, across))
         points = found.setdefault((panel, cell.factors[factor]), {})
         points.setdefault(cell.factors[across] if across else "", []).append(cell)
-    if str(value) not in {name for _, name in found}:
+    if needed and str(value) not in {name for _, name in found}:
         raise RarebeatError(f"compare.against: no cell has {factor} {value}")
     panels = list(dict.fromkeys(panel for panel, _ in found))
     ordered = sorted(found, key=lambda key: (panels.index(key[0]), key[1] != str(value)))
@@ -82,10 +84,9 @@ def arrange_series(cells: Sequence[Cell], settings: CompareSettings) -> list[Ser
 
 
 def compared_columns(cells: Sequence[Cell], at_least: int) -> Columns:
-    """The classes that a cell knows and that have so many positive test records; there may be none."""
+    """The classes that a cell knows and that have so many positive test records, and a negative one; maybe none."""
     known = np.any([cell.known for cell in cells], axis=0)
-    truth = cells[0].predictions.only("test").truth
-    return np.flatnonzero(known & (np.count_nonzero(truth == 1, axis=0) >= at_least))
+    return np.flatnonzero(known & comparable(cells[0], at_least))
 
 
 def never_called(cell: Cell) -> Cell:

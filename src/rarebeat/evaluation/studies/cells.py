@@ -3,6 +3,7 @@
 Cells that differ in the seed alone are one group.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, replace
@@ -103,19 +104,23 @@ def read_cells(
         test_on: cohorts whose test records are read; None: all.
 
     Raises:
-        ParamsError: when the factors cannot be used, or a cohort has no test record.
+        ParamsError: when the factors cannot be used, two cells have one name, or a cohort has no test record.
         RarebeatError: when a table is missing or damaged.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
     if parts:
         if len(parts) < len(factors) or len({tuple(part) for part in parts}) > 1:
             raise ParamsError("cells: its parts must have the same factors in the same order")
+        check_names(factors)
         return [cell for part in parts for cell in read_cells(folder, part, test_on)]
     if not factors or not all(isinstance(values, list | tuple) and values for values in factors.values()):
         raise ParamsError(f"cells must be a mapping from factors to lists of values, found {factors!r}")
     if set(factors) == {SEED}:
         raise ParamsError("cells: the cells of a study differ in more than the seed; name another factor")
-    named = [dict(zip(factors, map(str, values), strict=True)) for values in product(*factors.values())]
+    check_names(factors)
+    named = [
+        dict(zip(factors, map(value_text, values), strict=True)) for values in product(*factors.values())
+    ]
     tables = [read_predictions(folder / f"{'-'.join(entry.values())}.parquet") for entry in named]
     return [
         Cell(entry, table.of_cohorts("test", test_on, "evaluate.test_on"))
@@ -123,12 +128,40 @@ def read_cells(
     ]
 
 
+def value_text(value: object) -> str:
+    """The value of a factor as DVC writes it into commands and names of files.
+
+    Example:
+        >>> value_text(0.01), value_text(True)
+        ('0.01', 'true')
+    """
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[object]]]) -> None:
+    """Check that each cell has a name of its own: two of one name would be one model that counts twice.
+
+    Args:
+        factors: as for :func:`read_cells`.
+
+    Raises:
+        ParamsError: when a value, or a cell of two parts, stands there twice, or values with a hyphen make equal names.
+    """
+    parts = [part for part in factors.values() if isinstance(part, Mapping)] or [factors]
+    names = Counter("-".join(map(value_text, values)) for part in parts for values in product(*part.values()))
+    if twice := [name for name, number in names.items() if number > 1]:
+        raise ParamsError(
+            f"cells: several cells have the name {', '.join(twice)} (the values of their factors)"
+        )
+
+
 def sections(cells: Sequence[Cell]) -> list[list[Cell]]:
     """The cells that were tested on equal records with equal truth, which alone can be compared."""
     found: dict[tuple[object, ...], list[Cell]] = {}
     for cell in cells:
         test = cell.predictions.only("test")
-        found.setdefault((test.classes, tuple(test.record_ids), test.truth.tobytes()), []).append(cell)
+        records = tuple(zip(test.cohorts.tolist(), test.record_ids.tolist(), strict=True))
+        found.setdefault((test.classes, records, test.truth.tobytes()), []).append(cell)
     return list(found.values())
 
 

@@ -100,20 +100,31 @@ def _challenge_score(
 
 
 def common_columns(cells: Sequence[Cell], at_least: int) -> Columns:
-    """The classes that all cells know and that have so many positive test records.
+    """The classes that all cells know and that have enough test records, see :func:`comparable`.
 
     Raises:
         RarebeatError: when there is none.
     """
     known = np.all([cell.known for cell in cells], axis=0)
-    truth = cells[0].predictions.only("test").truth
-    found = np.flatnonzero(known & (np.count_nonzero(truth == 1, axis=0) >= at_least))
+    found = np.flatnonzero(known & comparable(cells[0], at_least))
     if not found.size:
         raise RarebeatError(
-            f"no class that all cells know has {at_least} positive test records: use more data, or lower "
-            "compare.at_least"
+            f"no class that all cells know has {at_least} positive test records and a negative one: use more data, or "
+            "lower compare.at_least"
         )
     return found
+
+
+def comparable(cell: Cell, at_least: int) -> BoolArray:
+    """Which classes have so many positive test records, and a negative one, without which no metric is defined.
+
+    A class without a metric would take the interval from the macro average.
+
+    Returns:
+        Shape (classes,).
+    """
+    truth = cell.predictions.only("test").truth
+    return np.asarray((np.count_nonzero(truth == 1, axis=0) >= at_least) & (truth == 0).any(axis=0))
 
 
 def prepared(cell: Cell, columns: Columns) -> Prepared:

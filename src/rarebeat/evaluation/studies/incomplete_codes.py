@@ -96,7 +96,7 @@ def shared_columns(cells: Sequence[Mapping[str, Cell]], at_least: int) -> tuple[
 
     Returns:
         Classes that all cells know and that have so many patients where all records count; those of them that have as
-        many in the complete records alone.
+        many in the complete records alone, and a negative record under every reading.
 
     Raises:
         RarebeatError: when none can be averaged.
@@ -106,7 +106,8 @@ def shared_columns(cells: Sequence[Mapping[str, Cell]], at_least: int) -> tuple[
         name: known & (count_positive_patients(cell.predictions.only("test")) >= at_least)
         for name, cell in cells[0].items()
     }
-    averaged = np.flatnonzero(enough[LEFT_OUT] & enough[COMPLETE])
+    negative = [(cell.predictions.only("test").truth == 0).any(axis=0) for cell in cells[0].values()]
+    averaged = np.flatnonzero(enough[LEFT_OUT] & enough[COMPLETE] & np.all(negative, axis=0))
     if not averaged.size:
         raise RarebeatError(
             f"no class that all models know has {at_least} positive patients with complete codes: use more data, or "

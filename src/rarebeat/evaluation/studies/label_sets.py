@@ -43,11 +43,14 @@ class Column:
             its seeds) was taken.
         failed: how many of the cells have learnt hardly anything: their AUROC on the validation split is below
             :data:`HARDLY`.
+        judged: whether the validation split of a group holds both positives and negatives of the class. Otherwise the
+            first group was taken, and it is not known whether any cell has failed.
     """
 
     cells: Sequence[Cell]
     of: int
     failed: int
+    judged: bool = True
 
 
 def join_classes(tables: Sequence[Predictions]) -> Predictions:
@@ -141,7 +144,8 @@ def _best(cells: Sequence[Cell], index: int) -> Column:
     ranked = [[_areas_on_validation(cell, index) for cell in members] for members in several]
     means = np.array([np.mean([auprc for _, auprc in members]) for members in ranked])
     best = int(np.argmax(np.where(np.isnan(means), -np.inf, means)))  # NaN where validation has no positives
-    return Column(several[best], len(several), sum(auroc < HARDLY for auroc, _ in ranked[best]))
+    failed = sum(auroc < HARDLY for auroc, _ in ranked[best])
+    return Column(several[best], len(several), failed, judged=not np.isnan(means[best]))
 
 
 def _areas_on_validation(cell: Cell, index: int) -> tuple[float, float]:

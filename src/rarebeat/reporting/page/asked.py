@@ -31,7 +31,12 @@ def asked_section(findings: Findings) -> Section:
 
 def _question(findings: Findings) -> str:
     card, evaluation = findings.card, findings.evaluation
-    left_out = f" (class re-sampling left out {findings.left_out:,} more)" if findings.left_out else ""
+    all_kept = (
+        findings.learnt_from == findings.of_split("train")["records"]
+    )  # not some cohorts, nor a share of them
+    left_out = (
+        f" (class re-sampling left out {findings.left_out:,} more)" if findings.left_out and all_kept else ""
+    )
     heads = f"{len(card.classes)} classes" if len(card.classes) > 1 else "one class"
     return (
         f"Can one network tell {heads} of the vocabulary {card.vocabulary} apart on ECGs of patients that it has "
@@ -128,7 +133,10 @@ def _doubts(findings: Findings) -> list[str]:
         )
     texts = [text for text in findings.test.warnings.tolist() if text and UNLIKE not in text]
     if texts:
-        found.append(f"Ingest found {len(texts):,} test records doubtful for other reasons.")
+        more = (
+            "more " if share is not None and share.value else ""
+        )  # those warned of as unlike are not counted again
+        found.append(f"Ingest found {len(texts):,} {more}test records doubtful for other reasons.")
     return found
 
 

@@ -19,6 +19,7 @@ from rarebeat.evaluation.studies.baseline import (
 from rarebeat.evaluation.studies.cells import ENSEMBLE, SEED, Cell, CompareSettings, with_ensembles
 from rarebeat.evaluation.studies.compare import AVERAGE, CLASS_METRICS, Columns, Value, mean_over_seeds
 from rarebeat.inference.model_folder import ModelCard
+from rarebeat.reporting.studies.compare_tables import SINGLE
 
 TITLES = {"auprc": "AUPRC", "auroc": "AUROC", "f1": "F1", CALIBRATION: "Calibration error"}
 DRAWN = ("auprc", "auroc", "f1")
@@ -60,9 +61,10 @@ def baseline_section(
     rows: Rows = {cell.name: own for cell, own in zip(everyone, found, strict=True)}
     arranged = arrange_series(cells, settings)
     ensembles = [cell for cell in everyone if cell.factors.get(SEED) == ENSEMBLE]
-    together = arrange_series(ensembles, settings) if ensembles else []
-    several = any(len(own) > 1 for one in arranged for own in one.points.values())
-    ends = "its 95 % t-interval over seeds" if several else "its bootstrap interval over patients"
+    together = arrange_series(ensembles, settings, needed=False) if ensembles else []
+    seeds = {len(own) for one in arranged for own in one.points.values()}
+    ends = "its 95 % t-interval over seeds" if max(seeds) > 1 else "its bootstrap interval over patients"
+    ends += SINGLE if max(seeds) > 1 == min(seeds) else ""
     parts = [
         f"Macro averages over the {len(columns)} classes with {settings.at_least} positive test records or more. In "
         f"brackets {ends}. A class that a model does not know counts as never called.",
@@ -189,8 +191,10 @@ def difference_table(
     for one in series:
         if one is baseline:
             continue
+        alone = [point for point in one.points if point not in baseline.points]
         for found in differences(one, baseline, rows, columns, intervals):
-            row: Row = {"difference": f"{one.name} − {baseline.name}"}
+            at = f" at {found.point}" if len(alone) > 1 and found.point in alone else ""
+            row: Row = {"difference": f"{one.name}{at} − {baseline.name}"}
             row |= {f"{across} of {baseline.name}": found.baseline} if across else {}
             for metric in ("auprc", "auroc", "f1"):
                 row[f"{TITLES[metric]}, patients"] = _text(found.over_patients[metric], "+.3f")

@@ -67,8 +67,8 @@ def write_comparison(
     )
     curves: dict[str, list[tuple[str, str, Value]]] = {}
     everyone = sections(cells)
-    for section in everyone:
-        title, factors = _title(section, everyone), _varying(section)
+    for section, title in zip(everyone, _titles(everyone), strict=True):
+        factors = _varying(section)
         parts += [f"## {title}", records_text(section, choosing=bool(settings.rules))]
         if settings.classes:
             text, rows, by_class_and_title = label_set_section(section, settings, intervals, workers)
@@ -152,15 +152,20 @@ def _varying(section: Sequence[Cell]) -> list[str]:
     return varying or factors[-1:]
 
 
-def _title(section: Sequence[Cell], everyone: Sequence[Sequence[Cell]]) -> str:
-    """What tells a section from the others: the factors that vary between sections, and in none of them."""
-    fixed = [
-        f"{name} {section[0].factors[name]}"
-        for name in section[0].factors
-        if all(len({cell.factors[name] for cell in other}) == 1 for other in everyone)
-        and len({other[0].factors[name] for other in everyone}) > 1
+def _titles(everyone: Sequence[Sequence[Cell]]) -> list[str]:
+    """What tells each section from the others, no two alike: the factors whose values no two sections share in part."""
+    told = list[list[str]]([] for _ in everyone)
+    for name in everyone[0][0].factors:
+        values = [list(dict.fromkeys(cell.factors[name] for cell in section)) for section in everyone]
+        kinds = {frozenset(own) for own in values}
+        if len(kinds) > 1 and sum(map(len, kinds)) == len(frozenset().union(*kinds)):
+            for words, own in zip(told, values, strict=True):
+                words.append(f"{name} {' and '.join(own)}")
+    titles = [", ".join(words) or "Results" for words in told]
+    return [
+        title if titles.count(title) == 1 else f"{title} ({titles[: place + 1].count(title)})"
+        for place, title in enumerate(titles)
     ]
-    return ", ".join(fixed) or "Results"
 
 
 def _numbers(cell: Cell, rows: Sequence[Row]) -> Row:

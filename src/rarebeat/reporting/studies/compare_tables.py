@@ -15,6 +15,7 @@ from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.studies.cells import ENSEMBLE, SEED, Cell, groups
 from rarebeat.evaluation.studies.compare import (
     AVERAGE,
+    RULE_NUMBERS,
     Columns,
     Value,
     difference_over_patients,
@@ -23,6 +24,9 @@ from rarebeat.evaluation.studies.compare import (
 
 MOST_PAIRS = 3
 """Values of a factor that are all compared with each other; of more, each is compared with the first."""
+
+SINGLE = "; of a single seed the bootstrap interval over patients"
+"""What stands in brackets where some groups have one seed and others have several."""
 
 _METRICS = {"auroc": "AUROC", "auprc": "AUPRC"}
 
@@ -113,7 +117,8 @@ def difference_table(rows: pd.DataFrame, what: str, pairs: Iterable[tuple[str, s
     """How much more one way scores than another: mean over seeds, with t-interval.
 
     The difference is taken between networks that have everything else in common, the seed too, and averaged over all
-    that is neither compared nor a column. What remains is one number per seed.
+    that is neither compared nor a column. What remains is one number per seed. A network without a counterpart plays no
+    part.
 
     Args:
         rows: of one section.
@@ -122,13 +127,20 @@ def difference_table(rows: pd.DataFrame, what: str, pairs: Iterable[tuple[str, s
         across: the column whose values become columns of the table.
     """
     single = single_cells(rows)
-    names = list(dict.fromkeys(single[across]))
-    scores = single.pivot_table(main_number(rows), index=SEED, columns=[what, across], aggfunc="mean")
+    names, number = list(dict.fromkeys(single[across])), main_number(rows)
+    common = [name for name in single if name not in (what, "group", *RULE_NUMBERS)]
+    scores = single.astype({number: np.float64}).set_index([*common, what])[number]
     table: list[Row] = []
     for one, other in pairs:
         if {one, other} <= set(single[what]):
-            differences = scores[one] - scores[other]
-            cells = {name: _seed_cell(differences[name], "+.3f") for name in names}
+            differences = scores.xs(one, level=what) - scores.xs(
+                other, level=what
+            )  # NaN without a counterpart
+            by_seed = differences.groupby([SEED, across]).mean()
+            cells = {
+                name: _seed_cell(by_seed[by_seed.index.get_level_values(across) == name], "+.3f")
+                for name in names
+            }
             table.append({f"{what}, by {across}": f"{one} − {other}", **cells})
     return markdown_table(table)
 
@@ -156,6 +168,7 @@ def class_section(
     several = any(len(members) > 1 for members in grouped.values())
     what = (
         "mean over seeds, in brackets its 95 % t-interval"
+        + (SINGLE if any(len(members) == 1 for members in grouped.values()) else "")
         if several
         else f"in brackets the {100 * settings.confidence:g} % bootstrap interval over patients"
     )

@@ -9,10 +9,11 @@ from textwrap import fill
 import numpy as np
 import pandas as pd
 
+from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parallel import map_in_order
 from rarebeat.core.tables import Row, interval_text, markdown_table
 from rarebeat.evaluation.evaluate import EvaluateSettings
-from rarebeat.evaluation.studies.cells import SEED, Cell
+from rarebeat.evaluation.studies.cells import SEED, Cell, sections
 from rarebeat.evaluation.studies.compare import AVERAGE, Columns
 from rarebeat.evaluation.studies.incomplete_codes import (
     ABSENT,
@@ -53,8 +54,12 @@ def incomplete_codes_section(
         Markdown; "" where no record that was tested on has incomplete codes.
 
     Raises:
-        RarebeatError: when no class has enough patients with complete codes.
+        RarebeatError: when no class has enough patients with complete codes, or cells were tested on other records.
     """
+    if len(sections(cells)) > 1:
+        raise RarebeatError(
+            "the cells were not tested on the same records with the same labels: name those that were, with --set cells"
+        )
     read = [readings(cell, as_complete) for cell in cells]
     if len(read[0][COMPLETE].predictions) == len(cells[0].predictions):
         return ""
@@ -126,8 +131,14 @@ def average_table(rows: pd.DataFrame, rules: Sequence[str] = ()) -> str:
         row |= {name: f"{int(first[name]):,}" for name in ("records", "positives", "negatives")}
         for metric in ("auroc", "auprc"):
             row[f"macro {_METRICS[metric]}"] = interval_text(*value_of(part, metric))
-        if rules:
-            row |= {f"macro F1, {rule}": interval_text(*value_of(part, f"f1_{rule}")) for rule in rules}
+        if (
+            rules
+        ):  # those of the challenge were left out where the averaged classes are not all of its classes
+            row |= {
+                f"macro F1, {rule}": interval_text(*value_of(part, f"f1_{rule}"))
+                for rule in rules
+                if f"f1_{rule}" in part
+            }
         else:
             row["macro F1"] = interval_text(*value_of(part, "f1"))
             row["F1 at 0.5"] = interval_text(*value_of(part, "f1_fixed"))

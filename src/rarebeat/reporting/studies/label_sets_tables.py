@@ -139,7 +139,14 @@ def _learnt_text(arranged: Arranged) -> str:
         f"{' '.join(place)}, {title}: {'-'.join(column.cells[0].group)}"
         for place, columns in arranged.items()
         for title, column in columns.items()
-        if column.of > 1
+        if column.of > 1 and column.judged
+    ]
+    unjudged = [
+        f"{' '.join(place)}, {title}"
+        + (f" (the first of {column.of} ways was taken)" if column.of > 1 else "")
+        for place, columns in arranged.items()
+        for title, column in columns.items()
+        if not column.judged
     ]
     parts = [
         f"Models that have learnt hardly anything of the class (AUROC below {HARDLY:g} on the validation split): "
@@ -148,6 +155,11 @@ def _learnt_text(arranged: Arranged) -> str:
     ]
     if chosen:
         parts.append(f"Chosen by AUPRC on the validation split: {'; '.join(chosen)}.")
+    if unjudged:
+        parts.append(
+            "Not told by the validation split, which lacks positive or negative records of the class: "
+            f"{'; '.join(unjudged)}."
+        )
     return "\n\n".join(parts)
 
 
