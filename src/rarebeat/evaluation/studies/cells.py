@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field, replace
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 from typing import Annotated
 
@@ -147,8 +147,10 @@ def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[o
     Raises:
         ParamsError: when a value, or a cell of two parts, stands there twice, or values with a hyphen make equal names.
     """
-    parts = [part for part in factors.values() if isinstance(part, Mapping)] or [factors]
-    names = Counter("-".join(map(value_text, values)) for part in parts for values in product(*part.values()))
+    parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    flat = {name: values for name, values in factors.items() if not isinstance(values, Mapping)}
+    kinds = [product(*part.values()) for part in parts or [flat]]
+    names = Counter("-".join(map(value_text, values)) for values in chain(*kinds))
     if twice := [name for name, number in names.items() if number > 1]:
         raise ParamsError(
             f"cells: several cells have the name {', '.join(twice)} (the values of their factors)"
