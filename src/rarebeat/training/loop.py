@@ -4,6 +4,7 @@ Everything random comes from the seed and the number of the epoch: a training th
 ends, on a CPU, with the same weights as one that was left alone.
 """
 
+import copy
 import math
 import sys
 import time
@@ -32,6 +33,7 @@ from rarebeat.training.checkpoint import Checkpoint, fingerprint
 from rarebeat.training.controls import check_splits
 from rarebeat.training.distributed.batch_norm import synchronised
 from rarebeat.training.distributed.world import ALONE, World
+from rarebeat.training.layers_in_bf16 import wrong_layers
 from rarebeat.training.losses import Loss, make_loss
 from rarebeat.training.measured import measured_labels, with_measured, without_measured
 from rarebeat.training.precision import (
@@ -134,7 +136,6 @@ def train(
     check_splits(train, validation, classes, settings, world)
     device = world.device(choose_device(settings.device))
     bf16 = world.all(choose_precision(settings.precision, device) == torch.bfloat16)
-    precision = torch.bfloat16 if bf16 else torch.float32
     with backends(device, settings.threads):
         window = settings.window.of(train.signals.shape[2])
         examples = load_examples(train, classes, device, window, learning=True)
@@ -152,9 +153,11 @@ def train(
         key = key or fingerprint([train, validation], classes, model, settings)
         checkpoint = Checkpoint(checkpoints, key)
         progress = checkpoint.resume(network, optimiser, world)
-        if settings.precision == "auto" and bf16 and world.first:
+        if bf16:
             of_steps = with_measured(losses[stages[0]], len(classes), settings.measured)
-            _check_bf16(network, examples, of_steps, settings, world)
+            right = not world.first or _bf16_is_right(network, examples, of_steps, settings, world)
+            bf16 = world.all(right)
+        precision = torch.bfloat16 if bf16 else torch.float32
         for past in progress.history if world.first else ():
             on_epoch(EpochReport(**past))
         passes = _passes(len(examples), settings)
@@ -261,17 +264,26 @@ def _passes(examples: int, settings: TrainSettings) -> int:
     return -(-settings.epoch_steps // batches)
 
 
-def _check_bf16(
+def _bf16_is_right(
     network: nn.Module, examples: Examples, loss_of: Loss, settings: TrainSettings, world: World
-) -> None:
-    """Say where bf16, which was chosen because the processor has it, is wrong or slow on the first batch."""
+) -> bool:
+    """Whether bf16 can be trusted on the first batch; where it was chosen by itself, say what is wrong or slow."""
     indices = examples.order(settings.batch, settings.seed, 0)[0]
     indices = indices[: max(2, world.part(len(indices)).stop)]  # what a process takes; batch norm needs two
     signals, context, labels = random_batch(examples, indices, settings.augment, np.random.default_rng(0))
-    for doubt in doubts_about_bf16(
-        network, lambda trial: loss_of(trial(signals, context).float(), labels), examples.device
-    ):
-        print(f"{doubt}: train.precision=fp32 avoids bf16", file=sys.stderr)
+    trial = copy.deepcopy(network).train()
+    wrong = wrong_layers(trial, lambda own: own(signals, context), examples.device)
+    if wrong:
+        what = f"{len(wrong)} convolutions, such as {wrong[0]}, compute something else in bf16 than in fp32"
+        if settings.precision == "bf16":
+            raise RarebeatError(f"{what} on this processor: set train.precision to auto or fp32")
+        print(f"{what} on this processor: training in fp32", file=sys.stderr)
+    elif settings.precision == "auto":
+        for doubt in doubts_about_bf16(
+            network, lambda own: loss_of(own(signals, context).float(), labels), examples.device
+        ):
+            print(f"{doubt}: train.precision=fp32 avoids bf16", file=sys.stderr)
+    return not wrong
 
 
 def _new_network(train: Split, classes: int, model: ModelSettings, settings: TrainSettings) -> nn.Module:
