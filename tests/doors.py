@@ -37,9 +37,9 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
 }
 """Every network, as small as it may be."""
 
-LAST_DIGIT = 2.0**-23
-"""How far the probabilities of one ECG may be apart. Sums of float32 are added in an order that depends on the row of
-a batch that it stands in (seen in the small matrix products of se_resnet; the other networks agree to the bit)."""
+ROUNDING = 2.0**-20
+"""How far the probabilities of one ECG may be apart: some units of their last digit. Sums of float32 are
+added in an order that depends on the row of a batch that it stands in, and on the processor (up to 4.2e-7 seen)."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def assert_equal(answer: Answer, predictions: Predictions, row: int) -> None:
     """Hold one answer against the pipeline's."""
     entries = [answer["classes"][name] for name in CLASSES]
     found = np.array([entry["probability"] for entry in entries])
-    np.testing.assert_allclose(found, predictions.probability[row], rtol=0, atol=LAST_DIGIT)
+    np.testing.assert_allclose(found, predictions.probability[row], rtol=0, atol=ROUNDING)
     assert [entry["decision"] for entry in entries] == predictions.decisions[row].tolist()
 
 

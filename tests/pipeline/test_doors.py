@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from tests.doors import (
     CLASSES,
-    LAST_DIGIT,
     NETWORKS,
+    ROUNDING,
     Archive,
     answers_of,
     assert_equal,
@@ -126,7 +126,7 @@ def test_every_door_gives_the_answer_of_the_pipeline(doors: Doors, network: str)
         for file, row in rows:
             assert_equal(answers[file], predictions, row)
             expected = predictions.probability[row]
-            np.testing.assert_allclose(served[file], expected, rtol=0, atol=LAST_DIGIT)
+            np.testing.assert_allclose(served[file], expected, rtol=0, atol=ROUNDING)
         if kind in ("wfdb", "challenge", "muse-xml", "ludb"):  # their files tell the person themselves
             alone = answers_of(archive, model, of_kind=False)
             assert alone == answers

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.doors import (
-    LAST_DIGIT,
     NETWORKS,
+    ROUNDING,
     Archive,
     answers_of,
     assert_equal,
@@ -74,7 +74,7 @@ def test_a_recording_of_any_length_gets_the_answer_of_the_pipeline(
         served = served_answers(archive, model, [file for file, _ in rows])
         for file, row in rows:
             expected = predictions.probability[row]
-            np.testing.assert_allclose(served[file], expected, rtol=0, atol=LAST_DIGIT)
+            np.testing.assert_allclose(served[file], expected, rtol=0, atol=ROUNDING)
         untold = {warning for warning in warnings_of(answers) if "age" in warning}
         if network == "se_resnet" and name == "ptb-xl-filtered":  # no table tells age and sex
             assert untold == {"the model uses age and sex, and is not told the age and the sex"}
