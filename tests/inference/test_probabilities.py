@@ -126,6 +126,6 @@ def test_an_ecg_has_one_probability_whatever_the_others_in_its_batch(network: st
     together = predict_probabilities(module, signals, 0.001)
     for batch in (1, 2, 4, 5, 7, 16):
         found = predict_probabilities(module, signals, 0.001, batch)
-        np.testing.assert_allclose(found, together, rtol=0, atol=2**-23)
+        np.testing.assert_allclose(found, together, rtol=0, atol=2**-20)
     alone = predict_probabilities(module, signals[20:], 0.001)
-    np.testing.assert_allclose(alone, together[20:], rtol=0, atol=2**-23)
+    np.testing.assert_allclose(alone, together[20:], rtol=0, atol=2**-20)
