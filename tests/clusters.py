@@ -4,6 +4,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +41,9 @@ def two_machines() -> Iterator[TwoMachines]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     from ray.cluster_utils import Cluster
 
+    Path(tempfile.gettempdir(), "ray").mkdir(
+        exist_ok=True
+    )  # where Ray notes the address, whatever `temp_dir` is
     with tempfile.TemporaryDirectory(
         prefix="ray", ignore_cleanup_errors=True
     ) as place:  # sockets want short paths
