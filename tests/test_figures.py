@@ -67,6 +67,13 @@ def test_from_simulated_to_real_ecgs() -> None:
         assert row == found[name][:6], name
 
 
+def test_from_few_real_records() -> None:
+    said = [row[-2:] for row in table(README, "| real records | learns from |")]
+    found = [row[3:5] for row in table(report("statements13.md"), "| fraction |")]
+    assert len(said) == 10
+    assert said == found
+
+
 def test_scores_on_real_ecgs() -> None:
     said = named(table(README, "| class | positives | AUROC | AUPRC | positives, text |"))
     codes, text = scores("real-codes.md"), scores("real-text.md")
