@@ -1,6 +1,6 @@
-"""Does each convolution of a network compute in bf16 what it computes in fp32?
+"""Convolutions that compute something else in bf16 than in fp32, found before a network is trained.
 
-Some kernels do not. On processors with AMX, oneDNN (as torch 2.13 has it) gets convolutions wrong altogether that have
+There are kernels that do. On processors with AMX, oneDNN (as torch 2.13 has it) gets convolutions wrong altogether that have
 fewer than 16 channels and as many taps as the first layer of hughes34: nothing of the output is right. A network learns
 through that all the same, its loss falls, and its weights mean nothing to any other processor or precision. The loss of
 a batch at the start does not give it away.
