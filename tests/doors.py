@@ -38,8 +38,8 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
 """Every network, as small as it may be."""
 
 ROUNDING = 2.0**-18
-"""How far the probabilities of one ECG may be apart: some units of their last digit. Sums of float32 are
-added in an order that depends on the row of a batch that it stands in, and on the processor (up to 1.3e-6 seen)."""
+"""How far the probabilities of one ECG may be apart: some units of their last digit. Sums of float32 are added in an
+order that depends on the row of a batch that it stands in, and on the processor (up to 1.3e-6 seen)."""
 
 
 @dataclass(frozen=True)

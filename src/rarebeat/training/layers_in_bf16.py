@@ -1,9 +1,9 @@
 """Convolutions that compute something else in bf16 than in fp32, found before a network is trained.
 
-There are kernels that do. On processors with AMX, oneDNN (as torch 2.13 has it) gets convolutions wrong altogether that have
-fewer than 16 channels and as many taps as the first layer of hughes34: nothing of the output is right. A network learns
-through that all the same, its loss falls, and its weights mean nothing to any other processor or precision. The loss of
-a batch at the start does not give it away.
+There are kernels that do. On processors with AMX, oneDNN (as torch 2.13 has it) gets convolutions altogether wrong that
+have fewer than 16 channels and as many taps as the first layer of hughes34. A network learns through that all the same,
+its loss falls, and its weights mean nothing to any other processor or precision. The loss of a batch at the start does
+not give it away.
 """
 
 from collections.abc import Callable
