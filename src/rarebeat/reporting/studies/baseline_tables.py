@@ -1,6 +1,6 @@
 """Cells beside a baseline, as Markdown tables and as curves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -100,20 +100,25 @@ def average_table(
 ) -> str:
     """The macro averages of the series of one panel, point by point."""
     table: list[Row] = []
-    factor = next(iter(settings.against))
+    for place, cells in _places(series, settings):
+        known = [int(_of(rows[cell.name], AVERAGE)["known"] or 0) for cell in cells]
+        learnt: Row = {"learnt from": _records(cells, cards)}
+        table.append(place | learnt | _averages(cells, rows) | {"classes known": _range(known)})
+    return markdown_table(table)
+
+
+def _places(series: Sequence[Series], settings: CompareSettings) -> Iterator[tuple[Row, Sequence[Cell]]]:
+    """The first columns of each row of a table, point by point, and the cells that the row is of."""
+    factor, across = next(iter(settings.against)), settings.across
     for point in _points(series):
         for one in series:
-            if point not in one.points:
-                continue
-            cells = one.points[point]
-            row: Row = {settings.across: point} if settings.across else {}
-            row |= {factor: one.name, "learnt from": _records(cells, cards)}
-            row |= {title: _text(_score(cells, rows, AVERAGE, metric)) for metric, title in TITLES.items()}
-            row["classes known"] = _range(
-                [int(_of(rows[cell.name], AVERAGE)["known"] or 0) for cell in cells]
-            )
-            table.append(row)
-    return markdown_table(table)
+            if point in one.points:
+                place: Row = {across: point} if across else {}
+                yield place | {factor: one.name}, one.points[point]
+
+
+def _averages(cells: Sequence[Cell], rows: Rows) -> Row:
+    return {title: _text(_score(cells, rows, AVERAGE, metric)) for metric, title in TITLES.items()}
 
 
 def _records(cells: Sequence[Cell], cards: Mapping[str, ModelCard]) -> str:
@@ -155,17 +160,8 @@ def ensemble_text(
     """The ensembles of the seeds: what they score, and how much more than that of the baseline."""
     if not series:
         return ""
-    (factor, value), across = next(iter(settings.against.items())), settings.across
-    table: list[Row] = []
-    for point in _points(series):
-        for one in series:
-            if point in one.points:
-                row: Row = {across: point} if across else {}
-                scores = {
-                    title: _text(_score(one.points[point], rows, AVERAGE, metric))
-                    for metric, title in TITLES.items()
-                }
-                table.append({**row, factor: one.name, **scores})
+    factor, value = next(iter(settings.against.items()))
+    table = [place | _averages(cells, rows) for place, cells in _places(series, settings)]
     parts = [
         "Ensembles: the mean of the probabilities of all seeds. In brackets bootstrap intervals over patients.",
         markdown_table(table),
