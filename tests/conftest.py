@@ -47,6 +47,15 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def pseudonym_key(tmp_path: Path) -> Path:
+    """The key of a private archive, always the same: a pseudonym of a drawn key may hold any four digits."""
+    path = tmp_path / "key"
+    path.write_text("5e" * 32 + "\n", encoding="ascii")
+    path.chmod(0o600)
+    return path
+
+
+@pytest.fixture
 def wfdb_record(tmp_path: Path) -> Path:
     """The header of a plausible 10 s record at 500 Hz in WFDB format 16."""
     leads = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")

@@ -67,14 +67,14 @@ def test_age_and_sex(kind: str, sex: str, signal: Steps, tmp_path: Path) -> None
 @pytest.mark.parametrize("free_text", ["keep", "recognised"])
 @pytest.mark.parametrize("kind", WRITERS)
 def test_nothing_that_names_a_person_or_a_place_passes(
-    kind: str, free_text: str, signal: Steps, tmp_path: Path
+    kind: str, free_text: str, signal: Steps, pseudonym_key: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "archive"
     root.mkdir()
     write(kind, signal, root, name="doefamily_janegiven_00123456")
     broken = write(kind, signal, root, name="readername_1950")
     broken.write_bytes(broken.read_bytes()[:-700])
-    options = {"key_file": str(tmp_path / "key"), "statements": "all", "free_text": free_text}
+    options = {"key_file": str(pseudonym_key), "statements": "all", "free_text": free_text}
     summary = ingest_cohort(kind, root, tmp_path / "out", options=options, workers=1)
     assert (summary["records"], summary["quarantined"]) == (1, 1)
     tables = [

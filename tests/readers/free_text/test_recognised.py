@@ -178,7 +178,7 @@ def _stored(folder: Path) -> str:
 
 
 def test_a_muse_cohort_stores_what_is_recognised_unless_told_otherwise(
-    muse_xml: Callable[..., bytes], tmp_path: Path
+    muse_xml: Callable[..., bytes], pseudonym_key: Path, tmp_path: Path
 ) -> None:
     root = tmp_path / "exports"
     root.mkdir()
@@ -186,7 +186,7 @@ def test_a_muse_cohort_stores_what_is_recognised_unless_told_otherwise(
     (root / "strange.xml").write_bytes(b'<?xml version="1.0" encoding="kowalski"?><RestingECG/>')
     (root / "entity.xml").write_bytes(b"<RestingECG>&kowalski;</RestingECG>")
     (root / "root.xml").write_bytes(b"<Kowalski/>")
-    options = {"key_file": str(tmp_path / "key")}
+    options = {"key_file": str(pseudonym_key)}
     summary = ingest_cohort("muse-xml", root, tmp_path / "out", options=options, workers=1)
     assert (summary["free_text"], summary["quarantined"]) == ("recognised", 3)
     stored = _stored(tmp_path / "out").lower()

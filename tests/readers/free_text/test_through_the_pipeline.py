@@ -44,6 +44,7 @@ def outputs(
     muse_xml: Callable[..., bytes],
     write_wfdb: Callable[..., Path],
     ecg: npt.NDArray[np.int16],
+    pseudonym_key: Path,
     tmp_path: Path,
 ) -> Callable[[str], Path]:
     """Records, labels, audit and agreement page of a cohort whose reports hold identifiers."""
@@ -75,7 +76,7 @@ def outputs(
 
     def run(free_text: str) -> Path:
         out = tmp_path / free_text
-        options = {"key_file": str(tmp_path / "key"), "free_text": free_text, **columns}
+        options = {"key_file": str(pseudonym_key), "free_text": free_text, **columns}
         ingest_cohort(request.param, root, out / "records" / "ward", options=options, workers=1)
         label_cohort(out / "records" / "ward", out / "labels" / "ward", "hughes24", signal_checks=False)
         cohort = Cohort("ward", out / "records" / "ward", out / "labels" / "ward")
