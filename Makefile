@@ -41,7 +41,7 @@ test: install             ## ruff, mypy and all tests
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest -q
+	pytest -q -n 2 --dist loadgroup --no-loadscope-reorder
 
 # Mutated files through every reader, more than `make test` has: `make fuzz COUNT=760 SEED=3 ECG=/path/to/ecg MUSE=/path/to/xml`
 # takes real recordings; without ECG and MUSE they are simulated. FORMATS="scp edf" takes these alone; the formats of

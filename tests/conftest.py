@@ -1,5 +1,9 @@
-"""What several rooms' tests share: a tiny untrained model folder, a small WFDB record, a clinic with wrong labels."""
+"""What several rooms' tests share: a tiny untrained model folder, a small WFDB record, a clinic with wrong labels.
 
+With `pytest -n 2` (as `make test` does) two processes share the suite, a file at a time.
+"""
+
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +15,33 @@ from tests.disputed_clinic import Clinic, make_clinic
 from rarebeat.core.signals import Preprocessing
 from rarebeat.dataset.split import ShardMeta, Split
 
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Two processes of two threads each on two processors wait for each other most of the time.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+LONGEST = ("tests/test_tutorials.py", "tests/test_same_bytes.py", "tests/studies", "tests/core/cluster")
+"""What is begun first when several processes share the suite, so that none waits for it at the end."""
+
 Case = tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]
 
 TOY_SAMPLES = 96
 TOY_CLASSES = ("up", "down", "rare")
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
+
+
+def _group(path: str) -> str:
+    """Tests that start a Ray cluster go one after the other, for Ray keeps one folder a machine; else a file is one."""
+    return "ray" if path.startswith("tests/core/cluster/") or path == "tests/studies/test_ray_jobs.py" else path
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Deal the tests of a file to one process, the longest files first."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    paths = {item: item.path.relative_to(config.rootpath).as_posix() for item in items}
+    items.sort(key=lambda item: not paths[item].startswith(LONGEST))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(paths[item])))
 
 
 @pytest.fixture(scope="session")
