@@ -3,9 +3,12 @@
     python benchmarks/memory.py                      # ingest, label, train and evaluate
     python benchmarks/memory.py --stages train evaluate --records 20000 80000
     python benchmarks/memory.py --stages train evaluate --records 80000 --limit 480
+    python benchmarks/memory.py --stages ingest label --simulated 5000 20000 80000
+    python benchmarks/memory.py --stages ingest label --simulated 2000 8000 --workers ray:local
 
 Each stage runs in a process of its own. Ingest and label take simulated records with reports (``--simulated`` of them);
-train and evaluate take shards of recordings that come again and again, 10 s at 250 Hz, which compress well: 80,000 take
+with ``--workers ray:local`` a Ray cluster of this machine does their work, and what is measured is the stage alone.
+Train and evaluate take shards of recordings that come again and again, 10 s at 250 Hz, which compress well: 80,000 take
 4.8 GB in memory and about half a gigabyte in the temporary folder. Validation and test split have one of 40 each. A
 tiny network, which sees a second at a time, is trained for one epoch, with `train.memory` as it is by default, auto:
 without a limit, `--memory stream` asks for shards to be streamed also where they would fit. `benchmarks/prepare.py`
@@ -32,7 +35,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from prepare import peak, templates
+from prepare import exponent, peak, templates
 from speed import processor
 
 from rarebeat.core.signals import Preprocessing
@@ -53,6 +56,26 @@ PARAMS: dict[str, Any] = {
         "window": {"samples": 250},
     },
 }
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Under what a stage is measured.
+
+    Attributes:
+        memory: `train.memory`.
+        workers: of ingest and label; None is this process.
+        limit: megabytes of data beside the libraries'; None is no limit.
+    """
+
+    memory: str = "auto"
+    workers: str | None = None
+    limit: float | None = None
+
+    def arguments(self) -> list[str]:
+        """As the command line takes them."""
+        told = {"--memory": self.memory, "--workers": self.workers, "--limit": self.limit}
+        return [word for name, value in told.items() if value is not None for word in (name, str(value))]
 
 
 @dataclass(frozen=True)
@@ -78,35 +101,37 @@ class Measured:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-def ingest(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any]]:
-    """Simulate and store a cohort in this process."""
+def ingest(folder: Path, records: int, conditions: Conditions) -> Callable[[], dict[str, Any]]:
+    """Simulate and store a cohort."""
     from rarebeat.readers.ingest import ingest_cohort
 
     def work() -> dict[str, Any]:
-        ingest_cohort("simulated", Path(), folder / "records", options={"records": records}, workers=1)
+        workers = conditions.workers or 1
+        ingest_cohort("simulated", Path(), folder / "records", options={"records": records}, workers=workers)
         return {}
 
     return work
 
 
-def label(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any]]:
+def label(folder: Path, records: int, conditions: Conditions) -> Callable[[], dict[str, Any]]:
     """Label that cohort."""
     from rarebeat.labels.extract import label_cohort
 
     def work() -> dict[str, Any]:
-        label_cohort(folder / "records", folder / "labels", "hughes24")
+        workers = conditions.workers or 1
+        label_cohort(folder / "records", folder / "labels", "hughes24", workers=workers)
         return {}
 
     return work
 
 
-def train(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any]]:
+def train(folder: Path, records: int, conditions: Conditions) -> Callable[[], dict[str, Any]]:
     """Train on shards and choose thresholds."""
     from rarebeat.training.experiment import read_experiment
     from rarebeat.training.run import run_experiment
 
     def work() -> dict[str, Any]:
-        content = PARAMS | {"train": PARAMS["train"] | {"memory": memory}}
+        content = PARAMS | {"train": PARAMS["train"] | {"memory": conditions.memory}}
         experiment = read_experiment(content, folder / "shards")
         run_experiment(
             experiment, folder / "model", folder / "curves.csv", folder / "checkpoints", lambda report: None
@@ -119,7 +144,7 @@ def train(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any
     return work
 
 
-def evaluate(folder: Path, records: int, memory: str) -> Callable[[], dict[str, Any]]:
+def evaluate(folder: Path, records: int, conditions: Conditions) -> Callable[[], dict[str, Any]]:
     """Predict validation and test split, and score."""
     from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
     from rarebeat.inference.splits import predict_splits
@@ -147,13 +172,13 @@ def write_shards(folder: Path, records: int, shard_size: int) -> None:
         write_split(folder / "shards", split, SETTINGS, signals, count, shard_size)
 
 
-def measure(stage: str, folder: Path, records: int, memory: str, limit: float | None) -> Measured:
+def measure(stage: str, folder: Path, records: int, conditions: Conditions) -> Measured:
     """Run a stage in this process."""
-    work = STAGES[stage](folder, records, memory)  # loads the libraries
+    work = STAGES[stage](folder, records, conditions)  # loads the libraries
     before = peak()
-    if limit is not None:
+    if conditions.limit is not None:
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        allowed = int(status["VmData"].split()[0]) * 1024 + int(limit * 1e6)
+        allowed = int(status["VmData"].split()[0]) * 1024 + int(conditions.limit * 1e6)
         resource.setrlimit(resource.RLIMIT_DATA, (allowed, allowed))
     start, used = time.perf_counter(), time.process_time()
     facts = work()
@@ -162,17 +187,16 @@ def measure(stage: str, folder: Path, records: int, memory: str, limit: float | 
     )
 
 
-def measured(stage: str, folder: Path, records: int, memory: str, limit: float | None) -> Measured:
+def measured(stage: str, folder: Path, records: int, conditions: Conditions) -> Measured:
     """Run a stage in a process of its own.
 
     Raises:
         SystemExit: with what it said, when it fails.
     """
     command = [sys.executable, __file__, "--measure", str(folder), "--stages", stage]
-    command += ["--records", str(records), "--memory", memory]
+    command += ["--records", str(records), *conditions.arguments()]
     environment = dict(os.environ)
-    if limit is not None:
-        command += ["--limit", str(limit)]
+    if conditions.limit is not None:
         environment |= TIGHT
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, env=environment)
     if done.returncode:
@@ -182,7 +206,7 @@ def measured(stage: str, folder: Path, records: int, memory: str, limit: float |
     return Measured(**json.loads(line))
 
 
-def report(runs: Sequence[Measured], limit: float | None) -> str:
+def report(runs: Sequence[Measured], conditions: Conditions) -> str:
     """Table for people."""
     rows = []
     for run in runs:
@@ -203,9 +227,26 @@ def report(runs: Sequence[Measured], limit: float | None) -> str:
                 "processor s": f"{run.processor_seconds:,.0f}",
             }
         )
-    within = "" if limit is None else f" Limit: {limit:,.0f} MB of data beside the libraries'."
-    heading = f"{processor()[0]}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f} at the end.{within}"
-    return f"# Peak memory of stages\n\n{heading}\n\n{markdown_table(rows)}"
+    heading = f"{processor()[0]}, {datetime.date.today()}, load {os.getloadavg()[0]:.1f} at the end."
+    if conditions.limit is not None:
+        heading += f" Limit: {conditions.limit:,.0f} MB of data beside the libraries'."
+    if conditions.workers is not None:
+        heading += f" Ingest and label with `workers: {conditions.workers}`."
+    parts = ["# Peak memory of stages", heading, markdown_table(rows), *_growth(runs)]
+    return "\n\n".join(parts)
+
+
+def _growth(runs: Sequence[Measured]) -> list[str]:
+    """How processor time and memory of each stage grow: 1 is in proportion, 0 not at all."""
+    lines = []
+    for stage in STAGES:
+        own = [run for run in runs if run.stage == stage]
+        if len(own) > 1:
+            time_grows, memory_grows = exponent(own, "processor_seconds"), exponent(own, "megabytes")
+            lines.append(
+                f"- {stage}: exponent of processor time {time_grows:.2f}, of memory {memory_grows:.2f}"
+            )
+    return ["\n".join(lines)] if lines else []
 
 
 def main() -> None:
@@ -218,14 +259,16 @@ def main() -> None:
     parser.add_argument("--simulated", type=int, nargs="+", default=[1000, 4000], help="of ingest and label")
     parser.add_argument("--shard-size", type=int, default=512, help="records per shard")
     parser.add_argument("--memory", choices=["auto", "whole", "stream"], default="auto")
+    parser.add_argument("--workers", help="of ingest and label, as in params.yaml; such as ray:local")
     parser.add_argument("--limit", type=float, help="MB of data, beside the libraries' (Linux)")
     parser.add_argument(
         "--measure", type=Path, help="run one stage in this process, on what lies in this folder"
     )
     arguments = parser.parse_args()
+    conditions = Conditions(arguments.memory, arguments.workers, arguments.limit)
     if arguments.measure:
         (stage,), (records,) = arguments.stages, arguments.records
-        found = measure(stage, arguments.measure, records, arguments.memory, arguments.limit)
+        found = measure(stage, arguments.measure, records, conditions)
         print(json.dumps(asdict(found)))
         return
     runs: list[Measured] = []
@@ -237,11 +280,8 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as temporary:
                 if sharded:
                     write_shards(Path(temporary), records, arguments.shard_size)
-                runs += [
-                    measured(stage, Path(temporary), records, arguments.memory, arguments.limit)
-                    for stage in stages
-                ]
-    print(report(sorted(runs, key=lambda run: (list(STAGES).index(run.stage), run.records)), arguments.limit))
+                runs += [measured(stage, Path(temporary), records, conditions) for stage in stages]
+    print(report(sorted(runs, key=lambda run: (list(STAGES).index(run.stage), run.records)), conditions))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -131,7 +132,15 @@ def measured(records: int) -> Measured:
     return Measured(**json.loads(done.stdout))
 
 
-def exponent(runs: Sequence[Measured], name: str) -> float:
+class Run(Protocol):
+    """A measurement whose numbers grow with the number of records."""
+
+    @property
+    def records(self) -> int:
+        """How many."""
+
+
+def exponent(runs: Sequence[Run], name: str) -> float:
     """The power of the number of records with which a number grows: the slope of the logarithms.
 
     >>> runs = [Measured(n, 2.0 * n, 1.5 * n, 100.0, 50.0) for n in (10, 20, 40)]

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -48,13 +49,17 @@ RECORD_SCHEMA = pa.schema(
         pa.field("text", pa.string()),  # report
         pa.field("codes", pa.list_(pa.string()), nullable=False),  # "scp:AFIB", "snomed:164889003"
         pa.field("fingerprint", pa.string(), nullable=False),  # of the signal: equal recordings, equal value
-        pa.field("signal", pa.binary(), nullable=False),  # little-endian int16, 12 x samples, lead after lead
+        pa.field("signal", pa.binary(), nullable=False),  # see `encode_signal`
     ],
     metadata={
         "leads": ",".join(LEADS),
-        "signal": "int16 little-endian, 12 x samples, microvolt (0.001 NU if not calibrated)",
+        "signal": "int16, 12 x samples, lead after lead, microvolt (0.001 NU if not calibrated); the low bytes of all "
+        "samples, then their high bytes",
     },
 )
+
+_SAMPLE_AFTER_SAMPLE = b"int16 little-endian, 12 x samples, microvolt (0.001 NU if not calibrated)"
+"""What cohorts of earlier versions say of their signals."""
 
 WARNINGS = "warnings.parquet"
 
@@ -77,9 +82,9 @@ WARNING_SCHEMA = pa.schema(
 
 _ROW_GROUP_BYTES = 8 << 20
 _PARQUET: dict[str, Any] = {
-    # Level 1 writes 2.3 times as fast as the default level 3, and the files are 16 % larger.
+    # Of signals with their bytes in planes, level -3 takes 0.8 of the time of level 1, for 5 % more bytes.
     "compression": "zstd",
-    "compression_level": 1,
+    "compression_level": -3,
     "use_dictionary": ["cohort", "source", "sex", "text"],
     "write_statistics": False,
     "write_page_checksum": True,
@@ -107,8 +112,7 @@ def read_metadata(folder: Path, columns: Sequence[str] | None = None) -> pa.Tabl
 def iterate_rows(folder: Path, columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     """Iterate over a cohort's records as dictionaries, one row group (8 MB of signals) in memory at a time.
 
-    ``signal``, where asked for (it is by default), comes as an int16 array of shape (12, samples) that shares
-    the memory of its row group.
+    ``signal``, where asked for (it is by default), comes as an int16 array of shape (12, samples).
 
     Raises:
         RarebeatError: when there are no records, or a part is damaged.
@@ -156,14 +160,39 @@ def read_block(block: Block, columns: Sequence[str]) -> Iterator[dict[str, Any]]
 def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
     signals = table.column("signal") if "signal" in table.column_names else None
     rows = table.drop_columns(["signal"]).to_pylist() if signals is not None else table.to_pylist()
+    in_planes = (table.schema.metadata or {}).get(b"signal") != _SAMPLE_AFTER_SAMPLE
     for index, row in enumerate(rows):
         if signals is not None:
-            row["signal"] = decode_signal(signals[index].as_buffer())
+            content = signals[index].as_buffer()
+            row["signal"] = decode_signal(content) if in_planes else _view(content)
         yield row
 
 
+def encode_signal(signal: Signal, out: npt.NDArray[np.uint8]) -> None:
+    """Write a signal as it is stored: the low bytes of all samples, then their high bytes.
+
+    The high bytes of neighbours are mostly equal: they compress to almost nothing, so that files are smaller than with
+    sample after sample, and written and read in half the time.
+
+    Args:
+        signal: int16, shape (12, samples).
+        out: shape (24 x samples,); filled.
+    """
+    low, high = out.reshape(2, *signal.shape)
+    low[:] = signal.astype(np.uint8)  # modulo 256
+    high[:] = (signal >> 8).astype(np.uint8)
+
+
 def decode_signal(buffer: Any) -> Signal:
-    """View the bytes of a stored signal as int16 of shape (12, samples)."""
+    """Read the bytes of a stored signal (see :func:`encode_signal`) as int16 of shape (12, samples)."""
+    low, high = np.frombuffer(buffer, np.uint8).reshape(2, len(LEADS), -1)
+    joined = high.astype(np.uint16)
+    joined <<= 8
+    joined |= low
+    return joined.view(np.int16)
+
+
+def _view(buffer: Any) -> Signal:
     return np.frombuffer(buffer, dtype="<i2").reshape(len(LEADS), -1)
 
 
@@ -228,9 +257,11 @@ def _to_table(records: list[Record], cohort: str) -> pa.Table:
 
 
 def _encode_signals(records: list[Record]) -> pa.Array:
-    """Signals as one binary array; their bytes are copied once."""
+    """Signals as one binary array."""
     ends = np.cumsum([0] + [record.signal.nbytes for record in records], dtype=np.int32)
-    content = np.concatenate([record.signal.ravel() for record in records]).astype("<i2", copy=False)
+    content = np.empty(ends[-1], np.uint8)
+    for record, start, end in zip(records, ends[:-1], ends[1:], strict=True):
+        encode_signal(record.signal, content[start:end])
     return pa.BinaryArray.from_buffers(
         pa.binary(), len(records), [None, pa.py_buffer(ends), pa.py_buffer(content)]
     )

@@ -8,7 +8,6 @@ import numpy as np
 
 from rarebeat.core.records import Signal
 from rarebeat.simulator.patients.patients import Patient, Visit, visit_at
-from rarebeat.simulator.patients.priors import PRESETS
 from rarebeat.simulator.patients.streams import stream
 from rarebeat.simulator.reports.findings import USUAL, Findings, Report, Style
 from rarebeat.simulator.reports.report import uses_held_out, write_report
@@ -128,7 +127,7 @@ def recording_at(index: int, settings: SimulatorSettings) -> Recording:
     Returns:
         Events, and the classes that they truly show.
     """
-    prior = PRESETS[settings.preset]
+    prior = settings.prior
     visit = visit_at(settings.seed, index, prior)
     rng = stream(settings.seed, "rhythm", index)
     breathing = Breathing(rng.uniform(0.17, 0.33), rng.uniform(0, 2 * np.pi))
@@ -267,6 +266,7 @@ def _background(recording: Recording, seed: int) -> tuple[str, ...]:
         ("left axis deviation", axis < -30 and "left_anterior_fascicle" not in findings),
         ("rightward axis", axis > 95 and "left_posterior_fascicle" not in findings),
         ("incomplete right bundle branch block", anatomy.conduction == "incomplete right"),
+        ("nonspecific intraventricular conduction delay", anatomy.conduction == "delayed"),
         ("low voltage QRS", "low_voltage" in findings),
         ("nonspecific T wave abnormality", bool(findings & {"flat_t", "inverted_t"})),
         ("early repolarization", "early_repolarization" in findings),

@@ -84,6 +84,7 @@ class TableOptions:
 
 
 _KEYS = tuple(field.name for field in fields(TableOptions))
+_NO_TABLES = TableOptions()
 
 
 def split_options(options: Mapping[str, Any]) -> tuple[TableOptions, dict[str, Any]]:
@@ -102,6 +103,8 @@ def split_options(options: Mapping[str, Any]) -> tuple[TableOptions, dict[str, A
         >>> split_options({"rate": 100, "labels_csv": "labels.csv"})[1]
         {'rate': 100}
     """
+    if options.keys().isdisjoint(_KEYS):
+        return _NO_TABLES, dict(options)  # as for most cohorts, and asked for every recording
     shared = parse(TableOptions, {key: options[key] for key in _KEYS if key in options}, "options")
     if shared.labels_csv is None and (shared.labels_key or shared.labels_columns):
         raise ParamsError("options: labels_key and labels_columns go with labels_csv, the table of labels")

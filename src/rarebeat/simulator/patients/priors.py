@@ -37,6 +37,7 @@ class Prior:
         sinus_arrhythmia: chance of marked respiratory variation of the sinus clock, beyond what the age explains;
             twice as high in the young, half in the old, and none in fast hearts.
         block: factor on the chances of bundle branch and first degree block (at most 1.7).
+        unspecific_delay: chance of an unspecific intraventricular conduction delay.
     """
 
     mechanisms: dict[str, float]
@@ -47,6 +48,7 @@ class Prior:
     atrial_bigeminy: float
     sinus_arrhythmia: float
     block: float = 1.0
+    unspecific_delay: float = 0.0
 
 
 # Shares of machine-read ECGs of a hospital (MIMIC-IV-ECG: fibrillation 10.1 %, flutter 1.8, premature

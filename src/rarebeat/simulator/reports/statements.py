@@ -20,6 +20,10 @@ _WORDINGS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # in the orde
         ("incomplete right bundle branch block", "RSR' or QR pattern in V1 suggests RV conduction delay"),
         ("IRBBB", "incomplete RBBB", "rSr' V1"),
     ),
+    "nonspecific intraventricular conduction delay": (
+        ("nonspecific intraventricular conduction delay", "nonspecific intraventricular block"),
+        ("IVCD", "NSIVCD", "intraventricular conduction delay"),
+    ),
     "pulmonary_pattern": (("pulmonary disease pattern",), ("pulm disease pattern",)),
     "left_atrial_enlargement": (("possible Left atrial enlargement",), ("LAE", "P mitrale")),
     "voltage criteria for left ventricular hypertrophy": (

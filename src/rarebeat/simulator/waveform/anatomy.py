@@ -6,7 +6,7 @@ on), which published dipole parameters have not (their P waves are too small, th
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -97,6 +97,13 @@ def _forces(drawn: Array) -> tuple[Array, Array, Array, float]:
     )
 
 
+def _delayed(rng: Rng, vectors: Vectors) -> Vectors:
+    """Slow spread in the whole muscle: a wide QRS of the usual sequence, whose wave fronts are broken up."""
+    stretch = rng.uniform(1.25, 1.65)
+    duration = limit(stretch * vectors.duration, 0.105, 0.150)
+    return replace(vectors, duration=duration, qrs=vectors.qrs * rng.normal(1, 0.25, vectors.qrs.shape))
+
+
 def draw_anatomy(
     rng: Rng, conduction: str, age: float, sex: str, conditions: frozenset[str] = frozenset()
 ) -> Anatomy:
@@ -127,6 +134,8 @@ def draw_anatomy(
         duration=limit(drawn[23] / 1000, 0.062, 0.108),
         p_duration=limit(rng.normal(0.103 + 0.006 * aging, 0.010), 0.080, 0.130),
     )
+    if conduction == "delayed":
+        vectors = _delayed(rng, vectors)
     findings = draw_findings(rng, conduction, age, sex, conditions)
     shares = SHARES + rng.normal(0, 0.03) + rng.normal(0, 0.012, 5)
     return Anatomy(

@@ -132,6 +132,8 @@ def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -
     elif block == "right":
         peak, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], peak, rng)
         level = heart.st + 0.06 * (peak - heart.t)
+    elif block == "delayed":
+        peak, _ = _discordant(0.5 * qrs.width, qrs.vector, peak, rng)
     vector = _T_SIZES * peak
     vector[0] = 1.25 * level
     shift = 0.02 * rng.standard_normal()
