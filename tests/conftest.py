@@ -31,7 +31,9 @@ CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 
 def _group(path: str) -> str:
     """Tests that start a Ray cluster go one after the other, for Ray keeps one folder a machine; else a file is one."""
-    return "ray" if path.startswith("tests/core/cluster/") or path == "tests/studies/test_ray_jobs.py" else path
+    return (
+        "ray" if path.startswith("tests/core/cluster/") or path == "tests/studies/test_ray_jobs.py" else path
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -206,7 +206,9 @@ def test_a_header_behind_a_link_out_of_the_archive_is_not_read(archive: Path, tm
 
 def test_a_private_archive_leaves_no_trace_of_its_ids(archive: Path, tmp_path: Path) -> None:
     with (archive / "own.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([["record", "mrn"], ["georgia/E0", "MRN471108151"], ["georgia/E3", "MRN471108151"]])
+        csv.writer(file).writerows(
+            [["record", "mrn"], ["georgia/E0", "MRN471108151"], ["georgia/E3", "MRN471108151"]]
+        )
     out, key_file = tmp_path / "cohort", tmp_path / "config" / "my.key"
     options = {"patient_column": "mrn", "key_file": str(key_file)}
     ingest_cohort("wfdb", archive, out, options=options, workers=1)
