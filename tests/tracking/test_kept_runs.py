@@ -132,6 +132,20 @@ def test_a_study_that_ends_without_a_server_is_the_parent_of_its_runs_there(
     }
 
 
+def test_runs_of_several_experiments_are_sent_each_to_its_own(project: Path) -> None:
+    uri = f"sqlite:///{project / 'server.db'}"
+    for name in ("rarebeat", "hospital"):
+        away = server.open_tracker(name, server.local_uri())
+        away.unsent = uri
+        runs.log_evaluation(away, f"m of {name}", "a name", {}, {"macro": {"f1": 0.5}}, [])
+    tracker, _ = on_server(project)
+    assert send_kept(tracker) == 2
+    for name in ("rarebeat", "hospital"):
+        there = server.open_tracker(name, uri)
+        found = there.client.search_runs([there.experiment_id])
+        assert [run.data.tags[server.MODEL] for run in found] == [f"m of {name}"]
+
+
 def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time(project: Path) -> None:
     tracker, client = on_server(project)
     client.down = True

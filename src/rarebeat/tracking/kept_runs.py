@@ -1,6 +1,7 @@
 """Runs that were kept in ``mlflow.db`` while their server did not answer: each is sent to it once.
 
-A run goes into the run that it continues, where the server had begun one, and is a new one otherwise. Tags that name
+A run goes into the run that it continues, where the server had begun one, and is a new one otherwise, in the experiment
+of the name that it has here. Tags that name
 other runs name them by their ids on the server. A process that was killed for good leaves its run open; nobody will end
 it but whoever sends what is kept. What the server has already, since a training went on there or a sending was broken
 off, is not sent twice.
@@ -17,6 +18,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
+from rarebeat.tracking.experiments import experiment_id
 from rarebeat.tracking.server import (
     CONTINUES,
     EVALUATED,
@@ -44,7 +46,7 @@ def send_kept(tracker: Tracker, killed_too: bool = False) -> int:
     A run that is still open waits for the next time: another process writes to it, or a killed one is started again.
 
     Args:
-        tracker: the server.
+        tracker: the server, whatever experiment is open there.
         killed_too: end the runs, as killed, whose process on this computer is gone, and send them, too.
 
     Returns:
@@ -58,7 +60,8 @@ def send_kept(tracker: Tracker, killed_too: bool = False) -> int:
     here = MlflowClient(local_uri())
     try:
         with FileLock(project_root() / "mlflow.db.send.lock"):
-            experiments = [entry.experiment_id for entry in here.search_experiments()]
+            names = {entry.experiment_id: entry.name for entry in here.search_experiments()}
+            experiments = list(names)
             kept, order = f"tags.`{UNSENT}` = '{tracker.uri}'", ["attributes.start_time ASC"]
             if killed_too:
                 for run in here.search_runs(experiments, f"{kept} and attributes.status = '{RUNNING}'"):
@@ -66,10 +69,17 @@ def send_kept(tracker: Tracker, killed_too: bool = False) -> int:
             ended = f"{kept} and attributes.status != '{RUNNING}'"
             runs = here.search_runs(experiments, ended, order_by=order)
             for run in runs:
-                _send(here, run, tracker)
+                _send(here, run, _in_experiment(tracker, names[run.info.experiment_id]))
     except (MlflowException, OSError) as error:
         raise RarebeatError(f"cannot send what is kept here to {tracker.uri}: {one_line(error)}") from error
     return len(runs)
+
+
+def _in_experiment(tracker: Tracker, name: str) -> Tracker:
+    """The same server, with another of its experiments."""
+    if name == tracker.experiment:
+        return tracker
+    return Tracker(name, tracker.uri, tracker.client, experiment_id(tracker.client, name, tracker.uri))
 
 
 def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
