@@ -63,13 +63,11 @@ def train(
 
 def _connect(settings: "TrainSettings", content: dict[str, Any]) -> "Tracker":
     """Open the tracking server; bring the model that the training starts from out of it, where it is there."""
-    from rarebeat.tracking.models import fetch_model
+    from rarebeat.tracking.models import fetch_start
     from rarebeat.tracking.runs import connect
-    from rarebeat.training.settings import is_mlflow_model
 
     tracker = connect(content)
-    if settings.init and settings.start and is_mlflow_model(settings.init):
-        fetch_model(settings.init, settings.start)
+    fetch_start(tracker, settings)
     return tracker
 
 
@@ -87,7 +85,7 @@ def _train(
     from rarebeat.tracking.names import run_name, run_tags
     from rarebeat.tracking.runs import step_log, training_run
     from rarebeat.training.loop import EpochReport
-    from rarebeat.training.run import run_experiment
+    from rarebeat.training.run import forget_checkpoints, run_experiment
 
     if experiment.not_learnt:
         nothing = experiment.source is not None and experiment.source.trains_nothing
@@ -107,6 +105,7 @@ def _train(
 
         run_experiment(experiment, out, curves, checkpoints, log, world)
         log_model(tracker, run_id, out)
+    forget_checkpoints(checkpoints, experiment.key)
 
 
 if __name__ == "__main__":

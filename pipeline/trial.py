@@ -27,30 +27,33 @@ def trial(
     from dataclasses import asdict
 
     from rarebeat.core.files import write_json
-    from rarebeat.core.params import read_params
+    from rarebeat.core.params import group, read_params
     from rarebeat.core.project import project_root
     from rarebeat.dataset.remote import folder_at
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes
-    from rarebeat.tracking.models import log_model
+    from rarebeat.tracking.models import fetch_start, log_model
     from rarebeat.tracking.names import run_name, run_tags
     from rarebeat.tracking.runs import connect, log_metrics, step_log, training_run
     from rarebeat.training.experiment import learning_splits, make_experiment
     from rarebeat.training.loop import EpochReport
-    from rarebeat.training.run import run_experiment
+    from rarebeat.training.run import forget_checkpoints, run_experiment
     from rarebeat.training.search.results import judge
     from rarebeat.training.search.settings import override_text, read_search, with_values
     from rarebeat.training.search.trials import propose, search_name, tell
+    from rarebeat.training.settings import TrainSettings
 
     content = read_params(params)
     settings, cell = read_search(content), int(out.name)
+    tracker, kept = connect(content), project_root() / checkpoints
+    fetch_start(tracker, group(content, "train", TrainSettings))
     train, validation = learning_splits(content, folder_at(shards))
     name = search_name(make_experiment(content, train, validation).key, settings)
-    journal = project_root() / checkpoints / f"{params.parent.name or 'search'}.journal"
+    journal = kept / f"{params.parent.name or 'search'}.journal"
     values = propose(journal, name, settings, content, cell, result.parent)
     print(f"trial {cell}: {' '.join(override_text(*item) for item in values.items())}")
     experiment = make_experiment(with_values(content, values), train, validation)
-    tracker, facts = connect(content), experiment.describe() | {"search": name}
+    facts = experiment.describe() | {"search": name}
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     title = run_name(experiment.cohorts, experiment.heads, params, out.name)
     with training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
@@ -59,7 +62,7 @@ def trial(
         def log(report: EpochReport) -> None:
             log_epoch(report.epoch, report.metrics())
 
-        run_experiment(experiment, out, curves, project_root() / checkpoints, log)
+        run_experiment(experiment, out, curves, kept, log)
         log_model(tracker, run_id, out)
         found = predict_all_classes(out, {"validation": validation})
         write_predictions(predictions, found)
@@ -68,6 +71,7 @@ def trial(
         log_metrics(tracker, run_id, {"search": numbers})
     write_json(result, asdict(scored))
     tell(journal, settings, scored)
+    forget_checkpoints(kept, experiment.key)
 
 
 if __name__ == "__main__":

@@ -274,6 +274,7 @@ def test_only_tracking_and_serving_know_mlflow_and_nothing_knows_dvc() -> None:
         return re.search(rf"^\s*(import|from) {tool}\b", path.read_text(encoding="utf-8"), re.M) is not None
 
     assert {name for name, path in modules().items() if knows(path, "mlflow")} == {
+        "rarebeat.tracking.experiments",
         "rarebeat.tracking.kept_runs",
         "rarebeat.tracking.server",
         "rarebeat.tracking.models",

@@ -241,11 +241,12 @@ def test_the_classes_of_a_control_are_known(key: str, value: Any) -> None:
 
 
 @pytest.mark.parametrize("key", ["train/train_on", "train/validate_on", "evaluate/test_on"])
-def test_the_cohorts_of_a_role_are_known(key: str) -> None:
+def test_the_cohorts_of_a_role_are_known_and_take_part(key: str) -> None:
     place = key.replace("/", ".")
     assert f"{place}: there is no cohort 'ludbb'; did you mean 'ludb'?" in fault(key, ["ludb", "ludbb"])
     assert f"{place}: name one cohort at least" in fault(key, [])
-    check_params(changed(key, ["ludb"]))
+    assert f"{place}: ludb is not in `use` (simulated): nothing of it is" in fault(key, ["ludb"])
+    check_params(changed(key, ["ludb"]) | {"use": ["simulated", "ludb"]})
 
 
 def test_a_model_in_mlflow_is_fetched_by_the_training_and_a_folder_must_be_there(tmp_path: Path) -> None:

@@ -183,6 +183,15 @@ def test_groups_whose_keys_are_names_may_get_new_ones(root: Path, override: str)
     assert found == yaml.safe_load(text)
 
 
+def test_a_group_whose_keys_are_names_can_be_emptied(root: Path, tmp_path: Path) -> None:
+    study = tmp_path / "overrides.yaml"
+    study.write_text("prepare: {labels: {ptb-xl: codes}, split: {folds: {ptb-xl: {test: [10]}}}}\n")
+    found = read_params([root, study], ["prepare.labels={}", "model.hughes34={}", "train={}"])
+    assert found["prepare"] == {"labels": {}, "split": {"folds": {"ptb-xl": {"test": [10]}}, "salt": ""}}
+    assert found["model"] == {"name": "hughes34", "hughes34": {}}
+    assert found["train"] == {"epochs": 12, "seed": 0, "pretrain": {"epochs": 0}}
+
+
 def test_the_files_read_stay_as_they_are(root: Path) -> None:
     before = read_params(root)
     read_params(root, ["train.pretrain.epochs=5"])

@@ -107,6 +107,25 @@ def test_a_copy_in_a_later_cohort_is_left_out_and_follows_nobody_into_another_sp
     assert workspace.prepare("b", "a")["cohorts"]["a"]["left_out"]["duplicate"] == 9
 
 
+def test_of_equal_recordings_one_with_labels_is_kept(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    records = make_records(9)
+    states = make_states(9)
+    nothing: list[int | None] = [None] * len(CLASSES)
+    uncertain = [-1, *nothing[1:]]
+    space.add("first", records, [nothing, uncertain, *states[2:4], *[nothing] * 5])
+    space.add("second", [replace(one, record_id=f"copy of {one.record_id}") for one in records], states)
+    everything = replace(SETTINGS, balance=BalanceSettings(enabled=False))
+    space.prepare("first", "second", settings=everything)
+    fates = {(row["cohort"], row["record_id"]): row["reason"] for row in space.fates()}
+    labelled = [any(state in (0, 1) for state in row) for row in states]
+    for number, (one, known) in enumerate(zip(records, labelled, strict=True)):
+        reasons = fates["first", one.record_id], fates["second", f"copy of {one.record_id}"]
+        if known:
+            assert reasons == ((None, "duplicate") if number in (2, 3) else ("duplicate", None))
+    assert sum(labelled) > 6
+
+
 def test_the_counts_of_classes_are_those_of_the_shards(workspace: Workspace) -> None:
     summary = workspace.prepare("a", "b")
     for name in SPLITS:
@@ -259,6 +278,20 @@ def test_the_digest_tells_whether_shards_changed(workspace: Workspace) -> None:
         for salt in ("", "", "x")
     ]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_folds_that_decide_nothing_are_a_warning(tmp_path: Path) -> None:
+    space = Workspace(tmp_path)
+    space.add("folded", [*make_records(5, fold=1), *make_records(5, seed=2, fold=2)], make_states(10))
+    space.add("plain", make_records(6, seed=3), make_states(6, seed=3))
+    folds = {name: HeldOutFolds(test=(2,), validation=(3,)) for name in ("folded", "plain", "not used")}
+    warnings = space.prepare("folded", "plain", settings=replace(SETTINGS, split=SplitSettings(folds=folds)))[
+        "warnings"
+    ]
+    assert [text for text in warnings if "split.folds" in text] == [
+        "prepare.split.folds.folded: no record is in fold 3; there are 1, 2",
+        "prepare.split.folds.plain: 6 of 6 records have no fold of their own, and are split by hash",
+    ]
 
 
 TRAIN_ONLY = PrepareSettings(

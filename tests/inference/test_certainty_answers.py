@@ -19,7 +19,7 @@ from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.handover.hub import write_hub_folder
 from rarebeat.inference.handover.site import write_site_model
 from rarebeat.inference.model_folder import card_digest, read_card, save_adapted, sign_model
-from rarebeat.inference.predict import format_answers, open_model, predict_files
+from rarebeat.inference.predict import open_model, predict_files
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.metrics.certainty import Certainty, ClassCertainty, tell
@@ -81,7 +81,7 @@ def test_every_form_of_an_answer_has_both(certain_model: Path, wfdb_record: Path
     assert json.loads(printed_answers(answers, "json")) == answers
     rows = list(csv.DictReader(io.StringIO(printed_answers(answers, "csv"))))
     assert [one["certain"] for one in rows] == ["unsure", "yes", ""]
-    assert "calibrated" in format_answers(answers)
+    assert "calibrated" in printed_answers(answers, "text")
 
 
 def test_a_model_without_calibration_has_no_such_columns(
@@ -91,7 +91,7 @@ def test_a_model_without_calibration_has_no_such_columns(
     write_answers(tmp_path / "out.parquet", answers, open_model(model_folder))
     names = read_table(tmp_path / "out.parquet").column_names
     assert not [name for name in names if name.startswith(("calibrated", "certain"))]
-    assert "calibrated" not in format_answers(answers) + printed_answers(answers, "csv")
+    assert "calibrated" not in printed_answers(answers, "text") + printed_answers(answers, "csv")
 
 
 def test_the_served_model_says_what_its_file_is_answered(certain_model: Path, wfdb_record: Path) -> None:

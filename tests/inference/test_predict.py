@@ -15,12 +15,12 @@ from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.records import LEADS
 from rarebeat.core.signals import Preprocessing, preprocess
 from rarebeat.dataset.windows import WindowSettings
+from rarebeat.inference.answer_files import printed_answers
 from rarebeat.inference.ensemble import member_folder, save_ensemble
 from rarebeat.inference.model_folder import ModelCard, load_model, save_model
 from rarebeat.inference.predict import (
     Answer,
     PredictSettings,
-    format_answers,
     iterate_answers,
     open_model,
     predict_files,
@@ -209,7 +209,8 @@ def test_a_folder_without_a_model_is_one_clear_message(tmp_path: Path, wfdb_reco
 
 
 def test_people_get_a_line_per_file(model_folder: Path, wfdb_record: Path) -> None:
-    text = format_answers(predict_files([wfdb_record, wfdb_record.with_name("no.hea")], model_folder))
+    answers = predict_files([wfdb_record, wfdb_record.with_name("no.hea")], model_folder)
+    text = printed_answers(answers, "text")
     assert "atrial_fibrillation (" in text
     assert "no.hea: not answered" in text
 

@@ -132,10 +132,48 @@ def test_a_study_that_ends_without_a_server_is_the_parent_of_its_runs_there(
     }
 
 
+def test_runs_of_several_experiments_are_sent_each_to_its_own(project: Path) -> None:
+    uri = f"sqlite:///{project / 'server.db'}"
+    for name in ("rarebeat", "hospital"):
+        away = server.open_tracker(name, server.local_uri())
+        away.unsent = uri
+        runs.log_evaluation(away, f"m of {name}", "a name", {}, {"macro": {"f1": 0.5}}, [])
+    tracker, _ = on_server(project)
+    assert send_kept(tracker) == 2
+    for name in ("rarebeat", "hospital"):
+        there = server.open_tracker(name, uri)
+        found = there.client.search_runs([there.experiment_id])
+        assert [run.data.tags[server.MODEL] for run in found] == [f"m of {name}"]
+
+
+def test_a_run_that_the_server_does_not_take_holds_no_other_up(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker, client = on_server(project)
+    client.down = True
+    for name in ("odd", "plain"):
+        runs.log_evaluation(tracker, f"m of {name}", name, {}, {"macro": {"f1": 0.5}}, [])
+    tracker, client = on_server(project)
+    create = client.client.create_run
+
+    def refuses(*arguments: Any, run_name: str, **named: Any) -> Any:
+        if run_name == "odd":
+            raise MlflowException("nothing odd")
+        return create(*arguments, run_name=run_name, **named)
+
+    client.client.create_run = refuses  # type: ignore[method-assign]
+    with pytest.raises(RarebeatError, match="1 of 2 runs that are kept here could not be sent"):
+        send_kept(tracker)
+    assert "cannot send the run odd: nothing odd" in capsys.readouterr().err
+    assert [run.info.run_name for run in tracker.client.search_runs([tracker.experiment_id])] == ["plain"]
+    tracker, client = on_server(project)
+    assert send_kept(tracker) == 1
+
+
 def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time(project: Path) -> None:
     tracker, client = on_server(project)
     client.down = True
-    for number in range(2):
+    for number in range(3):
         runs.log_evaluation(tracker, f"m{number}", "a name", {}, {"macro": {"f1": number}}, [])
     tracker, client = on_server(project)
     terminate = client.client.set_terminated
@@ -145,12 +183,12 @@ def test_a_server_that_goes_away_while_runs_are_sent_gets_the_rest_the_next_time
         client.down = True
 
     client.client.set_terminated = goes_away  # type: ignore[method-assign]
-    with pytest.raises(RarebeatError, match="cannot send what is kept here"):
+    with pytest.raises(RarebeatError, match=r"cannot send what is kept here to sqlite:.*server\.db: "):
         send_kept(tracker)
     tracker, client = on_server(project)
-    assert send_kept(tracker) == 1
+    assert send_kept(tracker) == 2
     found = tracker.client.search_runs([tracker.experiment_id])
-    assert sorted(run.data.metrics["test/macro.f1"] for run in found) == [0, 1]
+    assert sorted(run.data.metrics["test/macro.f1"] for run in found) == [0, 1, 2]
 
 
 def test_clones_that_begin_at_once_on_a_new_server_share_its_experiment(

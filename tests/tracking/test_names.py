@@ -1,8 +1,10 @@
 """Names that MLflow takes, and by which its charts are sorted."""
 
+from pathlib import Path
+
 from mlflow.utils.validation import _validate_metric_name, _validate_param_name
 
-from rarebeat.tracking.names import flatten, grouped
+from rarebeat.tracking.names import flatten, grouped, run_tags
 
 
 def test_every_name_is_one_that_mlflow_takes() -> None:
@@ -13,6 +15,12 @@ def test_every_name_is_one_that_mlflow_takes() -> None:
         _validate_param_name(name)
     for name in metrics:
         _validate_metric_name(name)
+
+
+def test_seeds_that_differ_have_tags_that_differ() -> None:
+    settings = {"seed": 20260101, "learning_rate": 0.0003}
+    tags = run_tags(Path("params.yaml"), "trained", "all", "hughes34", settings)
+    assert (tags["seed"], tags["learning_rate"]) == ("20260101", "0.0003")
 
 
 def test_averages_counts_and_groups_are_told_apart() -> None:

@@ -1,5 +1,6 @@
 """Runs in MLflow: one per training, found again by the evaluation, in a database at the root of the project."""
 
+import shutil
 import subprocess
 import sys
 import time
@@ -236,9 +237,33 @@ def test_a_training_starts_from_a_model_in_mlflow(project: Path, model_folder: P
     start = TrainSettings(init=uri).start
     assert start is not None
     assert start.is_relative_to(project / "models")
+    places = set()
     for _ in range(2):  # it is fetched anew each time: an alias may name another model by then
-        models.fetch_model(uri, start)
+        models.fetch_start(tracker, TrainSettings(init=uri))
+        places.add(start.stat().st_ino)
+    assert len(places) == 1, "a training beside this one may be reading it"
     assert card_digest(start) == card_digest(model_folder)
+    (start / "model.yaml").write_text("that of another model")
+    models.fetch_start(tracker, TrainSettings(init=uri))
+    assert card_digest(start) == card_digest(model_folder)
+
+
+def test_without_its_server_a_training_starts_from_what_was_fetched_before(
+    project: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tracker = runs.connect({})
+    tracker.unsent = "http://away"
+    # The database here would answer with a model of its own.
+    monkeypatch.setattr(models, "fetch_model", lambda uri, folder: pytest.fail("not of the server"))
+    settings = TrainSettings(init="models:/rarebeat/3")
+    assert settings.start is not None
+    with pytest.raises(RarebeatError, match="not fetched before: the MLflow server http://away does not"):
+        models.fetch_start(tracker, settings)
+    shutil.copytree(model_folder, settings.start)
+    models.fetch_start(tracker, settings)
+    assert "models:/rarebeat/3 is taken as it was when it was last fetched" in capsys.readouterr().err
+    models.fetch_start(tracker, TrainSettings(init=str(model_folder)))
+    assert not capsys.readouterr().err
 
 
 def test_a_model_that_mlflow_does_not_have_is_one_clear_message(project: Path, tmp_path: Path) -> None:

@@ -54,6 +54,17 @@ def test_a_training_that_cannot_be_is_refused(
         )
 
 
+def test_the_best_epoch_is_not_chosen_by_a_split_that_knows_none_of_the_classes(
+    make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path
+) -> None:
+    validation = make_split(8, 1)
+    labels = validation.labels.copy()
+    labels[:, validation.meta.classes.index("up")] = -1
+    unknown = replace(validation, labels=labels)
+    with pytest.raises(ParamsError, match=r"no label of these classes is known .*train\.validate_on"):
+        train(make_split(8), unknown, ("up",), tiny, replace(quick, keep="best"), tmp_path)
+
+
 @pytest.mark.parametrize(("records", "batch"), [(1, 8), (8, 1), (1, 1)])
 def test_batches_of_one_record_are_refused(
     make_split: MakeSplit, tiny: ModelSettings, quick: TrainSettings, tmp_path: Path, records: int, batch: int

@@ -118,7 +118,7 @@ def test_the_progress_bar_ends_where_the_last_step_does(
     assert [(bar.n, bar.total) for bar in bars] == [(27, 27), (36, 36)]
 
 
-def test_the_epochs_of_pre_training_count_when_compiling_is_weighed(
+def test_all_that_is_passed_over_counts_when_compiling_is_weighed(
     make_split: MakeSplit,
     tiny: ModelSettings,
     quick: TrainSettings,
@@ -135,3 +135,6 @@ def test_the_epochs_of_pre_training_count_when_compiling_is_weighed(
     settings = replace(quick, epochs=2, pretrain=Pretrain(epochs=3, loss="bce"))
     train(make_split(8), make_split(4, 1), ("up",), tiny, settings, tmp_path)
     assert weighed == [40]
+    several = replace(quick, epochs=1, batch=4, epoch_steps=6)  # three passes over eight examples
+    train(make_split(8), make_split(4, 1), ("up",), tiny, several, tmp_path)
+    assert weighed == [40, 24]

@@ -29,6 +29,8 @@ from rarebeat.metrics.challenge_classes import challenge_places, class_rewards
 from rarebeat.metrics.thresholds import choose_thresholds
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.training.experiment import Experiment, fold_experiment
+from rarebeat.training.loop import EpochReport
+from rarebeat.training.run import forget_checkpoints, write_curves
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +51,8 @@ def test_a_model_folder_comes_out_that_predicts_every_record(shards: Path, tmp_p
     experiment = read(tmp_path, shards)
     assert [report.epoch for report in run(experiment, tmp_path)] == [1, 2]
     assert (tmp_path / "curves.csv").read_text().startswith("epoch,train_loss,")
+    assert (tmp_path / "checkpoints" / experiment.key).is_dir()  # what comes after a training may fail
+    forget_checkpoints(tmp_path / "checkpoints", experiment.key)
     assert not list((tmp_path / "checkpoints").iterdir())
 
     predictions, card = predict_splits(shards, tmp_path / "model", ("validation", "test"))
@@ -56,6 +60,13 @@ def test_a_model_folder_comes_out_that_predicts_every_record(shards: Path, tmp_p
     assert set(predictions.splits) == {"validation", "test"}
     assert predictions.probability.shape == (len(predictions.record_ids), 2)
     assert not set(predictions.only("test").patients) & set(predictions.only("validation").patients)
+
+
+def test_small_rates_stand_in_the_curves_as_they_are(tmp_path: Path) -> None:
+    write_curves(tmp_path / "curves.csv", [EpochReport(1, 1.2345678, None, 0.5, 2.0, 1234.5, 3e-7)])
+    header, row = (tmp_path / "curves.csv").read_text().splitlines()
+    assert header.endswith("examples_per_second,learning_rate")
+    assert row == "1,1.23457,,0.5,2,1234.5,3e-07"
 
 
 @pytest.mark.slow

@@ -71,6 +71,12 @@ def test_an_empty_split_has_neither(make_split: Callable[..., Split]) -> None:
     assert validate(Oracle(), examples, 16, torch.float32) == (None, None)
 
 
+def test_a_split_without_a_known_label_has_no_loss(make_split: Callable[..., Split]) -> None:
+    split = make_split(records=4)
+    examples = load_examples(replace(split, labels=np.full_like(split.labels, -1)), ("up", "down"), CPU)
+    assert validate(Oracle(), examples, 16, torch.float32) == (None, None)
+
+
 def test_a_network_that_diverged_has_no_auroc(make_split: Callable[..., Split]) -> None:
     class Diverged(nn.Module):
         def forward(self, x: Tensor, context: Context) -> Tensor:

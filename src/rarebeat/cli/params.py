@@ -140,7 +140,7 @@ def _check_prepare(content: Mapping[str, Any]) -> None:
 
 
 def _check_roles(content: Mapping[str, Any]) -> None:
-    """The cohorts that are trained on, validated on and tested on are there."""
+    """The cohorts that are trained on, validated on and tested on are there, and take part."""
     train, evaluate = group(content, "train", TrainSettings), group(content, "evaluate", EvaluateSettings)
     roles = {
         "train.train_on": train.train_on,
@@ -148,10 +148,16 @@ def _check_roles(content: Mapping[str, Any]) -> None:
         "evaluate.test_on": evaluate.test_on,
     }
     cohorts = content["cohorts"] if isinstance(content.get("cohorts"), Mapping) else {}
-    faults = [line for where, names in roles.items() for line in _strangers(where, names or (), cohorts)]
-    faults += [
-        f"{where}: name one cohort at least, or null for all" for where, names in roles.items() if names == ()
-    ]
+    used, faults = parse(list[str], content.get("use"), "use"), list[str]()
+    for where, names in roles.items():
+        faults += _strangers(where, names or (), cohorts)
+        absent = [name for name in names or () if name in cohorts and name not in used]
+        faults += [
+            f"{where}: {name} is not in `use` ({', '.join(used)}): nothing of it is prepared"
+            for name in absent
+        ]
+        if names == ():
+            faults.append(f"{where}: name one cohort at least, or null for all")
     if faults:
         raise ParamsError("\n".join(faults))
 
@@ -178,9 +184,8 @@ def _check_training(
     content: Mapping[str, Any], label_sets: Mapping[str, Any], vocabulary: Vocabulary | None
 ) -> None:
     settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
-    if (
-        settings.init and settings.start and not is_mlflow_model(settings.init)
-    ):  # that one is fetched by the training
+    # That of MLflow is fetched by the training.
+    if settings.init and settings.start and not is_mlflow_model(settings.init):
         check_complete(settings.start)
     if vocabulary is None:
         return

@@ -47,7 +47,7 @@ def parse_workers(value: object) -> Workers | None:
     text = str(value).strip()
     if text.startswith(CLUSTER) and len(text) > len(CLUSTER):
         return text
-    if not text.lstrip("-").isdecimal() or isinstance(value, bool):
+    if not text.removeprefix("-").isdecimal() or isinstance(value, bool):
         raise ParamsError(f"workers must be a number of processes or a cluster (ray:auto), found {text!r}")
     if int(text) < 1:
         raise ParamsError(f"workers must be at least 1, found {text}")

@@ -36,7 +36,7 @@ def read_params(paths: Path | Sequence[Path], overrides: Sequence[str] = ()) -> 
 
     Args:
         paths: one file, or several: each of them changes what the files before it say, and adds nothing but the
-            entries of :data:`OPEN`.
+            entries of :data:`OPEN`; ``{}`` empties a group of those.
         overrides: ``key=value`` with a dotted key and a value in YAML, such as ``train.seed=1``; they come
             last, in order.
 
@@ -216,7 +216,8 @@ def _updated(
             known = ", ".join(map(str, base)) or "nothing"
             raise ParamsError(f"{source}: there is no {name}; {hint}{place or 'the params file'} has {known}")
         before = base.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
+        emptied = value == {} and _may_be_new(name, "")
+        if isinstance(before, Mapping) and isinstance(value, Mapping) and not emptied:
             value = _updated(before, value, source, name)
         content[key] = value
     return content

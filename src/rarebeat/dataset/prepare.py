@@ -40,7 +40,7 @@ from rarebeat.dataset.manifest import MANIFEST
 from rarebeat.dataset.selection import Selection, select, splits_table, summarise
 from rarebeat.dataset.shards import DOUBTS, SplitWriter, row_schema, shard_files, write_doubts
 from rarebeat.dataset.split import ShardMeta
-from rarebeat.dataset.splits import SPLITS, SplitSettings
+from rarebeat.dataset.splits import SPLITS, SplitSettings, fold_warnings
 
 _COLUMNS = ["record_id", "rate", "signal"]
 
@@ -81,7 +81,7 @@ def prepare(
         records: folder with a folder per cohort, written by ingest.
         labels: folder with a folder per cohort, written by label.
         out: folder to write; an existing one is replaced.
-        cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept.
+        cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept whose labels tell most.
         settings: how.
         workers: processes that resample, or the address of a cluster (see
             :func:`rarebeat.core.parallel.parse_workers`), whose machines must see the records. None takes this process.
@@ -120,6 +120,7 @@ def prepare(
         write_doubts(folder, {cohort: read_warnings(records / cohort) for cohort in cohorts})
         shards = [path for split in SPLITS for path in shard_files(folder, split)]
         summary = summarise(catalogue, selection)
+        summary["warnings"] += fold_warnings(catalogue.records, settings.split)
         summary |= {"shards": len(shards), "digest": digest(*shards)}
         write_json(folder / "summary.json", summary)
         write_json(folder / "counts.json", _counts(summary, records))

@@ -105,7 +105,7 @@ def select(
     Raises:
         RarebeatError: when nothing is left to train on.
     """
-    assignment = assign_splits(catalogue.records, split)
+    assignment = assign_splits(catalogue.records, split, _told(catalogue.states))
     trained, masked = (resolve_uncertain(catalogue.states, policy) for policy in (uncertain, MASK))
     labels = np.where((assignment.splits == "train")[:, None], trained, masked)
     reasons = np.full(len(catalogue), "", dtype=object)
@@ -123,6 +123,11 @@ def select(
             f"left out {_count(reasons)}. Use more records, or change `prepare` in params.yaml."
         )
     return selection
+
+
+def _told(states: Int8) -> npt.NDArray[np.int_]:
+    """How much the labels of each record tell: 2 where a class is known, 1 where one is uncertain, 0 otherwise."""
+    return np.where((states >= 0).any(axis=1), 2, (states == UNCERTAIN).any(axis=1))
 
 
 def splits_table(catalogue: Catalogue, selection: Selection) -> pa.Table:

@@ -9,7 +9,7 @@ The rule, for every record:
    ``(h // test_every) % validation_every == 0``, else train.
 3. The group goes where its members go. Where they disagree, members decided by their fold win; among equals
    test comes before validation, and validation before train.
-4. Of equal recordings the first is kept, the others become duplicates.
+4. Of equal recordings one is kept, the others become duplicates: the first of those whose labels tell most.
 
 So no group is in two splits, and a new cohort moves no patient of the others, unless it links them.
 """
@@ -17,7 +17,7 @@ So no group is in two splits, and a new cohort moves no patient of the others, u
 import hashlib
 from dataclasses import dataclass as plain_dataclass
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -88,12 +88,15 @@ class Assignment:
     splits: Strings
 
 
-def assign_splits(records: pa.Table, settings: SplitSettings) -> Assignment:
+def assign_splits(
+    records: pa.Table, settings: SplitSettings, told: npt.NDArray[np.integer[Any]] | None = None
+) -> Assignment:
     """Split records by patient, as the module describes.
 
     Args:
-        records: columns cohort, record_id, patient_id, fold and fingerprint; the cohorts in the order of use.
+        records: n rows with cohort, record_id, patient_id, fold and fingerprint; the cohorts in the order of use.
         settings: proportions, salt and folds.
+        told: shape (n,), a larger number for a record whose labels tell more; None where all tell as much.
 
     Returns:
         Group and split of each record.
@@ -105,8 +108,38 @@ def assign_splits(records: pa.Table, settings: SplitSettings) -> Assignment:
     best = np.full(len(first), 2 * _BY_HASH)
     np.minimum.at(best, groups, ranks)
     splits = np.array(_ORDER, dtype=object)[best % _BY_HASH][groups]
-    splits[_repeated(records.column("fingerprint"))] = DUPLICATE
+    splits[_repeated(records.column("fingerprint"), np.zeros(len(names)) if told is None else told)] = (
+        DUPLICATE
+    )
     return Assignment(groups=names[first][groups], splits=splits)
+
+
+def fold_warnings(records: pa.Table, settings: SplitSettings) -> list[str]:
+    """Say where folds that the settings name decide nothing, or not for all records.
+
+    Args:
+        records: columns cohort and fold.
+        settings: of the split; folds of cohorts that are not in use are passed over.
+
+    Returns:
+        Sentences.
+    """
+    found = []
+    for cohort, held_out in settings.folds.items():
+        folds = records.filter(pc.equal(records.column("cohort"), cohort)).column("fold")
+        if not len(folds):
+            continue
+        there = sorted(set(folds.drop_null().to_pylist()))
+        place = f"prepare.split.folds.{cohort}"
+        if folds.null_count:
+            found.append(
+                f"{place}: {folds.null_count} of {len(folds)} records have no fold of their own, and are split by hash"
+            )
+        if there and (absent := sorted({*held_out.test, *held_out.validation} - set(there))):
+            found.append(
+                f"{place}: no record is in fold {', '.join(map(str, absent))}; there are {', '.join(map(str, there))}"
+            )
+    return found
 
 
 def _group_names(records: pa.Table) -> Strings:
@@ -164,11 +197,12 @@ def _linked(names: Strings, fingerprints: pa.ChunkedArray) -> Indices:
     return np.unique(components[name_codes], return_inverse=True)[1].astype(np.int64)
 
 
-def _repeated(fingerprints: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-    """Every recording but its first appearance."""
+def _repeated(fingerprints: pa.ChunkedArray, told: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Every recording but the first of the copies that tell most."""
     codes, _ = _codes(fingerprints)
+    order = np.argsort(-told, kind="stable")
     repeated = np.ones(len(codes), dtype=np.bool_)
-    repeated[np.unique(codes, return_index=True)[1]] = False
+    repeated[order[np.unique(codes[order], return_index=True)[1]]] = False
     return repeated
 
 

@@ -22,7 +22,7 @@ from rarebeat.core.errors import ParamsError
 from rarebeat.core.files import atomic
 from rarebeat.core.parquet import write_tables
 from rarebeat.core.tables import Row, markdown_table
-from rarebeat.inference.predict import Answer, Model, format_answers
+from rarebeat.inference.predict import Answer, Model
 
 _KEY = b"rarebeat"
 _ROW_GROUP = 8192
@@ -59,6 +59,27 @@ def printed_answers(answers: Sequence[Answer], name: str) -> str:
         The text.
     """
     return _PRINTED[name](answers)
+
+
+def _as_lines(answers: Sequence[Answer]) -> str:
+    """A line per file with the classes that are decided present, most likely first."""
+    lines = []
+    for answer in answers:
+        if "error" in answer:
+            lines.append(f"{answer['file']}: not answered ({answer['error']})")
+            continue
+        present = {name: entry for name, entry in answer["classes"].items() if entry["decision"]}
+        ranked = sorted(present.items(), key=lambda item: -item[1]["probability"])
+        found = ", ".join(f"{name} ({_in_brackets(entry)})" for name, entry in ranked)
+        lines.append(f"{answer['file']}: {found or 'none of the classes'}")
+        if "warning" in answer:
+            lines.append(f"  warning: {answer['warning']}")
+    return "\n".join(lines)
+
+
+def _in_brackets(entry: Answer) -> str:
+    told = f", calibrated {entry['calibrated']:.2f}" if "calibrated" in entry else ""
+    return f"{entry['probability']:.2f}{told}" + (", unsure" if entry.get("certain") == "unsure" else "")
 
 
 def _class_rows(answers: Sequence[Answer]) -> list[Row]:
@@ -100,7 +121,7 @@ def _as_csv(answers: Sequence[Answer]) -> str:
 
 
 _PRINTED: dict[str, Callable[[Sequence[Answer]], str]] = {
-    "text": format_answers,
+    "text": _as_lines,
     "table": lambda answers: markdown_table(_class_rows(answers)),
     "json": lambda answers: json.dumps(answers, indent=2, allow_nan=False),
     "csv": _as_csv,

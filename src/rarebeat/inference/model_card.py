@@ -1,14 +1,25 @@
-"""The card of a model: all that its folder says of it in words and single numbers."""
+"""The card of a model: all that its folder says of it in words and single numbers, and its file, ``model.yaml``.
 
+The file has a digest over all that it says, so that nothing in it can change unnoticed.
+"""
+
+import hashlib
+import json
 import math
 import re
-from dataclasses import field
+from collections.abc import Mapping
+from dataclasses import asdict, field
+from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic.dataclasses import dataclass
 
-from rarebeat.core.params import STRICT
+from rarebeat.core.errors import RarebeatError
+from rarebeat.core.files import atomic
+from rarebeat.core.params import STRICT, parse
 from rarebeat.core.signals import Preprocessing, output_units
+from rarebeat.core.yaml_text import load_yaml
 from rarebeat.dataset.windows import WHOLE, WindowSettings
 from rarebeat.metrics.certainty import Certainty
 from rarebeat.models.registry import uses_person
@@ -18,6 +29,22 @@ _NEVER = (
     1 + 2**-23
 )  # a threshold that float32 probabilities of 1 do not reach: how a rule says "never call it"
 _RESERVED = ("error", "warning")  # columns of the served model's answer
+
+CARD = "model.yaml"
+FORMAT = 3
+
+DIGESTS = {
+    "weights_digest": "weights.safetensors",
+    "novelty_digest": "novelty.safetensors",
+    "scores_digest": "scores.safetensors",
+}
+"""Keys of ``model.yaml`` beside those of the card: of the digest of another file of the model folder, and that file."""
+
+CODE_DIGEST = "network_digest"
+"""Key of ``model.yaml``: of the digest of the file of a network of one's own."""
+
+_OWN_KEYS = ("format", "digest")  # the digest is over all other keys
+_OPTIONAL = ("offsets", "origin", "adapted", "certainty")  # keys that are left out where empty
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -84,3 +111,91 @@ class ModelCard:
         for name, entries in (("codes", self.codes), ("offsets", self.offsets), ("certainty", certain)):
             if stray := set(entries) - set(self.classes):
                 raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")
+
+
+def read_content(path: Path) -> dict[str, Any]:
+    """Read what ``model.yaml`` says, unchecked but for its format.
+
+    Raises:
+        RarebeatError: when there is no such file, or of another format.
+    """
+    try:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise RarebeatError(f"cannot read {path}: {error}") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        earlier = isinstance(content, dict) and content.get("format") in range(1, FORMAT)
+        reason = "the model was trained by an earlier version: run `dvc repro`, or train again"
+        raise RarebeatError(
+            f"{path} is not a model card of format {FORMAT}" + (f"; {reason}" if earlier else "")
+        )
+    return content
+
+
+def parse_card(path: Path, content: Mapping[str, Any]) -> ModelCard:
+    """The card that a file holds.
+
+    Args:
+        path: of the file, for messages.
+        content: of :func:`read_content`.
+
+    Raises:
+        ParamsError: naming every key that no model can have.
+    """
+    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, CODE_DIGEST, *DIGESTS)}
+    return parse(ModelCard, facts, str(path))
+
+
+def verified_card(path: Path, content: Mapping[str, Any]) -> ModelCard:
+    """The card that a file holds, when it is what was written.
+
+    Args:
+        path: of the file, for messages.
+        content: of :func:`read_content`.
+
+    Raises:
+        ParamsError: as :func:`parse_card`.
+        RarebeatError: when the file was changed.
+    """
+    card = parse_card(path, content)
+    if content.get("digest") != _digest(content):
+        raise RarebeatError(
+            f"{path} was changed after it was written: copy the folder anew, or accept the change with "
+            "rarebeat.inference.model_folder.sign_model(folder)"
+        )
+    return card
+
+
+def card_facts(card: ModelCard) -> dict[str, Any]:
+    """What a card says, as YAML has it."""
+    return {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OPTIONAL}
+
+
+def write_content(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write ``model.yaml`` with its format and its digest, whole or not at all.
+
+    Args:
+        path: of the file.
+        facts: of the card, and digests; format and digest of an earlier file are passed over.
+
+    Raises:
+        RarebeatError: when it cannot be written.
+    """
+    rest = {key: value for key, value in facts.items() if key not in _OWN_KEYS}
+    content = {"format": FORMAT, "digest": _digest(rest), **rest}
+    with atomic(path) as temporary:
+        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    """SHA-256 of all that a card says, the digest of the weights included, however its YAML is laid out."""
+    facts = {key: value for key, value in content.items() if key not in _OWN_KEYS}
+    return hashlib.sha256(json.dumps(_plain(facts), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists: YAML has no other."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value

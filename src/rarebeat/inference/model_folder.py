@@ -9,16 +9,12 @@ which lies elsewhere. Who means to change ``model.yaml`` by hand (another thresh
 it. A folder without novelty or scores, as earlier versions wrote them, is read all the same.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-import yaml
 from safetensors import SafetensorError
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save as save_arrays
@@ -27,8 +23,16 @@ from torch import nn
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest
-from rarebeat.core.params import parse
-from rarebeat.core.yaml_text import load_yaml
+from rarebeat.inference.model_card import CARD as CARD
+from rarebeat.inference.model_card import (
+    CODE_DIGEST,
+    DIGESTS,
+    card_facts,
+    parse_card,
+    read_content,
+    verified_card,
+    write_content,
+)
 from rarebeat.inference.model_card import ModelCard as ModelCard
 from rarebeat.inference.novelty import Detector, from_arrays, to_arrays
 from rarebeat.metrics.known_scores import KnownScores, scores_from_arrays, scores_to_arrays
@@ -36,22 +40,9 @@ from rarebeat.models.layers import heads_of
 from rarebeat.models.own import is_own, own_digest
 from rarebeat.models.registry import build
 
-WEIGHTS = "weights.safetensors"
-NOVELTY = "novelty.safetensors"
-SCORES = "scores.safetensors"
-CARD = "model.yaml"
-FORMAT = 3
-
-_OWN_KEYS = ("format", "digest")  # of model.yaml: the digest is over all other keys
-_CODE_DIGEST = "network_digest"  # key of model.yaml: of the file of a network of one's own
-_DIGESTS = {
-    "weights_digest": WEIGHTS,
-    "novelty_digest": NOVELTY,
-    "scores_digest": SCORES,
-}  # keys of model.yaml
-FILES = (CARD, *_DIGESTS.values())
+WEIGHTS, NOVELTY, SCORES = DIGESTS.values()
+FILES = (CARD, *DIGESTS.values())
 """All files that a model folder may have."""
-_OPTIONAL = ("offsets", "origin", "adapted", "certainty")  # keys of model.yaml that are left out where empty
 
 
 def save_model(
@@ -102,12 +93,11 @@ def save_adapted(folder: Path, source: Path, card: ModelCard) -> None:
         RarebeatError: when the source is damaged, or the folder cannot be written.
     """
     check_place(folder)
-    content = _read_content(source / CARD)
-    _verified(source / CARD, content)
+    content, _ = _read(source)
     _check_files(source, content)
     with atomic(folder) as temporary:
         temporary.mkdir()
-        for key, name in _DIGESTS.items():
+        for key, name in DIGESTS.items():
             if key in content:
                 (temporary / name).write_bytes((source / name).read_bytes())
         _sign_new(temporary, card)
@@ -115,11 +105,10 @@ def save_adapted(folder: Path, source: Path, card: ModelCard) -> None:
 
 def _sign_new(folder: Path, card: ModelCard) -> None:
     """Write the card of a folder that has its other files."""
-    digests = {key: digest(folder / name) for key, name in _DIGESTS.items() if (folder / name).is_file()}
+    digests = {key: digest(folder / name) for key, name in DIGESTS.items() if (folder / name).is_file()}
     if is_own(card.architecture):
-        digests[_CODE_DIGEST] = own_digest(card.architecture)
-    facts = {key: value for key, value in _plain(asdict(card)).items() if value or key not in _OPTIONAL}
-    _write_card(folder / CARD, digests | facts)
+        digests[CODE_DIGEST] = own_digest(card.architecture)
+    write_content(folder / CARD, digests | card_facts(card))
 
 
 def check_place(folder: Path) -> None:
@@ -131,7 +120,7 @@ def check_place(folder: Path) -> None:
     Raises:
         RarebeatError: when it holds something else.
     """
-    check_replaceable(folder, CARD, list(_DIGESTS.values()))
+    check_replaceable(folder, CARD, list(DIGESTS.values()))
 
 
 def sign_model(folder: Path) -> None:
@@ -144,10 +133,10 @@ def sign_model(folder: Path) -> None:
         RarebeatError: when the card holds something that no model can have, or another file is missing or another one.
     """
     check_complete(folder)
-    content = _read_content(folder / CARD)
-    _parse(folder / CARD, content)
+    content = read_content(folder / CARD)
+    parse_card(folder / CARD, content)
     _check_files(folder, content)
-    _write_card(folder / CARD, {key: value for key, value in content.items() if key not in _OWN_KEYS})
+    write_content(folder / CARD, content)
 
 
 def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]:
@@ -164,8 +153,7 @@ def load_model(folder: Path, device: str = "cpu") -> tuple[nn.Module, ModelCard]
         RarebeatError: naming all that is missing or damaged.
     """
     check_complete(folder)
-    content = _read_content(folder / CARD)
-    card = _verified(folder / CARD, content)
+    content, card = _read(folder)
     _check_files(folder, content)
     _check_code(folder, card, content)
     try:
@@ -226,15 +214,14 @@ def load_scores(folder: Path) -> KnownScores | None:
 
 def _read_arrays(folder: Path, key: str) -> dict[str, np.ndarray[Any, Any]] | None:
     """The arrays of the file that a key of the card stands for, once the folder is verified; None without it."""
-    content = _read_content(folder / CARD)
-    _verified(folder / CARD, content)
+    content, _ = _read(folder)
     _check_files(folder, content)
     if key not in content:
         return None
     try:
-        return load_arrays(folder / _DIGESTS[key])
+        return load_arrays(folder / DIGESTS[key])
     except SafetensorError as error:
-        raise RarebeatError(f"{folder / _DIGESTS[key]} is no table of arrays: {error}") from error
+        raise RarebeatError(f"{folder / DIGESTS[key]} is no table of arrays: {error}") from error
 
 
 def read_card(folder: Path) -> ModelCard:
@@ -243,7 +230,7 @@ def read_card(folder: Path) -> ModelCard:
     Raises:
         RarebeatError: when there is no card, or it is damaged or was changed.
     """
-    return _verified(folder / CARD, _read_content(folder / CARD))
+    return _read(folder)[1]
 
 
 def check_complete(folder: Path) -> None:
@@ -277,47 +264,20 @@ def card_digest(folder: Path) -> str:
     Raises:
         RarebeatError: as :func:`read_card`.
     """
-    content = _read_content(folder / CARD)
-    _verified(folder / CARD, content)
-    return str(content["digest"])
+    return str(_read(folder)[0]["digest"])
 
 
-def _read_content(path: Path) -> dict[str, Any]:
-    """What ``model.yaml`` says, unchecked but for its format."""
-    if not path.exists():
-        check_complete(path.parent)
-    try:
-        content = load_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise RarebeatError(f"cannot read {path}: {error}") from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        earlier = isinstance(content, dict) and content.get("format") in range(1, FORMAT)
-        reason = "the model was trained by an earlier version: run `dvc repro`, or train again"
-        raise RarebeatError(
-            f"{path} is not a model card of format {FORMAT}" + (f"; {reason}" if earlier else "")
-        )
-    return content
-
-
-def _parse(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    facts = {key: value for key, value in content.items() if key not in (*_OWN_KEYS, _CODE_DIGEST, *_DIGESTS)}
-    return parse(ModelCard, facts, str(path))
-
-
-def _verified(path: Path, content: Mapping[str, Any]) -> ModelCard:
-    """The card, when it is what was written."""
-    card = _parse(path, content)
-    if content.get("digest") != _card_digest(content):
-        raise RarebeatError(
-            f"{path} was changed after it was written: copy the folder anew, or accept the change with "
-            "rarebeat.inference.model_folder.sign_model(folder)"
-        )
-    return card
+def _read(folder: Path) -> tuple[dict[str, Any], ModelCard]:
+    """What ``model.yaml`` says, and the card that it holds, when it is what was written."""
+    if not (folder / CARD).exists():
+        check_complete(folder)
+    content = read_content(folder / CARD)
+    return content, verified_card(folder / CARD, content)
 
 
 def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
     """Check that the other files are those that the card was written with."""
-    for key, name in _DIGESTS.items():
+    for key, name in DIGESTS.items():
         if name != WEIGHTS and key not in content:
             continue
         if not (folder / name).is_file():
@@ -331,27 +291,7 @@ def _check_files(folder: Path, content: Mapping[str, Any]) -> None:
 
 def _check_code(folder: Path, card: ModelCard, content: Mapping[str, Any]) -> None:
     """Check that a network of one's own is still the code that was trained, before any of it is run."""
-    if is_own(card.architecture) and own_digest(card.architecture) != content.get(_CODE_DIGEST):
+    if is_own(card.architecture) and own_digest(card.architecture) != content.get(CODE_DIGEST):
         raise RarebeatError(
             f"{folder}: the file of {card.architecture} is not the one that was trained: train again, or restore it"
         )
-
-
-def _write_card(path: Path, facts: Mapping[str, Any]) -> None:
-    content = {"format": FORMAT, "digest": _card_digest(facts), **facts}
-    with atomic(path) as temporary:
-        text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _card_digest(content: Mapping[str, Any]) -> str:
-    """SHA-256 of all that a card says, the digest of the weights included, however its YAML is laid out."""
-    facts = {key: value for key, value in content.items() if key not in _OWN_KEYS}
-    return hashlib.sha256(json.dumps(_plain(facts), sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists: YAML has no other."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    return [_plain(entry) for entry in value] if isinstance(value, list | tuple) else value

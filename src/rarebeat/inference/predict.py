@@ -332,24 +332,3 @@ def _classes(probabilities: Sequence[float], card: ModelCard) -> dict[str, Answe
         }
         for name, probability in zip(card.classes, probabilities, strict=True)
     }
-
-
-def format_answers(answers: Sequence[Answer]) -> str:
-    """The answers for a person: a line per file with the classes that are decided present, most likely first."""
-    lines = []
-    for answer in answers:
-        if "error" in answer:
-            lines.append(f"{answer['file']}: not answered ({answer['error']})")
-            continue
-        present = {name: entry for name, entry in answer["classes"].items() if entry["decision"]}
-        ranked = sorted(present.items(), key=lambda item: -item[1]["probability"])
-        found = ", ".join(f"{name} ({_in_brackets(entry)})" for name, entry in ranked)
-        lines.append(f"{answer['file']}: {found or 'none of the classes'}")
-        if "warning" in answer:
-            lines.append(f"  warning: {answer['warning']}")
-    return "\n".join(lines)
-
-
-def _in_brackets(entry: Answer) -> str:
-    told = f", calibrated {entry['calibrated']:.2f}" if "calibrated" in entry else ""
-    return f"{entry['probability']:.2f}{told}" + (", unsure" if entry.get("certain") == "unsure" else "")

@@ -1,11 +1,13 @@
 """Runs that were kept in ``mlflow.db`` while their server did not answer: each is sent to it once.
 
-A run goes into the run that it continues, where the server had begun one, and is a new one otherwise. Tags that name
+A run goes into the run that it continues, where the server had begun one, and is a new one otherwise, in the experiment
+of the name that it has here. Tags that name
 other runs name them by their ids on the server. A process that was killed for good leaves its run open; nobody will end
 it but whoever sends what is kept. What the server has already, since a training went on there or a sending was broken
 off, is not sent twice.
 """
 
+import sys
 from collections.abc import Sequence
 
 import mlflow
@@ -17,6 +19,7 @@ from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID, MLFLOW_RUN_NAME
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
+from rarebeat.tracking.experiments import experiment_id
 from rarebeat.tracking.server import (
     CONTINUES,
     EVALUATED,
@@ -44,38 +47,65 @@ def send_kept(tracker: Tracker, killed_too: bool = False) -> int:
     A run that is still open waits for the next time: another process writes to it, or a killed one is started again.
 
     Args:
-        tracker: the server.
+        tracker: the server, whatever experiment is open there.
         killed_too: end the runs, as killed, whose process on this computer is gone, and send them, too.
 
     Returns:
         How many were sent.
 
     Raises:
-        RarebeatError: when the server goes away again: what was not sent is still kept.
+        RarebeatError: when the server goes away again, or does not take a run: what was not sent is still kept.
     """
     if tracker.uri == local_uri() or not (project_root() / "mlflow.db").is_file():
         return 0
-    here = MlflowClient(local_uri())
+    here, uri = MlflowClient(local_uri()), tracker.uri
     try:
         with FileLock(project_root() / "mlflow.db.send.lock"):
-            experiments = [entry.experiment_id for entry in here.search_experiments()]
-            kept, order = f"tags.`{UNSENT}` = '{tracker.uri}'", ["attributes.start_time ASC"]
+            names = {entry.experiment_id: entry.name for entry in here.search_experiments()}
+            experiments = list(names)
+            kept, order = f"tags.`{UNSENT}` = '{uri}'", ["attributes.start_time ASC"]
             if killed_too:
                 for run in here.search_runs(experiments, f"{kept} and attributes.status = '{RUNNING}'"):
                     end_killed(here, run)
             ended = f"{kept} and attributes.status != '{RUNNING}'"
             runs = here.search_runs(experiments, ended, order_by=order)
-            for run in runs:
-                _send(here, run, tracker)
+            failed = sum(
+                not _is_sent(here, run, _in_experiment(tracker, names[run.info.experiment_id]))
+                for run in runs
+            )
     except (MlflowException, OSError) as error:
-        raise RarebeatError(f"cannot send what is kept here to {tracker.uri}: {one_line(error)}") from error
+        raise RarebeatError(f"cannot send what is kept here to {uri}: {one_line(error)}") from error
+    if failed:
+        raise RarebeatError(f"{failed} of {len(runs)} runs that are kept here could not be sent to {uri}")
     return len(runs)
+
+
+def _is_sent(here: MlflowClient, run: Run, tracker: Tracker) -> bool:
+    """Send one run; where the server takes others but not this one, say so and let them be sent."""
+    try:
+        _send(here, run, tracker)
+    except (MlflowException, OSError) as error:
+        if tracker.unsent:
+            raise
+        tracker.client.get_experiment(tracker.experiment_id)  # raises where the server does not answer
+        print(f"warning: cannot send the run {run.info.run_name}: {one_line(error)}", file=sys.stderr)
+        return False
+    return True
+
+
+def _in_experiment(tracker: Tracker, name: str) -> Tracker:
+    """The same server, with another of its experiments."""
+    if name == tracker.experiment:
+        return tracker
+    return Tracker(name, tracker.uri, tracker.client, experiment_id(tracker.client, name, tracker.uri))
 
 
 def _send(here: MlflowClient, run: Run, tracker: Tracker) -> None:
     """Send one run: params, metrics, tags, files, models and status."""
     run_id, client = str(run.info.run_id), tracker.client
     begun = _begun(run, tracker)
+    if tracker.unsent:  # the server did not answer, and the database here did: nothing must be sent to that
+        raise MlflowException(f"{tracker.unsent} does not answer")
     tags = {
         name: _ids_there(here, value) if name in _NAMES_RUNS else value
         for name, value in run.data.tags.items()

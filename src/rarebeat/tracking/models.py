@@ -2,24 +2,30 @@
 
 import re
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import mlflow
 import numpy as np
+from filelock import FileLock
 from mlflow.entities import Run
 from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.core.files import atomic
+from rarebeat.core.files import atomic, digest
 from rarebeat.tracking.runs import log_tags
 from rarebeat.tracking.server import MODEL, Tracker
+
+if TYPE_CHECKING:
+    from rarebeat.training.settings import TrainSettings
 
 
 def log_model(tracker: Tracker, run_id: str, folder: Path) -> None:
@@ -96,7 +102,8 @@ def fetch_model(uri: str, folder: Path) -> None:
 
     Args:
         uri: of a model that :func:`log_model` stored, such as ``models:/name/version`` or ``runs:/id/model``.
-        folder: to write; what was fetched before is replaced, since an alias may name another model today.
+        folder: to write; what was fetched before is replaced where it is another model, since an alias may name another
+            one today. A process beside this one may be reading it.
 
     Raises:
         RarebeatError: when there is no such model, or it holds no model folder.
@@ -117,8 +124,48 @@ def fetch_model(uri: str, folder: Path) -> None:
                 f"train.init: {uri} is no model that Rarebeat has stored: it holds {len(cards)} {CARD}"
             )
         check_complete(cards[0].parent)
-        with atomic(folder) as temporary:
-            shutil.copytree(cards[0].parent, temporary)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder.with_suffix(".lock")):
+            if not _equal(cards[0].parent, folder):
+                with atomic(folder) as temporary:
+                    shutil.copytree(cards[0].parent, temporary)
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two folders hold the same files."""
+    return other.is_dir() and digest(*sorted(one.iterdir())) == digest(*sorted(other.iterdir()))
+
+
+def fetch_start(tracker: Tracker, settings: "TrainSettings") -> None:
+    """Get the model that a training starts from out of MLflow, where it is there (``train.init``).
+
+    Args:
+        tracker: the server. While it does not answer, what was fetched before is used, with a warning; the database
+            here may know another model under the same name.
+        settings: of the training.
+
+    Raises:
+        RarebeatError: as :func:`fetch_model`; when the server does not answer and nothing was fetched before.
+    """
+    from rarebeat.inference.model_folder import check_complete
+    from rarebeat.training.settings import is_mlflow_model
+
+    uri, folder = settings.init, settings.start
+    if uri is None or folder is None or not is_mlflow_model(uri):
+        return
+    if tracker.unsent is None:
+        fetch_model(uri, folder)
+        return
+    if not folder.exists():
+        raise RarebeatError(
+            f"train.init: cannot get the model {uri}, which was not fetched before: the MLflow server {tracker.unsent} "
+            "does not answer"
+        )
+    check_complete(folder)
+    print(
+        f"warning: train.init: the model {uri} is taken as it was when it was last fetched ({folder})",
+        file=sys.stderr,
+    )
 
 
 def _requirements() -> list[str]:

@@ -52,7 +52,8 @@ def run_tags(
     """
     tags = {"study": params.parent.name, "cell": model} if params.parent.name else {}
     tags |= {"label_set": label_set, "network": network}
-    return tags | {name: f"{settings[name]:g}" for name in ("seed", "learning_rate") if name in settings}
+    shown = {"seed": "d", "learning_rate": "g"}  # all digits of a seed: a date is one, too
+    return tags | {name: format(settings[name], how) for name, how in shown.items() if name in settings}
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -27,12 +27,12 @@ import mlflow
 import requests
 from filelock import FileLock
 from mlflow.entities import Run, RunStatus
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.project import project_root
-from rarebeat.tracking.artifacts import artifact_location, follow_project
+from rarebeat.tracking.artifacts import follow_project
+from rarebeat.tracking.experiments import experiment_id
 
 logging.getLogger("mlflow").setLevel(logging.WARNING)
 logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)  # each of its tries would be a warning
@@ -296,29 +296,11 @@ def open_tracker(experiment: str, uri: str) -> Tracker:
             if uri == local_uri():
                 follow_project(root, root / "mlflow.db")
             client = MlflowClient(uri)
-            return Tracker(experiment, uri, client, _experiment(client, experiment, root, uri))
+            own = experiment_id(client, experiment, uri)
+            mlflow.set_experiment(experiment_id=own)
+            return Tracker(experiment, uri, client, own)
     except Exception as error:  # a damaged database raises the errors of several libraries
         raise RarebeatError(_cannot_use(uri, error)) from error
-
-
-def _experiment(client: MlflowClient, name: str, root: Path, uri: str) -> str:
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        experiment = found.experiment_id
-    else:
-        # Without it the artifacts of a local database would follow the working directory of whoever came first.
-        location = artifact_location(root) if uri.startswith("sqlite:") else None
-        try:
-            experiment = client.create_experiment(name, artifact_location=location)
-        except MlflowException:
-            found = client.get_experiment_by_name(name)
-            if found is None:
-                raise
-            experiment = (
-                found.experiment_id
-            )  # another clone was faster, which the lock here does not hold back
-    mlflow.set_experiment(experiment_id=experiment)
-    return str(experiment)
 
 
 def _warn(uri: str, reason: str) -> None:

@@ -199,6 +199,11 @@ def check_splits(
         raise RarebeatError("training and validation split differ in preprocessing: run prepare again")
     if settings.keep == "best" and not len(validation.signals):
         raise ParamsError("train.keep is best, but the validation split holds no records: set it to last")
+    if settings.keep == "best" and not (validation.columns(classes) >= 0).any():
+        raise ParamsError(
+            "train.keep is best, but no label of these classes is known in the validation split, so that all epochs "
+            "are alike there: set it to last, or validate on other cohorts (train.validate_on)"
+        )
     for name in classes if settings.init is None else ():
         if name in train.meta.classes and not (train.targets([name]) == 1).any():
             warnings.warn(f"no record of the training split has {name}: it cannot be learnt", stacklevel=3)

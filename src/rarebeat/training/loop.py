@@ -59,7 +59,7 @@ class EpochReport:
     Attributes:
         epoch: counted from one.
         train_loss: mean over the epoch's examples, measured while the weights changed.
-        validation_loss: at the end of the epoch; None without a validation split.
+        validation_loss: at the end of the epoch; None without a known label in the validation split.
         validation_auroc: mean over the classes that have both outcomes; None where none has.
         seconds: training and validation.
         examples_per_second: of training alone.
@@ -164,7 +164,7 @@ def train(
         shown = passes * math.prod(batch_shape(len(examples), settings.batch))
         bar = _progress_bar(shown, stages[-1].end, progress.epoch, world.first)
         with bar, synchronised(network, world):
-            steps = compiled(network, settings, device, len(examples) * stages[-1].end)
+            steps = compiled(network, settings, device, shown * stages[-1].end)
             for epoch in range(first := progress.epoch, stages[-1].end):
                 stage = next(stage for stage in stages if epoch < stage.end)
                 loss = losses[stage]

@@ -1,7 +1,7 @@
 """One training as the pipeline runs it: trained, with thresholds and limits, and written as a model folder."""
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -42,7 +42,8 @@ def run_experiment(
         experiment: what to train.
         out: model folder to write.
         curves: CSV to write, one row per epoch.
-        checkpoints: folder from which a killed training goes on; emptied of this training's at its end.
+        checkpoints: folder from which a killed training goes on. They stay, so that whatever comes after this may
+            fail and be started again without a new training: :func:`forget_checkpoints` removes them.
         on_epoch: called after every epoch (see :func:`rarebeat.training.loop.train`).
         world: the processes that train together; the first one writes.
 
@@ -84,11 +85,33 @@ def run_experiment(
         _plain(experiment, probabilities), people, float(np.mean(unlike)) if unlike else 0.0
     )
     save_model(out, module, card, detector, scores)
-    with atomic(curves) as temporary:
-        columns = [entry.name for entry in fields(EpochReport)]
-        rows = pd.DataFrame([asdict(report) for report in history], columns=columns)
-        rows.round(6).to_csv(temporary, index=False)
-    shutil.rmtree(checkpoints / experiment.key, ignore_errors=True)
+    write_curves(curves, history)
+
+
+def forget_checkpoints(checkpoints: Path, key: str) -> None:
+    """Remove the checkpoints of a training, once nothing is left to do that would need them again.
+
+    Args:
+        checkpoints: folder of all checkpoints.
+        key: of the training.
+    """
+    shutil.rmtree(checkpoints / key, ignore_errors=True)
+
+
+def write_curves(path: Path, reports: Sequence[EpochReport]) -> None:
+    """Write a CSV with a row per epoch, whole or not at all.
+
+    Args:
+        path: to write.
+        reports: in the order of the epochs.
+
+    Raises:
+        RarebeatError: when it cannot be written.
+    """
+    columns = [entry.name for entry in fields(EpochReport)]
+    rows = pd.DataFrame([asdict(report) for report in reports], columns=columns)
+    with atomic(path) as temporary:
+        rows.to_csv(temporary, index=False, float_format="%.6g")  # six decimals would make a small rate 0
 
 
 def _evenly(split: Split, most: int) -> Split:

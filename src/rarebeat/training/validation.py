@@ -34,10 +34,10 @@ def validate(
         world: the processes that share the work, in whole batches, so that the numbers are those of one process.
 
     Returns:
-        The loss (None without examples) and the AUROC averaged over the classes that have both outcomes (None
+        The loss (None without a known label) and the AUROC averaged over the classes that have both outcomes (None
         where none has, or where the network has diverged).
     """
-    if not len(examples):
+    if not bool((examples.labels >= 0).any()):
         return None, None
     batches = world.part(-(-len(examples) // batch))
     part = slice(batches.start * batch, min(batches.stop * batch, len(examples)))

@@ -131,7 +131,7 @@ def test_workers_are_a_number_or_a_cluster(said: object, expected: object) -> No
     assert parse_workers(said) == expected
 
 
-@pytest.mark.parametrize("said", [0, "-1", "ray:", "many", True, 2.5])
+@pytest.mark.parametrize("said", [0, "-1", "--3", "ray:", "many", True, 2.5])
 def test_other_workers_are_refused(said: object) -> None:
     with pytest.raises(ParamsError, match="workers must be"):
         parse_workers(said)

@@ -8,11 +8,15 @@ import os
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import pyarrow as pa
 import torch
 
 from rarebeat.core.signals import Preprocessing
+from rarebeat.dataset import stored
+from rarebeat.dataset.shards import SplitWriter, open_split, row_schema
 from rarebeat.dataset.split import ShardMeta, Split
 from rarebeat.dataset.windows import WindowSettings
 from rarebeat.training.distributed.launch import joined, one_message, start_processes
@@ -41,6 +45,26 @@ def toy_split(records: int, seed: int, padded: bool = False) -> Split:
     return Split(np.rint(signals).astype(np.int16), labels, names, names, names, meta, lengths=lengths)
 
 
+def stored_split(split: Split, folder: Path) -> Split:
+    """The same records, with their signals in shards of twelve."""
+    count = len(split)
+    known = {
+        "record_id": split.record_ids.tolist(),
+        "cohort": ["toy"] * count,
+        "patient": split.patients.tolist(),
+        "age": [None] * count,
+        "sex": [None] * count,
+        "length": [split.signals.shape[2]] * count,
+    }
+    labels = dict(zip(split.meta.classes, split.labels.T, strict=True))
+    schema = row_schema(split.meta.classes)
+    writer = SplitWriter(folder / "toy", split.meta, pa.table(known | labels, schema=schema), 12)
+    for signal in np.asarray(split.signals):
+        writer.add(signal)
+    writer.finish()
+    return replace(split, signals=open_split(folder, "toy").signals)
+
+
 @dataclass(frozen=True)
 class Case:
     """One training on 45 records in batches of 15, of which two processes take seven and eight.
@@ -53,6 +77,7 @@ class Case:
     settings: TrainSettings
     padded: bool = False
     double: bool = True
+    streamed: bool = False
 
 
 _HUGHES34 = ModelSettings("hughes34", {"width": 4, "kernel": 5})
@@ -77,6 +102,12 @@ CASES = {
             augment=AugmentSettings(gain=1.5, stretch=0.1, lead_dropout=0.1, hide_person=0.5),
             window=WindowSettings(64),
         ),
+    ),
+    # signals in shards, of whose records nine wait at most; two passes in each epoch
+    "streamed": Case(
+        _GLOBAL_SKIP,
+        replace(BASE, memory="stream", epoch_steps=5, window=WindowSettings(64)),
+        streamed=True,
     ),
     # a frozen body, then all layers, each with a learning rate of its own
     "heads_first": Case(
@@ -104,19 +135,23 @@ def run_case(
         if case.double:
             network.double()
 
-    network = train(
-        toy_split(45, 0, case.padded),
-        toy_split(35, 1, case.padded),
-        ("one", "two"),
-        case.model,
-        replace(case.settings, devices=world.size),
-        folder / "checkpoints",
-        note,
-        REWARDS,
-        initialise,
-        key=name,
-        world=world,
-    )
+    splits = [toy_split(45, 0, case.padded), toy_split(35, 1, case.padded)]
+    if case.streamed:
+        own = folder / f"shards-of-{world.rank}"
+        splits = [stored_split(split, own / str(number)) for number, split in enumerate(splits)]
+    with patch.object(stored, "KEPT_MOST", 9 * 12 * 96 * 2):
+        network = train(
+            *splits,
+            ("one", "two"),
+            case.model,
+            replace(case.settings, devices=world.size),
+            folder / "checkpoints",
+            note,
+            REWARDS,
+            initialise,
+            key=name,
+            world=world,
+        )
     return reports, network.state_dict()
 
 
