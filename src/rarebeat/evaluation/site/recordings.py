@@ -18,7 +18,7 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.core.records import Record, own_group
 from rarebeat.core.signals import output_scale
 from rarebeat.inference.ensemble import is_ensemble
-from rarebeat.inference.gate import ModelInput, input_windows, network_input
+from rarebeat.inference.gate import NO_NUMBER, ModelInput, input_windows, network_input
 from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.novelty import Evidence
 from rarebeat.inference.probabilities import Float32, predict_with_features
@@ -134,7 +134,11 @@ def score_site(
         good = [one for one in chunk if isinstance(one, Recording)]
         refused += [one for one in chunk if isinstance(one, Refused)]
         if good:
-            parts.append(ask(module, card, good))
+            probability, evidence = ask(module, card, good)
+            answered = np.isfinite(probability).all(axis=1)
+            refused += [Refused(good[row].name, NO_NUMBER) for row in np.flatnonzero(~answered)]
+            good = [good[row] for row in np.flatnonzero(answered)]
+            parts.append((probability[answered], evidence.of(answered)))
             read += [replace(one, given=_without_signal(one.given)) for one in good]
     if not read and not refused and wanted is not None:
         raise RarebeatError(
