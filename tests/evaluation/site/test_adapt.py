@@ -1,5 +1,6 @@
 """A model is fitted to a site by offsets and thresholds; its weights are the same file."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -134,6 +135,26 @@ def test_an_ecg_without_a_number_is_named_and_not_fitted_to(
     )
     with pytest.raises(RarebeatError, match=f"none of the recordings can be used: .*{NO_NUMBER}"):
         adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "other")
+
+
+def test_labels_name_members_of_an_archive_and_accents_in_either_form(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    names, rows = sorted(site.truth)[:2], ["record,sinus_rhythm"]
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for number, name in enumerate(names):
+            for path in site.files.rglob(f"{name}.*"):
+                archive.writestr(f"in/{path.name}", path.read_bytes())
+            rows.append(f"{name},{number}")
+    header = next(site.files.rglob(f"{sorted(site.truth)[2]}.hea"))
+    text = header.read_text().replace(header.stem, "Mu\u0308ller", 1)
+    (tmp_path / "Mu\u0308ller.hea").write_text(text, encoding="utf-8")
+    (tmp_path / f"{header.stem}.dat").write_bytes(header.with_suffix(".dat").read_bytes())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join([*rows, "M\u00fcller,1"]) + "\n", encoding="utf-8")
+    options = {"patient_namespace": "simulated"}
+    done = adapt_model(knowing_model, Source((tmp_path,), "files", options), labels, tmp_path / "ward")
+    assert (done.records, done.lost) == (3, ())
 
 
 def test_a_class_that_nobody_has_keeps_its_decisions(site: Site, knowing_model: Path, tmp_path: Path) -> None:
