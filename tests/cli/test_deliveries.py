@@ -52,6 +52,18 @@ def test_a_folder_is_told_file_by_file(exports: Path) -> None:
     ]
 
 
+def test_a_folder_that_is_not_entered_is_told(exports: Path, tmp_path: Path) -> None:
+    """Most of an export may lie behind a link."""
+    (exports / "2024").symlink_to(tmp_path)
+    told = run("inspect", exports, "--json")
+    assert told.stderr == "passed over: 1 x linked folder\n"
+    assert len(json.loads(told.stdout)) == 4
+    options = "-o", "patient_namespace=own"
+    assert (
+        "passed over: 1 x linked folder" in run("ingest", "files", exports, tmp_path / "out", *options).stdout
+    )
+
+
 @pytest.mark.parametrize("form", [(), ("--json",)])
 def test_the_signals_of_a_folder_are_not_kept(
     form: tuple[str, ...], exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -1,6 +1,7 @@
 """Commands about files that somebody has delivered: ``rarebeat inspect`` and ``rarebeat check``."""
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -42,6 +43,7 @@ def inspect(
     Format, rate, length, leads, unit, filters, device, and what the file does not tell. Exit code 1 when no ECG could
     be read.
     """
+    from rarebeat.readers.discovery import EVERY, passed_over
     from rarebeat.readers.files.inspection import Inspection, files_at, in_json, in_lines
     from rarebeat.readers.files.inspection import inspect as find_out
 
@@ -61,6 +63,10 @@ def inspect(
     names = [entry.record_id for entry in entries]
     for line in in_json(found()) if as_json else in_lines(found(), names):
         print(line)
+    passed = passed_over(path, EVERY) if path.is_dir() else {}
+    if passed:  # a folder that is not entered may be most of the export
+        told = ", ".join(f"{count} x {name}" for name, count in passed.items())
+        print(f"passed over: {told}", file=sys.stderr)
     if not first:
         raise typer.Exit(1)
     if picture:
