@@ -53,8 +53,7 @@ class Found:
 
     @property
     def name(self) -> str:
-        """What people call it: the path of its file, with what it is called in a file that holds several; or its id
-        where there is no file."""
+        """What people call it: the path of its file, and which of several in it; or its id where there is no file."""
         if self.entry.path is None:
             return self.entry.record_id
         name, member = _name(self.entry.path), self.entry.member
