@@ -1,13 +1,17 @@
 """The commands ``rarebeat inspect`` and ``rarebeat check``, as a user types them."""
 
 import json
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from rarebeat.cli.main import app
 from rarebeat.core.errors import RarebeatError
+from rarebeat.core.records import Record
+from rarebeat.readers.files.reader import read
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.simulator.archives.archive import write_archive
 from rarebeat.simulator.settings import SimulatorSettings
@@ -46,6 +50,43 @@ def test_a_folder_is_told_file_by_file(exports: Path) -> None:
         ["3", "GE MUSE RestingECG XML"],
         ["1", "not read"],
     ]
+
+
+def test_a_folder_that_is_not_entered_is_told(exports: Path, tmp_path: Path) -> None:
+    """Most of an export may lie behind a link."""
+    (exports / "2024").symlink_to(tmp_path)
+    told = run("inspect", exports, "--json")
+    assert told.stderr == "passed over: 1 x linked folder\n"
+    assert len(json.loads(told.stdout)) == 4
+    options = "-o", "patient_namespace=own"
+    assert (
+        "passed over: 1 x linked folder" in run("ingest", "files", exports, tmp_path / "out", *options).stdout
+    )
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_the_signals_of_a_folder_are_not_kept(
+    form: tuple[str, ...], exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever inspects an export of a million ECGs needs no more memory than for one; the picture is of the first."""
+    for number in range(3, 8):
+        (exports / f"sim-{number:06}.xml").write_bytes((exports / "sim-000000.xml").read_bytes())
+    signals: list[weakref.ref[np.ndarray]] = []
+    most = 0
+
+    def watched(*arguments: object) -> Record:
+        nonlocal most
+        most = max(most, sum(one() is not None for one in signals))
+        record = read(*arguments)  # type: ignore[arg-type]
+        signals.append(weakref.ref(record.signal))
+        return record
+
+    monkeypatch.setattr("rarebeat.readers.files.inspection.read", watched)
+    result = run("inspect", exports, "--picture", tmp_path / "ecg.png", *form)
+    assert result.exit_code == 0
+    assert len(signals) == 8
+    assert most <= 2  # the first, and the one before
+    assert (tmp_path / "ecg.png").is_file()
 
 
 def test_the_signal_file_stands_for_its_record(tmp_path: Path) -> None:

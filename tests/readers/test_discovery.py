@@ -1,4 +1,5 @@
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from rarebeat.readers.discovery import (
     unlisted_entries,
     walk,
 )
-from rarebeat.readers.registry import Entry
+from rarebeat.readers.registry import Entry, get_source
 
 
 def test_files_come_in_a_fixed_order_whatever_the_disk_says(tmp_path: Path) -> None:
@@ -72,7 +73,19 @@ def test_names_that_are_no_text_can_be_stored(tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff.hea")
     (tmp_path / name).touch()
     (path,) = walk(tmp_path, ".hea")
-    assert readable(path.stem).encode("utf-8").decode() == "\ufffd"
+    assert readable(path.stem).encode("utf-8").decode() == r"\xff"
+
+
+def test_names_of_an_older_system_that_differ_by_one_byte_stay_two(
+    muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """Else the second of Müller and Möller, in Latin-1, would be refused as a duplicate of the first."""
+    for name in (b"M\xfcller.xml", b"M\xf6ller.xml"):
+        (tmp_path / os.fsdecode(name)).write_bytes(muse_xml())
+    assert [entry.record_id for entry in get_source("muse-xml").discover(tmp_path, {})] == [
+        r"M\xf6ller.xml",
+        r"M\xfcller.xml",
+    ]
 
 
 def test_a_csv_is_read_as_text(tmp_path: Path) -> None:

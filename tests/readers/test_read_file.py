@@ -1,13 +1,16 @@
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml
 from tests.format_files import ENDINGS, WRITERS, Planted
 from tests.readers.reading import read_all, write_csv
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
+from rarebeat.core.records import LEADS
 from rarebeat.readers.read_file import find_recordings, read_file, read_recording
 from rarebeat.simulator.archives.export import export
 from rarebeat.simulator.settings import SimulatorSettings
@@ -36,6 +39,26 @@ def test_a_muse_file_is_read_without_a_key(
     assert (record.rate, record.sex, record.patient_id) == (500.0, "female", None)
     assert record.text == "Normal sinus rhythm"
     assert not (tmp_path / "config").exists()
+
+
+def test_each_recording_of_a_file_that_holds_several_has_a_name(
+    ecg: Microvolts, muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """Answers and pictures go by it: of two with one name, one would be drawn for both."""
+    side = {"rate": 500, "unit": "uV", "leads": list(LEADS), "axes": ["record", "lead", "sample"]}
+    (tmp_path / "arrays.yaml").write_text(yaml.safe_dump(side))
+    np.save(tmp_path / "stack.npy", np.stack([ecg, ecg[:, ::-1]]))
+    stack = {one.name: one for one in find_recordings([tmp_path], "arrays", {})}
+    assert list(stack) == [f"{tmp_path}/stack.npy#0", f"{tmp_path}/stack.npy#1"]
+    for found, signal in zip(stack.values(), (ecg, ecg[:, ::-1]), strict=True):
+        np.testing.assert_array_equal(read_recording(found, "arrays", {}).signal, signal)
+    packed = tmp_path / "packed"
+    packed.mkdir()
+    with zipfile.ZipFile(packed / "all.zip", "w") as archive:
+        for name in ("in/1.xml", "in/2.xml"):
+            archive.writestr(name, muse_xml())
+    names = [one.name for one in find_recordings([packed], "files", {})]
+    assert names == [f"{packed}/all.zip/in/1.xml", f"{packed}/all.zip/in/2.xml"]
 
 
 @pytest.mark.parametrize("name", ["a.pdf", "a", "a.csv"])

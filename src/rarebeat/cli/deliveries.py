@@ -1,13 +1,18 @@
 """Commands about files that somebody has delivered: ``rarebeat inspect`` and ``rarebeat check``."""
 
 import json
+import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from rarebeat.cli.console import examples, reader_options
 from rarebeat.core.errors import RarebeatError
+
+if TYPE_CHECKING:
+    from rarebeat.core.records import Record
 
 _HEADING = "Data"
 
@@ -38,23 +43,36 @@ def inspect(
     Format, rate, length, leads, unit, filters, device, and what the file does not tell. Exit code 1 when no ECG could
     be read.
     """
-    from rarebeat.readers.files.inspection import as_json as plain
-    from rarebeat.readers.files.inspection import format_inspections
+    from rarebeat.readers.discovery import EVERY, passed_over
+    from rarebeat.readers.files.inspection import Inspection, files_at, in_json, in_lines
     from rarebeat.readers.files.inspection import inspect as find_out
 
     if picture:
         from rarebeat.reporting.ecg_page import check_suffix
 
         check_suffix(picture)
-    found = list(find_out(path))
-    print(json.dumps(plain(found), indent=2) if as_json else format_inspections(found))
-    record = next((entry.record for entry in found if entry.record), None)
-    if record is None:
+    entries = files_at(path)
+    first: list[Record] = []  # for the picture; the other signals are let go of, one after the other
+
+    def found() -> Iterator[Inspection]:
+        for one in find_out(entries):
+            if one.record and not first:
+                first.append(one.record)
+            yield one
+
+    names = [entry.record_id for entry in entries]
+    for line in in_json(found()) if as_json else in_lines(found(), names):
+        print(line)
+    passed = passed_over(path, EVERY) if path.is_dir() else {}
+    if passed:  # a folder that is not entered may be most of the export
+        told = ", ".join(f"{count} x {name}" for name, count in passed.items())
+        print(f"passed over: {told}", file=sys.stderr)
+    if not first:
         raise typer.Exit(1)
     if picture:
         from rarebeat.reporting.ecg_page import draw_ecg
 
-        draw_ecg(picture, record)
+        draw_ecg(picture, first[0])
 
 
 def check(

@@ -78,15 +78,15 @@ def drift(
     """Compare a cohort with what a model saw.
 
     Inputs are compared with training records, scores with those of validation records. Exit code 0 when the model is
-    inside of what it saw, 1 when it is outside, 2 when nothing could be compared.
+    inside of what it saw, 1 when it is outside, 2 when nothing could be compared or the records are too few to tell.
     """
     from rarebeat.evaluation.site.drift import find_drift, format_drift
     from rarebeat.evaluation.site.recordings import Source
 
     found = find_drift(model, Source((records,), kind, reader_options(option or [])))
     print(_as_json(found) if as_json else format_drift(found))
-    if found.verdicts:
-        raise typer.Exit(1)
+    if found.verdicts or not found.tells:
+        raise typer.Exit(1 if found.verdicts else 2)
 
 
 def _as_json(result: Any) -> str:

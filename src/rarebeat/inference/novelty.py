@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.signals import Float64, Int16, Preprocessing, output_scale, output_units
 from rarebeat.inference.signal_summary import MEASURES, SignalSummary, summarise
+from rarebeat.metrics.arrays import BoolArray
 
 SHARE = 0.99
 """Of validation records whose distance is below the limit, where there are enough of them; otherwise all are."""
@@ -60,6 +61,18 @@ class Evidence:
 
     features: Float32
     summary: SignalSummary
+
+    def of(self, rows: BoolArray) -> "Evidence":
+        """Take some records.
+
+        Args:
+            rows: shape (n,), which.
+
+        Returns:
+            The evidence on those.
+        """
+        summary = SignalSummary(self.summary.measures[rows], self.summary.bands[rows])
+        return Evidence(self.features[rows], summary)
 
 
 @dataclass(frozen=True)

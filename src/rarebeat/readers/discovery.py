@@ -3,12 +3,12 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from rarebeat.core import files
-from rarebeat.core.errors import MissingSourceError
+from rarebeat.core.errors import MissingSourceError, RarebeatError
 from rarebeat.readers.registry import Entry
 
 
@@ -65,6 +65,9 @@ def walk(
                 yield Path(folder, name)
 
 
+EVERY = ("*",)
+"""Stands for the endings of the files that are taken where all are."""
+
 _ENDINGS = frozenset(
     f".{ending}"
     for ending in re.findall(
@@ -96,7 +99,7 @@ def passed_over(root: Path, taken: Sequence[str]) -> dict[str, int]:
 
     Args:
         root: the folder.
-        taken: endings of the files that are, or belong to, recordings, in small letters.
+        taken: endings of the files that are, or belong to, recordings, in small letters; or :data:`EVERY`.
 
     Returns:
         Files by their ending (``.xml.gz``; "no ending", "hidden file" and "other ending" for the rest), and the
@@ -109,7 +112,8 @@ def passed_over(root: Path, taken: Sequence[str]) -> dict[str, int]:
 
     for folder, folders, names in os.walk(root, onerror=refuse):
         counts["linked folder"] += sum(os.path.islink(os.path.join(folder, name)) for name in folders)  # noqa: PTH114, PTH118
-        counts.update(ending for name in names if (ending := _ending(name.lower())) not in taken)
+        if taken != EVERY:
+            counts.update(ending for name in names if (ending := _ending(name.lower())) not in taken)
     return {name: count for name, count in counts.most_common() if count}
 
 
@@ -181,19 +185,19 @@ def _after_blanks(text: str, start: int) -> int:
 
 
 def readable(name: str) -> str:
-    """Turn the name of a file into text that can be stored, whatever bytes it is made of.
+    """Turn the name of a file into text that can be stored, whatever bytes it is made of: two names stay two.
 
     Args:
         name: as Python has it.
 
     Returns:
-        Valid Unicode.
+        Valid Unicode; each byte that is none is written as a number, for names of older systems differ by those alone.
 
     Example:
         >>> readable("JS00001"), readable("\\udcff.hea")
-        ('JS00001', '\ufffd.hea')
+        ('JS00001', '\\\\xff.hea')
     """
-    return os.fsencode(name).decode("utf-8", "replace")
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def is_inside(root: Path, path: Path) -> bool:
@@ -239,6 +243,31 @@ def read_table(path: Path, required: list[str], help_text: str = "") -> list[dic
     if not path.is_file():
         raise MissingSourceError(f"there is no file {path}. {help_text}".strip())
     return [row for _, row in files.read_csv(path, required, others=True)]
+
+
+def matching_columns(names: Sequence[str], rows: Sequence[Mapping[str, str]], path: Path) -> list[str]:
+    """Write out which columns of a table are meant.
+
+    Args:
+        names: of columns; ``report_*`` stands for all that begin so.
+        rows: of the table.
+        path: of the table, for messages.
+
+    Returns:
+        The columns, in the order of the names and of the table.
+
+    Raises:
+        RarebeatError: when no column begins so: all reports would be empty.
+    """
+    found: list[str] = []
+    for name in names if rows else ():
+        fitting = (
+            [column for column in rows[0] if column.startswith(name[:-1])] if name.endswith("*") else [name]
+        )
+        if not fitting:
+            raise RarebeatError(f"{path} has no column {name}; its columns are: {', '.join(rows[0])}")
+        found += fitting
+    return found
 
 
 def unlisted_entries(root: Path, entries: Sequence[Entry]) -> list[Entry]:

@@ -19,6 +19,7 @@ OLDEST = 90.0
 _PTB_XL_OVER_89 = 300.0  # how PTB-XL writes an age over 89
 _HIGHEST_AGE = 125.0
 _NUMBERED = ("ptb-xl",)  # public databases whose patients are whole numbers
+_OF_NUMBERS = ("12sl", "aha", "snomed")  # code systems without decimals
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
 _PLACEHOLDER = re.compile(r"\bstatement\s+text\s*\(\d+\)", re.IGNORECASE)
 _COMPLETE = {"true": True, "yes": True, "y": True, "1": True, "1.0": True}
@@ -83,18 +84,19 @@ def clean_sex(cell: str, values: Mapping[str, str] | None = None) -> str | None:
 
     Args:
         cell: F, M, female or male, in any case.
-        values: the meaning of an archive's own codes.
+        values: the meaning of an archive's own codes; numbers also with the ``.0`` that :func:`whole_number` takes off.
 
     Returns:
         "female", "male", or None for anything else.
 
     Example:
-        >>> clean_sex("F"), clean_sex("Male"), clean_sex("1"), clean_sex("1", {"0": "male", "1": "female"})
+        >>> clean_sex("F"), clean_sex("Male"), clean_sex("1"), clean_sex("1.0", {"0": "male", "1": "female"})
         ('female', 'male', None, 'female')
     """
     text = cell.strip()
-    if values and text in values:
-        return values[text]
+    for name in (text, whole_number(text)):
+        if values and name in values:
+            return values[name]
     return _SEXES.get(text.lower())
 
 
@@ -160,7 +162,8 @@ def parse_codes(cell: str, system: str) -> tuple[str, ...]:
         system: what the codes belong to, such as "scp".
 
     Returns:
-        ``system:code``, in the order of the cell, each once.
+        ``system:code``, in the order of the cell, each once; of systems of whole numbers without the ``.0`` that
+        :func:`whole_number` takes off (others, such as ICD-9, have decimals that mean something).
 
     Raises:
         BadRecordError: when the cell looks like a dictionary or list and is none.
@@ -170,12 +173,16 @@ def parse_codes(cell: str, system: str) -> tuple[str, ...]:
         ('scp:NORM', 'scp:SR')
         >>> parse_codes('{"SR": null}', "scp"), parse_codes("a; b", "x")
         (('scp:SR',), ('x:a', 'x:b'))
+        >>> parse_codes("426783006.0", "snomed"), parse_codes("427.0", "icd9")
+        (('snomed:426783006',), ('icd9:427.0',))
     """
     text = cell.strip()
     if text[:1] in ("{", "["):
         codes = [str(code).strip() for code in _parse_literal(text)]
     else:
         codes = [code.strip() for code in re.split(r"[,;]" if re.search(r"[,;]", text) else r"\s+", text)]
+    if system in _OF_NUMBERS:
+        codes = [whole_number(code) for code in codes]
     storable = (
         code.encode("utf-8", "replace").decode() for code in codes if code
     )  # JSON can hold half characters

@@ -21,7 +21,6 @@ from rarebeat.readers.fields import (
     parse_codes,
     parse_patient,
     trusted_fold,
-    whole_number,
 )
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import Entry
@@ -113,7 +112,7 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
     )
     if patient is None or fold is None:
         raise BadRecordError("header_mismatch", "patient_id or strat_fold is empty, as in no row of PTB-XL")
-    age, sex = clean_age(row["age"]), clean_sex(whole_number(row["sex"]), SEXES)
+    age, sex = clean_age(row["age"]), clean_sex(row["sex"], SEXES)
     if wrong := not_understood(age=(row["age"], age), sex=(row["sex"], sex)):
         raise BadRecordError("header_mismatch", f"{' and '.join(wrong)} of the row are not where they belong")
     person = Person(age, sex).otherwise(person_of(header.comments))

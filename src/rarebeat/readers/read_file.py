@@ -53,8 +53,13 @@ class Found:
 
     @property
     def name(self) -> str:
-        """What people call it: the path of its file, or its id where there is no file."""
-        return self.entry.record_id if self.entry.path is None else _name(self.entry.path)
+        """What people call it: the path of its file, and which of several in it; or its id where there is no file."""
+        if self.entry.path is None:
+            return self.entry.record_id
+        name, member = _name(self.entry.path), self.entry.member
+        if member is None:
+            return name
+        return f"{name}/{member}" if self.entry.record_id.endswith(f"/{member}") else f"{name}#{member}"
 
 
 def find_recordings(paths: Sequence[Path], kind: str | None, options: Options) -> Iterator[Found]:

@@ -67,6 +67,10 @@ class Entry:
         details: whatever the reader needs besides (cells of a CSV row, a seed).
         source: the database, or the part of it, that the recording comes from; "" for the kind of archive.
         listed: False for a recording that the table of its archive does not name: it is counted, not read.
+        member: where ``path`` holds several recordings, which of them it is: the path in an archive of files, a number,
+            or a name; None for a file of its own.
+        is_ecg: False for what is known to be no ECG, as the document beside one: it is refused, and takes no row of a
+            table.
     """
 
     record_id: str
@@ -74,6 +78,8 @@ class Entry:
     details: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
     listed: bool = True
+    member: str | None = None
+    is_ecg: bool = True
 
 
 def _public(_: Options) -> bool:

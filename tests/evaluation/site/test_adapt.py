@@ -1,8 +1,10 @@
 """A model is fitted to a site by offsets and thresholds; its weights are the same file."""
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +17,10 @@ from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation, moved
 from rarebeat.evaluation.site.recordings import Source
 from rarebeat.evaluation.site.worth import held_out, mean_with_interval
 from rarebeat.inference.ensemble import save_ensemble
+from rarebeat.inference.gate import NO_NUMBER
 from rarebeat.inference.model_folder import load_detector, load_scores, read_card, save_adapted
 from rarebeat.inference.predict import predict_files
+from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.metrics.certainty import Certainty, ClassCertainty
@@ -107,6 +111,50 @@ def test_few_positives_and_missing_labels_are_warned_about(
     table = format_adaptation(done)
     assert "| sinus_rhythm |" in table
     assert "| atrial_fibrillation |" not in table
+
+
+def test_an_ecg_without_a_number_is_named_and_not_fitted_to(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+        probability, features = predict_with_features(*arguments, **options)
+        probability[0] = np.nan
+        return probability, features
+
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.predict_with_features", broken)
+    done = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    assert done.records == RECORDS - 1
+    assert [text.partition(" ")[2] for text in done.lost] == [f"cannot be used: {NO_NUMBER}"]
+    card = read_card(tmp_path / "ward")
+    assert np.isfinite([*card.offsets.values(), *card.thresholds.values()]).all()
+    monkeypatch.setattr(
+        "rarebeat.evaluation.site.recordings.predict_with_features",
+        lambda *arguments, **options: tuple(
+            np.nan * part for part in predict_with_features(*arguments, **options)
+        ),
+    )
+    with pytest.raises(RarebeatError, match=f"none of the recordings can be used: .*{NO_NUMBER}"):
+        adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "other")
+
+
+def test_labels_name_members_of_an_archive_and_accents_in_either_form(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    names, rows = sorted(site.truth)[:2], ["record,sinus_rhythm"]
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for number, name in enumerate(names):
+            for path in site.files.rglob(f"{name}.*"):
+                archive.writestr(f"in/{path.name}", path.read_bytes())
+            rows.append(f"{name},{number}")
+    header = next(site.files.rglob(f"{sorted(site.truth)[2]}.hea"))
+    text = header.read_text().replace(header.stem, "Mu\u0308ller", 1)
+    (tmp_path / "Mu\u0308ller.hea").write_text(text, encoding="utf-8")
+    (tmp_path / f"{header.stem}.dat").write_bytes(header.with_suffix(".dat").read_bytes())
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join([*rows, "M\u00fcller,1"]) + "\n", encoding="utf-8")
+    options = {"patient_namespace": "simulated"}
+    done = adapt_model(knowing_model, Source((tmp_path,), "files", options), labels, tmp_path / "ward")
+    assert (done.records, done.lost) == (3, ())
 
 
 def test_a_class_that_nobody_has_keeps_its_decisions(site: Site, knowing_model: Path, tmp_path: Path) -> None:

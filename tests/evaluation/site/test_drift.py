@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from rarebeat.evaluation.site.drift import (
     format_drift,
 )
 from rarebeat.evaluation.site.recordings import Scored, Source, score_site
+from rarebeat.inference.gate import NO_NUMBER
 from rarebeat.inference.model_folder import load_detector, load_model, load_scores, save_adapted
-from rarebeat.inference.novelty import novelty_sentences
+from rarebeat.inference.novelty import Evidence, novelty_sentences
+from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.inference.signal_summary import MEASURES
 from rarebeat.metrics.known_scores import known_scores
 
@@ -122,6 +125,74 @@ def test_a_file_that_cannot_be_used_is_named(site: Site, knowing_model: Path, tm
     assert found.records == 1
     assert f"{broken.stem} cannot be used: " in found.warnings[0]
     assert "1 patients: only large differences can be seen" in found.warnings
+
+
+def made_unlike(scored: Scored, records: int, unlike: int, patients: int) -> Scored:
+    """The first records, of which some are in millivolts taken for microvolts."""
+    measures = scored.evidence.summary.measures[:records].copy()
+    measures[:unlike, 0] *= 1000
+    summary = replace(
+        scored.evidence.summary, measures=measures, bands=scored.evidence.summary.bands[:records]
+    )
+    return replace(
+        scored,
+        names=scored.names[:records],
+        patients=(np.arange(records) % patients).astype(object),
+        probability=scored.probability[:records],
+        evidence=Evidence(scored.evidence.features[:records], summary),
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "unlike", "patients", "outside", "tells"),
+    [
+        (1, 1, 1, False, False),  # which one record in twenty may be
+        (1, 0, 1, False, False),
+        (9, 9, 1, False, False),  # one patient
+        (2, 1, 2, False, True),  # one time in ten where 5 % are unlike
+        (2, 2, 2, True, True),  # one time in 400
+        (30, 4, 30, False, True),  # one time in 16
+        (30, 6, 30, True, True),  # one time in 300
+    ],
+)
+def test_few_records_are_outside_only_where_chance_hardly_explains_it(
+    scored: Scored, knowing_model: Path, records: int, unlike: int, patients: int, outside: bool, tells: bool
+) -> None:
+    _, card = load_model(knowing_model)
+    some = made_unlike(scored, records, unlike, patients)
+    found = compare_with_training(some, card, load_detector(knowing_model), None)
+    assert found.inputs[-1].share == unlike / records
+    assert (bool(found.verdicts), found.tells) == (outside, tells)
+    assert ("too few patients to tell" in format_drift(found)) is not tells
+
+
+def test_one_record_gets_no_verdict_and_no_exit_code_of_one(
+    site: Site, knowing_model: Path, tmp_path: Path
+) -> None:
+    for path in site.files.rglob("sim-000000.*"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    app = new_app()
+    app.command()(drift_command)
+    alone = CliRunner().invoke(app, [str(knowing_model), str(tmp_path)])
+    assert alone.exit_code == 2
+    assert alone.stdout.rstrip().splitlines()[-1].startswith("too few patients to tell")
+
+
+def test_an_ecg_without_a_number_is_named_and_left_out(
+    site: Site, knowing_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """NaN is below every threshold and inside every range: it would count as a sound record of no class."""
+
+    def broken(*arguments: Any, **options: Any) -> tuple[np.ndarray, np.ndarray]:
+        probability, features = predict_with_features(*arguments, **options)
+        probability[0, 1] = np.nan
+        return probability, features
+
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.predict_with_features", broken)
+    found = find_drift(knowing_model, Source((site.ingested,)))
+    assert found.records == RECORDS - 1
+    assert found.warnings[0].endswith(f"cannot be used: {NO_NUMBER}")
+    assert all(np.isfinite([row.called, row.distance]).all() for row in found.scores)
 
 
 def test_the_exit_code_says_whether_it_is_outside(site: Site, knowing_model: Path) -> None:

@@ -157,6 +157,63 @@ def test_a_share_that_chance_could_explain_is_no_change(delivered: Callable[...,
     assert changes(first, second) == []
 
 
+def contract(records: int, **said: Any) -> Contract:
+    """A contract as ingest writes it of a mixed archive."""
+    shares = dict.fromkeys(("quarantined", "not calibrated", "age missing", "sex missing"), 0.0)
+    named = {"units": "uV", "rates": "500", "leads": " ".join(LEADS), "filters": "not told"}
+    whole = {name: {value: records} for name, value in named.items()}
+    quantiles = {
+        "seconds": {"p5": 10.0, "median": 10.0, "p95": 10.0},
+        "amplitude": {"p5": 600, "median": 1000, "p95": 2400},
+        "ages": {"p5": 22, "median": 62, "p95": 86},
+    }
+    empty = {"steps": {"5": records}, "code_systems": {}, "codes": {}, "labels": {}}
+    return whole | quantiles | empty | {"records": records, "shares": shares} | said
+
+
+def alike(value: float) -> dict[str, float]:
+    return {"p5": value, "median": value, "p95": value}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lines"),
+    [
+        # two young patients with large QRS complexes
+        ({}, {"ages": alike(30), "amplitude": alike(1900)}, 0),
+        ({"shares": {"age missing": 0.05}}, {"shares": {"age missing": 0.5}, "ages": alike(70)}, 0),
+        ({"shares": {"age missing": 0.0}}, {"shares": {"age missing": 1.0}, "ages": {}}, 1),
+        # one kind of leads of two
+        ({"filters": {"0.05-150": 600, "0.5-40": 400}}, {"filters": {"0.5-40": 2}}, 0),
+        ({"code_systems": {"scp": 0.6}}, {}, 0),
+        ({"code_systems": {"scp": 1.0}}, {}, 1),
+        (
+            {"code_systems": {"scp": 1.0}, "codes": {"scp:SR": 0.8, "scp:LVH": 0.05}},
+            {"code_systems": {"scp": 1.0}, "codes": {"scp:LVH": 1.0}},
+            0,  # of many codes, one in twenty is there twice in 400 deliveries once
+        ),
+        ({"seconds": alike(10.0)}, {"seconds": alike(20.0)}, 1),  # which none had
+    ],
+)
+def test_two_records_are_a_change_only_where_chance_does_not_explain_them(
+    before: dict[str, Any], after: dict[str, Any], lines: int
+) -> None:
+    first, second = contract(1000), contract(2)
+    for entry, said in ((first, before), (second, after)):
+        entry |= said | {"shares": entry["shares"] | said.get("shares", {})}
+    assert len(changes(first, second)) == lines, changes(first, second)
+
+
+def test_a_share_of_women_is_of_those_whose_sex_is_known() -> None:
+    """Of 20 and of 20 it may be 0.5 and 0.7 by chance, in however many records."""
+    first, second = contract(1000), contract(1000)
+    first["shares"] |= {"sex missing": 0.98, "female": 0.5}
+    second["shares"] |= {"sex missing": 0.98, "female": 0.7}
+    assert changes(first, second) == []
+    for entry in (first, second):
+        entry["shares"]["sex missing"] = 0.0
+    assert len(changes(first, second)) == 1
+
+
 def test_a_folder_without_a_contract_says_so(tmp_path: Path) -> None:
     with pytest.raises(RarebeatError, match="there is no cohort in"):
         read_contract(tmp_path)

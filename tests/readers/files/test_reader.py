@@ -17,7 +17,7 @@ from rarebeat.core.errors import MissingSourceError
 from rarebeat.core.record_files import read_quarantine
 from rarebeat.core.records import LEADS
 from rarebeat.readers.files.formats import HEAD, formats, tell
-from rarebeat.readers.files.inspection import inspect
+from rarebeat.readers.files.inspection import files_at, inspect
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.registry import get_source
@@ -172,7 +172,7 @@ def test_what_a_reader_did_not_foresee_refuses_its_file_alone(
         raise KeyError(path.name)
 
     monkeypatch.setattr("rarebeat.readers.muse.reader.read_file", surprised)
-    found = {entry.name: entry for entry in inspect(mixed)}
+    found = {entry.name: entry for entry in inspect(files_at(mixed))}
     assert found["no-ending"].facts["not read"] == "unreadable: KeyError in the reader of the format muse-xml"
     assert found["array.bin"].record is not None
 

@@ -156,6 +156,47 @@ def test_leads_in_several_groups_belong_together_when_recorded_together(
     assert "parts of a sheet" in sheet.detail
 
 
+def add_group(dataset: Any, leads: slice, **changes: Any) -> None:
+    """A group of some of the leads, as ``changes`` of it, or of its first channel (``Channel...``), say."""
+    whole = dataset.WaveformSequence[0]
+    samples = np.frombuffer(whole.WaveformData, "<i2").reshape(-1, 12)[:, leads]
+    group = deepcopy(whole)
+    group.ChannelDefinitionSequence = whole.ChannelDefinitionSequence[leads]
+    group.NumberOfWaveformChannels, group.WaveformData = samples.shape[1], samples.tobytes()
+    for name, value in changes.items():
+        setattr(group.ChannelDefinitionSequence[0] if name.startswith("Channel") else group, name, value)
+    dataset.WaveformSequence.append(group)
+
+
+def test_a_rhythm_strip_beside_the_twelve_leads_repeats_one(
+    simulated: Export, changed: Callable[..., Path]
+) -> None:
+    ecg = read_file(changed(lambda dataset: add_group(dataset, slice(1, 2))))
+    assert (ecg.signal == simulated.signal).all()
+    twice = refusal(read_file, changed(lambda dataset: add_group(dataset, slice(12))))
+    assert twice.detail == "lead I is there twice"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ChannelStatus": "DISCONNECTED"},
+        {"ChannelTimeSkew": 0.1},
+        {"WaveformSampleInterpretation": "MB", "SamplingFrequency": 100},
+        {"NumberOfWaveformSamples": 1},
+    ],
+)
+def test_a_signal_that_is_no_lead_does_not_refuse_the_ecg(
+    simulated: Export, changed: Callable[..., Path], changes: dict[str, Any]
+) -> None:
+    def breathe(dataset: Any) -> None:
+        add_group(dataset, slice(1), **changes)
+        source = dataset.WaveformSequence[1].ChannelDefinitionSequence[0].ChannelSourceSequence[0]
+        source.CodeValue, source.CodeMeaning = "2:19456", "Respiration"
+
+    assert (read_file(changed(breathe)).signal == simulated.signal).all()
+
+
 def test_codes_name_the_leads_and_must_agree_with_the_labels(
     simulated: Export, changed: Callable[..., Path]
 ) -> None:

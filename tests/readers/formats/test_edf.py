@@ -98,6 +98,20 @@ def test_leads_of_different_rates_are_not_brought_to_one(simulated: Export, tmp_
     assert "rates" in refusal(read_file, tmp_path / "one.edf").detail
 
 
+@pytest.mark.parametrize("told", ["", "X", "12 M", "12 M X"])
+def test_a_patient_who_is_not_told_in_full_does_not_refuse_the_ecg(
+    write: Write, simulated: Export, told: str
+) -> None:
+    path = write(records={"annotations": [edfio.EdfAnnotation(0, None, "sinus rhythm")]})
+    data = path.read_bytes()
+    path.write_bytes(data[:8] + told.encode().ljust(80) + data[88:])
+    ecg = read_file(path)
+    assert np.abs(ecg.signal - simulated.signal).max() <= 1
+    in_part = told == "12 M X"
+    assert (ecg.person.patient, ecg.person.sex) == (("12", "male") if in_part else (None, None))
+    assert ecg.person.not_understood == (() if in_part else ("age", "patient", "sex"))
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -10,7 +10,7 @@ from tests.format_files import Steps
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.records import LEADS
-from rarebeat.readers.files.inspection import format_inspections, inspect
+from rarebeat.readers.files.inspection import files_at, in_lines, inspect
 from rarebeat.readers.formats.edges import without_fillers
 from rarebeat.readers.ingest import ingest_cohort
 from rarebeat.readers.quality import RawLeads
@@ -95,9 +95,8 @@ def test_a_lead_that_goes_on_while_the_others_rest_is_left_to_other_checks(signa
 
 def test_what_was_cut_is_counted_and_told(file_of: Callable[..., Path], tmp_path: Path) -> None:
     path = file_of("philips-xml")  # with 0.4 s of zeros, pulse and zeros
-    assert "length     5 s (2500 samples); 0.4 s at the ends held no recording and were cut" in (
-        format_inspections(list(inspect(path)))
-    )
+    lines = list(in_lines(inspect(files_at(path)), [path.name]))
+    assert "  length     5 s (2500 samples); 0.4 s at the ends held no recording and were cut" in lines
     options = {"patient_namespace": "own"}
     summary = ingest_cohort("philips-xml", tmp_path, tmp_path / "out", options=options, workers=1)
     assert summary["cut"] == 1

@@ -1,5 +1,6 @@
 """Tables that are joined to the recordings of any kind of archive."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,12 @@ def test_several_columns_of_text_are_lines_of_one_report(root: Path) -> None:
     assert [record.text for record in records] == ["Sinus rhythm\nSee also", "AF", None]
 
 
+def test_a_pattern_that_no_column_fits_is_told_and_not_taken_for_empty_reports(root: Path) -> None:
+    options = table(root, "ecg,Report_0,note\n1,AF,\n", text_column=["report_*", "note"])
+    with pytest.raises(RarebeatError, match=r"no column report_\*; its columns are: ecg, Report_0, note"):
+        read_all(root, options)
+
+
 def test_a_long_table_has_a_row_for_each_statement(root: Path) -> None:
     text = "ecg,statement,code,whole\n1,Sinus rhythm,SR,no\n2,AF,AFIB,no\n1,LBBB,CLBBB,no\n1,LBBB,CLBBB,no\n"
     columns = {"text_column": "statement", "codes_column": "code", "complete_column": "whole"}
@@ -106,6 +113,63 @@ def test_a_row_that_could_mean_two_recordings_is_given_to_neither(ecg: Microvolt
     assert [record.text for record in records] == ["a", None, None, None]
 
 
+def test_a_document_beside_an_ecg_takes_no_row_from_it(
+    muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """A hospital exports 1.xml and 1.pdf: the row of 1 is that of the ECG."""
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    for number in (1, 2):
+        (exports / f"{number}.xml").write_bytes(muse_xml())
+        (exports / f"{number}.pdf").write_bytes(b"%PDF-1.7")
+    options = table(exports, "ecg,age\n1,33\n2,44\n", age_column="age")
+    summary = ingest_cohort("files", exports, tmp_path / "out", options=options, workers=1)
+    assert (summary["records"], summary["quarantined"]) == (2, 2)
+    assert summary["tables"]["table.csv"] == {
+        "rows": 2,
+        "rows_without_recording": 0,
+        "recordings_without_row": 0,
+    }
+
+
+def test_an_archive_that_holds_one_ecg_may_name_it(muse_xml: Callable[..., bytes], tmp_path: Path) -> None:
+    for number in (1, 2):
+        with zipfile.ZipFile(tmp_path / f"{number}.zip", "w") as archive:
+            archive.writestr("ecg.xml", muse_xml())
+    records = read_all(tmp_path, table(tmp_path, "ecg,age\n1,33\n2.zip,44\n", age_column="age"), "files")
+    assert [record.age for record in records] == [33, 44]
+
+
+@pytest.mark.parametrize("key", ["{}", "{}.xml", "in/{}", "in/{}.xml", "all.zip/in/{}.xml"])
+def test_a_row_finds_a_member_of_an_archive_as_if_it_were_unpacked(
+    key: str, muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for number in (1, 2):
+            archive.writestr(f"in/{number}.xml", muse_xml())
+    text = f"ecg,age\n{key.format(1)},33\n{key.format(2)},44\nall,99\n"
+    records = read_all(tmp_path, table(tmp_path, text, age_column="age"), "files")
+    assert [record.age for record in records] == [33, 44]
+
+
+def test_a_name_is_the_same_whichever_way_its_accents_are_written(
+    muse_xml: Callable[..., bytes], tmp_path: Path
+) -> None:
+    """macOS writes an umlaut as a letter and a mark, and a table from elsewhere as one letter."""
+    (tmp_path / "Mu\u0308ller.xml").write_bytes(muse_xml())
+    (record,) = read_all(tmp_path, table(tmp_path, "ecg,age\nM\u00fcller,33\n", age_column="age"), "files")
+    assert record.age == 33
+
+
+def test_whole_numbers_that_a_missing_value_has_made_decimals_mean_the_same(root: Path) -> None:
+    text = "ecg,sex,code\n1,1.0,426783006.0\n2,0.0,\n3,,164889003.0\n"
+    columns = {"sex_column": "sex", "codes_column": "code", "code_system": "snomed"}
+    records = read_all(root, table(root, text, sex_values={0: "male", 1: "female"}, **columns))
+    assert [record.sex for record in records] == ["female", "male", None]
+    assert [record.codes for record in records] == [("snomed:426783006",), (), ("snomed:164889003",)]
+    assert not any(record.not_understood for record in records)
+
+
 def test_what_finds_no_partner_is_counted_and_told(root: Path, tmp_path: Path) -> None:
     options = table(root, "ecg,report\n1,Sinus rhythm\n9,AF\n", text_column="report")
     summary = ingest_cohort("arrays", root, tmp_path / "out", options=options, workers=1)
@@ -127,6 +191,12 @@ def test_columns_that_are_no_classes_are_named_or_left_out(root: Path) -> None:
     options = PUBLIC | {"labels_csv": "labels.csv", "labels_key": "ecg"}
     with pytest.raises(RarebeatError, match=r"row 2: age is '63', expected 0, 1 or nothing.*labels_columns"):
         read_all(root, options)
+    (root / "labels.csv").write_text("ecg,AF\n1,-1\n")
+    with pytest.raises(
+        RarebeatError, match=r"AF is '-1', expected 0, 1 or nothing \(not known, or not certain\)"
+    ):
+        read_all(root, PUBLIC | {"labels_csv": "labels.csv"})
+    (root / "labels.csv").write_text("age,ecg,AF\n63,1,1\n")
     assert read_all(root, options | {"labels_columns": ["AF"]})[0].codes == ("label:AF=1",)
 
 

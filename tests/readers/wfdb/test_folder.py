@@ -169,6 +169,16 @@ def test_a_path_is_preferred_to_a_name_and_reports_are_joined(
     assert [record.record_id for record in records] == ["files/p1/s1", "files/p2/s2"]
     assert [record.text for record in records] == ["Sinus rhythm\nNormal ECG", "Atrial fibrillation"]
     assert records[0].patient_id == Pseudonym().of("mimic", "7")
+    with pytest.raises(RarebeatError, match=r"machine_measurements.csv has no column text_\*"):
+        folder.discover(tmp_path, options | joined | {"text_column": "text_*"})
+    with pytest.raises(RarebeatError, match=r"record_list.csv has no column report_\*"):
+        folder.discover(tmp_path, options | {"text_column": "report_*"})
+    table = tmp_path / "machine_measurements.csv"
+    table.write_text(table.read_text().replace("\n1,", "\n1.0,").replace("\n2,", "\n2.0,"))
+    assert [entry.details["text"] for entry in folder.discover(tmp_path, options | joined)] == [
+        "Sinus rhythm\nNormal ECG",
+        "Atrial fibrillation\n",
+    ]
 
 
 def test_a_recording_of_two_reports_is_refused(

@@ -36,6 +36,9 @@ ALPHA = 0.01
 FEW = 30
 """Patients below which only large differences can be seen."""
 
+TOO_FEW = "too few patients to tell whether they are inside of what the model saw: whatever they were like"
+"""What is said instead of a verdict where none could have been given."""
+
 ANY, RATE = "any of these", "heart rate"
 
 
@@ -46,7 +49,7 @@ class InputDrift:
     Attributes:
         check: what was looked at.
         share: of the records.
-        low: low end of its 95 % interval over patients.
+        low: low end of its exact 95 % interval over patients.
         high: high end.
         expected: share of validation records; NaN where the model folder does not tell.
     """
@@ -97,6 +100,7 @@ class Drift:
         scores: of the classes; none where the model folder holds no scores of validation records.
         verdicts: why the model is outside of what it saw; none where it is not.
         warnings: what a person must know besides.
+        tells: whether there are enough records for a verdict, had all of them been unlike the training data.
     """
 
     records: int
@@ -105,6 +109,7 @@ class Drift:
     scores: tuple[ScoreDrift, ...]
     verdicts: tuple[str, ...]
     warnings: tuple[str, ...]
+    tells: bool
 
 
 def find_drift(model: Path, source: Source) -> Drift:
@@ -154,7 +159,8 @@ def compare_with_training(
     if patients < FEW:
         warnings.append(f"{patients} patients: only large differences can be seen")
     verdicts = (*_verdict_on_inputs(inputs), *_verdict_on_scores(scores))
-    return Drift(len(scored.names), patients, inputs, scores, verdicts, tuple(warnings))
+    tells = _inputs_tell(scored, inputs) or any(row.limit < 1 for row in scores)
+    return Drift(len(scored.names), patients, inputs, scores, verdicts, tuple(warnings), tells)
 
 
 def unlike_by_check(detector: Detector, evidence: Evidence) -> dict[str, BoolArray]:
@@ -188,7 +194,7 @@ def _inputs(scored: Scored, detector: Detector, known: KnownScores | None) -> tu
     expected[ANY] = np.nan if known is None else float(known.unlike[0])
     rows = []
     for check, unlike in unlike_by_check(detector, scored.evidence).items():
-        share, low, high = share_interval(unlike, scored.patients)
+        share, low, high = share_interval(unlike, scored.patients, exact=True)
         rows.append(InputDrift(check, share, low, high, expected.get(check, 0.0)))
     return tuple(rows)
 
@@ -264,7 +270,7 @@ def _verdict_on_inputs(inputs: tuple[InputDrift, ...]) -> list[str]:
     if not found:
         return []
     all_checks = found.pop(ANY)
-    limit = max(TOLERATED, 2 * np.nan_to_num(all_checks.expected))
+    limit = _tolerated(all_checks)
     if all_checks.low <= limit:
         return []
     most = max(found.values(), key=lambda row: row.share)
@@ -272,6 +278,18 @@ def _verdict_on_inputs(inputs: tuple[InputDrift, ...]) -> list[str]:
         f"{all_checks.share:.0%} of the records are unlike the training data (at most {limit:.0%} are tolerated), most "
         f"often by their {most.check}"
     ]
+
+
+def _tolerated(all_checks: InputDrift) -> float:
+    return max(TOLERATED, 2 * float(np.nan_to_num(all_checks.expected)))
+
+
+def _inputs_tell(scored: Scored, inputs: tuple[InputDrift, ...]) -> bool:
+    """Whether the inputs could be outside at all: one record could not, for one in twenty may be unlike."""
+    if not inputs:
+        return False
+    everything = np.ones(len(scored.names), dtype=np.bool_)
+    return share_interval(everything, scored.patients, exact=True)[1] > _tolerated(inputs[-1])
 
 
 def _verdict_on_scores(scores: tuple[ScoreDrift, ...]) -> list[str]:
@@ -305,7 +323,7 @@ def format_drift(drift: Drift) -> str:
         for row in drift.scores
     ]
     verdict = [f"OUTSIDE of what the model saw: {text}" for text in drift.verdicts] or [
-        "inside of what the model saw, as far as these records tell"
+        "inside of what the model saw, as far as these records tell" if drift.tells else TOO_FEW
     ]
     parts = [
         f"{drift.records} records of {drift.patients} patients",

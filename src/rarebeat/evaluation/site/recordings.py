@@ -18,7 +18,7 @@ from rarebeat.core.record_files import iterate_rows
 from rarebeat.core.records import Record, own_group
 from rarebeat.core.signals import output_scale
 from rarebeat.inference.ensemble import is_ensemble
-from rarebeat.inference.gate import ModelInput, input_windows, network_input
+from rarebeat.inference.gate import NO_NUMBER, ModelInput, input_windows, network_input
 from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.novelty import Evidence
 from rarebeat.inference.probabilities import Float32, predict_with_features
@@ -26,6 +26,7 @@ from rarebeat.inference.signal_summary import SignalSummary, summarise
 from rarebeat.readers.fields import Person
 from rarebeat.readers.read_file import Found, find_recordings, read_recording
 from rarebeat.readers.registry import Options
+from rarebeat.readers.tables.rows import names_of, recording_name
 
 CHUNK = 64
 """Recordings that the network is asked about at a time."""
@@ -134,7 +135,11 @@ def score_site(
         good = [one for one in chunk if isinstance(one, Recording)]
         refused += [one for one in chunk if isinstance(one, Refused)]
         if good:
-            parts.append(ask(module, card, good))
+            probability, evidence = ask(module, card, good)
+            answered = np.asarray(np.isfinite(probability).all(axis=1))
+            refused += [Refused(good[row].name, NO_NUMBER) for row in np.flatnonzero(~answered)]
+            good = [good[row] for row in np.flatnonzero(answered)]
+            parts.append((probability[answered], evidence.of(answered)))
             read += [replace(one, given=_without_signal(one.given)) for one in good]
     if not read and not refused and wanted is not None:
         raise RarebeatError(
@@ -217,8 +222,10 @@ def read_site(
         RarebeatError: when a folder holds no recordings, or two are called by one of the names.
     """
     taken: set[str] = set()
+    asked = {recording_name(one): one for one in wanted or ()}
     for names, read in _offered(source):
-        name = names[0] if wanted is None else next((one for one in names if one in wanted), None)
+        plain = map(recording_name, names)
+        name = names[0] if wanted is None else next((asked[one] for one in plain if one in asked), None)
         if name is None:
             continue
         if wanted is not None and name in taken:
@@ -257,6 +264,8 @@ def _offered(source: Source) -> Iterable[tuple[list[str], Any]]:
 
 def _names(found: Found) -> list[str]:
     path = found.entry.path
+    if found.entry.member is not None:
+        return list(names_of(found.entry, found.folder or Path()))
     files = [] if path is None else [path.stem, path.name, found.name]
     # Without a kind the id of an entry is its path; the record that is read is called by the stem.
     listed = [found.entry.record_id] if found.entry.record_id != found.name else []

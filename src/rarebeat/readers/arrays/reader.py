@@ -73,7 +73,11 @@ def _entries(root: Path, path: Path, settings: SideFile, source: str) -> list[En
     details = asdict(settings)
     return [
         Entry(
-            name if member is None else f"{name}#{member}", path, {"array": details, "member": member}, source
+            name if member is None else f"{name}#{member}",
+            path,
+            {"array": details, "member": member},
+            source,
+            member=None if member is None else str(member),
         )
         for member in members
     ]

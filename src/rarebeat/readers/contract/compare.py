@@ -5,6 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.special import ndtr
+from scipy.stats import hypergeom
+
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
 from rarebeat.readers.contract.observed import COMMON
@@ -12,8 +15,9 @@ from rarebeat.readers.contract.observed import COMMON
 SHARE = 0.05
 DEVIATIONS = 3.0
 DEVIATIONS_OF_MANY = 4.0
-"""A share has changed when it differs by more than SHARE and by more than so many standard errors of the difference:
-more of codes and labels, of which there are many, so that one of them is far off sooner by chance."""
+"""A share has changed when it differs by more than SHARE, and by more than chance makes it as seldom as a normal
+deviate is so many standard deviations away: more of codes and labels, of which there are many, so that one of them is
+far off sooner by chance."""
 
 FACTOR = 1.3
 """An amplitude or a length has changed when its median differs by more than this factor."""
@@ -21,6 +25,7 @@ FACTOR = 1.3
 YEARS = 10.0
 """Ages have changed when their median differs by more than this."""
 
+_ROUNDED = 1e-4  # to which shares are stored
 _CUT = "cut at its ends"  # told where there are such recordings
 _PLAIN = {"units": "unit", "rates": "rate", "leads": "leads", "filters": "filters"}
 
@@ -70,6 +75,7 @@ def changes(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> list[st
 
 
 def _new_and_gone(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
+    records = contract["records"], delivery["records"]
     for key, name in _PLAIN.items():
         before, after = contract[key], delivery[key]
         yield from (
@@ -80,14 +86,19 @@ def _new_and_gone(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> I
         yield from (
             f"{name}: {value!r} in none, before in {before[value]} of {contract['records']} recordings"
             for value in before
-            if value not in after and before[value] >= COMMON * contract["records"]
+            if value not in after and _is_gone(before[value] / contract["records"], records)
         )
     systems, found = contract["code_systems"], delivery["code_systems"]
     yield from (
         f"codes: of the system {value!r}, of which there were none" for value in found if value not in systems
     )
-    gone = [value for value, share in systems.items() if value not in found and share >= COMMON]
+    gone = [value for value, share in systems.items() if value not in found and _is_gone(share, records)]
     yield from (f"codes: none of the system {value!r} any more" for value in gone)
+
+
+def _is_gone(share: float, records: Sequence[float]) -> bool:
+    """Whether a habit of the cohort is missing in a delivery that is large enough to show it."""
+    return share >= COMMON and _differs((share, 0.0), records, DEVIATIONS)
 
 
 def _medians(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
@@ -106,19 +117,29 @@ def _medians(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterat
 
 
 def _chance(key: str, contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> float:
-    """How far two medians may be apart by chance: DEVIATIONS standard errors, with the spread of both from percentiles
-    (of a normal distribution the 5th and the 95th are 3.29 standard deviations apart, and a median has 1.25 times the
-    standard error of a mean)."""
-    spreads = [(entry[key]["p95"] - entry[key]["p5"]) / 3.29 for entry in (contract, delivery)]
-    parts = zip(spreads, (contract["records"], delivery["records"]), strict=True)
-    return DEVIATIONS * 1.25 * math.sqrt(sum(spread**2 / count for spread, count in parts))
+    """How far two medians may be apart by chance: DEVIATIONS standard errors, with the spread from percentiles (of a
+    normal distribution the 5th and the 95th are 3.29 standard deviations apart, and a median has 1.25 times the
+    standard error of a mean). It is the larger spread of the two: one record has none, and two seldom have theirs."""
+    both = contract, delivery
+    spread = float(max(entry[key]["p95"] - entry[key]["p5"] for entry in both)) / 3.29
+    return DEVIATIONS * 1.25 * spread * math.sqrt(sum(1 / _known(key, entry) for entry in both))
+
+
+def _known(key: str, contract: Mapping[str, Any]) -> float:
+    """Of how many recordings a median or a share is."""
+    records, shares = contract["records"], contract["shares"]
+    if key == "quarantined":
+        return float(records / max(1 - shares[key], _ROUNDED))
+    missing = {"ages": "age missing", "female": "sex missing", "amplitude": "not calibrated"}.get(key)
+    return float(max(records * (1 - shares[missing]), 1)) if missing else float(records)
 
 
 def _shares(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator[str]:
-    records = contract["records"], delivery["records"]
-    before, after = ({_CUT: 0.0} | entry["shares"] for entry in (contract, delivery))
+    both = contract, delivery
+    before, after = ({_CUT: 0.0} | entry["shares"] for entry in both)
     for name, share in before.items():
-        if name in after and _differs((share, after[name]), records, DEVIATIONS):
+        counts = [_known(name, entry) for entry in both]
+        if name in after and _differs((share, after[name]), counts, DEVIATIONS):
             yield f"{name}: {after[name]:.1%} of the recordings, before {share:.1%}"
 
 
@@ -155,8 +176,15 @@ def _labels(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterato
             yield f"label {name}: positive in {new['positive']:.1%} of them, before {old['positive']:.1%}"
 
 
-def _differs(shares: tuple[float, float], records: Sequence[float], deviations: float) -> bool:
-    """Whether two shares differ by more than SHARE and by more than chance could explain."""
-    pooled = sum(share * count for share, count in zip(shares, records, strict=True)) / sum(records)
-    error = math.sqrt(pooled * (1 - pooled) * sum(1 / count for count in records))
-    return abs(shares[1] - shares[0]) > max(SHARE, deviations * error)
+def _differs(shares: tuple[float, float], counts: Sequence[float], deviations: float) -> bool:
+    """Whether two shares differ by more than SHARE and by more than chance could explain, by Fisher's exact test: a
+    single record can be anything that one in some hundreds is."""
+    if abs(shares[1] - shares[0]) <= SHARE:
+        return False
+    (old, new), (hits, found) = (
+        map(round, counts),
+        (round(share * count) for share, count in zip(shares, counts, strict=True)),
+    )
+    everything = old + new, hits + found, new
+    tail = min(hypergeom.cdf(found, *everything), hypergeom.sf(found - 1, *everything))
+    return bool(tail < ndtr(-deviations))

@@ -85,10 +85,10 @@ def _exams(root: Path) -> Iterator[Entry]:
     for file in sorted({row["trace_file"] for row in rows.values()}):
         places[file] = _places(root / file)
         for exam in places[file].keys() - rows.keys():
-            yield Entry(exam, root / file, source=NAMESPACE, listed=False)
+            yield Entry(exam, root / file, source=NAMESPACE, listed=False, member=exam)
     for exam, row in rows.items():
         details = {name: row[name] for name in columns} | {"index": places[row["trace_file"]].get(exam)}
-        yield Entry(exam, root / row["trace_file"], details, NAMESPACE)
+        yield Entry(exam, root / row["trace_file"], details, NAMESPACE, member=exam)
 
 
 def _places(path: Path) -> dict[str, int]:
@@ -107,7 +107,7 @@ def _test_exams(root: Path) -> Iterator[Entry]:
     labels = _rows(root / "annotations" / "gold_standard.csv")
     for index in range(max(len(people), len(labels))):
         details = {**(people[index] if people else {}), **(labels[index] if labels else {}), "index": index}
-        yield Entry(f"code-test-{index}", root / _TEST, details, "code-test")
+        yield Entry(f"code-test-{index}", root / _TEST, details, "code-test", member=str(index))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -1,10 +1,14 @@
-"""What files are, for a person who holds one in hand: format, rate, leads, units, length, device, what is missing."""
+"""What files are, for a person who holds one in hand: format, rate, leads, units, length, device, what is missing.
 
+Files are read one after the other, and told as they are read: a folder may hold more signals than memory does.
+"""
+
+import json
+import textwrap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from rarebeat.core.errors import BadRecordError, RarebeatError
 from rarebeat.core.records import LEADS, Record
@@ -37,14 +41,14 @@ class Inspection:
     record: Record | None = None
 
 
-def inspect(path: Path) -> Iterator[Inspection]:
-    """Find out what a file is, or every file of a folder.
+def files_at(path: Path) -> list[Entry]:
+    """List what there is to inspect.
 
     Args:
         path: a file, which may be a ZIP or gzip file, or a folder.
 
-    Yields:
-        What each is. Ids of patients are not among it.
+    Returns:
+        An entry for each file, or member of an archive; their ids are the names that people know them by.
 
     Raises:
         RarebeatError: when there is no such file, or the folder is empty.
@@ -59,7 +63,19 @@ def inspect(path: Path) -> Iterator[Inspection]:
         entries = entries_of(named.parent, [named])
     if not entries:
         raise RarebeatError(f"there are no files in the folder {path}")
-    yield from map(_inspected, entries)
+    return entries
+
+
+def inspect(entries: Iterable[Entry]) -> Iterator[Inspection]:
+    """Find out what files are, one after the other.
+
+    Args:
+        entries: from :func:`files_at`.
+
+    Yields:
+        What each is. Ids of patients are not among it.
+    """
+    return map(_inspected, entries)
 
 
 def _inspected(entry: Entry) -> Inspection:
@@ -119,21 +135,26 @@ def _missing(record: Record) -> tuple[str, ...]:
     return tuple(name for name in wanted if name not in told)
 
 
-def format_inspections(found: Sequence[Inspection]) -> str:
-    """Write what was found out for people: in full of one file, a line each and the sums of several.
+def in_lines(found: Iterable[Inspection], names: Sequence[str]) -> Iterator[str]:
+    """Write what is found out for people: in full of one file, a line each and the sums of several.
 
     Args:
         found: from :func:`inspect`.
+        names: of all the files, so that their lines can be aligned before the last one is read.
 
-    Returns:
-        Lines.
+    Yields:
+        Lines, as the files are read.
     """
-    if len(found) == 1:
-        return "\n".join(_in_full(found[0]))
-    width = max(len(entry.name) for entry in found)
-    lines = [f"{entry.name:{width}}  {_in_short(entry)}" for entry in found]
-    counts = Counter(entry.facts["format"] if entry.record else "not read" for entry in found)
-    return "\n".join([*lines, "", *(f"{count:6} {name}" for name, count in counts.most_common())])
+    if len(names) == 1:
+        for entry in found:
+            yield from _in_full(entry)
+        return
+    width, counts = max(map(len, names)), Counter[str]()
+    for entry in found:
+        counts[entry.facts["format"] if entry.record else "not read"] += 1
+        yield f"{entry.name:{width}}  {_in_short(entry)}"
+    yield ""
+    yield from (f"{count:6} {name}" for name, count in counts.most_common())
 
 
 def _in_full(entry: Inspection) -> list[str]:
@@ -149,16 +170,22 @@ def _in_short(entry: Inspection) -> str:
     return "  ".join([*told, *([f"missing: {', '.join(entry.missing)}"] if entry.missing else [])])
 
 
-def as_json(found: Sequence[Inspection]) -> list[dict[str, Any]]:
-    """Turn what was found out into plain values.
+def in_json(found: Iterable[Inspection]) -> Iterator[str]:
+    """Write what is found out for programs.
 
     Args:
         found: from :func:`inspect`.
 
-    Returns:
-        A mapping for each file, for JSON.
+    Yields:
+        The lines of a JSON list, with an object for each file, as the files are read.
     """
-    return [
-        {"name": entry.name, "read": entry.record is not None, **entry.facts, "missing": list(entry.missing)}
-        for entry in found
-    ]
+    before = ""
+    yield "["
+    for entry in found:
+        told = {"name": entry.name, "read": entry.record is not None, **entry.facts}
+        if before:
+            yield f"{before},"
+        before = textwrap.indent(json.dumps(told | {"missing": list(entry.missing)}, indent=2), "  ")
+    if before:
+        yield before
+    yield "]"

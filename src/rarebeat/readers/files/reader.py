@@ -10,7 +10,7 @@ from rarebeat.core.params import parse
 from rarebeat.core.records import Record
 from rarebeat.readers.arrays.load import ENDINGS
 from rarebeat.readers.arrays.side_file import NAME as SIDE_FILE
-from rarebeat.readers.discovery import readable, require_folder, walk
+from rarebeat.readers.discovery import EVERY, readable, require_folder, walk
 from rarebeat.readers.files import packed
 from rarebeat.readers.files.ecg import FileOptions, stored_record
 from rarebeat.readers.files.formats import HEAD, Format, format_named, tell
@@ -24,9 +24,9 @@ _HELP = (
     "not; `rarebeat inspect FOLDER` says what each file is."
 )
 
-
 Options = FileOptions
-__all__ = ["Options", "discover", "entries_of", "is_private", "read"]
+TAKES = EVERY
+__all__ = ["TAKES", "Options", "discover", "entries_of", "is_private", "read"]
 
 
 def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
@@ -87,8 +87,10 @@ class _File(NamedTuple):
 
 def _entry(root: Path, file: _File, source: str | None) -> Entry:
     name = readable(file.path.relative_to(root).as_posix()) + (f"/{file.member}" if file.member else "")
-    details = {"member": file.member, "format": file.format_name, "what": file.format_name or file.what}
-    return Entry(name, file.path, details, (source or file.format_name) if file.format_name else "unknown")
+    details = {"format": file.format_name, "what": file.format_name or file.what}
+    database = (source or file.format_name) if file.format_name else "unknown"
+    is_ecg = file.format_name is not None
+    return Entry(name, file.path, details, database, member=file.member, is_ecg=is_ecg)
 
 
 def _is_side_file(file: _File) -> bool:
@@ -162,8 +164,8 @@ def read(entry: Entry, pseudonym: Pseudonym, options: Mapping[str, Any]) -> Reco
 @contextmanager
 def _on_disk(entry: Entry) -> Iterator[Path]:
     assert entry.path is not None
-    if member := entry.details["member"]:
-        with packed.unpacked(entry.path, member) as path:
+    if entry.member:
+        with packed.unpacked(entry.path, entry.member) as path:
             yield path
     else:
         yield entry.path

@@ -2,7 +2,7 @@
 
 A voltage is sample x sensitivity x correction factor + baseline, the baseline in the unit of the sensitivity (DICOM
 PS3.3, C.10.9). Of several multiplex groups that one is read that was recorded and holds all leads: median beats are
-derived, and leads that were recorded one after another are no 12-lead ECG.
+derived, and leads that were recorded one after another are no 12-lead ECG. Signals that are no lead are not judged.
 """
 
 import re
@@ -95,10 +95,10 @@ def _waveform(dataset: Any) -> tuple[RawLeads, float]:
         raise BadRecordError("missing_leads", "the DICOM file has no waveform")
     bundles = defaultdict(list)
     for index, group in enumerate(dataset.WaveformSequence):
-        if str(group.get("WaveformOriginality", "ORIGINAL")) == "ORIGINAL":
+        if str(group.get("WaveformOriginality", "ORIGINAL")) == "ORIGINAL" and _leads_of(group):
             time = (float(group.SamplingFrequency), int(group.NumberOfWaveformSamples))
             bundles[(*time, float(group.get("MultiplexGroupTimeOffset") or 0))].append(index)
-    read = [(time[0], _bundle(dataset, indices)) for time, indices in bundles.items()]
+    read = [(time[0], _bundle(dataset, _whole(dataset, indices))) for time, indices in bundles.items()]
     most = max((_count(raw) for _, raw in read), default=0)
     best = [(raw, rate) for rate, raw in read if _count(raw) == most]
     if not most:
@@ -114,6 +114,20 @@ def _waveform(dataset: Any) -> tuple[RawLeads, float]:
 
 def _count(raw: RawLeads) -> int:
     return len({lead_index(name) for name in raw.names} - {None})
+
+
+def _leads_of(group: Any) -> set[int | None]:
+    """The leads of a group; of one that holds other signals alone, such as respiration, none."""
+    return {lead_index(_lead_name(channel)) for channel in group.ChannelDefinitionSequence} - {None}
+
+
+def _whole(dataset: Any, indices: Sequence[int]) -> Sequence[int]:
+    """Of groups that were recorded at the same time the one that holds all their leads, where others repeat some of
+    them, as a rhythm strip does; else all. Of two whole ones nobody knows which is the ECG."""
+    leads = {index: _leads_of(dataset.WaveformSequence[index]) for index in indices}
+    everything = set().union(*leads.values())
+    whole = [index for index, own in leads.items() if own == everything]
+    return whole if len(whole) == 1 else indices
 
 
 def _bundle(dataset: Any, indices: Sequence[int]) -> RawLeads:
@@ -147,17 +161,17 @@ def _channels(group: Any) -> list[Any]:
             "header_mismatch",
             f"a multiplex group has {group.NumberOfWaveformChannels} channels and defines {len(channels)}",
         )
-    late = [float(channel.get("ChannelTimeSkew") or 0.0) for channel in channels]
+    leads = [channel for channel in channels if lead_index(_lead_name(channel)) is not None]
+    late = [float(channel.get("ChannelTimeSkew") or 0.0) for channel in leads]
     late += [
-        float(channel.get("ChannelSampleSkew") or 0.0) / float(group.SamplingFrequency)
-        for channel in channels
+        float(channel.get("ChannelSampleSkew") or 0.0) / float(group.SamplingFrequency) for channel in leads
     ]
-    late += [float(channel.get("ChannelOffset") or 0.0) for channel in channels]
+    late += [float(channel.get("ChannelOffset") or 0.0) for channel in leads]
     if max(map(abs, late)) * float(group.SamplingFrequency) >= 1:
         raise BadRecordError(
             "header_mismatch", "the leads were not recorded at the same time: a channel is skewed"
         )
-    for channel in channels:
+    for channel in leads:
         if str(channel.get("ChannelStatus") or "").upper() in _UNUSABLE:
             raise BadRecordError(
                 "missing_leads", f"a channel is marked as {str(channel.ChannelStatus).lower()}"

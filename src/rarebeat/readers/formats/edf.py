@@ -27,6 +27,7 @@ TAKES = (".edf",)
 
 _PREFIX = re.compile(r"^(?:ECG|EKG)\s+(?=\S)", re.IGNORECASE)
 _SAMPLE_BYTES = 2
+_BIRTH = 2  # place of the date of birth among what EDF+ tells of a patient
 
 
 def looks_like(head: bytes) -> bool:
@@ -138,9 +139,12 @@ def _digital(name: str, signal: Any, gain: float) -> npt.NDArray[np.float64]:
 def _person(edf: Any) -> tuple[FilePerson, list[str]]:
     """Age and sex of an EDF+ file, and what may name somebody in any file."""
     names = [edf.local_patient_identification, edf.local_recording_identification]
-    if not edf.reserved.startswith("EDF+"):  # EDF has no form for them
+    fields = edf.local_patient_identification.split()  # code, sex, date of birth, name
+    if (
+        not edf.reserved.startswith("EDF+") or len(fields) < _BIRTH + 1
+    ):  # EDF, and many writers, have no form for them
         return NOBODY, names
-    patient, told = edf.patient, edf.local_patient_identification.split()[2]
+    patient, told = edf.patient, fields[_BIRTH]
     person = read_person(
         patient="" if patient.code == "X" else patient.code,
         sex="" if patient.sex == "X" else patient.sex,

@@ -73,7 +73,9 @@ def discover(source: Source, root: Path, options: Mapping[str, Any]) -> tuple[li
         name: {
             "rows": len(rows),
             "rows_without_recording": len(rows) - len({place for _, place in matched if place is not None}),
-            "recordings_without_row": sum(place is None for _, place in matched),
+            "recordings_without_row": sum(
+                place is None and entry.is_ecg for entry, (_, place) in zip(entries, matched, strict=True)
+            ),
         }
         for (name, rows), matched in zip(tables, found, strict=True)
     }
@@ -86,7 +88,7 @@ def discover(source: Source, root: Path, options: Mapping[str, Any]) -> tuple[li
 def _matched(entries: Sequence[Entry], root: Path, table: str, rows: Rows) -> list[tuple[Cells, str | None]]:
     """The row of each recording and its name there; one that several recordings would take is none of theirs."""
     places = [
-        next((name for name in names_of(entry.record_id, entry.path, root) if name in rows), None)
+        next((name for name in names_of(entry, root) if name in rows), None) if entry.is_ecg else None
         for entry in entries
     ]
     uses = Counter(places)

@@ -1,13 +1,15 @@
 """The rows of joined tables, by the name of the recording: what they tell, in the words of the tables."""
 
 import os
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
-from rarebeat.readers.discovery import read_table
+from rarebeat.readers.discovery import matching_columns, read_table
 from rarebeat.readers.fields import whole_number
+from rarebeat.readers.registry import Entry
 from rarebeat.readers.tables.settings import Table, TableOptions
 
 _LABELS = {"1": 1, "1.0": 1, "true": 1, "0": 0, "0.0": 0, "false": 0}
@@ -53,25 +55,20 @@ def read_rows(root: Path, table: Table) -> Rows:
     plain = [name for name in table.text_columns if not name.endswith("*")]
     named = [table.key, *plain, *table.single_columns, *filter(None, [table.codes_column])]
     rows: Rows = {}
-    for row in read_table(root / table.csv, named, "The option tables names it."):
+    told = read_table(root / table.csv, named, "The option tables names it.")
+    texts = matching_columns(table.text_columns, told, root / table.csv)
+    for row in told:
         name = recording_name(row[table.key])
         if not name:
             continue
-        cells = _cells_of(row, table)
+        cells = _cells_of(row, table, texts)
         rows[name] = _joined(rows[name], cells, table) if name in rows else cells
     return rows
 
 
-def _cells_of(row: Mapping[str, str], table: Table) -> Cells:
-    names = [
-        name
-        for column in table.text_columns
-        for name in (
-            [key for key in row if key.startswith(column[:-1])] if column.endswith("*") else [column]
-        )
-    ]
+def _cells_of(row: Mapping[str, str], table: Table, columns: Sequence[str]) -> Cells:
     codes = (row[table.codes_column],) if table.codes_column and row[table.codes_column].strip() else ()
-    texts = tuple(text for name in names if (text := row[name].strip()))
+    texts = tuple(text for name in columns if (text := row[name].strip()))
     return Cells(texts, codes, {name: row[name].strip() for name in table.single_columns})
 
 
@@ -137,8 +134,8 @@ def _label(path: Path, number: int, name: str, cell: str) -> str | None:
         return None
     if text not in _LABELS:
         raise RarebeatError(
-            f"{path}, row {number}: {name} is {cell[:20]!r}, expected 0, 1 or nothing. Name the columns that are "
-            "classes with the option labels_columns"
+            f"{path}, row {number}: {name} is {cell[:20]!r}, expected 0, 1 or nothing (not known, or not certain). "
+            f"If {name} is no class, name those that are with the option labels_columns"
         )
     return f"label:{name}={_LABELS[text]}"
 
@@ -150,39 +147,47 @@ def recording_name(cell: str) -> str:
         cell: of a table: an id, or a path.
 
     Returns:
-        The name without blanks, ``./`` before it, and the ``.0`` that tables with missing values grow.
+        The name without blanks, ``./`` before it, and the ``.0`` that tables with missing values grow; letters with
+        accents as one character each, where some systems name files with two.
 
     Example:
         >>> recording_name(" ./ecgs/17.npy "), recording_name("17.0"), recording_name("")
         ('ecgs/17.npy', '17', '')
+        >>> recording_name("Mu\u0308ller") == recording_name("M\u00fcller")
+        True
     """
-    text = whole_number(cell)
+    text = unicodedata.normalize("NFC", whole_number(cell))
     return os.path.normpath(text.replace("\\", "/")) if "/" in text or "\\" in text else text
 
 
-def names_of(record_id: str, path: Path | None, root: Path) -> Sequence[str]:
+def names_of(entry: Entry, root: Path) -> Sequence[str]:
     """List the names by which a table may call a recording, from the most to the least exact.
 
     Args:
-        record_id: the archive's own id.
-        path: of its file; None for what has none.
+        entry: the recording.
         root: folder of the archive.
 
     Returns:
-        Id, path and name of the file, each with and without its ending; of an ECG in a stack its number alone.
+        Id, path and name of the file, each with and without its ending; of a member of an archive those that it has
+        when it is unpacked, and those of the archive, which may hold it alone; of an ECG in a stack its number alone.
 
     Example:
-        >>> list(names_of("a/b.npy#3", Path("/data/a/b.npy"), Path("/data")))
+        >>> list(names_of(Entry("a/b.npy#3", Path("/data/a/b.npy")), Path("/data")))
         ['a/b.npy#3', '3']
-        >>> list(names_of("17.xml", Path("/data/17.xml"), Path("/data")))
+        >>> list(names_of(Entry("17.xml", Path("/data/17.xml")), Path("/data")))
         ['17.xml', '17']
+        >>> list(names_of(Entry("a.zip/b/17.xml", Path("/data/a.zip"), member="b/17.xml"), Path("/data")))
+        ['a.zip/b/17.xml', 'a.zip/b/17', 'b/17.xml', 'b/17', '17.xml', '17', 'a.zip', 'a']
     """
-    if "#" in record_id:
-        return (record_id, record_id.rpartition("#")[2])
+    record_id, path = entry.record_id, entry.path
     names = [record_id]
-    if path is not None:
+    if "#" in record_id:
+        names.append(record_id.rpartition("#")[2])
+    elif path is not None:
+        names.append(_without_ending(record_id))
         inside = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-        names += [inside, _without_ending(inside), _without_ending(record_id), path.name, path.stem]
+        for name in filter(None, (entry.member, inside)):
+            names += [name, _without_ending(name), Path(name).name, Path(name).stem]
     return tuple(dict.fromkeys(map(recording_name, names)))
 
 

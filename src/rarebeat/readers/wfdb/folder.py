@@ -10,7 +10,7 @@ from rarebeat.core.errors import BadRecordError, MissingSourceError, ParamsError
 from rarebeat.core.params import STRICT, parse
 from rarebeat.core.records import Record
 from rarebeat.readers.contract.stored import stored_in
-from rarebeat.readers.discovery import read_table, require_folder, unlisted_entries
+from rarebeat.readers.discovery import matching_columns, read_table, require_folder, unlisted_entries
 from rarebeat.readers.fields import (
     HIGHEST_FOLD,
     Person,
@@ -22,6 +22,7 @@ from rarebeat.readers.fields import (
     parse_codes,
     parse_patient,
     trusted_fold,
+    whole_number,
 )
 from rarebeat.readers.privacy import Pseudonym
 from rarebeat.readers.private import PrivateOptions, is_private, patient_id, storable
@@ -106,12 +107,13 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
         "fold": settings.fold_column,
         "codes": settings.codes_column,
     }
-    own_text = () if settings.text_csv else _text_columns(settings)
+    own_text: Sequence[str] = () if settings.text_csv else _text_columns(settings)
     wanted = (settings.record_column, settings.complete_column, settings.text_key, *columns.values())
     named = [*filter(None, wanted), *(name for name in own_text if not name.endswith("*"))]
     rows = read_table(table, named, _HELP)
     if not rows:
         raise RarebeatError(f"{table} has no rows")
+    own_text = matching_columns(own_text, rows, table)
     texts = _texts_of_another(root, settings) if settings.text_csv else None
     record_column = settings.record_column or _guess_record_column(list(rows[0]), table)
     source = settings.source or settings.patient_namespace or "wfdb"
@@ -120,7 +122,8 @@ def discover(root: Path, options: Mapping[str, Any]) -> list[Entry]:
     for row in rows:
         name = row[record_column].strip()
         cells: dict[str, str | None] = {key: row[column] if column else "" for key, column in columns.items()}
-        cells["text"] = _text(row, own_text) if texts is None else texts.get(row[settings.text_key or ""], "")
+        key = whole_number(row[settings.text_key or ""]) if texts else ""
+        cells["text"] = _text(row, own_text) if texts is None else texts.get(key, "")
         complete = row[settings.complete_column] if settings.complete_column else None
         path = root / (name if name.endswith(".hea") else f"{name}.hea")
         entries.append(
@@ -136,19 +139,12 @@ def _text_columns(settings: Options) -> tuple[str, ...]:
 
 def _text(row: Mapping[str, str], columns: Sequence[str]) -> str:
     """The cells of the columns, one a line."""
-    names = [
-        name
-        for column in columns
-        for name in (
-            [key for key in row if key.startswith(column[:-1])] if column.endswith("*") else [column]
-        )
-    ]
-    return "\n".join(row[name] for name in names)
+    return "\n".join(row[name] for name in columns)
 
 
 def _texts_of_another(root: Path, settings: Options) -> dict[str, str | None]:
     """The reports of another CSV, by the cell that names the recording in both; None where it has two of one."""
-    columns = _text_columns(settings)
+    columns: Sequence[str] = _text_columns(settings)
     if not settings.text_key or not columns:
         raise ParamsError(
             "the option text_csv needs text_key, the column that both CSV files have, and text_column, such as "
@@ -156,9 +152,10 @@ def _texts_of_another(root: Path, settings: Options) -> dict[str, str | None]:
         )
     named = [settings.text_key, *(name for name in columns if not name.endswith("*"))]
     rows = read_table(root / str(settings.text_csv), named, _HELP)
+    columns = matching_columns(columns, rows, root / str(settings.text_csv))
     texts: dict[str, str | None] = {}
     for row in rows:
-        key, text = row[settings.text_key], _text(row, columns)
+        key, text = whole_number(row[settings.text_key]), _text(row, columns)
         texts[key] = text if texts.get(key, text) == text else None
     return texts
 
