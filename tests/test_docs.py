@@ -84,6 +84,16 @@ def test_a_misspelt_param_would_be_found() -> None:
         apply(("dvc", "exp", "run", "-S", "train.epoch=3"))
 
 
+def overrides_of(command: Command) -> list[str]:
+    return [word for before, word in pairwise(command.words) if before == "-S"]
+
+
+def cohorts_before(command: Command) -> list[str]:
+    """The cohorts that experiments above it on the page have put into use: DVC leaves them in params.yaml."""
+    above = [one for one in EXPERIMENTS[: EXPERIMENTS.index(command)] if one.page == command.page]
+    return [word for one in above for word in overrides_of(one) if word.strip("'").startswith("use=")]
+
+
 @pytest.mark.parametrize("command", EXPERIMENTS, ids=lambda command: f"{command.page}: {command.line[:60]}")
 def test_every_experiment_sets_params_that_there_are_to_values_that_they_take(
     command: Command, tmp_path: Path
@@ -91,7 +101,7 @@ def test_every_experiment_sets_params_that_there_are_to_values_that_they_take(
     from dvc.utils.hydra import apply_overrides, get_hydra_sweeps
 
     apply(command.words)
-    overrides = [word for before, word in pairwise(command.words) if before == "-S"]
+    overrides = cohorts_before(command) + overrides_of(command)
     for sweep in get_hydra_sweeps({"params.yaml": overrides}):
         params = shutil.copy(PARAMS, tmp_path / "params.yaml")
         apply_overrides(params, sweep["params.yaml"])  # as DVC does it
