@@ -2,7 +2,7 @@
 # wfdb reads an EDF with ECG at 500 Hz and acceleration at 100 Hz: an R wave of 1 mV is 5,619 "mV".
 #
 # Expected: "Many EDF files contain signals at widely varying sampling frequencies. `read_edf` handles these properly",
-#   and its only example is such a file of a Holter (docstring of wfdb.io.convert.edf.read_edf). Faster signals are
+#   and its example is the file of a Faros recorder (docstring of wfdb.io.convert.edf.read_edf). Faster signals are
 #   averaged over each frame, as it says below, so the beat would be a little lower; the EDF specification gives
 #   the volts: (digital - digital minimum) x (physical range / digital range) + physical minimum.
 # What happens: of a signal with several samples per frame only the offset is divided by the gain, not the sample: the
@@ -10,8 +10,8 @@
 #   is the same ECG alone in a file; edfio and pyedflib read both. In an EDF+ file the annotations count as one more
 #   signal, with a rate of its own, so the ECG is wrong there even when all signals have one rate. (rdedfann, to which a
 #   printed note sends one then, raises a TypeError on every file.) Where the rates do not divide each other, it raises.
-# Why it matters: Holters and polysomnographs nearly always write several rates. A scaling by standard deviation hides
-#   it; a limit in mV, a drawing, or a conversion back to WFDB or DICOM does not.
+# Why it matters: recorders with motion or breath besides the ECG write several rates. A scaling by standard deviation
+#   hides it; a limit in mV, a drawing, or a conversion back to WFDB or DICOM does not.
 # Packages: wfdb 4.3.1, edfio 0.4.18, pyedflib 0.1.42, numpy 2.4.6. Seen 2026-11-29.
 # Output:
 #   ECG alone                fs 500, largest       1.0 mV
