@@ -113,6 +113,39 @@ def test_a_record_of_segments_is_read_through_wfdb(
     np.testing.assert_array_equal(signal, ecg)
 
 
+def write_frames(signal: Microvolts, header: Path) -> Path:
+    """Two samples to a frame, at 250 frames a second."""
+    name, frames = header.stem, signal.reshape(12, -1, 2)
+    header.with_suffix(".dat").write_bytes(frames.transpose(1, 0, 2).astype("<i2").tobytes())
+    lines = [
+        f"{name} 12 250 {frames.shape[1]}",
+        *(f"{name}.dat 16x2 1000/mV 16 0 0 0 0 {lead}" for lead in LEADS),
+    ]
+    header.write_text("\n".join(lines) + "\n")
+    return header
+
+
+@pytest.mark.parametrize("segments", [1, 2])
+def test_of_several_samples_in_a_frame_the_mean_is_read_and_none_may_be_missing(
+    ecg: Microvolts, tmp_path: Path, segments: int
+) -> None:
+    """wfdb would average the mark of a missing sample, -32768, with the sample beside it."""
+    header = write_frames(ecg, tmp_path / "rec.hea")
+    whole = header
+    if segments == 2:
+        whole = tmp_path / "whole.hea"
+        whole.write_text("whole/2 12 250 1000\nrec 500\nrec 500\n")
+    means = ecg.reshape(12, -1, 2).mean(axis=2)
+    assert np.abs(read_wfdb(whole)[1] - np.tile(means, segments)).max() <= 0.5
+    damaged = ecg.copy()
+    damaged[6, 401] = -32768
+    write_frames(damaged, header)
+    with pytest.raises(BadRecordError) as caught:
+        read_wfdb(whole)
+    assert caught.value.reason == "not_a_number"
+    assert f"V1 ({segments})" in caught.value.detail
+
+
 def test_further_signals_than_the_twelve_leads_are_left_out(ecg: Microvolts, write_wfdb: Write) -> None:
     both = np.concatenate([ecg[:1], ecg])
     header = write_wfdb(both, names=["vx", *LEADS], gains=["1000/mV"] * 13)

@@ -158,12 +158,14 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
     _check_files(path.parent, header)
     name = os.fspath(path).removesuffix(path.suffix)
     try:
-        if header.segments:
-            record = wfdb.rdrecord(name)
-            physical = record.p_signal
+        whole, in_frames = bool(header.segments), _has_frames(path.parent, header)
+        record = wfdb.rdrecord(name, physical=whole, smooth_frames=not in_frames)
+        if in_frames:
+            samples = _frame_means(
+                record.e_p_signal if whole else record.dac(expanded=True), record.samps_per_frame
+            )
         else:
-            record = wfdb.rdrecord(name, physical=False)
-            physical = record.dac()
+            samples = np.ascontiguousarray((record.p_signal if whole else record.dac()).T, dtype=np.float64)
     except Exception as error:  # wfdb raises whatever its parsing stumbles over
         raise BadRecordError("unreadable", f"wfdb: {type(error).__name__}: {str(error)[:200]!r}") from error
     names = [name or "" for name in record.sig_name]
@@ -176,8 +178,24 @@ def _read_with_wfdb(path: Path, header: Header) -> RawLeads:
             if all(lead.format.skew == 0 for lead in header.leads):
                 check_initial_values(digital, header.leads)
     count = len(names)
-    samples = np.ascontiguousarray(physical.T, dtype=np.float64)
     return RawLeads(samples, names, [1.0] * count, [0.0] * count, record.units)
+
+
+def _has_frames(folder: Path, header: Header) -> bool:
+    """Whether a signal has several samples to a frame."""
+    parts = [
+        read_header(signal_file(folder, f"{name}.hea")) for name, _ in header.segments if name != NO_FILE
+    ]
+    return any(lead.format.frame > 1 for part in parts or [header] for lead in part.leads)
+
+
+def _frame_means(leads: Sequence[npt.NDArray[np.float64]], frames: Sequence[int]) -> npt.NDArray[np.float64]:
+    """The mean of each frame, missing where one of its samples is, as the WFDB library has it: wfdb 4.3.1 averages the
+    mark of a missing sample like a voltage."""
+    return np.stack(
+        [lead.reshape(-1, frame).mean(axis=1) for lead, frame in zip(leads, frames, strict=True)],
+        dtype=np.float64,
+    )
 
 
 def _check_files(folder: Path, header: Header) -> None:
