@@ -8,7 +8,11 @@ from tests.pages import ROOT
 
 REPORTS = ROOT / "reports"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHORT = {"AVNRT": "avnrt", "Mobitz I": "av_block_2nd_degree_mobitz_i"}
+SHORT = {
+    "AVNRT": "avnrt",
+    "Mobitz I": "av_block_2nd_degree_mobitz_i",
+    "first-degree AV block": "av_block_1st_degree",
+}
 
 
 def cells(line: str) -> list[str]:
@@ -113,3 +117,12 @@ def test_a_figure_that_differs_would_be_found(
     monkeypatch.setattr(f"{__name__}.README", README.replace(*wrong))
     with pytest.raises(AssertionError, match="sinus_rhythm"):
         test_scores_on_simulated_ecgs()
+
+
+def test_subsampling_of_real_recordings() -> None:
+    said = named(table(README, "| class, real recordings |"))
+    worth = table(report("subsampling_real.md"), "### What the other heads are worth")
+    found = {place: row[1] for place, what, *row in worth if what == "all heads − one head"}
+    assert len(said) == 5
+    for name, row in said.items():
+        assert row == [found[f"{name} real {kept}"] for kept in (10, 25, 40)], name

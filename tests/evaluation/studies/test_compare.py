@@ -131,6 +131,19 @@ def test_one_model_does_not_count_as_two_cells(tmp_path, factors):
         read_cells(tmp_path, factors)
 
 
+@pytest.mark.parametrize(
+    "factors",
+    [
+        {"positives": [10, 50], "seed": [0]},
+        {"one": {"f1": ["a"], "seed": [0]}, "two": {"f1": ["b"], "seed": [0]}},
+    ],
+)
+def test_a_factor_that_a_column_would_replace_is_refused(tmp_path, factors):
+    """As happened to `positives`, of which each row of the table tells the number of test records."""
+    with pytest.raises(ParamsError, match="(positives|f1) is a column of the comparison"):
+        read_cells(tmp_path, factors)
+
+
 def test_a_missing_cell_is_named(tmp_path):
     with pytest.raises(RarebeatError, match=r"small-0\.parquet"):
         read_cells(tmp_path, {"model": ["small"], "seed": [0]})

@@ -40,7 +40,7 @@ def test_each_class_stands_beside_the_models_that_know_it(study):
 
 def test_other_factors_make_rows_and_a_factor_named_class_picks_its_own():
     cells = [
-        cell(heads, positives=count, **{"class": name})
+        cell(heads, kept=count, **{"class": name})
         for name in ("a", "b")
         for count in ("10", "50")
         for heads in (name, "all")

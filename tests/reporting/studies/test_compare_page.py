@@ -15,7 +15,7 @@ from rarebeat.evaluation.studies.compare import rule_rows
 from rarebeat.inference.model_folder import load_model, save_model
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.studies import compare_page
-from rarebeat.reporting.studies.compare_page import model_folders, write_comparison
+from rarebeat.reporting.studies.compare_page import model_folders, network_table, write_comparison
 
 CLASSES = ("sinus_rhythm", "atrial_fibrillation", "av_block_1st_degree")
 QUICK = EvaluateSettings(replicates=20)
@@ -84,6 +84,22 @@ def test_class_by_class_with_differences_between_cells_of_the_same_records(
     assert set(rows["seed"]) == {"0", "1", "ensemble"}
     assert set(rows["class"]) == {*CLASSES, "macro"}
     assert len(rows) == (5 + 2) * 4
+
+
+def test_networks_that_differ_in_the_number_of_records_alone_are_one_row(
+    study: tuple[list[Cell], Path],
+) -> None:
+    cells, models = study
+    _, card = load_model(models / cells[0].name)
+    counts = (1310, 1297, 1325, 1310, 1300)
+    cards = {
+        cell.name: replace(card, training={"records": count})
+        for cell, count in zip(cells, counts, strict=True)
+    }
+    (row,) = network_table(models, cards).splitlines()[2:]
+    assert "1,297 to 1,325 records of simulated" in row
+    cards[cells[4].name] = replace(card, cohorts=("ward",), training={"records": 9})
+    assert len(network_table(models, cards).splitlines()) == 2 + 2
 
 
 def test_sections_of_other_stages_end_the_page(study: tuple[list[Cell], Path], tmp_path: Path) -> None:

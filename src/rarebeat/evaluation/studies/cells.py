@@ -22,6 +22,10 @@ from rarebeat.metrics.arrays import BoolArray
 from rarebeat.metrics.thresholds import RULES
 
 SEED, ENSEMBLE = "seed", "ensemble"
+COLUMNS = frozenset(
+    ("positives", "known", "rule", "group", "score", "auroc", "auprc", "f1", "f1_fixed", "calibration_error")
+)
+"""What a row of a comparison tells beside its factors: a factor of such a name would be lost."""
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -145,9 +149,12 @@ def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[o
         factors: as for :func:`read_cells`.
 
     Raises:
-        ParamsError: when a value, or a cell of two parts, stands there twice, or values with a hyphen make equal names.
+        ParamsError: when a value, or a cell of two parts, stands there twice, values with a hyphen make equal names, or
+            a factor is called like one of :data:`COLUMNS`.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
+    if taken := sorted(COLUMNS & {name for part in parts or [factors] for name in part}):
+        raise ParamsError(f"cells: {', '.join(taken)} is a column of the comparison: give the factor another name")
     flat = {name: values for name, values in factors.items() if not isinstance(values, Mapping)}
     kinds = [product(*part.values()) for part in parts or [flat]]
     names = Counter("-".join(map(value_text, values)) for values in chain(*kinds))

@@ -103,7 +103,7 @@ def average_table(
     for place, cells in _places(series, settings):
         known = [int(_of(rows[cell.name], AVERAGE)["known"] or 0) for cell in cells]
         learnt: Row = {"learnt from": _records(cells, cards)}
-        table.append(place | learnt | _averages(cells, rows) | {"classes known": _range(known)})
+        table.append(place | learnt | _averages(cells, rows) | {"classes known": range_text(known)})
     return markdown_table(table)
 
 
@@ -124,7 +124,7 @@ def _averages(cells: Sequence[Cell], rows: Rows) -> Row:
 def _records(cells: Sequence[Cell], cards: Mapping[str, ModelCard]) -> str:
     """How many records the models have learnt from last, and from which cohorts."""
     own = [cards[cell.name] for cell in cells]
-    records = _range([int(card.training.get("records", 0)) for card in own])
+    records = range_text([int(card.training.get("records", 0)) for card in own])
     return f"{records} of {', '.join(dict.fromkeys(name for card in own for name in card.cohorts))}"
 
 
@@ -246,7 +246,13 @@ def _of(rows: Sequence[Row], name: str) -> Row:
     return next(row for row in rows if row["class"] == name)
 
 
-def _range(numbers: Sequence[int]) -> str:
+def range_text(numbers: Sequence[int]) -> str:
+    """Write the least and the largest of some numbers, or the one that they all are.
+
+    Example:
+        >>> range_text([1310, 1297, 1325]), range_text([5, 5])
+        ('1,297 to 1,325', '5')
+    """
     low, high = min(numbers), max(numbers)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 

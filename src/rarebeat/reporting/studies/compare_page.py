@@ -20,7 +20,7 @@ from rarebeat.inference.model_folder import CARD, ModelCard, load_model, read_ca
 from rarebeat.metrics.bagged_thresholds import MIN_POSITIVES
 from rarebeat.models.size import parameters
 from rarebeat.reporting.figures import curve_figure, interval_figure
-from rarebeat.reporting.studies.baseline_tables import baseline_section
+from rarebeat.reporting.studies.baseline_tables import baseline_section, range_text
 from rarebeat.reporting.studies.compare_tables import (
     class_section,
     main_number,
@@ -185,32 +185,26 @@ def network_table(models: Path, cards: Mapping[str, ModelCard], by_records: bool
     Args:
         models: folder with the model folder of each cell by its name.
         cards: of the cells.
-        by_records: a row for each number of records that was learnt from; otherwise one for each network and number of
-            classes.
+        by_records: say how many records were learnt from, and of which cohorts.
 
     Returns:
-        A Markdown table.
+        A Markdown table with a row for each network and number of classes, and for each set of cohorts.
     """
-    rows: dict[tuple[str, ...], Row] = {}
+    kinds: dict[tuple[str, ...], list[str]] = {}
     for name, card in cards.items():
         settings = ", ".join(f"{key} {value}" for key, value in card.settings.items())
-        records, cohorts = f"{card.training.get('records', 0):,}", ", ".join(card.cohorts)
-        key = (
-            card.architecture,
-            settings,
-            str(len(card.classes)),
-            *((records, cohorts) if by_records else ()),
-        )
-        if key not in rows:
-            network, _ = load_model(model_folders(models / name)[0])
-            rows[key] = {
-                "network": card.architecture,
-                "settings": settings or "defaults",
-                "classes": len(card.classes),
-                "parameters": f"{parameters(network):,}",
-                **({"learnt from": f"{records} records of {cohorts}"} if by_records else {}),
-            }
-    return markdown_table(list(rows.values()))
+        cohorts = ", ".join(card.cohorts) if by_records else ""
+        kinds.setdefault((card.architecture, settings, str(len(card.classes)), cohorts), []).append(name)
+    rows = []
+    for (architecture, settings, classes, cohorts), names in kinds.items():
+        network, _ = load_model(model_folders(models / names[0])[0])
+        row = {"network": architecture, "settings": settings or "defaults", "classes": classes}
+        row["parameters"] = f"{parameters(network):,}"
+        if by_records:
+            records = [int(cards[name].training.get("records", 0)) for name in names]
+            row["learnt from"] = f"{range_text(records)} records of {cohorts}"
+        rows.append(row)
+    return markdown_table(rows)
 
 
 def records_text(cells: Sequence[Cell], choosing: bool) -> str:
@@ -222,10 +216,11 @@ def records_text(cells: Sequence[Cell], choosing: bool) -> str:
         f"{name} {number}" for name, number in zip(test.classes, counts.tolist(), strict=True) if number
     )
     known = np.count_nonzero(np.all([cell.known for cell in cells], axis=0))
+    shared = f" {known} of {len(test.classes)} classes are known to all cells." if known else ""
     by_rules = f", {chosen:,} to choose thresholds" if choosing else ""
     text = (
-        f"{people_text(len(test), np.unique(test.patients).size, test.without_patient, ',')} to test on{by_rules}. "
-        f"{known} of {len(test.classes)} classes are known to all cells. Positive test records: {positives}."
+        f"{people_text(len(test), np.unique(test.patients).size, test.without_patient, ',')} to test on{by_rules}."
+        f"{shared} Positive test records: {positives}."
     )
     return fill(text, 120)
 
