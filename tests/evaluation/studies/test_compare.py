@@ -140,7 +140,7 @@ def test_one_model_does_not_count_as_two_cells(tmp_path, factors):
 )
 def test_a_factor_that_a_column_would_replace_is_refused(tmp_path, factors):
     """As happened to `positives`, of which each row of the table tells the number of test records."""
-    with pytest.raises(ParamsError, match="(positives|f1) is a column of the comparison"):
+    with pytest.raises(ParamsError, match=r"(positives|f1) is a column of the comparison"):
         read_cells(tmp_path, factors)
 
 

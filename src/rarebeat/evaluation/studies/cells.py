@@ -154,7 +154,9 @@ def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[o
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
     if taken := sorted(COLUMNS & {name for part in parts or [factors] for name in part}):
-        raise ParamsError(f"cells: {', '.join(taken)} is a column of the comparison: give the factor another name")
+        raise ParamsError(
+            f"cells: {', '.join(taken)} is a column of the comparison: give the factor another name"
+        )
     flat = {name: values for name, values in factors.items() if not isinstance(values, Mapping)}
     kinds = [product(*part.values()) for part in parts or [flat]]
     names = Counter("-".join(map(value_text, values)) for values in chain(*kinds))
