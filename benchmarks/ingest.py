@@ -1,8 +1,8 @@
 """Ingest speed on one core: format-16 files to Parquet, beside a loop of wfdb, resample_poly and Parquet.
 
-The archive is synthetic (12 leads, 10 s, 500 Hz), made in a temporary folder. Its noise is chosen so that a
-record compresses about as well as one of PTB-XL (52 kB), for the time to compress depends on that. Rarebeat
-keeps the native rate; the loop, which is what one would write without it, stores 250 Hz.
+The archive is synthetic (12 leads, 10 s, 500 Hz). A record compresses worse than one of PTB-XL (60 kB instead of 48),
+for the time to compress depends on that. Rarebeat keeps the native rate; the loop, which is what one would write
+without it, stores 250 Hz.
 
     python benchmarks/ingest.py --records 1000 --repeats 5
     python benchmarks/ingest.py --json --archive exports --kind muse-xml --processes 2
