@@ -153,7 +153,8 @@ def check_names(factors: Mapping[str, Sequence[object] | Mapping[str, Sequence[o
             a factor is called like one of :data:`COLUMNS`.
     """
     parts = [part for part in factors.values() if isinstance(part, Mapping)]
-    if taken := sorted(COLUMNS & {name for part in parts or [factors] for name in part}):
+    names_told = {name for part in parts for name in part} if parts else set(factors)
+    if taken := sorted(COLUMNS & names_told):
         raise ParamsError(
             f"cells: {', '.join(taken)} is a column of the comparison: give the factor another name"
         )
