@@ -172,7 +172,7 @@ def encode_signal(signal: Signal, out: npt.NDArray[np.uint8]) -> None:
     """Write a signal as it is stored: the low bytes of all samples, then their high bytes.
 
     The high bytes of neighbours are mostly equal: they compress to almost nothing, so that files are smaller than with
-    sample after sample, and written and read in half the time.
+    sample after sample, and written and read in half to two thirds of the time.
 
     Args:
         signal: int16, shape (12, samples).

@@ -1,10 +1,9 @@
 """Runs that were kept in ``mlflow.db`` while their server did not answer: each is sent to it once.
 
 A run goes into the run that it continues, where the server had begun one, and is a new one otherwise, in the experiment
-of the name that it has here. Tags that name
-other runs name them by their ids on the server. A process that was killed for good leaves its run open; nobody will end
-it but whoever sends what is kept. What the server has already, since a training went on there or a sending was broken
-off, is not sent twice.
+of the name that it has here. Tags that name other runs name them by their ids on the server. A process that was killed
+for good leaves its run open; nobody will end it but whoever sends what is kept. What the server has already, since a
+training went on there or a sending was broken off, is not sent twice.
 """
 
 import sys
