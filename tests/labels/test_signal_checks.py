@@ -1,6 +1,6 @@
 """Where the signal contradicts the labels."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.record_files import write_part
 from rarebeat.core.records import Record
+from rarebeat.labels import signal_checks
 from rarebeat.labels.signal_checks import (
     CHECKS,
     SIGNAL_CHECKS_SCHEMA,
@@ -21,7 +22,8 @@ from rarebeat.labels.signal_checks import (
     check_record,
 )
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.measure.measurements import Measurements
+from rarebeat.measure.cohort import Measured, measure_cohort
+from rarebeat.measure.measurements import Extent, Measurements
 
 PLAIN = Measurements((), rate=75.0, mean_rate=75.0, variation=0.02, entropy=-2.3, qrs=90.0, axis=40.0)
 
@@ -178,6 +180,24 @@ def test_a_cohort_is_counted_per_origin_and_check(cohort: tuple[Path, Path]) -> 
         },
         "codes": {"fibrillation_is_regular": {"checked": 1, "contradicted": 1, "unmeasurable": 0}},
     }
+
+
+def test_what_no_check_calls_for_is_not_measured(
+    cohort: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Extent] = []
+
+    def spy(records: Path, workers: None, extents: Iterable[Extent]) -> Iterator[Measured]:
+        asked.extend(extents := list(extents))
+        return measure_cohort(records, workers, extents)
+
+    monkeypatch.setattr(signal_checks, "measure_cohort", spy)
+    check_cohort(*cohort)
+    assert asked == [Extent.BEATS, Extent.BEATS, Extent.BEATS, Extent.COMPLEXES]
+    write_table(cohort[1] / "text.parquet", read_table(cohort[1] / "codes.parquet"))
+    asked.clear()
+    check_cohort(*cohort)
+    assert asked == [Extent.BEATS, Extent.NOTHING, Extent.NOTHING, Extent.NOTHING]
 
 
 def test_contradictions_are_listed_beside_the_labels_which_stay_as_they_are(

@@ -11,7 +11,7 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.record_files import write_part
 from rarebeat.core.records import Record
 from rarebeat.measure.cohort import measure_cohort
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measurements import Extent, measure
 
 Draw = Callable[..., npt.NDArray[np.int16]]
 
@@ -34,6 +34,16 @@ def test_every_record_is_measured_in_order(cohort: tuple[Path, list[Record]]) ->
     expected = [(record.record_id, measure(record.signal, record.rate)) for record in records]
     assert list(measure_cohort(folder, workers=1)) == expected
     assert list(measure_cohort(folder)) == expected
+
+
+def test_each_record_is_measured_as_far_as_is_asked(cohort: tuple[Path, list[Record]]) -> None:
+    folder, records = cohort
+    extents = [Extent(n % 3) for n in range(len(records))]
+    expected = [
+        (record.record_id, measure(record.signal, record.rate, extent=extent))
+        for record, extent in zip(records, extents, strict=True)
+    ]
+    assert list(measure_cohort(folder, workers=1, extents=extents)) == expected
 
 
 @pytest.mark.slow

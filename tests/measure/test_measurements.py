@@ -1,6 +1,7 @@
 """Measurements on whole recordings, drawn and simulated, and on intervals whose values are known."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from rarebeat.measure.measurements import (
     FEWEST_INTERVALS,
+    Extent,
     Measurements,
     entropy,
     mean_rate,
@@ -37,6 +39,15 @@ def test_a_drawn_ecg_is_measured(draw: Draw) -> None:
     assert result.axis == pytest.approx(30, abs=3)
     assert result.limb_voltage == pytest.approx(1.2 * np.cos(np.pi / 6), rel=0.08)
     assert result.chest_voltage == pytest.approx(1.2, rel=0.08)
+
+
+def test_less_than_all_is_measured_where_no_more_is_asked_for(draw: Draw) -> None:
+    signal = draw(TIMES, width=0.1)
+    beats = measure(signal, 500, extent=Extent.BEATS)
+    no_complex = {"qrs": None, "axis": None, "limb_voltage": None, "chest_voltage": None}
+    assert beats == replace(measure(signal, 500), **no_complex)
+    assert beats.variation is not None
+    assert measure(signal, 500, extent=Extent.NOTHING) == Measurements(())
 
 
 def test_leads_with_units_of_their_own_have_no_axis_but_all_else(draw: Draw) -> None:

@@ -20,7 +20,7 @@ from rarebeat.core.parquet import read_table, write_table
 from rarebeat.core.record_files import read_metadata
 from rarebeat.labels.states import POSITIVE, UNCERTAIN, State
 from rarebeat.measure.cohort import measure_cohort
-from rarebeat.measure.measurements import Measurements
+from rarebeat.measure.measurements import Extent, Measurements
 
 SIGNAL_CHECKS_SCHEMA = pa.schema(
     [
@@ -186,7 +186,9 @@ def check_cohort(
     progress = tqdm(total=len(ids), desc=f"measure {records.name}", unit="record", disable=None, delay=2)
     with progress:
         rows = zip(*(_iterate_rows(states[origin]) for origin in ORIGINS), strict=True)
-        for (record_id, measurements), told in zip(measure_cohort(records, workers), rows, strict=True):
+        extents = map(_extent, *(_iterate_rows(states[origin]) for origin in ORIGINS))
+        measured = measure_cohort(records, workers, extents)
+        for (record_id, measurements), told in zip(measured, rows, strict=True):
             for origin, row in zip(ORIGINS, told, strict=True):
                 contradictions = check_record(row, measurements)
                 found += [(record_id, origin, one) for one in contradictions]
@@ -194,6 +196,14 @@ def check_cohort(
             progress.update()
     write_table(labels / "signal_checks.parquet", _to_table(found))
     return {origin: _summary(counter) for origin, counter in counts.items()}
+
+
+def _extent(*origins: Mapping[str, State]) -> Extent:
+    """How much of a record must be measured for the checks that its labels call for."""
+    asked = {check.measurement for states in origins for check in applicable(states)}
+    if "qrs" in asked:
+        return Extent.COMPLEXES
+    return Extent.BEATS if asked else Extent.NOTHING
 
 
 def _iterate_rows(table: pa.Table) -> Iterator[dict[str, Any]]:
