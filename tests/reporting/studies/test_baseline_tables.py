@@ -10,6 +10,7 @@ from tests.reporting.studies.test_compare_page import QUICK, predictions
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.studies.cells import Cell, CompareSettings
 from rarebeat.inference.model_folder import load_model, save_model
+from rarebeat.reporting.studies import compare_page
 from rarebeat.reporting.studies.compare_page import write_comparison
 
 SETTINGS = CompareSettings(at_least=5, against={"protocol": "scratch"}, across="fraction")
@@ -61,6 +62,32 @@ def test_a_page_shows_scores_along_the_curve_and_differences_to_the_baseline(
     assert len(table) == (len(cells) + 5) * 4  # and five ensembles; three classes and their mean
     assert {"auprc_low", "f1", "calibration_error", "known"} <= set(table.columns)
     assert page.with_suffix(".png").stat().st_size > 5000
+
+
+def test_each_network_has_its_tables_and_a_line_of_panels_and_each_source_a_section(
+    study: tuple[list[Cell], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells, models = study
+    of_both = []
+    for source in ("near", "far"):
+        for network in ("large", "small"):
+            for cell in cells:
+                factors = {"source": source, "network": network, **cell.factors}
+                patients = predictions(len(of_both), test_of=1 if source == "near" else 2)
+                of_both.append(Cell(factors, patients))
+                (models / of_both[-1].name).symlink_to(models / cell.name)
+    drawn: list[str] = []
+    monkeypatch.setattr(compare_page, "curve_figure", lambda _, panels, *__: drawn.extend(panels))
+    write_comparison(tmp_path / "page.md", of_both, "", SETTINGS, QUICK, models)
+    lines = (tmp_path / "page.md").read_text().splitlines()
+    assert [line for line in lines if line.startswith("#")] == [
+        *("## source near", "### large", "### small"),
+        *("## source far", "### large", "### small"),
+    ]
+    assert drawn[:4] == [
+        *(f"large macro {metric} (source near)" for metric in ("AUPRC", "AUROC", "F1")),
+        "small macro AUPRC (source near)",
+    ]
 
 
 def test_a_set_of_records_without_enough_positives_has_a_sentence_instead_of_tables(

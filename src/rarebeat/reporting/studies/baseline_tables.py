@@ -10,6 +10,7 @@ from rarebeat.core.tables import Row, markdown_table
 from rarebeat.evaluation.evaluate import EvaluateSettings
 from rarebeat.evaluation.studies.baseline import (
     CALIBRATION,
+    Key,
     Series,
     arrange_series,
     baseline_rows,
@@ -71,9 +72,10 @@ def baseline_section(
         f"*{TITLES[CALIBRATION]}*: how far the mean probability is from the share of positives, in logits, mean over "
         "the classes that the model knows; 0 is best.",
     ]
-    for panel in dict.fromkeys(one.panel for one in arranged):
+    titles = panel_titles([one.panel for one in arranged])
+    for panel, title in titles.items():
         own = [one for one in arranged if one.panel == panel]
-        if title := " ".join(panel):
+        if title:
             parts.append(f"### {title}")
         parts += [
             average_table(own, rows, cards, settings),
@@ -84,15 +86,35 @@ def baseline_section(
         ]
         parts += ["By class: AUPRC / AUROC / F1, mean over seeds.", class_table(own, rows, settings)]
     panels: Panels = {}
-    for metric in DRAWN:
-        for one in arranged:
-            title = " ".join((*one.panel, f"macro {TITLES[metric]}"))
+    for one in arranged:  # a line of panels for each, with a panel for each metric
+        for metric in DRAWN:
+            title = f"{titles[one.panel]} macro {TITLES[metric]}".lstrip()
             panels.setdefault(title, []).extend(
                 (point, one.name, _score(cells_there, rows, AVERAGE, metric))
                 for point, cells_there in one.points.items()
             )
     drawn = {title: sorted(entries, key=lambda entry: _order(entry[0])) for title, entries in panels.items()}
     return "\n\n".join(part for part in parts if part), [row for own in found for row in own], drawn
+
+
+def panel_titles(panels: Sequence[Key]) -> dict[Key, str]:
+    """Name panels by what tells them apart.
+
+    Args:
+        panels: values of the same factors, one after the other.
+
+    Returns:
+        Each panel once, with its title; an empty one where there is a single panel.
+
+    Example:
+        >>> panel_titles([("ptb-xl", "hughes34"), ("ptb-xl", "se_resnet")])
+        {('ptb-xl', 'hughes34'): 'hughes34', ('ptb-xl', 'se_resnet'): 'se_resnet'}
+    """
+    values = [set(own) for own in zip(*panels, strict=True)]
+    return {
+        panel: " ".join(value for value, there in zip(panel, values, strict=True) if len(there) > 1)
+        for panel in panels
+    }
 
 
 def average_table(
