@@ -78,6 +78,28 @@ def test_from_few_real_records() -> None:
     assert said == found
 
 
+def test_protocols_of_fine_tuning() -> None:
+    said = [row[1:] for row in table(README, "| real records | scratch |")]
+    networks = {part.split("\n")[0]: part for part in report("finetune.md").split("### ")[1:]}
+    of_ours, of_other = (
+        {
+            (row[0], row[1]): row
+            for start in ("| fraction |", "| difference ")
+            for row in table(networks[name], start)
+        }
+        for name in ("hughes34", "se_resnet")
+    )
+    shares = ("0.01", "0.03", "0.1", "0.3", "1.0")
+    gained = ("all_layers − scratch",)
+    assert said == [
+        [
+            *(of_ours[share, name][3] for name in ("scratch", "frozen_body", "all_layers")),
+            *(found[*gained, share][2] for found in (of_ours, of_other)),
+        ]
+        for share in shares
+    ]
+
+
 def test_scores_on_real_ecgs() -> None:
     said = named(table(README, "| class | positives | AUROC | AUPRC | positives, text |"))
     codes, text = scores("real-codes.md"), scores("real-text.md")
