@@ -219,19 +219,29 @@ def read_site(
 
     Raises:
         ParamsError: for an unknown kind or a wrong option.
-        RarebeatError: when a folder holds no recordings, or two are called by one of the names.
+        RarebeatError: when a folder holds no recordings, two are called by one of the names, or one by two of them.
     """
     taken: set[str] = set()
-    asked = {recording_name(one): one for one in wanted or ()}
+    others: dict[str, str] = {}
+    asked = {recording_name(one): one for one in sorted(wanted or ())}
+    if twice := sorted(set(wanted or ()) - set(asked.values())):
+        raise RarebeatError(_one_recording(twice[0], asked[recording_name(twice[0])]))
     for names, read in _offered(source):
-        plain = map(recording_name, names)
-        name = names[0] if wanted is None else next((asked[one] for one in plain if one in asked), None)
+        called = [asked[one] for one in map(recording_name, names) if one in asked]
+        name = names[0] if wanted is None else next(iter(called), None)
         if name is None:
             continue
         if wanted is not None and name in taken:
             raise RarebeatError(f"two recordings are called {name}: name them by their paths")
         taken.add(name)
+        others |= dict.fromkeys(called[1:], name)
         yield _recording(name, read, card)
+    if twice := sorted(set(others) - taken):  # it may be the name of another recording, too
+        raise RarebeatError(_one_recording(others[twice[0]], twice[0]))
+
+
+def _one_recording(one: str, other: str) -> str:
+    return f"{one!r} and {other!r} are names of one recording: give it once"
 
 
 def _recording(name: str, read: Any, card: ModelCard) -> Recording | Refused:
