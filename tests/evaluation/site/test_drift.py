@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
 from typer.testing import CliRunner
 
@@ -102,6 +103,30 @@ def test_scores_of_an_adapted_model_are_compared_with_its_offsets(
     save_adapted(tmp_path / "ward", knowing_model, replace(card, offsets=dict.fromkeys(CLASSES, -2.0)))
     found = find_drift(tmp_path / "ward", Source((site.ingested,)))
     assert max(row.distance for row in found.scores) <= 2 / RECORDS  # rounding may swap neighbours
+
+
+@pytest.mark.parametrize("centre", [-22.0, 0.0, 17.0])
+@pytest.mark.parametrize("offset", [-3.0, 0.0, 3.0])
+def test_offsets_of_a_model_that_is_very_sure_are_no_drift(
+    scored: Scored, knowing_model: Path, centre: float, offset: float
+) -> None:
+    odds = np.random.default_rng(0).normal(centre, 2, (2000, len(CLASSES)))
+    before, own = (expit(values).astype(np.float32) for values in (odds, odds + offset))
+    offsets = {CLASSES[0]: offset, CLASSES[1]: offset}
+    card = replace(load_model(knowing_model)[1], offsets=offsets)
+    here = replace(
+        scored,
+        names=tuple(map(str, range(2000))),
+        patients=np.arange(2000).astype(object),
+        probability=np.column_stack([own[:, :2], before[:, 2]]),
+    )
+    found = compare_with_training(here, card, None, known_scores(before, 2000, 0.0))
+    assert max(row.distance for row in found.scores) < 0.01
+    lower = replace(here, probability=expit(odds - 2 + offset).astype(np.float32))
+    assert found.scores[0].called == pytest.approx(found.scores[0].called_before, abs=0.001)
+    if centre < 10:
+        found = compare_with_training(lower, card, None, known_scores(before, 2000, 0.0))
+        assert min(row.distance for row in found.scores[:2]) > 0.3
 
 
 def test_two_samples_of_one_distribution_seldom_exceed_the_limit() -> None:
