@@ -278,6 +278,16 @@ def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitte
     assert below < 0 < above
 
 
+def test_labels_of_one_patient_have_no_interval(site: Site, knowing_model: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("record,sinus_rhythm,bigeminy\nsim-000000,1,0\nsim-000001,,1\n")
+    done = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    sinus, _, bigeminy = done.changes
+    assert np.isnan([*sinus.excess[1:], *sinus.excess_before[1:], *sinus.brier_gain[1:]]).all()
+    assert bigeminy.excess[1] < bigeminy.excess[2]
+    assert "nan" not in format_adaptation(done)
+
+
 def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:
     truth = np.array([[1], [1], [0], [0]], dtype=np.int8)
     probability = np.full((4, 1), 0.5, dtype=np.float32)
