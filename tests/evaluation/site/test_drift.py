@@ -22,7 +22,7 @@ from rarebeat.evaluation.site.drift import (
     find_drift,
     format_drift,
 )
-from rarebeat.evaluation.site.recordings import Scored, Source, score_site
+from rarebeat.evaluation.site.recordings import Scored, Source, ask, score_site
 from rarebeat.inference.gate import NO_NUMBER
 from rarebeat.inference.model_folder import load_detector, load_model, load_scores, save_adapted
 from rarebeat.inference.novelty import Evidence, novelty_sentences
@@ -134,6 +134,23 @@ def test_two_samples_of_one_distribution_seldom_exceed_the_limit() -> None:
     limit = distance_limit(200, 300, 0.05)
     beyond = [distribution_distance(rng.random(200), rng.random(300)) > limit for _ in range(400)]
     assert 0.01 < np.mean(beyond) < 0.08
+
+
+def test_fewer_long_recordings_are_held_at_a_time(
+    site: Site, knowing_model: Path, scored: Scored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = list[int]()
+
+    def asked(module: Any, card: Any, recordings: Any) -> Any:
+        sizes.append(len(recordings))
+        return ask(module, card, recordings)
+
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.ask", asked)
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.MOST_SAMPLES", 6000)  # a recording has 1,000
+    found = score_site(*load_model(knowing_model), Source((site.ingested,)))
+    assert sizes == [7, 7, 7, 7, 7, 5]
+    assert found.names == scored.names
+    np.testing.assert_allclose(found.probability, scored.probability, atol=1e-6)
 
 
 def test_a_folder_that_tells_nothing_of_the_training_is_refused(site: Site, model_folder: Path) -> None:
