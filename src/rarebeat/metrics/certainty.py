@@ -188,7 +188,7 @@ def _odds(
 ) -> FloatArray:
     """Log odds without offsets, in which float32 probabilities stay apart up to 0 and 1 themselves."""
     added = np.array([(offsets or {}).get(name, 0.0) for name in classes])
-    return exact_log_odds(probability) - added
+    return np.asarray(exact_log_odds(probability) - added)
 
 
 def tell(
