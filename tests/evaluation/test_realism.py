@@ -53,6 +53,8 @@ def test_each_real_record_gets_simulated_ones_of_its_sex_and_age_once(made: list
     real, taken = matched([first], others)
     assert real == [first]
     assert [one.age for one in taken] == [57.0]  # the other one is of the other sex, and the last one too old
+    assert matched([first, first], others[1:2]) == ([first, first], others[1:2])  # then none is left
+    assert matched([first], []) == ([first], [])
 
 
 def test_equals_are_not_told_apart_and_others_are(made: list[Measured]) -> None:

@@ -64,6 +64,17 @@ def test_the_beats_are_aligned_though_their_places_were_found_roughly(draw: Draw
     assert np.ptp(rough, axis=1) == pytest.approx(np.ptp(exact, axis=1), rel=0.03)
 
 
+@pytest.mark.parametrize(("middle", "found"), [(55, 71), (2435, 2419)])
+def test_a_beat_that_is_moved_beyond_an_end_of_the_recording_is_left_out(middle: int, found: int) -> None:
+    others = np.arange(200, 2300, 200)
+    bumps = np.exp(-(((np.arange(2500) - np.append(others, middle)[:, None]) / 8) ** 2)).sum(axis=0)
+    values = np.outer(np.arange(1, 13), 100 * bumps) + np.random.default_rng(0).standard_normal((12, 2500))
+    beat, without = median_beat(values, np.sort(np.append(others, found))), median_beat(values, others)
+    assert beat is not None
+    assert without is not None
+    np.testing.assert_array_equal(beat, without)
+
+
 @pytest.mark.parametrize("axis", [-150, -60, -30, 0, 45, 90, 120, 180])
 def test_the_axis_is_measured_to_within_two_degrees(draw: Draw, axis: float) -> None:
     beat = beat_of(draw(TIMES, axis=axis, noise=0.003))

@@ -153,6 +153,8 @@ def matched(real: Sequence[Measured], made: Sequence[Measured]) -> tuple[list[Me
     """Both kinds with equal sexes and ages: each real record gets simulated ones, each of which is used once."""
     left, taken = list(made), []
     for one in [*real] * EACH:
+        if not left:
+            break
         apart = [_years_apart(one, other) for other in left]
         nearest = int(np.argmin(apart))
         if apart[nearest] <= AGES:

@@ -56,7 +56,11 @@ def median_beat(values: Float64, beats: Int64) -> Float64 | None:
         if len(alike) < _FEWEST:
             return None
         template = np.median(slopes[:, alike - _CORE], axis=1)
-    return np.asarray(np.median(values[:, alike[:, None] + np.arange(-BEFORE, AFTER)], axis=1))
+    # A beat that was moved twice may reach beyond an end of the recording.
+    whole = alike[(alike >= BEFORE) & (alike <= values.shape[1] - AFTER)]
+    if len(whole) < _FEWEST:
+        return None
+    return np.asarray(np.median(values[:, whole[:, None] + np.arange(-BEFORE, AFTER)], axis=1))
 
 
 def _most_usual(slopes: Float64, middles: Int64) -> int:

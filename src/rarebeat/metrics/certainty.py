@@ -23,11 +23,10 @@ from rarebeat.core.params import STRICT
 from rarebeat.metrics.arrays import BoolArray, FloatArray, Probability, Truth
 from rarebeat.metrics.calibration import IDENTITY, LEAST_SLOPE, fit_map, mapped
 from rarebeat.metrics.conformal import NO_LIMIT, conformal_limits
-from rarebeat.metrics.offsets import SMALLEST
+from rarebeat.metrics.offsets import SMALLEST, exact_log_odds
 
 ANSWERS = ("yes", "no", "unsure")
 
-_NEAREST = 2.0**-150, 1 - 2.0**-25  # what 0 and 1 are taken for: further out than any other float32
 _FURTHEST = float(-logit(SMALLEST))
 
 Coverage = Annotated[float, Field(ge=0.5, lt=1)]
@@ -189,7 +188,7 @@ def _odds(
 ) -> FloatArray:
     """Log odds without offsets, in which float32 probabilities stay apart up to 0 and 1 themselves."""
     added = np.array([(offsets or {}).get(name, 0.0) for name in classes])
-    return np.asarray(logit(np.clip(np.asarray(probability, dtype=np.float64), *_NEAREST)) - added)
+    return np.asarray(exact_log_odds(probability) - added)
 
 
 def tell(

@@ -16,6 +16,7 @@ SPREAD = 3.0
 SMALLEST = 1e-7
 """Probabilities nearer to 0 or 1 count as this near: float32 tells no others apart."""
 
+_NEAREST = 2.0**-150, 1 - 2.0**-25  # what 0 and 1 are taken for: further out than any other float32
 _LARGEST = 40.0  # offsets that the prior makes impossible
 _HALVINGS = 60
 
@@ -34,6 +35,22 @@ def log_odds(probability: Probability | FloatArray) -> FloatArray:
         [0.0, 16.1]
     """
     return np.asarray(logit(np.clip(np.asarray(probability, dtype=np.float64), SMALLEST, 1 - SMALLEST)))
+
+
+def exact_log_odds(probability: Probability | FloatArray) -> FloatArray:
+    """Log odds in which float32 probabilities stay apart up to 0 and 1 themselves, which become finite, too.
+
+    Args:
+        probability: any shape, from 0 to 1.
+
+    Returns:
+        The same shape.
+
+    Example:
+        >>> exact_log_odds(np.array([1e-12, 1.0])).round(1).tolist()
+        [-27.6, 17.3]
+    """
+    return np.asarray(logit(np.clip(np.asarray(probability, dtype=np.float64), *_NEAREST)))
 
 
 def without_offsets(probability: Probability | FloatArray, offsets: FloatArray) -> FloatArray:

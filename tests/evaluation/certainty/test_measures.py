@@ -65,12 +65,32 @@ def test_calibration_is_measured_before_and_after(scores, claims, test_split):
 
 
 def test_intervals_are_over_patients(claims, test_split):
-    """The records of one patient are drawn together: with all of one patient there is no spread at all."""
-    alone = predicted(
-        test_split.truth, test_split.probability, 0.7, np.full(len(test_split), "p", dtype=object), CLASSES
+    """The records of one patient are drawn together: of two patients a replicate has both, or twice the same."""
+    people = np.array(["p", "q"], dtype=object)[(np.arange(len(test_split)) >= 500).astype(int)]
+    two = replace(test_split, patients=people)
+    found = measure_certainty(claims, two, replicates=50).calibration["common"].brier
+    squared = np.square(claims.told.calibrated[:, 0] - (test_split.truth[:, 0] == 1))
+    assert sorted(found[1:]) == pytest.approx(sorted([squared[:500].mean(), squared[500:].mean()]))
+
+
+def test_one_patient_does_not_say_how_patients_differ(claims, test_split):
+    alone = replace(test_split, patients=np.full(len(test_split), "p", dtype=object))
+    truth = test_split.truth.copy()
+    truth[test_split.patients != "p0", 0] = -1  # known of one patient of many
+    for predictions in (alone, replace(test_split, truth=truth)):
+        found = measure_certainty(claims, predictions, replicates=50).calibration["common"]
+        assert found.brier[0] > 0
+        assert np.isnan([*found.brier[1:], *found.brier_gain[1:], *found.error[1:]]).all()
+
+
+def test_a_class_without_a_known_test_record_has_dashes(claims, test_split):
+    text = "\n".join(
+        certainty_section(
+            measure_certainty(claims, replace(test_split, truth=np.full_like(test_split.truth, -1)), 50)
+        )
     )
-    low, high = measure_certainty(claims, alone, replicates=50).calibration["common"].brier[1:]
-    assert low == pytest.approx(high)
+    assert "nan" not in text
+    assert "Brier score –, calibrated –" in text
 
 
 def test_coverage_is_the_share_that_was_not_answered_against_the_truth(scores, claims, test_split):

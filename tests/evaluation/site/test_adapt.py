@@ -195,7 +195,25 @@ def test_a_class_that_is_not_labelled_again_keeps_what_was_fitted_before(
         assert second.thresholds[name] == first.thresholds[name]
 
 
-@pytest.mark.parametrize("case", ["ensemble", "same", "strangers", "nowhere", "no class"])
+def test_records_of_which_nothing_is_known_are_not_counted(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    header, *rows = labels.read_text().splitlines()
+    rows[:5] = [row.partition(",")[0] + ",,," for row in rows[:5]]
+    labels.write_text("\n".join([header, *rows, "nobody,,,"]) + "\n")
+    done = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    assert done.records == done.patients == done.unknown == RECORDS - 5
+    assert done.lost == ()
+    assert read_card(tmp_path / "ward").adapted["records"] == RECORDS - 5
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        *("ensemble", "same", "strangers", "nowhere", "no class"),
+        *("class twice", "record twice", "number twice", "nothing known"),
+    ],
+)
 def test_what_cannot_be_adapted_is_refused(
     site: Site, knowing_model: Path, labels: Path, tmp_path: Path, case: str
 ) -> None:
@@ -213,9 +231,21 @@ def test_what_cannot_be_adapted_is_refused(
         message = "none of the recordings is called by one of the 2 names, such as 'x1'"
     elif case == "nowhere":
         records, message = tmp_path / "absent", "there is no file or folder .*absent"
-    else:
+    elif case == "no class":
         labels.write_text("record,bigeminie\nx1,0\n")
         message = r"labels no class of the model: .* did you mean 'bigeminy'"
+    elif case == "class twice":
+        labels.write_text("record,bigeminy,BIG\nsim-000000,1,0\n")
+        message = "the columns bigeminy and BIG are of one class: give it once"
+    elif case == "record twice":
+        labels.write_text("record,bigeminy\nsim-000000,1\nsim-000000.hea,0\n")
+        message = "'sim-000000' and 'sim-000000.hea' are names of one recording: give it once"
+    elif case == "number twice":
+        labels.write_text("record,bigeminy\n17,1\n17.0,0\n")
+        message = "'17' and '17.0' are names of one recording: give it once"
+    else:
+        labels.write_text("record,bigeminy,strange\nsim-000000,,1\n")
+        message = "labels no record: there is no 0 and no 1 in bigeminy"
     with pytest.raises(RarebeatError, match=message):
         adapt_model(model, Source((records,)), labels, out)
     assert not (tmp_path / "ward").exists()
@@ -246,6 +276,16 @@ def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitte
     )
     assert low > 0.05
     assert below < 0 < above
+
+
+def test_labels_of_one_patient_have_no_interval(site: Site, knowing_model: Path, tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_text("record,sinus_rhythm,bigeminy\nsim-000000,1,0\nsim-000001,,1\n")
+    done = adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
+    sinus, _, bigeminy = done.changes
+    assert np.isnan([*sinus.excess[1:], *sinus.excess_before[1:], *sinus.brier_gain[1:]]).all()
+    assert bigeminy.excess[1] < bigeminy.excess[2]
+    assert "nan" not in format_adaptation(done)
 
 
 def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:

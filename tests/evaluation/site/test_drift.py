@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
 from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
 from typer.testing import CliRunner
 
@@ -21,7 +22,7 @@ from rarebeat.evaluation.site.drift import (
     find_drift,
     format_drift,
 )
-from rarebeat.evaluation.site.recordings import Scored, Source, score_site
+from rarebeat.evaluation.site.recordings import Scored, Source, ask, score_site
 from rarebeat.inference.gate import NO_NUMBER
 from rarebeat.inference.model_folder import load_detector, load_model, load_scores, save_adapted
 from rarebeat.inference.novelty import Evidence, novelty_sentences
@@ -104,11 +105,52 @@ def test_scores_of_an_adapted_model_are_compared_with_its_offsets(
     assert max(row.distance for row in found.scores) <= 2 / RECORDS  # rounding may swap neighbours
 
 
+@pytest.mark.parametrize("centre", [-22.0, 0.0, 17.0])
+@pytest.mark.parametrize("offset", [-3.0, 0.0, 3.0])
+def test_offsets_of_a_model_that_is_very_sure_are_no_drift(
+    scored: Scored, knowing_model: Path, centre: float, offset: float
+) -> None:
+    odds = np.random.default_rng(0).normal(centre, 2, (2000, len(CLASSES)))
+    before, own = (expit(values).astype(np.float32) for values in (odds, odds + offset))
+    offsets = {CLASSES[0]: offset, CLASSES[1]: offset}
+    card = replace(load_model(knowing_model)[1], offsets=offsets)
+    here = replace(
+        scored,
+        names=tuple(map(str, range(2000))),
+        patients=np.arange(2000).astype(object),
+        probability=np.column_stack([own[:, :2], before[:, 2]]),
+    )
+    found = compare_with_training(here, card, None, known_scores(before, 2000, 0.0))
+    assert max(row.distance for row in found.scores) < 0.01
+    lower = replace(here, probability=expit(odds - 2 + offset).astype(np.float32))
+    assert found.scores[0].called == pytest.approx(found.scores[0].called_before, abs=0.001)
+    if centre < 10:
+        found = compare_with_training(lower, card, None, known_scores(before, 2000, 0.0))
+        assert min(row.distance for row in found.scores[:2]) > 0.3
+
+
 def test_two_samples_of_one_distribution_seldom_exceed_the_limit() -> None:
     rng = np.random.default_rng(0)
     limit = distance_limit(200, 300, 0.05)
     beyond = [distribution_distance(rng.random(200), rng.random(300)) > limit for _ in range(400)]
     assert 0.01 < np.mean(beyond) < 0.08
+
+
+def test_fewer_long_recordings_are_held_at_a_time(
+    site: Site, knowing_model: Path, scored: Scored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = list[int]()
+
+    def asked(module: Any, card: Any, recordings: Any) -> Any:
+        sizes.append(len(recordings))
+        return ask(module, card, recordings)
+
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.ask", asked)
+    monkeypatch.setattr("rarebeat.evaluation.site.recordings.MOST_SAMPLES", 6000)  # a recording has 1,000
+    found = score_site(*load_model(knowing_model), Source((site.ingested,)))
+    assert sizes == [7, 7, 7, 7, 7, 5]
+    assert found.names == scored.names
+    np.testing.assert_allclose(found.probability, scored.probability, atol=1e-6)
 
 
 def test_a_folder_that_tells_nothing_of_the_training_is_refused(site: Site, model_folder: Path) -> None:

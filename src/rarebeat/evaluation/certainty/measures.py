@@ -178,7 +178,7 @@ def measure_certainty(
     Args:
         claims: what it tells of n records; None for a model that tells nothing.
         predictions: of the same records and classes.
-        replicates: of the bootstrap; 0 leaves its intervals out.
+        replicates: of the bootstrap; 0 leaves its intervals out, as known records of a single patient do.
         confidence: of the intervals.
         seed: of the bootstrap.
 
@@ -200,7 +200,9 @@ def measure_certainty(
     for place, k in enumerate(columns):
         known = truth[:, k] >= 0
         positive = truth[known, k] == 1
-        raw, fitted = ([scores[:, place] for scores in one] for one in (before, after))
+        # One patient does not say how patients differ.
+        drawn = slice(None if np.unique(patients[known]).size > 1 else 1)
+        raw, fitted = ([scores[drawn, place] for scores in one] for one in (before, after))
         calibration[classes[k]] = ClassCalibration(
             brier_before=_ends(raw[0], confidence),
             brier=_ends(fitted[0], confidence),

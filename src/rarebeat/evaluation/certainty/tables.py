@@ -21,8 +21,8 @@ def calibration_rows(scores: CertaintyScores) -> list[Row]:
     return [
         {
             "Class": name,
-            "Brier score": f"{one.brier_before[0]:.4f}",
-            "Brier, calibrated": f"{one.brier[0]:.4f}",
+            "Brier score": _digits(one.brier_before[0]),
+            "Brier, calibrated": _digits(one.brier[0]),
             "Gained": _signed(one.brier_gain),
             "Error": interval_text(*one.error_before),
             "Error, calibrated": interval_text(*one.error),
@@ -88,8 +88,9 @@ def how_calibrated(scores: CertaintyScores) -> str:
     """
     averages = calibration_averages(scores)
     return (
-        f"Mean over these classes: Brier score {averages['brier_before']:.4f}, calibrated {averages['brier']:.4f}; "
-        f"calibration error {averages['error_before']:.3f}, calibrated {averages['error']:.3f}. "
+        f"Mean over these classes: Brier score {_digits(averages['brier_before'])}, calibrated "
+        f"{_digits(averages['brier'])}; calibration error {_digits(averages['error_before'], 3)}, calibrated "
+        f"{_digits(averages['error'], 3)}. "
         '"Calibrated" is after the map that was fitted on the validation split and is stored with the model; it '
         "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; "
         f"the error is the distance of mean probability and share of positives in {BINS} steps of probability; a slope "
@@ -128,6 +129,11 @@ def what_is_promised(scores: CertaintyScores) -> str:
 def _never(one: ClassAnswers) -> str:
     words = [word for word, never in (('"no"', one.never_no), ('"yes"', one.never_yes)) if never]
     return " or ".join(words)
+
+
+def _digits(value: float, digits: int = 4) -> str:
+    """A dash for a class without a known test record."""
+    return "–" if np.isnan(value) else f"{value:.{digits}f}"
 
 
 def _signed(ends: Ends) -> str:

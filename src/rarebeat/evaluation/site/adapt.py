@@ -67,7 +67,8 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
 
     Raises:
         ParamsError: as :func:`rarebeat.evaluation.site.recordings.read_site`.
-        RarebeatError: for an ensemble, labels that cannot be used, or a folder that cannot be written.
+        RarebeatError: for an ensemble, labels that cannot be used or name a record or a class twice, or a folder that
+            cannot be written.
     """
     check_single(model)
     if model.resolve() == out.resolve():
@@ -76,6 +77,7 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
     module, card = load_model(model)
     table = read_truth(labels)
     columns, warnings = _columns(table, card)
+    table = _labelled(table, columns)
     scored = score_site(module, card, source, frozenset(table.records))
     truth = _truth(table, columns, scored, card)
     earlier = np.array([card.offsets.get(name, 0.0) for name in card.classes])
@@ -111,11 +113,24 @@ def _columns(table: ClassTable, card: ModelCard) -> tuple[dict[str, int], list[s
                 f"the model has no class {title!r}: its labels are not used"
                 + did_you_mean(title, card.classes)
             )
+        elif name in columns:
+            raise RarebeatError(
+                f"{table.path}: the columns {table.classes[columns[name]]} and {title} are of one class: give it once"
+            )
         else:
             columns[name] = place
     if not columns:
         raise RarebeatError(f"{table.path} labels no class of the model: {'; '.join(strange)}")
     return columns, strange
+
+
+def _labelled(table: ClassTable, columns: Mapping[str, int]) -> ClassTable:
+    """The rows that label a class of the model: a record of which nothing is known is none to fit to."""
+    rows = np.flatnonzero(~np.isnan(table.values[:, list(columns.values())]).all(axis=1))
+    if not rows.size:
+        raise RarebeatError(f"{table.path} labels no record: there is no 0 and no 1 in {', '.join(columns)}")
+    records = tuple(table.records[row] for row in rows.tolist())
+    return replace(table, records=records, values=table.values[rows])
 
 
 def _truth(table: ClassTable, columns: Mapping[str, int], scored: Scored, card: ModelCard) -> Truth:

@@ -22,7 +22,7 @@ from rarebeat.inference.signal_summary import MEASURES
 from rarebeat.metrics.arrays import BoolArray, FloatArray
 from rarebeat.metrics.intervals import share_interval
 from rarebeat.metrics.known_scores import KnownScores
-from rarebeat.metrics.offsets import log_odds
+from rarebeat.metrics.offsets import exact_log_odds
 
 TOLERATED = 0.05
 """Share of records unlike the training data from which a cohort is outside of it; or twice that of validation."""
@@ -35,6 +35,8 @@ ALPHA = 0.01
 
 FEW = 30
 """Patients below which only large differences can be seen."""
+
+_CLOSE = 12.0  # log odds above which float32 is too coarse for offsets to be added and taken off again
 
 TOO_FEW = "too few patients to tell whether they are inside of what the model saw: whatever they were like"
 """What is said instead of a verdict where none could have been given."""
@@ -208,7 +210,7 @@ def _scores(scored: Scored, card: ModelCard, known: KnownScores, patients: int) 
     for k, name in enumerate(card.classes):
         own = scored.probability[:, k].astype(np.float64)
         share, low, high = share_interval(own >= card.thresholds[name], scored.patients)
-        distance = distribution_distance(before[k], own)
+        distance = distribution_distance(*told_apart(before[k], own, card.offsets.get(name, 0.0)))
         called = float(np.mean(before[k] >= card.thresholds[name]))
         rows.append(ScoreDrift(name, called, share, low, high, distance, max(limit, SMALLEST_DISTANCE)))
     return tuple(rows)
@@ -216,10 +218,16 @@ def _scores(scored: Scored, card: ModelCard, known: KnownScores, patients: int) 
 
 def with_offsets(quantiles: FloatArray, offsets: Mapping[str, float], classes: tuple[str, ...]) -> FloatArray:
     """Stored probabilities as a model gives them that was adapted to a site since; shape (classes, k)."""
-    if not offsets:
-        return quantiles
-    added = np.array([offsets.get(name, 0.0) for name in classes])
-    return np.asarray(expit(log_odds(quantiles) + added[:, None]))
+    added = np.array([offsets.get(name, 0.0) for name in classes])[:, None]
+    return np.where(added == 0, quantiles, expit(exact_log_odds(quantiles) + added))
+
+
+def told_apart(before: FloatArray, own: FloatArray, offset: float) -> tuple[FloatArray, FloatArray]:
+    """Both probabilities of a class, and those near 1 as one where an offset was added to what float32 had rounded."""
+    if not offset:
+        return before, own
+    most = expit(_CLOSE + min(offset, 0.0))
+    return np.minimum(before, most), np.minimum(own, most)
 
 
 def distribution_distance(one: FloatArray, other: FloatArray) -> float:

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from rarebeat.inference.ensemble import is_ensemble
 from rarebeat.inference.gate import NO_NUMBER, ModelInput, input_windows, network_input
 from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.novelty import Evidence
+from rarebeat.inference.predict import MOST_SAMPLES
 from rarebeat.inference.probabilities import Float32, predict_with_features
 from rarebeat.inference.signal_summary import SignalSummary, summarise
 from rarebeat.readers.fields import Person
@@ -29,7 +29,7 @@ from rarebeat.readers.registry import Options
 from rarebeat.readers.tables.rows import names_of, recording_name
 
 CHUNK = 64
-"""Recordings that the network is asked about at a time."""
+"""Recordings that the network is asked about at a time, at most."""
 
 PARTS = "part-*.parquet"
 """What the folder of a cohort holds that was ingested."""
@@ -130,8 +130,8 @@ def score_site(
         RarebeatError: likewise, and when no recording could be read.
     """
     read, refused, parts = list[Recording](), list[Refused](), list[tuple[Float32, Evidence]]()
-    recordings = iter(tqdm(read_site(source, card, wanted), desc="predict", unit="record", disable=None))
-    while chunk := list(islice(recordings, CHUNK)):
+    recordings = tqdm(read_site(source, card, wanted), desc="predict", unit="record", disable=None)
+    for chunk in _chunks(recordings):
         good = [one for one in chunk if isinstance(one, Recording)]
         refused += [one for one in chunk if isinstance(one, Refused)]
         if good:
@@ -161,6 +161,19 @@ def score_site(
         evidence=Evidence(np.concatenate([evidence.features for _, evidence in parts]), summary),
         refused=tuple(refused),
     )
+
+
+def _chunks(recordings: Iterable[Recording | Refused]) -> Iterator[list[Recording | Refused]]:
+    """Few at a time, and fewer of long ones: a day of signal takes as much memory as thousands of ECGs."""
+    chunk, samples = list[Recording | Refused](), 0
+    for one in recordings:
+        chunk.append(one)
+        samples += one.given.signal.shape[1] if isinstance(one, Recording) else 0
+        if len(chunk) == CHUNK or samples > MOST_SAMPLES:
+            yield chunk
+            chunk, samples = [], 0
+    if chunk:
+        yield chunk
 
 
 def _without_signal(given: ModelInput) -> ModelInput:
@@ -219,19 +232,29 @@ def read_site(
 
     Raises:
         ParamsError: for an unknown kind or a wrong option.
-        RarebeatError: when a folder holds no recordings, or two are called by one of the names.
+        RarebeatError: when a folder holds no recordings, two are called by one of the names, or one by two of them.
     """
     taken: set[str] = set()
-    asked = {recording_name(one): one for one in wanted or ()}
+    others: dict[str, str] = {}
+    asked = {recording_name(one): one for one in sorted(wanted or ())}
+    if twice := sorted(set(wanted or ()) - set(asked.values())):
+        raise RarebeatError(_one_recording(twice[0], asked[recording_name(twice[0])]))
     for names, read in _offered(source):
-        plain = map(recording_name, names)
-        name = names[0] if wanted is None else next((asked[one] for one in plain if one in asked), None)
+        called = [asked[one] for one in map(recording_name, names) if one in asked]
+        name = names[0] if wanted is None else next(iter(called), None)
         if name is None:
             continue
         if wanted is not None and name in taken:
             raise RarebeatError(f"two recordings are called {name}: name them by their paths")
         taken.add(name)
+        others |= dict.fromkeys(called[1:], name)
         yield _recording(name, read, card)
+    if twice := sorted(set(others) - taken):  # it may be the name of another recording, too
+        raise RarebeatError(_one_recording(others[twice[0]], twice[0]))
+
+
+def _one_recording(one: str, other: str) -> str:
+    return f"{one!r} and {other!r} are names of one recording: give it once"
 
 
 def _recording(name: str, read: Any, card: ModelCard) -> Recording | Refused:

@@ -36,7 +36,8 @@ class ClassChange:
         offset: by how much the offset of its logit changes.
         threshold_before: of the model as it came.
         threshold: of the adapted one.
-        excess_before: mean probability less the share of positives, then low and high end of its interval.
+        excess_before: mean probability less the share of positives, then low and high end of its interval, which is NaN
+            where the labelled records are of one patient.
         excess: the same on patients that the offset was not fitted to.
         brier_before: mean squared distance of probability and truth.
         brier: the same on patients that the offset was not fitted to.
@@ -130,6 +131,8 @@ def _change(
 ) -> ClassChange:
     known = truth >= 0
     positive, weights = (truth[known] == 1).astype(np.float64), weights[:, known]
+    if len(set(patients[known].tolist())) < 2:
+        weights = weights[:0]  # one patient does not say how patients differ
     squared = [np.square(values[known] - positive) for values in (before, after)]
     return ClassChange(
         name=name,
@@ -155,10 +158,12 @@ def mean_with_interval(values: FloatArray, weights: FloatArray) -> tuple[float, 
         weights: shape (replicates, n), how often each record was drawn.
 
     Returns:
-        The mean, low and high end; NaN without values.
+        The mean, low and high end; NaN without values, and ends of NaN without replicates.
     """
     if not values.size:
         return np.nan, np.nan, np.nan
+    if not len(weights):
+        return float(values.mean()), np.nan, np.nan
     total = weights.sum(axis=1)
     means = (weights @ values)[total > 0] / total[total > 0]
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -187,4 +192,4 @@ def change_table(changes: Sequence[ClassChange]) -> str:
 
 def _signed(values: tuple[float, float, float], digits: int = 2) -> str:
     value, low, high = (f"{entry:+.{digits}f}" for entry in values)
-    return f"{value} ({low} to {high})"
+    return value if np.isnan(values[1]) else f"{value} ({low} to {high})"
