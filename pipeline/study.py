@@ -180,7 +180,8 @@ def show(name: str, overrides: Sequence[str]) -> dict[str, Any]:
     content = read_params([Path("params.yaml"), folder / "overrides.yaml"], overrides)
     with atomic(folder / "params.yaml") as temporary:
         temporary.write_text(PARAMS_HEAD + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    (folder / ".dvcignore").write_text(f"{IGNORE_HEAD}!dvc.yaml\n", encoding="utf-8")
+    with atomic(folder / ".dvcignore") as temporary:  # another study that reads this one may run
+        temporary.write_text(f"{IGNORE_HEAD}!dvc.yaml\n", encoding="utf-8")
     return content
 
 
