@@ -30,6 +30,12 @@ READ = RAW.with_suffix(".read")
 RECORDINGS = "recordings"
 """The study that reads the real recordings in :data:`RAW`, and the stages of other studies that do."""
 
+OF_ONE_STUDY = {"cells", "compare"}
+"""Groups of params that each study has for itself."""
+
+EVERYWHERE = ("workers", "tracking")
+"""Groups that no stage depends on, for they change no output, and that scripts read all the same."""
+
 PARAMS_HEAD = (
     "# Written by `make study`: ../../params.yaml, changed by overrides.yaml and SET. Edit those, not this.\n"
 )
@@ -65,9 +71,8 @@ def study(
     visible = [name, *needs(name)]
     try:
         for each in visible:
-            # Cells are those of the study that is run.
-            own = [entry for entry in overrides or [] if each == name or not entry.startswith("cells.")]
-            content = show(each, own)
+            set_by_hand = overrides or []
+            content = show(each, set_by_hand if each == name else concerning(each, set_by_hand))
             check_params(content)
             write_own_parts(STUDIES / each / "own", content, (OWN, STUDIES / each))
         last = f"{STUDIES / name}/dvc.yaml:{last_stage(name)}"
@@ -144,6 +149,18 @@ def needs(name: str) -> list[str]:
     return list(dict.fromkeys(other for each in direct if each != name for other in (each, *needs(each))))
 
 
+def concerning(name: str, overrides: Sequence[str]) -> list[str]:
+    """What of the values that are set by hand for a study concerns another one, whose data it reads.
+
+    The cells and how they are compared are those of the study that is run; and of the other groups those count whose
+    values the stages of the other study depend on. What it does not read need not suit it: it may have another
+    vocabulary, or lack a label set.
+    """
+    text = (STUDIES / name / "dvc.yaml").read_text(encoding="utf-8")
+    named = {*re.findall(r"^\s+- (\w+)", text, re.M), *re.findall(r"\$\{(\w+)", text), *EVERYWHERE}
+    return [entry for entry in overrides if re.split(r"\W", entry)[0] in named - OF_ONE_STUDY]
+
+
 def last_stage(name: str) -> str:
     """The stage that a study ends with: the last one of its file."""
     path = STUDIES / name / "dvc.yaml"
@@ -163,7 +180,8 @@ def show(name: str, overrides: Sequence[str]) -> dict[str, Any]:
     content = read_params([Path("params.yaml"), folder / "overrides.yaml"], overrides)
     with atomic(folder / "params.yaml") as temporary:
         temporary.write_text(PARAMS_HEAD + yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
-    (folder / ".dvcignore").write_text(f"{IGNORE_HEAD}!dvc.yaml\n", encoding="utf-8")
+    with atomic(folder / ".dvcignore") as temporary:  # another study that reads this one may run
+        temporary.write_text(f"{IGNORE_HEAD}!dvc.yaml\n", encoding="utf-8")
     return content
 
 

@@ -16,6 +16,7 @@ from rarebeat.core.files import (
     check_replaceable,
     digest,
     inside,
+    owner,
     parse_json,
     read_csv,
     read_json,
@@ -76,6 +77,36 @@ def test_what_a_killed_writer_has_left_is_swept_by_the_next_one(tmp_path: Path, 
         raise ZeroDivisionError
     assert sorted(path.name for path in tmp_path.iterdir()) == ["labels", "others"]
     assert (target / "part").read_text() == "old"
+
+
+def test_a_link_to_a_folder_stays_and_what_it_leads_to_is_replaced(tmp_path: Path) -> None:
+    disk, project = tmp_path / "disk", tmp_path / "project"
+    (disk / "shards").mkdir(parents=True)
+    (disk / "shards" / "old").touch()
+    project.mkdir()
+    link = project / "shards"
+    link.symlink_to(disk / "shards", target_is_directory=True)
+    with atomic(link) as temporary:
+        temporary.mkdir()
+        (temporary / "new").touch()
+    assert link.readlink() == disk / "shards"
+    assert [path.name for path in link.iterdir()] == ["new"]
+    assert list(project.iterdir()) == [link]
+    assert list(disk.iterdir()) == [disk / "shards"]
+
+
+def test_what_two_processes_sweep_at_once_hinders_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one removes, or puts back, what this one has just listed."""
+    listed = Path.iterdir
+    left = [
+        tmp_path / f".a.{owner().partition('-')[0]}-99999999.0123456{i}.{end}"
+        for i, end in enumerate(("tmp", "old"))
+    ]
+    monkeypatch.setattr(Path, "iterdir", lambda path: [*listed(path), *left])
+    write_json(tmp_path / "a", {})
+    assert list(listed(tmp_path)) == [tmp_path / "a"]
 
 
 def test_what_a_living_writer_writes_is_left_alone(tmp_path: Path) -> None:

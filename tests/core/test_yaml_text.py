@@ -1,6 +1,7 @@
 """YAML of unknown origin: keys twice, aliases that explode, nesting without end."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,31 @@ def test_what_is_ambiguous_or_without_bounds_is_refused_at_once(text: str, messa
     with pytest.raises(yaml.YAMLError, match=message):
         load_yaml(text)
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "2024-13-45",
+        "0000-01-01",
+        "2001-12-14t21:59:43.10-99:00",
+        "0x_",
+        "0b_",
+        "1" * 5000,
+        "!!int abc",
+        "!!float abc",
+        "!!bool abc",
+        "!!timestamp abc",
+    ],
+)
+@pytest.mark.parametrize("load", [load_yaml, load_yaml_with_nodes])
+def test_a_date_or_a_number_that_there_is_not_is_an_error_of_the_file(
+    value: str, load: Callable[[str], object]
+) -> None:
+    with pytest.raises(yaml.YAMLError, match="is not what it looks like") as caught:
+        load(f"salt: ok\nwhen: {value}\n")
+    assert "line 2" in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_nodes_know_their_lines_and_keys_are_left_to_the_caller() -> None:

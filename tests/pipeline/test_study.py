@@ -202,6 +202,9 @@ def test_the_cells_that_are_set_are_those_of_the_study_that_is_run(
     study: ModuleType, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "studies/sweep/overrides.yaml").write_text("cells: {one: {model: [a], seed: [0]}}\n")
+    (project / "studies/shared/dvc.yaml").write_text(
+        "stages:\n  first:\n    params:\n      - studies/shared/params.yaml:\n          - train\n"
+    )
     shown: dict[str, list[str]] = {}
     monkeypatch.setattr(study, "show", lambda name, overrides: shown.update({name: overrides}) or {})
     monkeypatch.setattr("rarebeat.cli.params.check_params", lambda content: None)
@@ -210,6 +213,37 @@ def test_the_cells_that_are_set_are_those_of_the_study_that_is_run(
     study.study("sweep", overrides=["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"])
     assert shown["sweep"] == ["cells.one.model=[b]", "cells.one.seed=[1]", "train.epochs=3"]
     assert shown["shared"] == ["train.epochs=3"]
+
+
+@pytest.mark.parametrize(
+    ("name", "entry"),
+    [
+        ("subsampling_real", "heads=av_block_1st_degree"),
+        ("subsampling_real", "compare.classes=[av_block_1st_degree]"),
+        ("finetune", "compare.across=network"),
+        ("label_efficiency", "compare.against.way=all_heads"),
+        ("label_efficiency", "cells={alone: {way: [one_head_each], fraction: [1.0], seed: [0]}}"),
+        ("ablation", "train.threshold=challenge_coordinate"),
+    ],
+)
+def test_what_suits_a_study_alone_is_no_fault_of_the_studies_whose_data_it_reads(
+    study: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str, entry: str
+) -> None:
+    from rarebeat.cli.params import check_params
+    from rarebeat.core.params import read_params
+
+    monkeypatch.chdir(SCRIPT.parents[1])
+    for each in [name, *study.needs(name)]:
+        own = [entry] if each == name else study.concerning(each, [entry])
+        check_params(read_params([Path("params.yaml"), Path("studies") / each / "overrides.yaml"], own))
+
+
+def test_what_a_study_reads_is_set_there_too(study: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(SCRIPT.parents[1])
+    given = ["use=[ludb]", "cohorts.ludb.root=x", "workers=2", "train.epochs=1", "tracking.experiment=x"]
+    assert study.concerning("recordings", given) == [*given[:3], given[4]]
+    assert study.concerning("finetune", given) == given
+    assert study.concerning("finetune", ["cells={seed: [0]}", "compare.at_least=2", "search.seed=1"]) == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,13 +25,15 @@ def atomic(target: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``target`` and rename it to ``target`` when the block succeeds.
 
     Works for files and for folders (an existing folder is replaced by a folder, see :func:`check_replaceable`, and
-    never by a file). If the block
-    fails, the temporary path is removed and ``target`` stays as it was. What a process that was killed has left of
-    the same target is removed first.
+    never by a file). A link to a folder stays, and what it leads to is replaced: outputs may lie on another disk. If
+    the block fails, the temporary path is removed and ``target`` stays as it was. What a process that was killed has
+    left of the same target is removed first.
 
     Raises:
         RarebeatError: when the disk is full or the place cannot be written, or a folder lies where a file is to be.
     """
+    if target.is_dir() and target.is_symlink():
+        target = target.resolve()
     temporary = target.parent / f".{target.name}.{owner()}.{uuid.uuid4().hex[:8]}.tmp"
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -45,10 +47,11 @@ def atomic(target: Path) -> Iterator[Path]:
 
 
 def _remove(path: Path) -> None:
+    """Remove a file or a folder; another process may have done so meanwhile."""
     if path.is_dir():
         shutil.rmtree(path, ignore_errors=True)
     elif path.exists():
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def owner() -> str:
@@ -70,7 +73,8 @@ def _sweep(target: Path) -> None:
         if not found or is_alive(int(found[1])):
             continue
         if found[2] == "old" and not target.exists():  # killed between the two renames
-            path.rename(target)
+            with suppress(FileNotFoundError):  # another process has seen it first
+                path.rename(target)
         else:
             _remove(path)
 

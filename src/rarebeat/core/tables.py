@@ -129,6 +129,23 @@ def people_text(records: int, groups: int, without_patient: int, separator: str 
     return f"{records:{separator}} records ({known}, {without_patient:{separator}} {unknown})"
 
 
+def patients_told_apart(groups: int, without_patient: int) -> int | None:
+    """Count the patients for a table, where a record whose patient is not known is none.
+
+    Args:
+        groups: as for :func:`people_text`.
+        without_patient: records whose patient is not known.
+
+    Returns:
+        Their number; None where no patient is known.
+
+    Example:
+        >>> patients_told_apart(7, 0), patients_told_apart(8, 5), patients_told_apart(12, 12)
+        (7, 3, None)
+    """
+    return groups - without_patient or None
+
+
 def for_people(cell: object) -> object:
     """Write a cell of a CSV file that people open as a table: what would be a formula gets an apostrophe before it.
 

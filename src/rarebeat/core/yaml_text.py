@@ -26,7 +26,8 @@ def load_yaml(text: str) -> Any:
         What it holds.
 
     Raises:
-        YAMLError: when it is not YAML, names a key twice, or is too large or too deeply nested.
+        YAMLError: when it is not YAML, names a key twice, holds a date or a number that there is not, or is too large
+            or too deeply nested.
 
     Example:
         >>> load_yaml("rate: 250")
@@ -45,7 +46,8 @@ def load_yaml_with_nodes(text: str) -> tuple[Any, yaml.Node | None]:
         What it holds, and its nodes.
 
     Raises:
-        YAMLError: when it is not YAML, or is too large or too deeply nested.
+        YAMLError: when it is not YAML, holds a date or a number that there is not, or is too large or too deeply
+            nested.
     """
     return _load(text, unique=False)
 
@@ -82,6 +84,15 @@ class _Loader(yaml.SafeLoader):
                 )
             self._measured[node] = self._measure(node)
         return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        except (AttributeError, LookupError, OverflowError, ValueError) as error:
+            # Of what looks like a date or a number, and is none, the library lets Python's own error through.
+            raise yaml.constructor.ConstructorError(
+                None, None, f"{str(node.value)[:40]!r} is not what it looks like ({error})", node.start_mark
+            ) from error
 
     def _measure(self, node: yaml.Node) -> tuple[int, int]:
         children: list[yaml.Node] = []

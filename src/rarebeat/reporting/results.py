@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from rarebeat.core.tables import Row, interval_text, markdown_table, people_text, tidy
+from rarebeat.core.tables import Row, interval_text, markdown_table, patients_told_apart, people_text, tidy
 from rarebeat.evaluation.evaluate import Evaluation, OperatingPoint
 from rarebeat.evaluation.scores import DECISION_METRICS, MACRO, METRICS
 
@@ -182,7 +182,7 @@ def cohort_table(evaluation: Evaluation) -> str:
         row: Row = {
             "Cohort": name,
             "Records": part.records,
-            "Patients": part.patients - part.without_patient or None,
+            "Patients": patients_told_apart(part.patients, part.without_patient),
             "Macro over classes": int(np.count_nonzero(part.averaged)),
         }
         for metric in METRICS:

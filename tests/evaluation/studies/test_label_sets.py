@@ -157,3 +157,17 @@ def test_tables_that_do_not_belong_together_are_not_joined():
         join_classes([first, first])
     with pytest.raises(ValueError, match="different records"):
         join_classes([first, replace(other, record_ids=other.record_ids[::-1])])
+
+
+def test_of_a_class_that_no_test_record_has_nothing_is_the_best(study):
+    absent = [replace(one, predictions=without_positives(one.predictions, "a")) for one in study]
+    text, _, _ = label_set_section(absent, CompareSettings(classes=("a", "b"), columns=COLUMNS), QUICK)
+    rows = [line for line in text.splitlines() if line.startswith(("| a ", "| b ")) and "−" not in line]
+    assert len(rows) == 8
+    assert all(("**" in line) == line.startswith("| b ") for line in rows)
+
+
+def without_positives(own, name):
+    truth = own.truth.copy()
+    truth[own.splits == "test", own.classes.index(name)] = 0
+    return replace(own, truth=truth)

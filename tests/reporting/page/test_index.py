@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -175,6 +176,23 @@ def test_counts_are_those_of_prepare(findings: Findings, page: Page) -> None:
     splits = {row[0]: row for row in page.rows if row[:1] in (["train"], ["test"])}
     assert splits["train"][1] == str(findings.summary["splits"]["train"]["records"])
     assert ["closed", "truncated", "fewer samples than the header promises", "1"] in page.rows
+
+
+def test_a_record_whose_patient_is_not_known_is_no_patient_of_a_table(
+    written: Callable[..., str], findings: Findings
+) -> None:
+    summary = deepcopy(dict(findings.summary))
+    train, test = summary["splits"]["train"], summary["splits"]["test"]
+    train["without_patient"], test["without_patient"] = train["patients"] - 2, test["patients"]
+    female = findings.groups["Sex"].scored["female"]
+    sexes = replace(
+        findings.groups["Sex"],
+        scored=findings.groups["Sex"].scored
+        | {"female": replace(female, without_patient=female.patients - 1)},
+    )
+    rows = Page(written({"summary": summary, "groups": findings.groups | {"Sex": sexes}})).rows
+    found = {row[0]: row[2] for row in rows if row[:1] in (["train"], ["test"], ["female"])}
+    assert found == {"train": "2", "test": "–", "female": "1"}
 
 
 def test_scores_by_sex_are_those_of_the_groups_alone(findings: Findings, page: Page) -> None:

@@ -238,6 +238,15 @@ def test_what_cannot_be_written_is_named(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(("rate", "seconds"), [(257.0, 5.013), (128.25, 10.0)])
+def test_a_length_that_edf_cannot_tell_is_named(tmp_path: Path, rate: float, seconds: float) -> None:
+    settings = SimulatorSettings(records=1, rate=rate, seconds=seconds)
+    with pytest.raises(ParamsError, match=f"samples at {rate:g} Hz"):
+        write_archive(tmp_path / "out", "edf", settings, workers=1)
+    assert not (tmp_path / "out").exists()
+    write_archive(tmp_path / "out", "aecg", settings, workers=1)
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(RarebeatError, match="not empty"):

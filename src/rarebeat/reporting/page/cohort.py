@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from rarebeat.core.records import REASONS
-from rarebeat.core.tables import Row
+from rarebeat.core.tables import Row, patients_told_apart
 from rarebeat.dataset.selection import RESAMPLED
 from rarebeat.reporting.page.charts import bars
 from rarebeat.reporting.page.findings import SPLITS, CohortFacts, Findings
@@ -72,7 +72,7 @@ def _split_row(findings: Findings, name: str) -> Row:
     return {
         "Split": name,
         "Records": counts["records"],
-        "Patients": counts["patients"],
+        "Patients": patients_told_apart(counts["patients"], counts.get("without_patient", 0)),
         "Classes with a positive record": sum(
             entry["after"]["positive"] > 0 for entry in counts["classes"].values()
         ),

@@ -6,7 +6,7 @@ from html import escape
 
 import numpy as np
 
-from rarebeat.core.tables import Row, interval_text
+from rarebeat.core.tables import Row, interval_text, patients_told_apart
 from rarebeat.evaluation.certainty import tables
 from rarebeat.evaluation.certainty.measures import CertaintyScores
 from rarebeat.evaluation.curves import NONE, calibration_rows, confusion_rows, precision_recall_rows
@@ -218,7 +218,7 @@ def group_row(name: str, part: Evaluation) -> Row:
     row: Row = {
         "Group": name,
         "Records": part.records,
-        "Patients": part.patients,
+        "Patients": patients_told_apart(part.patients, part.without_patient),
         "Positives": int(part.positives.sum()),
         "Classes": int(np.count_nonzero(part.averaged)),
     }

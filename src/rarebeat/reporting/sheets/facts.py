@@ -12,7 +12,8 @@ import pyarrow as pa
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
 from rarebeat.core.parquet import read_table
-from rarebeat.core.tables import Row
+from rarebeat.core.records import own_group
+from rarebeat.core.tables import Row, patients_told_apart
 from rarebeat.dataset.manifest import read_manifest
 from rarebeat.dataset.remote import Folder
 from rarebeat.evaluation.curves import calibration_rows
@@ -32,6 +33,7 @@ class People:
         sex_unknown: records whose sex is not known.
         ages: quartiles of the known ages in years, shape (3,); NaN where none is known.
         age_unknown: records whose age is not known.
+        without_patient: records whose patient is not known.
     """
 
     name: str
@@ -42,6 +44,7 @@ class People:
     sex_unknown: int
     ages: npt.NDArray[np.float64]
     age_unknown: int
+    without_patient: int = 0
 
     def row(self) -> Row:
         """A row of the table of people."""
@@ -50,7 +53,7 @@ class People:
         return {
             "Records of": self.name,
             "Records": self.records,
-            "Patients": self.patients,
+            "Patients": patients_told_apart(self.patients, self.without_patient),
             "Women": f"{100 * self.female / known:.0f} %" if known else None,
             "Sex not known": self.sex_unknown,
             "Age, median (quartiles)": None
@@ -162,7 +165,7 @@ def _labels_summary(folder: Path) -> Mapping[str, Any]:
 
 def _people_of(shards: Folder, split: str, cohorts: Collection[str]) -> list[People]:
     """The people of a split, and of each cohort of it where there are several."""
-    columns = ["cohort", "patient", "age", "sex"]
+    columns = ["cohort", "record_id", "patient", "age", "sex"]
     files = [shards / split / name for name in read_manifest(shards / split)]
     rows = pa.concat_tables(read_table(path, columns) for path in files)
     names = np.asarray(rows.column("cohort").to_numpy(), dtype=object)
@@ -177,6 +180,7 @@ def _people(name: str, rows: pa.Table) -> People:
     sexes = rows.column("sex").to_pylist()
     ages = rows.column("age").to_numpy().astype(np.float64)
     known = ages[~np.isnan(ages)]
+    keys = zip(*(rows.column(one).to_pylist() for one in ("patient", "cohort", "record_id")), strict=True)
     return People(
         name=name,
         records=len(rows),
@@ -186,6 +190,7 @@ def _people(name: str, rows: pa.Table) -> People:
         sex_unknown=sexes.count(None),
         ages=np.quantile(known, [0.25, 0.5, 0.75]) if known.size else np.full(3, np.nan),
         age_unknown=int(np.isnan(ages).sum()),
+        without_patient=sum(patient == own_group(cohort, record) for patient, cohort, record in keys),
     )
 
 

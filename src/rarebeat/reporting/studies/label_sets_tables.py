@@ -90,7 +90,8 @@ def score_table(arranged: Arranged, rows: Rows, metric: str, settings: CompareSe
     table: list[Row] = []
     for place, columns in arranged.items():
         values = {title: _over_seeds(columns[title], rows, place[0], metric) for title in columns}
-        best = max(values, key=lambda title: values[title][0], default=None)
+        told = [title for title, value in values.items() if not np.isnan(value[0])]
+        best = max(told, key=lambda title: values[title][0], default=None)
         published = settings.published.get(place[0], {}) if metric == "f1_fixed" else {}
         row: Row = {CLASS: " ".join(place), "positives": _positives(columns, rows, place[0])}
         for title in titles:

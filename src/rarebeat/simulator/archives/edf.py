@@ -5,13 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from rarebeat.core.errors import need
+from rarebeat.core.errors import ParamsError, need
 from rarebeat.core.records import LEADS
 from rarebeat.simulator.archives.export import Export
 
 _STEPS = (-32767, 32767)
 _HALF_A_YEAR = 182.625  # days
 _YEAR = 365.25
+_DURATION = 8  # characters of the header that tell seconds
 
 
 def write_edf(folder: Path, ecg: Export) -> None:
@@ -24,9 +25,18 @@ def edf_bytes(ecg: Export) -> bytes:
 
     EDF+ knows no age: the date of birth lies half a year before the last birthday. The statements are annotations, each
     a millisecond after the one before, which keeps their order.
+
+    Raises:
+        ParamsError: when the header cannot tell the length, from which readers compute the rate.
     """
     edfio = need("edfio", "the format edf")
-    seconds = ecg.signal.shape[1] / ecg.rate
+    samples = ecg.signal.shape[1]
+    seconds = samples / ecg.rate
+    if len(f"{seconds}".removesuffix(".0")) > _DURATION:
+        raise ParamsError(
+            f"an EDF file tells seconds in {_DURATION} characters, and {samples} samples at {ecg.rate:g} Hz are "
+            f"{seconds} s: take whole seconds at a whole rate, or another format"
+        )
     signals = [
         edfio.EdfSignal(
             lead.astype(np.float64),

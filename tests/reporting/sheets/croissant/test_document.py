@@ -200,7 +200,7 @@ def test_the_shards_stay_as_they_are(work: Workspace) -> None:
         write_croissant(work.out, work.out.parent / "elsewhere" / "croissant.json", WHOLE)
 
 
-@pytest.mark.parametrize("changed", [{"version": "1"}, {"published": "today"}])
+@pytest.mark.parametrize("changed", [{"version": "1"}, {"published": "today"}, {"published": "2026-02-30"}])
 def test_a_version_or_a_day_in_another_form_is_refused(changed: dict[str, str]) -> None:
     with pytest.raises(ParamsError, match=r"MAJOR\.MINOR\.PATCH|YYYY-MM-DD"):
         replace(WHOLE, **changed)  # type: ignore[arg-type]

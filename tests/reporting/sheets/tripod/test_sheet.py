@@ -11,6 +11,7 @@ from tests.reporting.sheets.run import SETTINGS, card_of
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.tables import interval_text
 from rarebeat.evaluation.evaluate import evaluate
+from rarebeat.reporting.page.findings import CohortFacts
 from rarebeat.reporting.sheets.facts import RunFacts
 from rarebeat.reporting.sheets.folder import read_answers
 from rarebeat.reporting.sheets.tripod.items import ITEMS
@@ -54,6 +55,19 @@ def test_what_only_people_know_is_open_and_nothing_is_made_up(text: str) -> None
     for state in ("filled", "filled in part", "open"):
         count, listed = re.findall(rf"^- (\d+) {state}: (.*)$", text, re.M)[0]
         assert int(count) == len(listed.split(", ")) == list(states.values()).count(state)
+
+
+def test_nobody_is_said_not_to_be_refused_where_the_reasons_are_not_at_hand(facts: RunFacts) -> None:
+    """Without the folder of records the counts of prepare are all that is known."""
+    cohorts = [replace(one, reasons={}) for one in facts.findings.cohorts]
+    refused = sum(one.quarantined for one in cohorts)
+
+    def eligible(own: list[CohortFacts]) -> str:
+        return entry(tripod_sheet(replace(facts, findings=replace(facts.findings, cohorts=own)), {}), "6b")
+
+    assert f"{refused} were refused" in eligible(cohorts)
+    assert "None was refused" not in eligible(cohorts)
+    assert "None was refused" in eligible([replace(one, quarantined=0) for one in cohorts])
 
 
 def test_the_numbers_are_those_of_the_run(text: str, facts: RunFacts) -> None:

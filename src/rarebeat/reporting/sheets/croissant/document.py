@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ class Publication:
     def __post_init__(self) -> None:
         if self.version is not None and not _VERSION.fullmatch(self.version):
             raise ParamsError(f"a version is MAJOR.MINOR.PATCH, such as 1.0.0; found {self.version!r}")
-        if self.published is not None and not re.fullmatch(r"\d{4}-\d\d-\d\d", self.published):
+        if self.published is not None and not _is_day(self.published):
             raise ParamsError(f"the day of publication is YYYY-MM-DD; found {self.published!r}")
 
     @property
@@ -99,6 +100,13 @@ class Publication:
             "citation": self.citation,
         }
         return tuple(name for name, value in told.items() if not value)
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def write_croissant(

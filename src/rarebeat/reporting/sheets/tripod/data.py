@@ -61,7 +61,10 @@ def _sources(cohorts: Sequence[CohortFacts]) -> str:
 def _eligible(facts: RunFacts) -> str:
     reasons = sorted({reason for one in facts.findings.cohorts for reason in one.reasons})
     why = "; ".join(REASONS.get(reason, reason) for reason in reasons)
+    count = sum(one.quarantined for one in facts.findings.cohorts)
     refused = f" Refused were ECGs because of: {why}." if why else " None was refused."
+    if count and not why:  # the summaries of ingest are not at hand
+        refused = f" {count:,} were refused; for which reasons is not told here."
     return (
         "Every ECG of the archives with twelve leads (or eight of which the others follow), known units and at least a "
         f"second of signal.{refused} Copies of the same recording count once, and ECGs of which no class is known are "
