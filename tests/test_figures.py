@@ -100,6 +100,21 @@ def test_protocols_of_fine_tuning() -> None:
     ]
 
 
+def test_what_labels_are_worth() -> None:
+    said = [row[1:] for row in table(README, "| labelled real records |")]
+    page = report("label_efficiency.md")
+    found = {
+        (row[0], row[1]): row for start in ("| fraction |", "| difference ") for row in table(page, start)
+    }
+    assert said == [
+        [
+            *(found[share, way][3] for way in ("one_head_each", "all_heads", "simulated_first")),
+            *(found[f"{way} − one_head_each", share][2] for way in ("all_heads", "simulated_first")),
+        ]
+        for share in ("0.01", "0.03", "0.1", "0.3", "1.0")
+    ]
+
+
 def test_scores_on_real_ecgs() -> None:
     said = named(table(README, "| class | positives | AUROC | AUPRC | positives, text |"))
     codes, text = scores("real-codes.md"), scores("real-text.md")

@@ -141,11 +141,15 @@ def test_a_class_that_nobody_knows_is_refused(study):
 
 
 def test_models_of_one_class_each_are_one_table_and_what_none_knows_stays_unknown():
-    first, second = (predictions(seed, lacks=set(CLASSES) - {name}) for seed, name in enumerate("ab"))
+    alone = (predictions(seed, lacks=set(CLASSES) - {name}) for seed, name in enumerate("ab"))
+    first, second = (one.known_classes().spread(CLASSES, one.truth) for one in alone)  # as a model predicts
     joined = join_classes([first, second])
     for column, own in enumerate((first, second)):
         assert joined.probability[:, column].tolist() == own.probability[:, column].tolist()
         assert joined.thresholds[column] == own.thresholds[column]
+        assert joined.decisions[:, column].tolist() == own.decisions[:, column].tolist()
+        assert joined.decisions[:, column].any()
+    assert not joined.decisions[:, 2].any()
     assert np.isnan(joined.probability[:, 2]).all()
     assert np.isnan(joined.thresholds[2])
     assert np.array_equal(joined.truth, first.truth)

@@ -61,8 +61,8 @@ def join_classes(tables: Sequence[Predictions]) -> Predictions:
             at most.
 
     Returns:
-        For each class the probabilities and the threshold of the model that knows it, NaN where none does. Warnings
-        are those of the first table.
+        For each class the probabilities, the decisions and the threshold of the model that knows it, NaN and "no" where
+        none does. Warnings are those of the first table.
 
     Raises:
         ValueError: when two models know a class, or the records differ.
@@ -82,6 +82,7 @@ def join_classes(tables: Sequence[Predictions]) -> Predictions:
         first,
         thresholds=np.array([tables[owner[column]].thresholds[column] for column in columns]),
         probability=np.column_stack([tables[owner[column]].probability[:, column] for column in columns]),
+        voted=np.column_stack([tables[owner[column]].decisions[:, column] for column in columns]),
     )
 
 
