@@ -5,7 +5,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rarebeat.models.long_kernels import FAST_TAPS, long_convolution
+from rarebeat.models import long_kernels
+from rarebeat.models.layers import SameConv
+from rarebeat.models.long_kernels import FAST_TAPS, long_convolution, needs_help
 
 
 def inputs(taps: int, dtype: torch.dtype = torch.float64) -> tuple[Tensor, Tensor, Tensor]:
@@ -29,6 +31,43 @@ def test_values_and_gradients_are_those_of_conv2d(taps: int, stride: int) -> Non
         strict=True,
     ):
         torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("channels", [4, 8, 12, 16])
+@pytest.mark.parametrize("taps", [8, 12, 16, 24])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_bf16_is_right_with_few_channels(channels: int, taps: int, stride: int) -> None:
+    """oneDNN's kernels for AMX are not, with fewer than 16: their output is off by as much as it is large."""
+    torch.manual_seed(0)
+    layer, x = SameConv(channels, 16, taps, stride), torch.randn(2, channels, 1, 64)
+    exact = layer(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        learning = layer(x)
+        with torch.no_grad():
+            watching = layer(x)
+    for rounded in (learning, watching):
+        assert (rounded.float() - exact).norm() < 0.01 * exact.norm()
+
+
+@pytest.mark.parametrize("amx", [True, False])
+def test_values_and_gradients_are_the_same_with_amx_and_without(
+    amx: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_kernels, "has_amx", lambda: amx)
+    assert needs_help(taps=16, channels=64)
+    assert not needs_help(taps=8, channels=12)
+    with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
+        assert not needs_help(taps=16, channels=64)
+        assert needs_help(taps=8, channels=12) == amx
+    tensors = inputs(16, torch.bfloat16)
+    ours = long_convolution(*tensors, 1)
+    exact = [tensor.detach().float().requires_grad_() for tensor in tensors]
+    reference = functional.conv2d(*exact)
+    upstream = torch.randn_like(reference)
+    found = [ours, *torch.autograd.grad(ours, tensors, upstream.bfloat16())]
+    right = [reference, *torch.autograd.grad(reference, exact, upstream)]
+    for one, other in zip(found, right, strict=True):
+        assert (one.float() - other).norm() < 0.02 * other.norm()
 
 
 def test_an_input_that_needs_no_gradient_gets_none() -> None:

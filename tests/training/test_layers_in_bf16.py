@@ -1,8 +1,5 @@
 """Each convolution is held against itself in fp32 before a network is trained in bf16."""
 
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +27,13 @@ class WrongInBf16(nn.Conv2d):
         return output.roll(1, -1) if torch.is_autocast_enabled("cpu") else output
 
 
+class WrongWithoutGradients(WrongInBf16):
+    """One that does so only while nothing is learnt, as in the validation after an epoch."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return nn.Conv2d.forward(self, input) if torch.is_grad_enabled() else super().forward(input)
+
+
 def network(second: type[nn.Conv2d]) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(12, 8, (1, 5)), nn.BatchNorm2d(8), nn.ReLU(), second(8, 4, (1, 3)))
@@ -39,8 +43,11 @@ def test_rounding_is_not_wrong() -> None:
     assert wrong_layers(network(nn.Conv2d), lambda own: own(torch.randn(4, 12, 1, 50)), CPU) == []
 
 
-def test_a_convolution_that_is_wrong_is_named_and_the_network_stays_as_it_is() -> None:
-    own = network(WrongInBf16).eval()
+@pytest.mark.parametrize("wrong", [WrongInBf16, WrongWithoutGradients])
+def test_a_convolution_that_is_wrong_is_named_and_the_network_stays_as_it_is(
+    wrong: type[nn.Conv2d],
+) -> None:
+    own = network(wrong).eval()
     before = {name: value.clone() for name, value in own.state_dict().items()}
     state = torch.get_rng_state()
     batch = torch.randn(4, 12, 1, 50, generator=torch.Generator().manual_seed(0))
@@ -53,20 +60,9 @@ def test_a_convolution_that_is_wrong_is_named_and_the_network_stays_as_it_is() -
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_no_network_is_wrong_on_this_processor(name: str) -> None:
-    """oneDNN's kernels for AMX were, of the first layer of hughes34."""
+    """oneDNN's kernels for AMX are, of the first layer of hughes34, unless its channels are more."""
     people, batch = persons([50.0] * 2, ["female"] * 2), torch.randn(2, 12, 400)
     assert wrong_layers(build(name, 2, 400, {"width": 8}), lambda own: own(batch, people), CPU) == []
-
-
-@pytest.mark.parametrize(("told", "kept"), [(None, "AVX512_CORE_BF16"), ("AVX2", "AVX2")])
-def test_kernels_for_amx_are_not_used_unless_they_are_asked_for(told: str | None, kept: str) -> None:
-    program = "import rarebeat, os; print(os.environ['ONEDNN_MAX_CPU_ISA'])"
-    environment = {name: value for name, value in os.environ.items() if name != "ONEDNN_MAX_CPU_ISA"}
-    environment |= {"ONEDNN_MAX_CPU_ISA": told} if told else {}
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert done.stdout.strip() == kept
 
 
 def test_a_training_that_chooses_goes_on_in_fp32_and_one_that_was_told_bf16_is_refused(

@@ -1,11 +1,16 @@
-"""Convolution along time for training on a CPU, where kernels of more than 14 taps need help.
+"""Convolution along time for training on a CPU, where long kernels need help.
 
 oneDNN, PyTorch's convolution library for CPUs, computes the gradient of the weights with a fast kernel of
 its own up to 14 taps and with a general matrix product above: three times slower for the 16 taps of Hughes
 et al. But each tap of that gradient is a sum of its own, so the taps can be dealt with in groups small
 enough for the fast kernel.
+
+The matrix units of AMX, which recent Intel Xeons have for bf16, need no groups: all taps at once are 1.2 times as
+fast. But oneDNN (as torch 2.13 has it) gets outputs altogether wrong there that come from 4, 8 or 12 channels with
+8, 12, 16, 20, 24, 32, 48 or 64 taps; its gradients are right. Channels of zeros up to 16 avoid that.
 """
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -14,6 +19,21 @@ from torch.nn import functional
 
 FAST_TAPS = 14
 """The widest kernel whose weight gradient oneDNN computes with its fast code."""
+AMX_CHANNELS = 16
+"""As few channels as oneDNN's kernels for AMX are right with."""
+
+
+@cache
+def has_amx() -> bool:
+    """Tell whether this processor multiplies matrices of bf16 in units of their own."""
+    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+
+def needs_help(taps: int, channels: int) -> bool:
+    """Tell whether :func:`long_convolution` is needed now, for a kernel of so many taps on so many channels."""
+    rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
+    slow = taps > FAST_TAPS and torch.is_grad_enabled()
+    return slow or (channels < AMX_CHANNELS and rounded and has_amx())
 
 
 def long_convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
@@ -41,6 +61,9 @@ class _LongConvolution(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.stride = stride
+        missing = AMX_CHANNELS - x.shape[1]
+        if missing > 0 and _on_amx(x):
+            x, weight = _more_channels(x, missing), _more_channels(weight, missing)
         return functional.conv2d(x, weight, bias, (1, stride))
 
     @staticmethod
@@ -55,13 +78,24 @@ class _LongConvolution(torch.autograd.Function):
         parts = []
         start = 0
         reach = (gradient.shape[-1] - 1) * ctx.stride  # from the first to the last sample that a tap meets
-        for taps in weight.tensor_split(-(-weight.shape[-1] // FAST_TAPS), dim=-1):
+        groups = 1 if _on_amx(x) else -(-weight.shape[-1] // FAST_TAPS)
+        for taps in weight.tensor_split(groups, dim=-1):
             window = x[..., start : start + reach + taps.shape[-1]]
             parts.append(_backward(gradient, window, taps, ctx.stride, (False, True, start == 0)))
             start += taps.shape[-1]
         to_weight = torch.cat([part[1] for part in parts], dim=-1)
         to_bias = parts[0][2]  # the same for every group of taps: computed once
         return to_x, to_weight, to_bias, None
+
+
+def _on_amx(x: Tensor) -> bool:
+    return x.dtype == torch.bfloat16 and has_amx()
+
+
+def _more_channels(tensor: Tensor, missing: int) -> Tensor:
+    """Add channels of zeros behind those of (n, channels, 1, length)."""
+    padded = functional.pad(tensor, (0, 0, 0, 0, 0, missing))
+    return padded.contiguous(memory_format=torch.channels_last)
 
 
 def _backward(

@@ -1,9 +1,9 @@
 """Convolutions that compute something else in bf16 than in fp32, found before a network is trained.
 
 There are kernels that do. On processors with AMX, oneDNN (as torch 2.13 has it) gets convolutions altogether wrong that
-have fewer than 16 channels and as many taps as the first layer of hughes34. A network learns through that all the same,
-its loss falls, and its weights mean nothing to any other processor or precision. The loss of a batch at the start does
-not give it away.
+have fewer than 16 channels and as many taps as the first layer of hughes34 (:mod:`rarebeat.models.long_kernels` avoids
+them; a network of one's own may not). A network learns through that all the same, its loss falls, and its weights mean
+nothing to any other processor or precision. The loss of a batch at the start does not give it away.
 """
 
 from collections.abc import Callable
@@ -51,11 +51,14 @@ def wrong_layers(
 
 
 def _off(layer: nn.Module, given: Tensor, device: torch.device) -> float:
-    """The largest relative error of a layer in bf16, of its output and of its gradients."""
+    """The largest relative error of a layer in bf16, of its output (with gradients or without) and its gradients."""
     exact = _output_and_gradients(layer, given, None)
     with torch.autocast(device.type, torch.bfloat16):
         rounded = _output_and_gradients(layer, given, exact[0])
-    return max(_relative(found, right) for found, right in zip(rounded, exact, strict=True))
+        with torch.no_grad():  # as the validation is computed, which may be by another kernel
+            alone = layer.forward(given)
+    pairs = [*zip(rounded, exact, strict=True), (alone, exact[0])]
+    return max(_relative(found, right) for found, right in pairs)
 
 
 def _output_and_gradients(layer: nn.Module, given: Tensor, upstream: Tensor | None) -> list[Tensor]:
