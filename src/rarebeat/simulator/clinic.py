@@ -265,7 +265,7 @@ def _background(recording: Recording, seed: int) -> tuple[str, ...]:
         ("left posterior fascicular block", "left_posterior_fascicle" in findings),
         ("left axis deviation", axis < -30 and "left_anterior_fascicle" not in findings),
         ("rightward axis", axis > 95 and "left_posterior_fascicle" not in findings),
-        ("incomplete right bundle branch block", anatomy.conduction == "incomplete right"),
+        ("incomplete right bundle branch block", anatomy.conduction in ("incomplete right", "late right")),
         ("nonspecific intraventricular conduction delay", anatomy.conduction == "delayed"),
         ("low voltage QRS", "low_voltage" in findings),
         ("nonspecific T wave abnormality", bool(findings & {"flat_t", "inverted_t"})),

@@ -200,7 +200,7 @@ def next_conduction(rng: Rng, bundles: str, pr: float, frailty: float) -> tuple[
         frailty: factor on the chances, 1 on average.
     """
     branch, node = rng.random(2) / frailty
-    if bundles in ("normal", "incomplete right") and branch < _NEW_LEFT + _NEW_RIGHT:
+    if bundles in ("normal", "incomplete right", "late right") and branch < _NEW_LEFT + _NEW_RIGHT:
         bundles = "left" if branch < _NEW_LEFT else "right"
     if pr <= 0.200 and node < _NEW_FIRST_DEGREE:
         pr = long_pr(rng)

@@ -54,8 +54,9 @@ class Patient:
         mechanism: rhythm of the first visit.
         age: years at the first visit.
         sex: "female" or "male".
-        conduction: state of the bundle branches: "normal", "incomplete right", "right" or "left" (block), or "delayed"
-            where the whole of the ventricles is activated slowly.
+        conduction: state of the bundle branches: "normal", "incomplete right", "late right" (another incomplete
+            block, whose late forces point upwards), "right" or "left" (block), or "delayed" where the whole of the
+            ventricles is activated slowly.
         pr: PR interval at rest, seconds, onset to onset.
         qtc: QT interval at 60 beats per minute, seconds.
         conditions: diseases and their lasting marks, of :mod:`rarebeat.simulator.patients.history`.
@@ -197,6 +198,8 @@ def _patient(seed: int, number: int, prior: Prior) -> Patient:
     }
     if prior.unspecific_delay:
         chances["delayed"] = prior.unspecific_delay
+    if prior.late_right:
+        chances["late right"] = prior.late_right
     conduction = _conduction(chances, rng.random())
     pr = limit(rng.normal(0.157, 0.018), 0.120, 0.198)
     slow = 2.0 if "av_node_disease" in conditions else 0.93

@@ -38,6 +38,7 @@ class Prior:
             twice as high in the young, half in the old, and none in fast hearts.
         block: factor on the chances of bundle branch and first degree block (at most 1.7).
         unspecific_delay: chance of an unspecific intraventricular conduction delay.
+        late_right: chance of an incomplete right bundle branch block whose late forces point upwards.
     """
 
     mechanisms: dict[str, float]
@@ -49,6 +50,7 @@ class Prior:
     sinus_arrhythmia: float
     block: float = 1.0
     unspecific_delay: float = 0.0
+    late_right: float = 0.0
 
 
 # Shares of machine-read ECGs of a hospital (MIMIC-IV-ECG: fibrillation 10.1 %, flutter 1.8, premature

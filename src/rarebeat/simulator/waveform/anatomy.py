@@ -98,10 +98,14 @@ def _forces(drawn: Array) -> tuple[Array, Array, Array, float]:
 
 
 def _delayed(rng: Rng, vectors: Vectors) -> Vectors:
-    """Slow spread in the whole muscle: a wide QRS of the usual sequence, whose wave fronts are broken up."""
-    stretch = rng.uniform(1.25, 1.65)
-    duration = limit(stretch * vectors.duration, 0.105, 0.150)
-    return replace(vectors, duration=duration, qrs=vectors.qrs * rng.normal(1, 0.25, vectors.qrs.shape))
+    """Slow spread in the whole muscle, often a sick one: a wide QRS, broken wave fronts, small R waves in V3 and V4."""
+    stretch = rng.uniform(1.10, 1.45)
+    return replace(
+        vectors,
+        duration=limit(stretch * vectors.duration, 0.092, 0.135),
+        qrs=vectors.qrs * rng.normal(1, 0.25, vectors.qrs.shape),
+        horizontal=rng.normal(-0.2, 0.3),
+    )
 
 
 def draw_anatomy(

@@ -35,20 +35,47 @@ _P_WAVES = {
 _T_CENTRES, _T_WIDTHS = np.array([[0.41, 0.49, 0.645, 0.755, 1.12], [0.17, 0.12, 0.098, 0.074, 0.055]])
 _T_SIZES = np.array([[0.0], [0.05], [0.38], [1.0], [0.07]])
 """ST segment, two parts of the rise, peak, and U wave: shares of the QT interval, and of the T wave's peak."""
-# Right bundle branch block: centres and widths of the late forces in seconds, their size, and what is left of
-# the X, Y and Z of each normal vector.
-_COMPLETE = (
-    (0.080, 0.103),
-    (0.014, 0.017),
-    1.0,
-    [[1.1, 1.0, 1.1], [1.0, 1.0, 1.0], [0.95, 1.0, 0.4], [0.35, 0.35, 0.25], [0.0, 0.0, 0.0]],
-)
-_INCOMPLETE = (
-    (0.074, 0.084),
-    (0.008, 0.008),
-    0.30,
-    [[1.1, 1.0, 1.1], [1.0, 1.0, 1.0], [1.0, 1.0, 0.8], [0.8, 0.8, 0.8], [0.6, 0.6, 0.6]],
-)
+
+
+@dataclass(frozen=True)
+class _RightBlock:
+    """What right bundle branch block adds to the normal QRS and leaves of it.
+
+    Attributes:
+        late: centres of the late forces, seconds.
+        spread: their widths, seconds.
+        terminal: (2, 3) their vectors.
+        left: (5, 3) what is left of the X, Y and Z of each normal vector.
+    """
+
+    late: tuple[float, float]
+    spread: tuple[float, float]
+    terminal: Array
+    left: list[list[float]]
+
+
+_TERMINAL = np.array([[-0.21, 0.05, -0.50], [-0.15, 0.03, -0.38]])
+_RIGHT = {
+    "right": _RightBlock(
+        (0.080, 0.103),
+        (0.014, 0.017),
+        _TERMINAL,
+        [[1.1, 1.0, 1.1], [1.0, 1.0, 1.0], [0.95, 1.0, 0.4], [0.35, 0.35, 0.25], [0.0, 0.0, 0.0]],
+    ),
+    "incomplete right": _RightBlock(
+        (0.074, 0.084),
+        (0.008, 0.008),
+        0.30 * _TERMINAL,
+        [[1.1, 1.0, 1.1], [1.0, 1.0, 1.0], [1.0, 1.0, 0.8], [0.8, 0.8, 0.8], [0.6, 0.6, 0.6]],
+    ),
+    "late right": _RightBlock(
+        (0.066, 0.082),
+        (0.009, 0.016),
+        np.array([[-0.13, -0.08, -0.07], [-0.06, -0.04, -0.04]]),
+        [[1.0, 1.0, 1.0], [1.0, 1.0, 1.0], [1.0, 1.0, 0.9], [0.7, 0.7, 0.6], [0.3, 0.3, 0.3]],
+    ),
+}
+"""Of a usual heart, whose size and duration theirs follow."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +160,7 @@ def t_wave(focus: VentricularFocus, qrs: Waveform, anatomy: Anatomy, rng: Rng) -
         peak, _ = _discordant(1.6 * qrs.width[-2:], qrs.vector[-2:], peak, rng)
         level = heart.st + 0.06 * (peak - heart.t)
     elif block == "delayed":
-        peak, _ = _discordant(0.5 * qrs.width, qrs.vector, peak, rng)
+        peak, _ = _discordant(0.8 * qrs.width, qrs.vector, 0.5 * peak, rng)
     vector = _T_SIZES * peak
     vector[0] = 1.25 * level
     shift = 0.02 * rng.standard_normal()
@@ -157,9 +184,9 @@ def _conducted(anatomy: Anatomy, conduction: str) -> Waveform:
     centre = anatomy.shares * heart.duration
     width = np.full(5, _WIDTH * heart.duration)
     rotation = turn(heart.frontal, heart.horizontal).T
-    if conduction in ("right", "incomplete right"):
+    if conduction in _RIGHT:
         return _right_block(
-            anatomy, Waveform(centre, width, product(heart.qrs, rotation)), conduction == "right"
+            anatomy, Waveform(centre, width, product(heart.qrs, rotation)), _RIGHT[conduction]
         )
     if "preexcitation" in anatomy.findings:  # the delta wave
         delta = 0.42 * (heart.qrs[2] + [0.1, 0.0, -0.3])
@@ -188,15 +215,14 @@ def _position(anatomy: Anatomy) -> Array:
     return turn(limit(0.5 * frontal, -0.6, 0.6), limit(0.5 * horizontal, -0.6, 0.6))
 
 
-def _right_block(anatomy: Anatomy, normal: Waveform, complete: bool) -> Waveform:
+def _right_block(anatomy: Anatomy, normal: Waveform, block: _RightBlock) -> Waveform:
     """The right ventricle comes last: little opposes it, so V1 loses its S wave and gains a broad R'."""
     stretch = anatomy.vectors.duration / _USUAL_DURATION
-    late, spread, size, opposing = _COMPLETE if complete else _INCOMPLETE
-    terminal = np.array([[-0.21, 0.05, -0.50], [-0.15, 0.03, -0.38]]) * size
+    size = math.sqrt(anatomy.size) * anatomy.terminal
     return Waveform(
-        np.concatenate([normal.centre, np.array(late) * stretch]),
-        np.concatenate([normal.width, spread]),
-        np.vstack([normal.vector * opposing, math.sqrt(anatomy.size) * anatomy.terminal * terminal]),
+        np.concatenate([normal.centre, np.array(block.late) * stretch]),
+        np.concatenate([normal.width, block.spread]),
+        np.vstack([normal.vector * block.left, size * block.terminal]),
     )
 
 
