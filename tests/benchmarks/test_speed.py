@@ -1,31 +1,15 @@
 """The comparison of two trees: medians and ratios, what a benchmark says as JSON, and modules that moved."""
 
-import importlib
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARKS = ROOT / "benchmarks"
-
-
-@pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names: list[str] = []
-
-    def module(name: str) -> ModuleType:
-        names.append(name)
-        return importlib.import_module(name)
-
-    yield module
-    for name in names:
-        del sys.modules[name]
 
 
 def runs_of(tree: str, values: list[float], cores: int = 1) -> list[dict[str, object]]:
