@@ -6,8 +6,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
-from rarebeat.simulator.reports.findings import Voice
+from rarebeat.simulator.reports.findings import Findings, Style, Voice
 from rarebeat.simulator.reports.overread import MISTAKEN, correction, misread, overcall, signature
+from rarebeat.simulator.reports.report import write_report
 from rarebeat.simulator.truth import CLASSES
 
 
@@ -24,6 +25,17 @@ def test_a_misreading_misses_or_swaps_one_class() -> None:
     assert frozenset({"sinus_rhythm", "premature_atrial_complexes"}) not in seen
     assert frozenset({"sinus_rhythm"}) in seen
     assert frozenset({"sinus_rhythm", "premature_ventricular_complexes"}) in seen
+
+
+def test_what_was_missed_altogether_is_not_misread_once_more() -> None:
+    """A junctional rhythm of 80 is taken for nothing else; a machine whose report is edited may err after that."""
+    findings = Findings(frozenset({"junctional_rhythm"}), "accelerated", 80.0, 0)
+    edited = Style(typed=0.0, overread=1.0)
+    texts = [
+        write_report(np.random.default_rng(seed), findings, None, 1.0, edited).text for seed in range(40)
+    ]
+    assert any("undetermined rhythm" in text.lower() for text in texts)
+    assert many(set()) == {frozenset()}
 
 
 def test_who_reads_fibrillation_reads_no_av_block() -> None:

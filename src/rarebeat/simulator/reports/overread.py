@@ -58,9 +58,11 @@ def misread(rng: Rng, classes: frozenset[str], rate: float) -> frozenset[str]:
 
     Args:
         rng: source of randomness.
-        classes: what there is to read.
+        classes: what there is to read; where it is nothing, nothing is misread.
         rate: ventricular rate, beats per minute: nobody takes 75 for a tachycardia.
     """
+    if not classes:
+        return classes
     names = sorted(classes - {"supraventricular_tachycardia"} if "avnrt" in classes else classes)
     name = names[int(rng.random() * len(names))]
     rest = classes - {name}
