@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -34,6 +35,33 @@ class WrongWithoutGradients(WrongInBf16):
         return nn.Conv2d.forward(self, input) if torch.is_grad_enabled() else super().forward(input)
 
 
+class NotANumber(torch.autograd.Function):
+    """Its gradient is none."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0] * torch.nan
+
+
+class WithoutGradientsInBf16(nn.Conv2d):
+    """A convolution whose output is right in bf16, and whose gradients are no numbers."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        output = super().forward(input)
+        return NotANumber.apply(output) if torch.is_autocast_enabled("cpu") else output  # type: ignore[no-any-return,no-untyped-call]
+
+
+class WrongOnLongSignals(WrongInBf16):
+    """One that is right for inputs as short as those of its second place in a network."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) if input.shape[-1] > 40 else nn.Conv2d.forward(self, input)
+
+
 def network(second: type[nn.Conv2d]) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(12, 8, (1, 5)), nn.BatchNorm2d(8), nn.ReLU(), second(8, 4, (1, 3)))
@@ -43,7 +71,7 @@ def test_rounding_is_not_wrong() -> None:
     assert wrong_layers(network(nn.Conv2d), lambda own: own(torch.randn(4, 12, 1, 50)), CPU) == []
 
 
-@pytest.mark.parametrize("wrong", [WrongInBf16, WrongWithoutGradients])
+@pytest.mark.parametrize("wrong", [WrongInBf16, WrongWithoutGradients, WithoutGradientsInBf16])
 def test_a_convolution_that_is_wrong_is_named_and_the_network_stays_as_it_is(
     wrong: type[nn.Conv2d],
 ) -> None:
@@ -56,6 +84,12 @@ def test_a_convolution_that_is_wrong_is_named_and_the_network_stays_as_it_is(
     assert torch.equal(torch.get_rng_state(), state)
     assert all(parameter.grad is None for parameter in own.parameters())
     assert not own[3]._forward_pre_hooks
+
+
+def test_a_convolution_that_stands_in_two_places_is_compared_in_both() -> None:
+    shared = WrongOnLongSignals(12, 12, (1, 3))
+    own = nn.Sequential(shared, nn.MaxPool2d((1, 2)), shared)
+    assert wrong_layers(own, lambda given: given(torch.randn(4, 12, 1, 50)), CPU) == ["0"]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
