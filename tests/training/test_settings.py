@@ -3,7 +3,7 @@
 import pytest
 
 from rarebeat.core.errors import ParamsError
-from rarebeat.core.params import parse
+from rarebeat.core.params import changed_params, group, parse
 from rarebeat.training.settings import LabelSet, ModelSettings, TrainSettings, resolve_label_set
 
 
@@ -41,6 +41,13 @@ def test_left_out_settings_are_those_of_the_paper() -> None:
 def test_a_value_that_cannot_be_used_is_named(key: str, value: object) -> None:
     with pytest.raises(ParamsError, match=f"train.{key}"):
         parse(TrainSettings, {key: value}, "train")
+
+
+@pytest.mark.parametrize("value", ["auto", "on", "off"])
+def test_compile_is_read_as_it_is_written(value: str) -> None:
+    """YAML takes two of the three for truth values."""
+    content = changed_params({"train": {"compile": "auto"}}, [f"train.compile={value}"])
+    assert group(content, "train", TrainSettings).compile == value
 
 
 def test_each_network_has_its_group_and_the_name_chooses() -> None:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic.dataclasses import dataclass
 
 from rarebeat.core.errors import ParamsError
@@ -241,6 +241,12 @@ class TrainSettings:
     shuffle_labels: bool = False
     shuffle_except: tuple[str, ...] = ()
     limit_positives: dict[str, Positive] = field(default_factory=dict, hash=False)
+
+    @field_validator("compile", mode="before")
+    @classmethod
+    def _is_no_truth_value(cls, value: object) -> object:
+        """YAML takes on and off, as people write them in a params file, for true and false."""
+        return {True: "on", False: "off"}[value] if isinstance(value, bool) else value
 
     def __post_init__(self) -> None:
         if self.init is None and self.finetune.protocol != "all_layers":
