@@ -1,6 +1,6 @@
 """A search proposes params, is told validation scores alone, and goes on where it was killed."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,22 @@ def test_a_killed_trial_goes_on_with_what_it_tried(journal: Path) -> None:
     assert ask(journal, 1) == second  # made again after its score was told, before its outputs were stored
     tell(journal, SETTINGS, result(1, second, 0.5))
     assert ask(journal, 2) not in (first, second)
+
+
+def test_what_is_tried_is_one_of_the_choices_and_lies_in_the_range(journal: Path) -> None:
+    """Also where these have more digits than are tried; else a journal could not be made again from the results."""
+    space = {
+        "train.l2": {"choices": [0.000123456]},
+        "train.learning_rate": {"low": 0.1234501, "high": 0.1234502},
+    }
+    settings = parse(SearchSettings, {"space": space}, "search")
+    content, results = {"train": {"l2": 0.0, "learning_rate": 0.1}}, journal.parent / "results"
+    values = propose(journal, "one", settings, content, 0, results)
+    assert values["train.l2"] == 0.000123456
+    assert 0.1234501 <= float(values["train.learning_rate"]) <= 0.1234502
+    write_json(results / "0.json", asdict(result(0, values, 0.5)))
+    journal.unlink()
+    assert propose(journal, "one", settings, content, 0, results) == values
 
 
 def test_another_search_shares_nothing_but_the_file(journal: Path) -> None:
@@ -155,6 +171,7 @@ def test_params_of_other_networks_are_no_part_of_the_space() -> None:
     [
         ({"train.l2": {"low": 1, "high": 0}}, "low being the smaller one"),
         ({"train.l2": {"low": 0, "high": 1, "log": True}}, "begins above 0"),
+        ({"train.batch": {"low": 0.5, "high": 8, "whole": True, "log": True}}, "begins and ends with one"),
         ({"train.l2": {"low": 0, "choices": [1]}}, "low and high, low being the smaller one, or choices"),
         ({"prepare.balance.target": {"choices": [100]}}, "may vary params of train and model, not prepare"),
     ],

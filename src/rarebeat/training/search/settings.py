@@ -40,6 +40,8 @@ class Dimension:
             return self
         if self.choices or self.low is None or self.high is None or not self.low < self.high:
             raise ValueError("a dimension has low and high, low being the smaller one, or choices")
+        if self.whole and not (self.low.is_integer() and self.high.is_integer()):
+            raise ValueError("a range of whole numbers begins and ends with one")
         if self.log and self.low <= 0:
             raise ValueError("a range that is searched by ratios begins above 0")
         return self
@@ -120,14 +122,24 @@ def value_of(content: Mapping[str, Any], name: str) -> Any:
     return found
 
 
-def short_value(value: Value) -> Value:
-    """A value with four digits, as it stands on a command line.
+def short_value(value: Value, dimension: Dimension) -> Value:
+    """A value with four digits, as it stands on a command line; a choice, and an end of a range, with all it has.
+
+    Args:
+        value: what was proposed.
+        dimension: where it is from.
+
+    Returns:
+        What is tried, which lies in the dimension, too.
 
     Example:
-        >>> short_value(0.00123456), short_value(16), short_value("cosine")
-        (0.001235, 16, 'cosine')
+        >>> short_value(0.00123456, Dimension(low=0.0, high=1.0)), short_value(16, Dimension(choices=(8, 16)))
+        (0.001235, 16)
     """
-    return float(f"{value:.{_DIGITS}g}") if isinstance(value, float) else value
+    if dimension.choices or not isinstance(value, float):
+        return value
+    low, high = map(float, dimension.ends)
+    return min(max(float(f"{value:.{_DIGITS}g}"), low), high)
 
 
 def override_text(name: str, value: Value) -> str:

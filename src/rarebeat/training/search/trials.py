@@ -68,7 +68,7 @@ def propose(
         trial = _trial(study, cell)
         for key, dimension in settings.space.items():
             _suggest(trial, key, dimension)
-        return {key: short_value(value) for key, value in trial.params.items()}
+        return {key: short_value(value, settings.space[key]) for key, value in trial.params.items()}
 
 
 def tell(journal: Path, settings: SearchSettings, result: TrialResult) -> None:
