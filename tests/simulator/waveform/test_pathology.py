@@ -96,6 +96,13 @@ def test_findings_come_with_age_and_with_the_marks_of_diseases() -> None:
     assert share("inferior_infarct", 70) == 0
 
 
+def test_no_delta_wave_goes_unread() -> None:
+    """Reports tell of one where the bundle branches conduct normally; all other states must not show it."""
+    for conduction in ("delayed", "left"):
+        drawn = [draw_findings(np.random.default_rng(seed), conduction, 50, "male") for seed in range(2000)]
+        assert not any("preexcitation" in one for one in drawn)
+
+
 def test_left_bundle_branch_block_hides_scars() -> None:
     marks = frozenset({"anterior_infarct", "lateral_ischemia"})
     assert not draw_findings(np.random.default_rng(0), "left", 70, "male", marks) & marks

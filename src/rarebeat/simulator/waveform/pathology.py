@@ -61,6 +61,8 @@ def draw_findings(
     found |= conditions & set(_MARKS)
     if conduction == "left":  # it hides what the first vectors of the QRS and the T wave would show
         found &= {"low_voltage", "long_qt", "left_atrial_enlargement", "left_ventricular_hypertrophy"}
+    if conduction == "delayed":  # reports tell of a delta wave in a normal QRS alone
+        found.discard("preexcitation")
     return frozenset(found - {weak for strong, weak in _RULED_OUT if strong in found})
 
 
