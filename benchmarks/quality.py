@@ -180,6 +180,8 @@ def main() -> None:
     parser.add_argument("--precision", choices=("auto", "fp32", "bf16"), default="auto")
     arguments = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))[:2]
+    if len(cores) < 2:
+        raise SystemExit("both trainings need a core each, and this process may use one alone")
     model, flags = processor()
     setting = {"processor": model, "instructions": "avx2" if arguments.avx2 else " ".join(flags)}
     setting |= {"precision": arguments.precision, "auroc": f"{arguments.auroc:g}"}
