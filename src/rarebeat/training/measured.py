@@ -31,7 +31,7 @@ def measured_labels(split: Split, settings: MeasuredSettings) -> Int8:
 
     Args:
         split: n records.
-        settings: how many levels each measure has.
+        settings: how many levels each measure has. Levels that are one, as of widths in steps of 4 ms, are asked once.
 
     Returns:
         Shape (n, measures times levels): 1 above, 0 not above, -1 where it cannot be measured. A measure that no record
@@ -70,7 +70,8 @@ def with_measured(loss: Loss, classes: int, settings: MeasuredSettings) -> Loss:
         settings: what a measure counts beside a class.
 
     Returns:
-        The loss of the classes, and ``weight`` times the cross-entropies of each measure, averaged over its levels.
+        The loss of the classes, and ``weight`` times the cross-entropies of each measure, averaged over ``levels``: one
+        of whose levels some are one counts a little less.
     """
 
     if not settings.weight:
