@@ -8,7 +8,8 @@
 # What happens: the intervals, not their deviation from the mean, are multiplied by a Hamming window. The cosine in it
 #   puts 0.23 of the mean into the first line of the spectrum, 2 x (0.23 x 800)2 = 67,712 ms2. In 120 and in 300 s this
 #   line (1/120, 1/300 Hz) lies above 0.0033 Hz, so it counts as VLF and in TP; in 600 s it does not. The power that the
-#   window takes away (0.40 is left) is not made up for: LF and HF are less than half. SDNN and RMSSD are right.
+#   window takes away (0.40 is left) is not made up for, and linear interpolation of the intervals lowers HF further:
+#   LF and HF are less than half. SDNN and RMSSD are right.
 # Why it matters: in rest TP is some 3,500 ms2. What comes out is the mean interval, squared and times 0.1058: TP and
 #   VLF then "differ" between groups as their heart rates do, and no variability at all looks like a great deal.
 # Packages: openvital 0.2.1, openecg 0.11.0, opendsp 0.1.0, numpy 2.4.6. Seen 2026-11-29.
