@@ -5,9 +5,9 @@ its own up to 14 taps and with a general matrix product above: three times slowe
 et al. But each tap of that gradient is a sum of its own, so the taps can be dealt with in groups small
 enough for the fast kernel.
 
-The matrix units of AMX, which recent Intel Xeons have for bf16, need no groups: all taps at once are 1.2 times as
-fast. But oneDNN (as torch 2.13 has it) gets outputs altogether wrong there that come from 4, 8 or 12 channels with
-8, 12, 16, 20, 24, 32, 48 or 64 taps; its gradients are right. Channels of zeros up to 16 avoid that.
+The matrix units of AMX, which recent Intel Xeons have for bf16, need no groups: all taps at once are faster. But
+oneDNN (as torch 2.13 has it) gets outputs altogether wrong there that come from 4, 8 or 12 channels with 8, 12, 16, 20,
+24, 32, 48 or 64 taps; its gradients are right. Channels of zeros up to 16 avoid that.
 """
 
 from functools import cache
