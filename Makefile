@@ -32,7 +32,7 @@ repro: repository install ## the pipeline: from ECGs to reports/
 study: repository install
 	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
 	$(if $(SCALE),xargs dvc exp run prepare < scales/$(SCALE).txt)
-	PYTHONPATH=src python pipeline/study.py "$$STUDY" $(if $(JOBS),--jobs $(JOBS)) $(if $(ON),--on "$$ON") $(if $(GPUS),--gpus $(GPUS)) $(if $(ECG),--ecg "$$ECG") $(SET)
+	PYTHONPATH=src python pipeline/study.py "$$STUDY" $(if $(JOBS),--jobs $(JOBS)) $(if $(ON),--on "$$ON") $(if $(GPUS),--gpus $(GPUS)) $(if $(ECG),--ecg "$$ECG") $(if $(SCALE),$$(cat scales/$(SCALE).txt)) $(SET)
 
 real transfer ablation crossval disputed:
 	$(MAKE) study STUDY=$@

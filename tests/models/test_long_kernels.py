@@ -54,6 +54,7 @@ def test_values_and_gradients_are_the_same_with_amx_and_without(
     amx: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(long_kernels, "has_amx", lambda: amx)
+    monkeypatch.setattr(long_kernels, "has_avx512", lambda: True)
     assert needs_help(taps=16, channels=64)
     assert not needs_help(taps=8, channels=12)
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
@@ -68,6 +69,14 @@ def test_values_and_gradients_are_the_same_with_amx_and_without(
     right = [reference, *torch.autograd.grad(reference, exact, upstream)]
     for one, other in zip(found, right, strict=True):
         assert (one.float() - other).norm() < 0.02 * other.norm()
+
+
+def test_without_avx512_long_kernels_are_left_to_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_kernels, "has_amx", lambda: False)
+    for avx512 in (True, False):
+        monkeypatch.setattr(long_kernels, "has_avx512", lambda found=avx512: found)
+        assert needs_help(taps=16, channels=64) == avx512
+        assert not needs_help(taps=FAST_TAPS, channels=64)
 
 
 def test_an_input_that_needs_no_gradient_gets_none() -> None:

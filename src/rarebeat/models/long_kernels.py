@@ -2,8 +2,8 @@
 
 oneDNN, PyTorch's convolution library for CPUs, computes the gradient of the weights with a fast kernel of
 its own up to 14 taps and with a general matrix product above: three times slower for the 16 taps of Hughes
-et al. But each tap of that gradient is a sum of its own, so the taps can be dealt with in groups small
-enough for the fast kernel.
+et al. where there is AVX-512. But each tap of that gradient is a sum of its own, so the taps can be dealt with in
+groups small enough for the fast kernel. Without AVX-512 they are not: its fast kernel gains nothing over the product.
 
 The matrix units of AMX, which recent Intel Xeons have for bf16, need no groups: all taps at once are faster. But
 oneDNN (as torch 2.13 has it) gets outputs altogether wrong there that come from 4, 8 or 12 channels with 8, 12, 16, 20,
@@ -24,6 +24,12 @@ AMX_CHANNELS = 16
 
 
 @cache
+def has_avx512() -> bool:
+    """Tell whether this processor has vectors of 512 bits."""
+    return bool(torch.cpu.get_capabilities().get("avx512_f"))
+
+
+@cache
 def has_amx() -> bool:
     """Tell whether this processor multiplies matrices of bf16 in units of their own."""
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
@@ -32,7 +38,7 @@ def has_amx() -> bool:
 def needs_help(taps: int, channels: int) -> bool:
     """Tell whether :func:`long_convolution` is needed now, for a kernel of so many taps on so many channels."""
     rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    slow = taps > FAST_TAPS and torch.is_grad_enabled()
+    slow = taps > FAST_TAPS and has_avx512() and torch.is_grad_enabled()
     return slow or (channels < AMX_CHANNELS and rounded and has_amx())
 
 

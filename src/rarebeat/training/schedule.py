@@ -7,6 +7,7 @@ from itertools import accumulate
 import torch
 from torch import nn
 
+from rarebeat.training.muon import Muon
 from rarebeat.training.settings import Pretrain, TrainSettings
 
 
@@ -77,7 +78,7 @@ def stages_of(settings: TrainSettings) -> tuple[Stage, ...]:
 
 
 def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.Adam:
-    """Adam with its default constants and coupled L2.
+    """Adam with its default constants, or Muon; either with coupled L2.
 
     L2 acts on the weights of convolutions and heads. Biases and the scales of batch norm (parameters of one
     dimension) are left alone: shrinking them does not make a network simpler.
@@ -92,19 +93,22 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     shares = [1.0] * len(list(network.parameters()))
     if settings.finetune.protocol == "heads_first":
         shares = layer_shares(network, settings.finetune.first_layer_rate)
-    parameters = list(zip(network.parameters(), shares, strict=True))
+    muon = settings.optimiser == "muon"
+    kinds: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
+    for weight, share in zip(network.parameters(), shares, strict=True):
+        kinds.setdefault((share, weight.ndim > 1, muon and weight.ndim > 2), []).append(weight)
     groups = [
         {
-            "params": [weight for weight, own in parameters if own == share and (weight.ndim > 1) == decays],
+            "params": weights,
             "weight_decay": settings.l2 if decays else 0.0,
             "share": share,
+            "levelled": levelled,
         }
-        for share in dict.fromkeys(shares)
-        for decays in (True, False)
+        for (share, decays, levelled), weights in kinds.items()
     ]
-    return torch.optim.Adam(
-        [group for group in groups if group["params"]], lr=settings.learning_rate, fused=True
-    )
+    if muon:
+        return Muon(groups, lr=settings.learning_rate)
+    return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
 
 
 def layer_shares(network: nn.Module, first: float) -> list[float]:

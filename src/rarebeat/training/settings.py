@@ -159,7 +159,9 @@ class TrainSettings:
         batch: examples per step, at most. All steps have one size; a few examples come twice in an epoch.
         epoch_steps: steps of an epoch, at least: a small training split is passed over several times in each, so that
             trainings on more and on fewer records can be compared. 1 passes once.
-        learning_rate: of Adam (its other constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980).
+        optimiser: "adam" as in the paper (its constants are the defaults of Kingma and Ba 2014, arXiv 1412.6980), or
+            "muon" (:mod:`rarebeat.training.muon`: fewer epochs), which leaves all but the convolutions to Adam.
+        learning_rate: of the optimiser, at its highest.
         schedule: "constant" as in the paper, "cosine" (falls to zero along half a cosine; better where the
             epochs are few), or "steps".
         steps: for the schedule of that name, the epochs after which the rate falls to a tenth.
@@ -175,7 +177,7 @@ class TrainSettings:
         min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
         certainty: calibration and conformal limits, see :mod:`rarebeat.metrics.certainty`.
         l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
-            The paper says L2, so it is coupled: Adam scales its gradient with the loss's own. AdamW's decay,
+            The paper says L2, so it is coupled: the optimiser scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
         seed: of the first weights, the order of examples, and dropout.
         keep: "last" returns the network as the last epoch left it, as in the paper; "best" that of the epoch
@@ -212,6 +214,7 @@ class TrainSettings:
     epochs: Annotated[int, Field(ge=1, le=1_000_000)] = 96
     batch: Annotated[int, Field(ge=1, le=1_000_000)] = 128
     epoch_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    optimiser: Literal["adam", "muon"] = "adam"
     learning_rate: Annotated[float, Field(gt=0)] = 0.001
     schedule: Schedule = "constant"
     steps: Steps = ()
