@@ -24,6 +24,7 @@ from pathlib import Path
 import yaml
 from speed import AVX2, ROOT, THREADS, Tree, git, processor
 
+from rarebeat.core.files import atomic
 from rarebeat.core.tables import Row, markdown_table, write_rows
 
 OUT = ROOT / "reports" / "speed"
@@ -183,8 +184,9 @@ def main() -> None:
     if len(cores) < 2:
         raise SystemExit("both trainings need a core each, and this process may use one alone")
     model, flags = processor()
-    setting = {"processor": model, "instructions": "avx2" if arguments.avx2 else " ".join(flags)}
+    setting: Row = {"processor": model, "instructions": "avx2" if arguments.avx2 else " ".join(flags)}
     setting |= {"precision": arguments.precision, "auroc": f"{arguments.auroc:g}"}
+    stored = _others(setting)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -202,13 +204,23 @@ def main() -> None:
                 {**setting, "seed": seed, **row, "date": datetime.date.today().isoformat()} for row in found
             ]
             print(*found, sep="\n", file=sys.stderr)
-    stored = OUT / "quality.csv"
-    if stored.exists():
-        with stored.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if _setting(row) != _setting(rows[0])] + rows
-    write_rows(stored, rows, list(rows[0]))
-    stored.with_suffix(".md").write_text(page(rows), encoding="utf-8")
-    print(page(rows))
+            _write(stored + rows)  # after each seed: what is done stays when the rest is broken off
+    print(page(stored + rows))
+
+
+def _others(setting: Row) -> list[Row]:
+    """What was measured in other settings."""
+    path = OUT / "quality.csv"
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [row for row in csv.DictReader(file) if _setting(row) != _setting(setting)]
+
+
+def _write(rows: Sequence[Row]) -> None:
+    write_rows(OUT / "quality.csv", rows, list(rows[0]))
+    with atomic(OUT / "quality.md") as temporary:
+        temporary.write_text(page(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

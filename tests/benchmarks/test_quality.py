@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -60,3 +61,17 @@ def test_what_a_failed_training_says_is_kept(quality: ModuleType) -> None:
         pytest.raises(RuntimeError, match="no shards"),
     ):
         quality._watch(process, 0.9)
+
+
+def test_a_new_run_replaces_those_of_its_setting_alone(
+    quality: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quality, "OUT", tmp_path)
+    elsewhere = {**SETTING, "processor": "b"}
+    assert quality._others(SETTING) == []
+    quality._write([run("old", 90), {**run("old", 70), **elsewhere}])
+    (kept,) = quality._others(SETTING)
+    assert (kept["processor"], kept["seconds"]) == ("b", "70")
+    quality._write([kept, run("new", 60)])
+    assert "| b " in (tmp_path / "quality.md").read_text(encoding="utf-8")
+    assert [row["processor"] for row in quality._others(elsewhere)] == ["a"]
