@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -154,11 +154,12 @@ def test_age_and_sex_are_learnt_by_a_network_that_uses_them(
     assert aurocs[1] < 0.8
 
 
+@pytest.mark.parametrize("optimiser", ["adam", "muon"])
 def test_a_resumed_training_ends_with_the_same_weights_and_reports_all_epochs(
-    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path
+    make_split: MakeSplit, quick: TrainSettings, tmp_path: Path, optimiser: Literal["adam", "muon"]
 ) -> None:
     model = ModelSettings("hughes34", {"width": 3, "dropout": 0.3})
-    settings = replace(quick, epochs=4, precision="bf16", schedule="cosine")
+    settings = replace(quick, epochs=4, precision="bf16", schedule="cosine", optimiser=optimiser)
     splits = make_split(48), make_split(16, 1)
 
     def interrupt(report: EpochReport) -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rarebeat.training.muon import Muon, as_matrix, levelled
-from rarebeat.training.schedule import make_optimiser
+from rarebeat.training.schedule import convolutions, make_optimiser
 from rarebeat.training.settings import TrainSettings
 
 MUON = TrainSettings(optimiser="muon", learning_rate=0.01, l2=0.0)
@@ -93,6 +93,17 @@ def test_all_but_convolutions_take_steps_of_adam() -> None:
         levelled_one.named_parameters(), plain.named_parameters(), strict=True
     ):
         assert torch.allclose(found, expected, atol=1e-6) == (name != "0.weight"), name
+
+
+def test_heads_and_grouped_convolutions_are_left_to_adam() -> None:
+    module = nn.Module()
+    module.trunk = nn.Sequential(
+        nn.Conv1d(2, 4, 3), nn.Conv1d(4, 4, 3, groups=4), nn.ConvTranspose1d(4, 2, 3)
+    )
+    module.heads = nn.Conv1d(2, 5, 1)
+    module.tokens = nn.Parameter(torch.zeros(1, 3, 4))
+    names = {name for name, weight in module.named_parameters() if weight in convolutions(module)}
+    assert names == {"trunk.0.weight"}
 
 
 def test_a_stored_optimiser_goes_on_as_it_would_have() -> None:

@@ -25,8 +25,8 @@ AMX_CHANNELS = 16
 
 @cache
 def has_avx512() -> bool:
-    """Tell whether this processor has vectors of 512 bits."""
-    return bool(torch.cpu.get_capabilities().get("avx512_f"))
+    """Tell whether PyTorch computes in vectors of 512 bits here, which ATEN_CPU_CAPABILITY may forbid it."""
+    return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
 
 
 @cache

@@ -94,21 +94,38 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     if settings.finetune.protocol == "heads_first":
         shares = layer_shares(network, settings.finetune.first_layer_rate)
     muon = settings.optimiser == "muon"
+    levelled = convolutions(network) if muon else set()
     kinds: dict[tuple[float, bool, bool], list[nn.Parameter]] = {}
     for weight, share in zip(network.parameters(), shares, strict=True):
-        kinds.setdefault((share, weight.ndim > 1, muon and weight.ndim > 2), []).append(weight)
+        kinds.setdefault((share, weight.ndim > 1, weight in levelled), []).append(weight)
     groups = [
         {
             "params": weights,
             "weight_decay": settings.l2 if decays else 0.0,
             "share": share,
-            "levelled": levelled,
+            "levelled": level,
         }
-        for (share, decays, levelled), weights in kinds.items()
+        for (share, decays, level), weights in kinds.items()
     ]
     if muon:
         return Muon(groups, lr=settings.learning_rate)
     return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
+
+
+def convolutions(network: nn.Module) -> set[nn.Parameter]:
+    """Find what Muon is made for: the weights of convolutions in which each filter sees all channels.
+
+    Args:
+        network: with its heads, which are left out.
+
+    Returns:
+        Their parameters.
+    """
+    return {
+        layer.weight
+        for name, layer in network.named_modules()
+        if isinstance(layer, (nn.Conv1d, nn.Conv2d)) and layer.groups == 1 and not is_head(name)
+    }
 
 
 def layer_shares(network: nn.Module, first: float) -> list[float]:

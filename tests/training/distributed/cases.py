@@ -87,6 +87,7 @@ CASES = {
     # the network of the paper, with masked labels, and more steps in an epoch than one pass has
     "hughes34": Case(_HUGHES34, replace(BASE, epochs=1, epoch_steps=6)),
     "hughes34_fp32": Case(_HUGHES34, BASE, double=False),
+    "muon": Case(_HUGHES34, replace(BASE, optimiser="muon")),
     # padded recordings: batch norm counts what lies inside them; two stages, each with a loss of its own
     "padded": Case(
         _GLOBAL_SKIP,

@@ -19,7 +19,7 @@ SRC = str(Path(__file__).parents[3] / "src")
 LONG = 500
 """Seconds until a test gives up: on a busy machine two processes wait for each other at every step."""
 
-EQUAL = ["hughes34", "padded", "random", "streamed", "heads_first"]
+EQUAL = ["hughes34", "muon", "padded", "random", "streamed", "heads_first"]
 FP32 = ["hughes34_fp32", "padded_fp32"]
 
 
