@@ -21,11 +21,7 @@ MOMENTUM = 0.9
 STEP = 0.2
 """Root mean square of a step's entries, in learning rates: about that of Adam's."""
 
-_COEFFICIENTS = (
-    3.4445,
-    -4.7750,
-    2.0315,
-)  # of the iteration by Jordan et al.: steepest at singular values near 0
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)  # those of Jordan et al.: steepest at singular values near 0
 _ITERATIONS = 5
 
 
@@ -33,8 +29,8 @@ class Muon(torch.optim.Adam):
     """Muon for the groups of parameters that have a true ``levelled``, Adam for the others.
 
     Args:
-        groups: of parameters, as an optimiser of PyTorch takes them. ``weight_decay`` is coupled: it is added to the
-            gradient.
+        groups: of parameters, as an optimiser of PyTorch takes them. Muon's have no ``weight_decay``: coupled to a
+            gradient that is levelled, it would act at full length wherever nothing is left to learn.
         lr: learning rate of the groups that have none of their own.
     """
 
@@ -56,23 +52,23 @@ class Muon(torch.optim.Adam):
 
     def _level(self, weights: list[Tensor], group: dict[str, Any]) -> None:
         """Take a step of Muon."""
-        directions = [self._direction(weight, group["weight_decay"]) for weight in weights]
+        directions = [self._direction(weight) for weight in weights]
         for weight, step in zip(weights, levelled(list(map(as_matrix, directions))), strict=True):
             size = STEP * max(step.shape) ** 0.5
             as_matrix(weight).sub_(step, alpha=group["lr"] * size)
             weight.grad = None
 
-    def _direction(self, weight: Tensor, l2: float) -> Tensor:
+    def _direction(self, weight: Tensor) -> Tensor:
         """The gradient, mixed with the running mean of those before (Nesterov's momentum)."""
-        assert weight.grad is not None
-        gradient = weight.grad.add(weight, alpha=l2) if l2 else weight.grad
+        gradient = weight.grad
+        assert gradient is not None
         state = self.state[weight]
         if not state:
             state["step"] = torch.zeros(())  # Adam asks for one where a state is loaded
             state["mean"] = torch.zeros_like(weight)
         state["step"] += 1
         state["mean"].lerp_(gradient, 1 - MOMENTUM)
-        return gradient.lerp(state["mean"], MOMENTUM)
+        return state["mean"].lerp(gradient, 1 - MOMENTUM)  # in the layout of the weight
 
 
 def as_matrix(weight: Tensor) -> Tensor:

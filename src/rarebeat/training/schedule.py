@@ -78,10 +78,10 @@ def stages_of(settings: TrainSettings) -> tuple[Stage, ...]:
 
 
 def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.Adam:
-    """Adam with its default constants, or Muon; either with coupled L2.
+    """Adam with its default constants and coupled L2, or Muon.
 
-    L2 acts on the weights of convolutions and heads. Biases and the scales of batch norm (parameters of one
-    dimension) are left alone: shrinking them does not make a network simpler.
+    L2 acts on the weights of convolutions and heads, but not on those that Muon levels. Biases and the scales of batch
+    norm (parameters of one dimension) are left alone: shrinking them does not make a network simpler.
 
     Args:
         network: whose parameters are learnt.
@@ -101,7 +101,7 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     groups = [
         {
             "params": weights,
-            "weight_decay": settings.l2 if decays else 0.0,
+            "weight_decay": settings.l2 if decays and not level else 0.0,
             "share": share,
             "levelled": level,
         }

@@ -176,7 +176,8 @@ class TrainSettings:
             :data:`rarebeat.metrics.thresholds.RULES`.
         min_positives: for the rule "bagged_f1", see :mod:`rarebeat.metrics.bagged_thresholds`.
         certainty: calibration and conformal limits, see :mod:`rarebeat.metrics.certainty`.
-        l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added.
+        l2: the loss has ``l2 / 2`` times the sum of the squared weights of convolutions and heads added, with Muon of
+            all but the convolutions that it takes.
             The paper says L2, so it is coupled: the optimiser scales its gradient with the loss's own. AdamW's decay,
             which bypasses that scaling, is another method (Loshchilov and Hutter 2019, arXiv 1711.05101).
         seed: of the first weights, the order of examples, and dropout.
