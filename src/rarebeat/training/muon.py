@@ -68,7 +68,8 @@ class Muon(torch.optim.Adam):
             state["mean"] = torch.zeros_like(weight)
         state["step"] += 1
         state["mean"].lerp_(gradient, 1 - MOMENTUM)
-        return state["mean"].lerp(gradient, 1 - MOMENTUM)  # in the layout of the weight
+        mixed: Tensor = state["mean"].lerp(gradient, 1 - MOMENTUM)  # in the layout of the weight
+        return mixed
 
 
 def as_matrix(weight: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from rarebeat.training.muon import Muon
 from rarebeat.training.settings import Pretrain, TrainSettings
@@ -112,7 +112,7 @@ def make_optimiser(network: nn.Module, settings: TrainSettings) -> torch.optim.A
     return torch.optim.Adam(groups, lr=settings.learning_rate, fused=True)
 
 
-def convolutions(network: nn.Module) -> set[nn.Parameter]:
+def convolutions(network: nn.Module) -> set[Tensor]:
     """Find what Muon is made for: the weights of convolutions in which each filter sees all channels.
 
     Args:
