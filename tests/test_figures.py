@@ -147,6 +147,15 @@ def test_calibration_of_the_default_run() -> None:
     assert f"falls from {before} to {after} and the calibration error from {error} to {mended}" in page
 
 
+def test_optimisers() -> None:
+    page = report("optimiser.md")
+    found = {name: row[1:4] for name, *row in table(page, "| training |")}
+    said = {name: row for name, *row in table((ROOT / "docs" / "experiments.md").read_text(), "| training |")}
+    cells = ["adam_8", "muon_5", "adam_5"]
+    assert list(said.values()) == [found[name] for name in cells]
+    assert "| muon_5 − adam_8 | -0.010 (-0.018 to -0.000) | " in re.sub(" +", " ", page)
+
+
 @pytest.mark.parametrize("wrong", [("0.97 (0.96–0.98)", "0.98 (0.96–0.98)")])
 def test_a_figure_that_differs_would_be_found(
     wrong: tuple[str, str], monkeypatch: pytest.MonkeyPatch

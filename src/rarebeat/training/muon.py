@@ -2,9 +2,9 @@
 
 The gradient of a convolution lies mostly in a few directions that many filters share. Adam, which scales each number on
 its own, follows them; Muon takes the running mean of the gradient, as a matrix with a row for each filter, and levels
-its singular values, so that directions in which little has happened are learnt as fast. ``hughes34`` learns in
-5 epochs with it what takes Adam 8 (docs/experiments.md#the-optimiser). What is no convolution (heads, biases,
-batch norm) is left to Adam.
+its singular values, so that directions in which little has happened are learnt as fast. In as many epochs
+``hughes34`` learns more with it (docs/experiments.md#the-optimiser). What is no convolution (heads, biases, batch norm)
+is left to Adam.
 
 Source: Jordan et al. 2024, https://kellerjordan.github.io/posts/muon; the size of the steps, which lets Muon and Adam
 share a learning rate, is that of Liu et al. 2025, arXiv 2502.16982, section 2.2.
