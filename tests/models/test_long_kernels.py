@@ -57,6 +57,9 @@ def test_values_and_gradients_are_the_same_with_amx_and_without(
     monkeypatch.setattr(long_kernels, "has_avx512", lambda: True)
     assert needs_help(taps=16, channels=64)
     assert not needs_help(taps=8, channels=12)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert needs_help(taps=16, channels=64) == (not amx)
+        assert needs_help(taps=16, channels=12)
     with torch.autocast("cpu", torch.bfloat16), torch.no_grad():
         assert not needs_help(taps=16, channels=64)
         assert needs_help(taps=8, channels=12) == amx

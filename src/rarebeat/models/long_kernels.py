@@ -38,8 +38,9 @@ def has_amx() -> bool:
 def needs_help(taps: int, channels: int) -> bool:
     """Tell whether :func:`long_convolution` is needed now, for a kernel of so many taps on so many channels."""
     rounded = torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
-    slow = taps > FAST_TAPS and has_avx512() and torch.is_grad_enabled()
-    return slow or (channels < AMX_CHANNELS and rounded and has_amx())
+    if rounded and has_amx():
+        return channels < AMX_CHANNELS
+    return taps > FAST_TAPS and has_avx512() and torch.is_grad_enabled()
 
 
 def long_convolution(x: Tensor, weight: Tensor, bias: Tensor, stride: int) -> Tensor:
