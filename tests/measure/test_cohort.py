@@ -11,7 +11,8 @@ from rarebeat.core.errors import RarebeatError
 from rarebeat.core.record_files import write_part
 from rarebeat.core.records import Record
 from rarebeat.measure.cohort import measure_cohort
-from rarebeat.measure.measurements import Extent, measure
+from rarebeat.measure.measurements import Extent
+from rarebeat.measure.measuring import measure
 
 Draw = Callable[..., npt.NDArray[np.int16]]
 

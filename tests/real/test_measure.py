@@ -16,7 +16,8 @@ from rarebeat.core.records import LEADS
 from rarebeat.core.signals import resample
 from rarebeat.labels.signal_checks import check_cohort
 from rarebeat.measure.cohort import measure_cohort
-from rarebeat.measure.measurements import Measurements, measure
+from rarebeat.measure.measurements import Measurements
+from rarebeat.measure.measuring import measure
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from rarebeat.core.records import LEADS
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
 from rarebeat.measure.beat import BEFORE, median_beat
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.simulator.clinic import Simulated, simulate, simulate_many
 from rarebeat.simulator.settings import SimulatorSettings

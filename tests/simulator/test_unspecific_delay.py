@@ -7,7 +7,7 @@ import pytest
 
 from rarebeat.labels.text.matcher import Matcher
 from rarebeat.labels.vocabulary import load_vocabulary
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.simulator.clinic import Simulated, simulate, simulate_many
 from rarebeat.simulator.settings import SimulatorSettings
 

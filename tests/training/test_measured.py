@@ -13,7 +13,7 @@ from rarebeat.core.params import group
 from rarebeat.dataset.shards import load_split, open_split
 from rarebeat.dataset.split import Split, take
 from rarebeat.inference.model_folder import load_model
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.training.loop import EpochReport, train
 from rarebeat.training.losses import sum_of_cross_entropies
 from rarebeat.training.measured import MEASURES, measured_labels, with_measured

@@ -28,7 +28,7 @@ from rarebeat.core.records import LEADS, Signal
 from rarebeat.core.signals import resample
 from rarebeat.core.tables import markdown_table
 from rarebeat.measure.beat import BEFORE, median_beat, qrs_bounds
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.simulator.clinic import recording_at, signal_of
 from rarebeat.simulator.settings import SimulatorSettings

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rarebeat.core.signals import Float64, Int16, resample
+from rarebeat.measure.measurements import FEWEST_BEATS, median_rate
 
 MEASURES = ("span", "frequency", "flat", "heart_rate")
 """The single numbers, in the order of :attr:`SignalSummary.measures`."""
@@ -85,8 +86,7 @@ def _longest_flat(values: Float64, rate: float) -> float:
 
 
 def _heart_rate(signal: Int16, rate: float) -> float:
-    from rarebeat.measure.measurements import FEWEST_BEATS, median_rate  # import SciPy, which is slow
-    from rarebeat.measure.qrs import RATE, find_beats
+    from rarebeat.measure.qrs import RATE, find_beats  # imports SciPy, which is slow
 
     if signal.shape[1] < rate:
         return np.nan

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rarebeat.core.parallel import Workers, core_count, map_in_order
 from rarebeat.core.record_files import Block, blocks, read_block, read_metadata
-from rarebeat.measure.measurements import Extent, Measurements, measure
+from rarebeat.measure.measurements import Extent, Measurements
 
 _COLUMNS = ["record_id", "rate", "calibrated", "signal"]
 _WORTH = 500  # records for which it pays to start a process
@@ -43,6 +43,8 @@ def _worker_count(records: Path) -> int:
 
 
 def _measure_block(task: tuple[Block, tuple[Extent, ...]]) -> list[Measured]:
+    from rarebeat.measure.measuring import measure  # imports SciPy, for which the processes alone should wait
+
     block, extents = task
     return [
         (row["record_id"], measure(row["signal"], row["rate"], row["calibrated"], extent))

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from rarebeat.core.records import Signal
-from rarebeat.measure.measurements import measure
 
 FEWEST_RECORDS = 20
 """Records of one source and rate without which nothing is said."""
@@ -31,7 +30,8 @@ TOO_SLOW = (52.0, 130.0)
 SLOWEST = 30.0
 """Beats per minute that no cohort has as its median; the QRS complex need not be measurable then."""
 
-_SECONDS = 10.0  # of a record that are measured: of a longer one, its beginning
+SECONDS = 10.0
+"""Seconds of a record that are measured: of a longer one, its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def pace(signal: Signal, rate: float, source: str) -> Pace:
         rate: samples per second.
         source: the database, or the part of it, that the record comes from.
     """
-    found = measure(signal[:, : int(_SECONDS * rate)], rate, calibrated=False)
+    from rarebeat.measure.measuring import measure  # imports SciPy, which takes half a second
+
+    found = measure(signal[:, : int(SECONDS * rate)], rate, calibrated=False)
     numbers = (np.nan if value is None else value for value in (found.rate, found.qrs))
     return Pace(source, rate, *numbers)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from rarebeat.core.errors import BadRecordError
 from rarebeat.core.record_files import WARNINGS
-from rarebeat.core.records import Record
+from rarebeat.core.records import Record, Signal
 from rarebeat.measure.amplitude import Amplitude, gain_warnings, smallest_step, typical_span
-from rarebeat.measure.sampling_rate import Pace, pace, rate_warnings
+from rarebeat.measure.sampling_rate import SECONDS, Pace, pace, rate_warnings
 from rarebeat.readers.contract.observed import Observed, contract_of
 from rarebeat.readers.discovery import readable
 from rarebeat.readers.privacy import Pseudonym, owner_table_path
@@ -64,7 +64,9 @@ class Tally:
         quarantine: rows of the quarantine table.
         amplitudes: of the calibrated records.
         observed: for the contract.
-        paces: of the first records of each source and rate, :attr:`measured` of each.
+        paces: of the records that were measured.
+        to_measure: signal, rate and source of the first records of each source and rate, :attr:`measured` of each. They
+            are measured when tallies add up, in one process: each would spend half a second on the import of SciPy.
         rated: records by source and rate.
         measured: records of each source and rate that are measured.
         owner: rows of the owner's table, see :func:`rarebeat.readers.privacy.write_owner_table`.
@@ -84,6 +86,7 @@ class Tally:
     quarantine: list[dict[str, str]] = field(default_factory=list)
     amplitudes: list[Amplitude] = field(default_factory=list)
     paces: list[Pace] = field(default_factory=list)
+    to_measure: list[tuple[Signal, float, str]] = field(default_factory=list)
     rated: dict[tuple[str, float], list[str]] = field(default_factory=dict)
     measured: int = 0
     owner: list[tuple[str, ...]] = field(default_factory=list)
@@ -118,7 +121,8 @@ class Tally:
             self.amplitudes.append(Amplitude(record.record_id, record.source, span, step))
         alike = self.rated.setdefault((record.source, record.rate), [])
         if len(alike) < self.measured:
-            self.paces.append(pace(record.signal, record.rate, record.source))
+            beginning = record.signal[:, : int(SECONDS * record.rate)].copy()
+            self.to_measure.append((beginning, record.rate, record.source))
         alike.append(record.record_id)
         self.not_understood.update(record.not_understood)
         self.observed.count(record)
@@ -146,7 +150,7 @@ class Tally:
         self.owner += other.owner
         self.amplitudes += other.amplitudes
         self.observed.add(other.observed)
-        self.paces += other.paces
+        self.paces += other.paces + [pace(*measurable) for measurable in other.to_measure]
         for key, ids in other.rated.items():
             self.rated.setdefault(key, []).extend(ids)
 

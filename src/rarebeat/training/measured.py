@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from rarebeat.dataset.split import Int8, Split, parts_of
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.models.layers import heads_of
 from rarebeat.training.losses import Loss, sum_of_cross_entropies
 from rarebeat.training.settings import MeasuredSettings

@@ -17,7 +17,7 @@ from tests.simulator.physiology.calipers import (
     variants,
 )
 
-from rarebeat.measure.measurements import measure
+from rarebeat.measure.measuring import measure
 from rarebeat.simulator.clinic import Simulated
 from rarebeat.simulator.truth import ventricular_rate
 
