@@ -29,6 +29,7 @@ repro: repository install ## the pipeline: from ECGs to reports/
 # JOBS cells run side by side, with a thread each; a killed study goes on where it stopped. studies/README.md lists them.
 # ON=ray, ON=slurm or ON=sky trains the cells on other machines (docs/scale.md); GPUS=1 gives each a GPU on ray.
 # SCALE=paper first sets params.yaml to scales/paper.txt and makes the shards; `git checkout params.yaml` sets it back.
+# What a study sets in its overrides.yaml stays as it is there, unless SET says otherwise.
 study: repository install
 	@test -n "$$STUDY" || { echo "say which: make study STUDY=NAME, where NAME is one of $$(ls -d studies/*/ | xargs -n1 basename | xargs)"; exit 2; }
 	$(if $(SCALE),xargs dvc exp run prepare < scales/$(SCALE).txt)
