@@ -118,7 +118,7 @@ def peak() -> float:
 def measure(folder: Path, records: int) -> Measured:
     """Prepare the cohort in this process."""
     before, start, used = peak(), time.perf_counter(), time.process_time()
-    prepare(folder / "records", folder / "labels", folder / "shards", [COHORT], PrepareSettings())
+    prepare(folder / "records", folder / "labels", folder / "shards", [COHORT], PrepareSettings(), workers=1)
     seconds, used = time.perf_counter() - start, time.process_time() - used
     return Measured(records, seconds, used, peak(), before)
 

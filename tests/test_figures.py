@@ -153,7 +153,9 @@ def test_optimisers() -> None:
     said = {name: row for name, *row in table((ROOT / "docs" / "experiments.md").read_text(), "| training |")}
     cells = ["muon_6", "muon_5", "adam_8", "adam_5"]
     assert list(said.values()) == [found[name] for name in cells]
-    assert "| muon_6 − adam_8 | +0.009 (+0.003 to +0.015) | +0.009 (-0.006 to +0.025) | +0.001 " in re.sub(" +", " ", page)
+    assert "| muon_6 − adam_8 | +0.009 (+0.003 to +0.015) | +0.009 (-0.006 to +0.025) | +0.001 " in re.sub(
+        " +", " ", page
+    )
 
 
 @pytest.mark.parametrize("wrong", [("0.97 (0.96–0.98)", "0.98 (0.96–0.98)")])

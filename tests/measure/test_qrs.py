@@ -5,8 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pytest
+from scipy.signal import butter, sosfiltfilt
 
 from rarebeat.core.signals import resample
+from rarebeat.measure import qrs
 from rarebeat.measure.qrs import RATE, find_beats
 from rarebeat.simulator.clinic import simulate
 from rarebeat.simulator.settings import SimulatorSettings
@@ -140,3 +142,10 @@ def test_simulated_beats_of_every_rhythm_are_found() -> None:
         claimed += int((beats > 0.2).sum())
     assert hits >= 0.985 * true
     assert claimed <= 1.015 * true
+
+
+@pytest.mark.parametrize("samples", [250, 2500])
+def test_the_filter_is_scipys_forward_and_backward(samples: int) -> None:
+    values = np.random.default_rng(samples).normal(size=(4, samples)).cumsum(axis=1)
+    sections = butter(2, (6, 22), btype="bandpass", fs=RATE, output="sos")
+    assert np.array_equal(qrs._band_pass(values), sosfiltfilt(sections, values, axis=1))

@@ -28,7 +28,7 @@ from tqdm import tqdm
 
 from rarebeat.core.errors import BadRecordError, ParamsError, RarebeatError
 from rarebeat.core.files import atomic, check_replaceable, digest, write_json
-from rarebeat.core.parallel import Workers, map_in_order, parse_workers
+from rarebeat.core.parallel import Workers, core_count, map_in_order, parse_workers
 from rarebeat.core.params import STRICT
 from rarebeat.core.parquet import write_table
 from rarebeat.core.record_files import Block, blocks, read_block, read_quarantine, read_warnings
@@ -43,6 +43,7 @@ from rarebeat.dataset.split import ShardMeta
 from rarebeat.dataset.splits import SPLITS, SplitSettings, fold_warnings
 
 _COLUMNS = ["record_id", "rate", "signal"]
+_WORTH = 2000  # records for which it pays to start a process
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -84,7 +85,8 @@ def prepare(
         cohorts: which to use. Of equal recordings in two cohorts, that of the first one is kept whose labels tell most.
         settings: how.
         workers: processes that resample, or the address of a cluster (see
-            :func:`rarebeat.core.parallel.parse_workers`), whose machines must see the records. None takes this process.
+            :func:`rarebeat.core.parallel.parse_workers`), whose machines must see the records. None takes one process
+            per core, fewer for a small cohort.
 
     Returns:
         The content of ``summary.json``. Its ``warnings`` are for a person to read.
@@ -97,7 +99,7 @@ def prepare(
     check_replaceable(
         out, "splits.parquet", ["summary.json", "counts.json", DOUBTS, f"*/{MANIFEST}", "*/shard-*.parquet"]
     )
-    who = parse_workers(workers) or 1
+    who = parse_workers(workers)
     if not cohorts or len(set(cohorts)) < len(cohorts):
         raise ParamsError(f"`use` must name one cohort or more, each once; found {list(cohorts)}")
     catalogue = read_catalogue(records, labels, cohorts, settings.labels)
@@ -114,7 +116,7 @@ def prepare(
     with atomic(out) as folder:
         folder.mkdir()
         tasks = _tasks(records, cohorts, selection)
-        signals = map_in_order(partial(_preprocess, settings.signal), tasks, who)
+        signals = map_in_order(partial(_preprocess, settings.signal), tasks, who or _worker_count(selection))
         _write_shards(folder, meta, catalogue, selection, signals, settings.shard_size)
         write_table(folder / "splits.parquet", splits_table(catalogue, selection))
         write_doubts(folder, {cohort: read_warnings(records / cohort) for cohort in cohorts})
@@ -125,6 +127,11 @@ def prepare(
         write_json(folder / "summary.json", summary)
         write_json(folder / "counts.json", _counts(summary, records))
     return summary
+
+
+def _worker_count(selection: Selection) -> int:
+    kept = sum(not reason for reason in selection.reasons)
+    return max(1, min(core_count(), kept // _WORTH))
 
 
 def _counts(summary: dict[str, Any], records: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from rarebeat.core.ranks import percentiles
 from rarebeat.core.signals import Float64, Int16, resample
 from rarebeat.measure.measurements import FEWEST_BEATS, median_rate
 
@@ -67,7 +68,7 @@ def summarise(signals: Iterable[Int16], lengths: npt.NDArray[np.int64], rate: fl
 
 def _measures(signal: Int16, rate: float) -> tuple[float, float, float, float]:
     values = signal.astype(np.float64)
-    low, high = np.percentile(values, _TAILS, axis=1)
+    low, high = percentiles(values, _TAILS)
     deviation = np.maximum(values.std(axis=1), 1e-9)
     steps = np.sqrt(np.square(np.diff(values, axis=1)).mean(axis=1))
     frequency = float(np.median(steps / deviation)) * rate / (2 * np.pi)

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
+from rarebeat.core.ranks import medians, percentiles
 from rarebeat.core.records import LEADS
 from rarebeat.measure.qrs import RATE
 
@@ -48,38 +49,49 @@ def median_beat(values: Float64, beats: Int64) -> Float64 | None:
     if len(middles) < _FEWEST:
         return None
     # Slopes are compared, not values: a wandering baseline has hardly any.
-    slopes = sliding_window_view(np.diff(values, axis=1), 2 * _CORE, axis=1)  # leads, starts, samples
-    template = slopes[:, _most_usual(slopes, middles) - _CORE]
+    slopes = np.diff(values, axis=1)
+    template = _around(slopes, _most_usual(slopes, middles), _CORE)
     for _ in range(2):
         middles, similarity = _align(slopes, middles, template)
         alike = middles[similarity >= _SIMILAR]
         if len(alike) < _FEWEST:
             return None
-        template = np.median(slopes[:, alike - _CORE], axis=1)
+        template = medians(_around(slopes, alike, _CORE), axis=1)
     # A beat that was moved twice may reach beyond an end of the recording.
     whole = alike[(alike >= BEFORE) & (alike <= values.shape[1] - AFTER)]
     if len(whole) < _FEWEST:
         return None
-    return np.asarray(np.median(values[:, whole[:, None] + np.arange(-BEFORE, AFTER)], axis=1))
+    return medians(values[:, whole[:, None] + np.arange(-BEFORE, AFTER)], axis=1)
+
+
+def _around(slopes: Float64, middles: npt.ArrayLike, reach: int) -> Float64:
+    """The slopes around each beat: shape (leads, beats, 2 * reach), or without beats for a single one."""
+    return np.asarray(slopes[:, np.asarray(middles)[..., None] + np.arange(-reach, reach)])
 
 
 def _most_usual(slopes: Float64, middles: Int64) -> int:
     """The beat that correlates best with the other beats."""
-    shapes = slopes[:, middles - _CORE].transpose(1, 0, 2).reshape(len(middles), -1)
+    shapes = _around(slopes, middles, _CORE).transpose(1, 0, 2).reshape(len(middles), -1)
     shapes = shapes / np.maximum(np.linalg.norm(shapes, axis=1, keepdims=True), 1e-12)
     return int(middles[np.argmax(np.median(shapes @ shapes.T, axis=1))])
 
 
 def _align(slopes: Float64, middles: Int64, template: Float64) -> tuple[Int64, Float64]:
     """Move each beat to where it resembles the template most; how much it does (a correlation)."""
-    places = middles[:, None] + np.arange(-_SHIFT, _SHIFT + 1)
-    windows = slopes[:, places - _CORE]  # leads, beats, places, samples
-    products = np.einsum("lbps,ls->bp", windows, template, optimize=True)
-    power = np.einsum("lbps,lbps->bp", windows, windows)
+    parts = _around(slopes, middles, _CORE + _SHIFT)
+    leads, beats, samples = parts.shape
+    places = 2 * _SHIFT + 1
+    # The template at every place as one matrix: products with all beats are then a product of matrices.
+    beside = np.zeros((leads, samples + 2 * _SHIFT))
+    beside[:, 2 * _SHIFT : -2 * _SHIFT] = template
+    placed = sliding_window_view(beside, places, axis=1)[:, :, ::-1].reshape(leads * samples, places)
+    products = parts.transpose(1, 0, 2).reshape(beats, -1) @ placed
+    energy = np.zeros((beats, samples + 1))
+    np.cumsum(np.square(parts).sum(axis=0), axis=1, out=energy[:, 1:])
+    power = energy[:, 2 * _CORE :] - energy[:, : -2 * _CORE]
     similarity = products / np.maximum(np.sqrt(power) * np.linalg.norm(template), 1e-12)
-    best = similarity.argmax(axis=1)[:, None]
-    moved = np.take_along_axis(places, best, axis=1)[:, 0]
-    return moved, np.take_along_axis(similarity, best, axis=1)[:, 0]
+    best = similarity.argmax(axis=1)
+    return middles + best - _SHIFT, similarity[np.arange(beats), best]
 
 
 def qrs_bounds(beat: Float64) -> tuple[int, int] | None:
@@ -102,7 +114,7 @@ def qrs_bounds(beat: Float64) -> tuple[int, int] | None:
     velocity = uniform_filter1d(velocity, _SMOOTH)
     centre = slice(BEFORE - _PEAK, BEFORE + _PEAK)
     peak = BEFORE - _PEAK + int(np.argmax(velocity[centre]))
-    rest = np.percentile(velocity, _REST)
+    (rest,) = percentiles(velocity, (_REST,))
     if velocity[peak] < _CONTRAST * rest:
         return None
     moving = velocity > rest + _EDGE * (velocity[peak] - rest)

@@ -12,7 +12,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
-from scipy.signal import butter, find_peaks, sosfiltfilt
+from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
+
+from rarebeat.core.ranks import percentiles
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -22,6 +24,7 @@ RATE = 250
 
 _SPIKE = 2  # samples: 8 ms, which is longer than half a pacing spike and shorter than half an R wave
 _BAND = (6.0, 22.0)  # Hz: where QRS complexes, also wide ones, stand out from P, T and muscle
+_REACH = 15  # samples by which both ends are extended before the filter: SciPy's own for this one
 _WIDTH = 17  # samples of the moving average, taken twice (130 ms): a QRS complex has one summit
 _TALL = 98  # percentile of a lead's deflections that a QRS complex reaches
 _CEILING = 1.5  # times that height: what a single artefact or a tall ectopic beat can count for
@@ -65,8 +68,8 @@ def qrs_height(values: Float64) -> Float64:
     Returns:
         Shape (n,): about 1 in a QRS complex, 0 where nothing happens. All zeros if every lead is flat.
     """
-    energy = np.abs(sosfiltfilt(_band_pass(), _without_spikes(values), axis=1))
-    usual, tall = np.percentile(energy, (50, _TALL), axis=1)
+    energy = np.abs(_band_pass(_without_spikes(values)))
+    usual, tall = percentiles(energy, (50, _TALL))
     heard = tall > 1e-6 * max(tall.max(), 1e-12)
     if not heard.any():
         return np.zeros(values.shape[1])
@@ -88,9 +91,25 @@ def _without_spikes(values: Float64) -> Float64:
     return result
 
 
+def _band_pass(values: Float64) -> Float64:
+    """Filter forward and backward, which shifts no phase.
+
+    Bit by bit what ``scipy.signal.sosfiltfilt`` returns, which computes the state of the filter anew in each call.
+    """
+    sections, state = _sections()
+    first, last = values[:, :1], values[:, -1:]
+    before, after = values[:, _REACH:0:-1], values[:, -2 : -_REACH - 2 : -1]
+    extended = np.concatenate([2 * first - before, values, 2 * last - after], axis=1)
+    forward, _ = sosfilt(sections, extended, axis=1, zi=state * extended[:, :1])
+    backward, _ = sosfilt(sections, forward[:, ::-1], axis=1, zi=state * forward[:, -1:])
+    return np.asarray(backward[:, -_REACH - 1 : _REACH - 1 : -1])
+
+
 @lru_cache(maxsize=1)
-def _band_pass() -> Float64:
-    return np.asarray(butter(2, _BAND, btype="bandpass", fs=RATE, output="sos"))
+def _sections() -> tuple[Float64, Float64]:
+    """A Butterworth band-pass of second order in sections, and their state after a long rest at 1."""
+    sections = butter(2, _BAND, btype="bandpass", fs=RATE, output="sos")
+    return sections, sosfilt_zi(sections)[:, None, :]
 
 
 def _typical_height(height: Float64) -> Float64:
