@@ -12,6 +12,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (about two minutes the first time)"
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -e '.[dev]' -c constraints.txt
+	$(VENV)/bin/python -m compileall -q src pipeline
 	touch $@
 
 # DVC works in a git repository; what was downloaded as a ZIP file is none.

@@ -6,6 +6,7 @@ before. Nothing that a stage computes depends on this module, so that its import
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 from typing import Any
 
 from rarebeat.core.errors import ParamsError, RarebeatError, did_you_mean
@@ -171,11 +172,15 @@ def _check_labels_and_training(content: Mapping[str, Any]) -> None:
         faults, vocabulary = [f"label.vocabulary: {error}"], None
     label_sets = group(content, "label_sets", dict[str, Any])
     faults += _faults_of(_check_training, content, label_sets, vocabulary)
-    classes = {} if vocabulary is None else dict.fromkeys(vocabulary.class_ids)
-    for path in sorted(FOLDER.glob("*.yaml")):  # the other label sets may be those of another vocabulary
-        classes |= dict.fromkeys(load_vocabulary(path.stem).class_ids)
-    for name in label_sets:
-        faults += _faults_of(resolve_label_set, label_sets, name, list(classes))
+    classes = [] if vocabulary is None else list(vocabulary.class_ids)
+    found = {name: _faults_of(resolve_label_set, label_sets, name, classes) for name in label_sets}
+    if any(
+        found.values()
+    ):  # a label set may be that of another vocabulary; each takes a third of a second to load
+        others = (load_vocabulary(path.stem).class_ids for path in sorted(FOLDER.glob("*.yaml")))
+        classes = list(dict.fromkeys(chain(classes, *others)))
+        found = {name: _faults_of(resolve_label_set, label_sets, name, classes) for name in label_sets}
+    faults += chain(*found.values())
     if faults:
         raise ParamsError("\n".join(faults))
 
