@@ -29,7 +29,8 @@ def test_the_papers_scale_draws_from_more_records_than_the_paper_kept() -> None:
     assert content["cohorts"]["simulated"]["options"]["records"] > 2 * 41_522
     assert content["prepare"]["balance"] == {**content["prepare"]["balance"], "enabled": True, "target": 4000}
     assert content["model"]["hughes34"]["width"] == 64
-    assert content["train"]["epochs"] == 96
+    train = content["train"]
+    assert (train["epochs"], train["optimiser"], train["learning_rate"]) == (96, "adam", 0.001)
 
 
 def test_a_study_at_a_scale_makes_its_shards_first() -> None:

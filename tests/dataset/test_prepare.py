@@ -19,8 +19,10 @@ from tests.dataset.workspace import (
     make_states,
 )
 
+from rarebeat.core.parallel import map_in_order
 from rarebeat.core.record_files import read_metadata, write_warnings
 from rarebeat.core.signals import Preprocessing, preprocess
+from rarebeat.dataset import prepare
 from rarebeat.dataset.balance import BalanceSettings
 from rarebeat.dataset.prepare import PrepareSettings
 from rarebeat.dataset.shards import load_split, read_doubts
@@ -47,6 +49,25 @@ def test_shards_hold_the_selected_records_as_prediction_would_see_them(workspace
     assert len(selected) > 60
     for key, signal in found.items():
         assert np.array_equal(signal, preprocess(originals[key].signal, 200, SMALL))
+
+
+def test_many_records_are_filtered_by_several_processes_to_the_same_bytes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.prepare("a", "b")
+    before = {path.name: path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))}
+    asked = []
+
+    def counted(*arguments: Any) -> Any:
+        asked.append(arguments[2])
+        return map_in_order(*arguments)
+
+    monkeypatch.setattr(prepare, "map_in_order", counted)
+    monkeypatch.setattr(prepare, "core_count", lambda: 2)
+    monkeypatch.setattr(prepare, "_WORTH", 20)
+    workspace.prepare("a", "b")
+    assert asked == [2]
+    assert {path.name: path.read_bytes() for path in sorted(workspace.out.glob("*/*.parquet"))} == before
 
 
 def test_what_ingest_found_doubtful_stands_beside_the_splits(workspace: Workspace) -> None:

@@ -75,6 +75,12 @@ def test_params_can_be_used_and_overrides_say_only_what_differs(name: str) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(set(read_params(ROOT / "reports" / "studies.yaml")) - {"optimiser"}))
+def test_a_published_study_keeps_its_optimiser_when_that_of_the_pipeline_changes(name: str) -> None:
+    own = read_params(ROOT / "studies" / name / "overrides.yaml")["train"]
+    assert {"optimiser", "learning_rate", "epochs"} <= set(own)  # the study optimiser sets them cell by cell
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_cell_is_a_stage_that_the_study_ends_with(project: Path, name: str) -> None:
     params, folder = params_of(name), project / "studies" / name

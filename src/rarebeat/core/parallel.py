@@ -107,7 +107,8 @@ def _map_in_processes(
                 yield waiting.popleft().result()
     except BrokenProcessPool as error:
         raise RarebeatError(
-            "a worker process was killed, probably for lack of memory: use fewer workers (--workers 1)"
+            "a worker process was killed, probably for lack of memory: use fewer workers (--workers 1, or `workers: 1` "
+            "in the params)"
         ) from error
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rarebeat.core.ranks import percentiles
+from rarebeat.core.arithmetic import percentiles
 from rarebeat.core.signals import Float64, Int16, resample
 from rarebeat.measure.measurements import FEWEST_BEATS, median_rate
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import uniform_filter1d
 
-from rarebeat.core.ranks import medians, percentiles
+from rarebeat.core.arithmetic import medians, percentiles
 from rarebeat.core.records import LEADS
 from rarebeat.measure.qrs import RATE
 

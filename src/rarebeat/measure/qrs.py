@@ -14,7 +14,7 @@ import numpy.typing as npt
 from scipy.ndimage import maximum_filter1d, median_filter, uniform_filter1d
 from scipy.signal import butter, find_peaks, sosfilt, sosfilt_zi
 
-from rarebeat.core.ranks import percentiles
+from rarebeat.core.arithmetic import percentiles
 
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
@@ -41,7 +41,7 @@ def find_beats(values: Float64) -> Int64:
     """Find the QRS complexes of a signal.
 
     Args:
-        values: shape (leads, n) at :data:`RATE`, in any unit, which may differ between leads.
+        values: shape (leads, n) at :data:`RATE`, in any unit, which may differ between leads; a second at least.
 
     Returns:
         The sample in the middle of each QRS complex, in order; empty where nothing stands out.

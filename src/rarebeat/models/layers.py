@@ -18,7 +18,7 @@ from torch.nn import functional
 from rarebeat.core.context import UNKNOWN, Context
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.records import LEADS
-from rarebeat.models.long_kernels import long_convolution, needs_help
+from rarebeat.models.long_kernels import has_avx512, long_convolution, needs_help
 
 MOMENTUM = 0.1
 """How far the running statistics of batch norm move towards those of a batch: PyTorch's own."""
@@ -105,8 +105,8 @@ class SameConv(nn.Conv2d):
             assert self.bias is not None
             return long_convolution(functional.pad(input, (left, right)), weight, self.bias, stride)
         widest = max(left, right)
-        if on_cpu and left != right:
-            # A tap of zeros takes less time than the copy of the input that zeros on one side alone take.
+        if left != right and on_cpu and has_avx512():
+            # There a tap of zeros takes less time than the copy of the input that zeros on one side alone take.
             weight = functional.pad(weight, (widest - left, widest - right))
         elif left != right:
             input, widest = functional.pad(input, (left, right)), 0

@@ -43,10 +43,12 @@ def flops(network: nn.Module, samples: int) -> int:
 
     layers = [layer for layer in network.modules() if isinstance(layer, _COUNTED)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
-    with torch.no_grad():
-        network.eval()(torch.zeros(1, len(LEADS), samples))
-    for hook in hooks:
-        hook.remove()
+    try:
+        with torch.no_grad():
+            network.eval()(torch.zeros(1, len(LEADS), samples))
+    finally:
+        for hook in hooks:
+            hook.remove()
     return sum(counts)
 
 
