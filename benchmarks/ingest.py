@@ -1,8 +1,8 @@
-"""Ingest speed on one core: format-16 files to Parquet, beside a loop of wfdb, resample_poly and Parquet.
+"""Ingest speed on one core: format-16 files to Parquet, beside loops of wfdb or ecgdatakit, resample_poly and Parquet.
 
 The archive is synthetic (12 leads, 10 s, 500 Hz). A record compresses worse than one of PTB-XL (60 kB instead of 48),
-for the time to compress depends on that. Rarebeat keeps the native rate; the loop, which is what one would write
-without it, stores 250 Hz.
+for the time to compress depends on that. Rarebeat keeps the native rate; the loops, which are what one would write
+without it, store 250 Hz. (torch_ecg wants pandas below 3 and cannot be installed beside it.)
 
     python benchmarks/ingest.py --records 1000 --repeats 5
     python benchmarks/ingest.py --json --archive exports --kind muse-xml --processes 2
@@ -20,9 +20,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import wfdb
+from ecgdatakit.parsing.parsers.wfdb import WFDBParser
 from scipy.signal import resample_poly
 
 from rarebeat.core.records import LEADS, Signal
@@ -70,12 +72,26 @@ def with_rarebeat(archive: Path, out: Path) -> None:
     ingest_cohort("challenge", archive, out / "cohort", workers=1)
 
 
-def with_plain_loop(archive: Path, out: Path) -> None:
-    """``wfdb.rdrecord``, ``resample_poly`` to 250 Hz, int16 microvolts in Parquet; no checks."""
+def with_wfdb(archive: Path, out: Path) -> None:
+    """``wfdb.rdrecord`` in a plain loop."""
+    store_halved(archive, out, lambda header: wfdb.rdrecord(str(header.with_suffix(""))).p_signal.T)
+
+
+def with_ecgdatakit(archive: Path, out: Path) -> None:
+    """The WFDB parser of ecgdatakit in a plain loop."""
+    parser = WFDBParser()
+    store_halved(
+        archive,
+        out,
+        lambda header: np.stack([lead.to_physical().samples for lead in parser.parse(header).leads]),
+    )
+
+
+def store_halved(archive: Path, out: Path, read: Callable[[Path], npt.NDArray[np.float64]]) -> None:
+    """``resample_poly`` to 250 Hz, int16 microvolts in Parquet; no checks. Files are read as (leads, samples) in mV."""
     rows = []
     for header in sorted(archive.glob("*.hea")):
-        record = wfdb.rdrecord(str(header.with_suffix("")))
-        halved = resample_poly(record.p_signal.T, 1, 2, axis=1)
+        halved = resample_poly(read(header), 1, 2, axis=1)
         rows.append({"record_id": header.stem, "signal": np.rint(halved * 1000).astype("<i2").tobytes()})
     pq.write_table(pa.Table.from_pylist(rows), out / "loop.parquet", compression="zstd")
 
@@ -123,7 +139,11 @@ def main() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     pa.set_cpu_count(1)
-    ways = {"rarebeat ingest (500 Hz, checked)": with_rarebeat, "wfdb + resample_poly loop": with_plain_loop}
+    ways = {
+        "rarebeat ingest (500 Hz, checked)": with_rarebeat,
+        "wfdb + resample_poly loop": with_wfdb,
+        "ecgdatakit + resample_poly loop": with_ecgdatakit,
+    }
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder)
         write_archive(archive, arguments.records)
@@ -133,7 +153,7 @@ def main() -> None:
     rates = {
         name: arguments.records / statistics.median(round_[name][0] for round_ in rounds) for name in ways
     }
-    ours, loop = rates.values()
+    ours, *loops = rates.values()
     print(
         f"{arguments.records} synthetic records of 12 x {RATE * SECONDS}, one core, {arguments.repeats} rounds"
     )
@@ -141,7 +161,7 @@ def main() -> None:
     print(f"|{'-' * 36}|----------:|--------------:|")
     for name, rate in rates.items():
         print(f"| {name:34} | {rate:9.0f} | {rounds[0][name][1] / arguments.records / 1e3:13.1f} |")
-    print(f"ratio: {ours / loop:.1f}")
+    print(f"ratios: {', '.join(f'{ours / loop:.1f}' for loop in loops)}")
 
 
 if __name__ == "__main__":
