@@ -105,8 +105,9 @@ class SameConv(nn.Conv2d):
             assert self.bias is not None
             return long_convolution(functional.pad(input, (left, right)), weight, self.bias, stride)
         widest = max(left, right)
-        if left != right and on_cpu and has_avx512():
-            # There a tap of zeros takes less time than the copy of the input that zeros on one side alone take.
+        if left != right and on_cpu and has_avx512() and input.shape[-1] > 1:
+            # There a tap of zeros takes less time than the copy of the input that zeros on one side alone take. (Of a
+            # single sample oneDNN leaves parts of the gradient unwritten, in bf16 with AMX and a stride of 2.)
             weight = functional.pad(weight, (widest - left, widest - right))
         elif left != right:
             input, widest = functional.pad(input, (left, right)), 0
