@@ -71,7 +71,7 @@ reference: install        ## docs/reference: the commands and the params, from t
 
 # Of the columns of `dvc exp show`, those that tell experiments apart and what each scored; it has hundreds.
 # DVC leaves out what does not fit the width of the terminal.
-KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|learning_rate)|macro\.(f1|auprc))$$
+KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|optimiser|learning_rate)|macro\.(f1|auprc))$$
 .PHONY: experiments
 experiments: install      ## what dvc exp run has tried, in few columns; KEEP=REGEX chooses others
 	@COLUMNS=130 dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'

@@ -1,7 +1,9 @@
-"""Which map calibrates best: fitted on the validation split of tables of predictions, judged on the test split.
+"""Which map calibrates best, and whether "certain" keeps its promise: fitted on the validation split of tables of
+predictions, judged on the test split.
 
-``python benchmarks/calibration.py reports/predictions.parquet ...`` prints one table. The mean is over classes with
-five positive test records or more, by how many patients had the class in the validation split. It measures no speed.
+``python benchmarks/calibration.py reports/predictions.parquet ...`` prints two tables. Means are over classes with five
+positive test records or more: of the maps by how many patients had the class in the validation split; of the promise
+over those with 9 patients there or more, of whom alone "no" is ever said. It measures no speed.
 """
 
 import sys
@@ -18,6 +20,7 @@ from scipy.special import expit
 from rarebeat.core.tables import Row, markdown_table
 from rarebeat.inference.predictions import Predictions, read_predictions
 from rarebeat.metrics.calibration import fit_map, mapped
+from rarebeat.metrics.certainty import fit_certainty, tell
 from rarebeat.metrics.offsets import fit_offsets, log_odds
 
 Floats = npt.NDArray[np.float64]
@@ -25,6 +28,8 @@ Bools = npt.NDArray[np.bool_]
 Calibrate = Callable[[Floats, Bools, Floats], Floats]
 
 FEWEST = 5
+PROMISED_FROM = 9
+"""Patients with a class in the validation split from which "present" can be excluded at a coverage of 0.9."""
 STRATA = {"below 10": (0, 10), "10 to 29": (10, 30), "30 and more": (30, np.inf)}
 
 
@@ -92,11 +97,57 @@ def judge(predictions: Predictions, found: dict[tuple[str, str], list[Floats]]) 
             found[stratum, name].append(scores(way(odds, positive, new), true))
 
 
+def promises(predictions: Predictions) -> list[Floats]:
+    """How each class of one table keeps what "certain" promises.
+
+    Returns:
+        For each class of which "no" may be said, shares of its test records with it and of those without it, (3, 2):
+        not given the other answer; whose label the conformal set holds (before it is joined to the decision); unsure.
+    """
+    validation, test = predictions.only("validation"), predictions.only("test")
+    names = list(predictions.classes)
+    certainty = fit_certainty(validation.truth, validation.probability, validation.patients, names)
+    told = tell(certainty, names, test.probability)
+    answers, kept = told.answers(test.decisions), []
+    for k, name in enumerate(names):
+        positive, negative = test.truth[:, k] == 1, test.truth[:, k] == 0
+        if positive.sum() < FEWEST or certainty.classes[name].positives < PROMISED_FROM:
+            continue
+        own = [
+            [np.mean(answers[positive, k] != "no"), np.mean(answers[negative, k] != "yes")],
+            [1 - told.present_excluded[positive, k].mean(), 1 - told.absent_excluded[negative, k].mean()],
+            [np.mean(answers[rows, k] == "unsure") for rows in (positive, negative)],
+        ]
+        kept.append(np.array(own))
+    return kept
+
+
 def main(paths: list[str]) -> None:
-    """Print the table."""
+    """Print the tables."""
     found: dict[tuple[str, str], list[Floats]] = defaultdict(list)
+    kept: list[Floats] = []
     for path in paths:
-        judge(read_predictions(Path(path)).known_classes(), found)
+        predictions = read_predictions(Path(path)).known_classes()
+        judge(predictions, found)
+        kept += promises(predictions)
+    print(markdown_table(maps(found)))
+    print()
+    print(markdown_table(promised(kept)))
+
+
+def promised(kept: list[Floats]) -> list[Row]:
+    """A row for the test records with a class, and one for those without it."""
+    means = np.mean(kept, axis=0) if kept else np.full((3, 2), np.nan)
+    titles = ("Not given the other answer", "Label in the conformal set", "Unsure")
+    rows: list[Row] = []
+    for which, column in zip(("with", "without"), means.T, strict=True):
+        shares = {title: f"{mean:.3f}" for title, mean in zip(titles, column, strict=True)}
+        rows.append({"Test records": f"{which} the class", "Classes": len(kept), **shares})
+    return rows
+
+
+def maps(found: dict[tuple[str, str], list[Floats]]) -> list[Row]:
+    """A row for each map and stratum."""
     rows: list[Row] = []
     for (stratum, name), values in found.items():
         loss, brier, error = np.mean(values, axis=0)
@@ -111,7 +162,7 @@ def main(paths: list[str]) -> None:
             }
         )
     order = list(STRATA)
-    print(markdown_table(sorted(rows, key=lambda row: order.index(str(row["Patients with the class"])))))
+    return sorted(rows, key=lambda row: order.index(str(row["Patients with the class"])))
 
 
 if __name__ == "__main__":

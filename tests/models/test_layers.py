@@ -179,3 +179,14 @@ def test_offsets_are_added_to_logits_and_are_no_weights() -> None:
     assert heads.state_dict().keys() == weights.keys()
     heads.load_state_dict(weights)
     assert torch.equal(heads(x), before + torch.tensor([0.5, -2.0]))
+
+
+@pytest.mark.parametrize("features", [640, 2560, 10_240])
+def test_a_logit_does_not_depend_on_the_other_examples(features: int) -> None:
+    torch.manual_seed(0)
+    heads, x = Heads(features, 24).eval(), 100 * torch.randn(24, features)
+    together = heads(x)
+    assert together.dtype == torch.float32
+    for examples in (1, 4, 8, 12, 16):  # sums in fp32 have several orders
+        assert torch.equal(heads(x[:examples]), together[:examples])
+    torch.testing.assert_close(heads.train()(x), together, rtol=0, atol=0.01)

@@ -18,9 +18,9 @@ def test_every_name_is_one_that_mlflow_takes() -> None:
 
 
 def test_seeds_that_differ_have_tags_that_differ() -> None:
-    settings = {"seed": 20260101, "learning_rate": 0.0003}
+    settings = {"seed": 20260101, "optimiser": "muon", "learning_rate": 0.0003}
     tags = run_tags(Path("params.yaml"), "trained", "all", "hughes34", settings)
-    assert (tags["seed"], tags["learning_rate"]) == ("20260101", "0.0003")
+    assert (tags["seed"], tags["optimiser"], tags["learning_rate"]) == ("20260101", "muon", "0.0003")
 
 
 def test_averages_counts_and_groups_are_told_apart() -> None:

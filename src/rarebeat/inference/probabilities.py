@@ -23,8 +23,9 @@ SMALLEST = 1e-7
 
 FULL = 4
 """Batches that are judged are filled up to a multiple of so many. For smaller ones libraries of linear algebra choose
-other algorithms, whose rounding moves probabilities by up to 1e-4. With it an ECG has one probability, whatever the
-others in its batch: to the last digit of float32, of which products of a few columns may depend on the row."""
+other algorithms, whose rounding moves probabilities by up to 1e-4. With it, and heads that add up in fp64, an ECG has
+one probability, whatever the others in its batch: to the last digit of float32, of which products of a few columns may
+depend on the row."""
 
 
 def predict_probabilities(

@@ -246,6 +246,20 @@ class MaskedBatchNorm(nn.BatchNorm2d):
         return self.running_mean, self.running_var
 
 
+class Regressions(nn.Linear):
+    """A linear layer that adds up in fp64 when it is not learning.
+
+    Libraries of linear algebra choose the order of their sums by the number of rows. Over thousands of features that
+    moved probabilities by 1e-5 in fp32: an example was answered otherwise alone than among others.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Turn features of shape (batch, features) into logits of shape (batch, classes), of the type of ``x``."""
+        if self.training:
+            return super().forward(x)
+        return functional.linear(x.double(), self.weight.double(), self.bias.double()).to(x.dtype)
+
+
 class Heads(nn.Module):
     """Independent logistic regressions; one class or many differ in nothing but the size of this layer.
 
@@ -258,7 +272,7 @@ class Heads(nn.Module):
 
     def __init__(self, features: int, classes: int) -> None:
         super().__init__()
-        self.regressions = nn.Linear(features, classes)
+        self.regressions = Regressions(features, classes)
         self.register_buffer("offsets", None, persistent=False)
 
     def shift(self, offsets: Tensor) -> None:

@@ -41,7 +41,7 @@ def run_tags(
         model: name of the model folder, which tells the cells of a study apart.
         label_set: that it learns.
         network: name of the network.
-        settings: how it is trained, of which seed and learning rate are taken.
+        settings: how it is trained, of which seed, optimiser and learning rate are taken.
 
     Returns:
         Tags by name.
@@ -52,7 +52,7 @@ def run_tags(
     """
     tags = {"study": params.parent.name, "cell": model} if params.parent.name else {}
     tags |= {"label_set": label_set, "network": network}
-    shown = {"seed": "d", "learning_rate": "g"}  # all digits of a seed: a date is one, too
+    shown = {"seed": "d", "optimiser": "", "learning_rate": "g"}  # all digits of a seed: a date is one, too
     return tags | {name: format(settings[name], how) for name, how in shown.items() if name in settings}
 
 
