@@ -51,6 +51,15 @@ def test_classes_are_counted_without_making_signals() -> None:
         (("out", "--counts"), "one thing"),
         (("--picture", "page.png"), "--class"),
         (("--counts", "--class", "avnrt"), "--class"),
+        (
+            ("--gallery", "pictures", "--class", "avnrt", "--rate", "250"),
+            "--gallery does not take --class, --rate",
+        ),
+        (
+            ("--picture", "page.png", "--class", "avnrt", "--records", "100"),
+            "--picture does not take --records",
+        ),
+        (("--counts", "--label-noise", "0"), "--counts does not take --label-noise"),
         (("out", "--preset", "circus"), "preset"),
         (("out", "--records", "0"), "records"),
         (("out", "--format", "hdf5"), "hdf5"),

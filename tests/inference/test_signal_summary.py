@@ -1,10 +1,12 @@
 """A few numbers say how large, how fast and how flat a recording is, and what its spectrum is."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from rarebeat.core.signals import Int16
-from rarebeat.inference.signal_summary import BAND_EDGES, SignalSummary, summarise
+from rarebeat.inference.signal_summary import BAND_EDGES, SignalSummary, _band_powers, summarise
 
 RATE = 250.0
 SECONDS = np.arange(2500) / RATE
@@ -67,3 +69,16 @@ def test_the_bands_end_where_the_rate_ends() -> None:
     assert summarise(signals, np.array([500, 40]), 100.0).bands.shape == (2, 10)  # up to 50 Hz
     assert np.isfinite(summarise(signals, np.array([500, 40]), 100.0).bands).all()
     assert summarise(signals[:0], np.empty(0, np.int64), 100.0).measures.shape == (0, 4)
+
+
+def test_spectra_of_a_long_recording_are_not_all_in_memory() -> None:
+    piece = np.random.default_rng(0).normal(0, 200, (12, 2500)).astype(np.int16)
+    long: Int16 = np.tile(piece, 180)  # half an hour: 3,600 windows, eight parts
+    tracemalloc.start()
+    bands = _band_powers(long, RATE)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert bands == pytest.approx(_band_powers(piece, RATE), abs=0.05)
+    assert (
+        peak < 8 * long.size + 120e6
+    )  # itself in fp64; all windows and their spectra take six times as much

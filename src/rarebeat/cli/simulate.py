@@ -8,6 +8,13 @@ import typer
 from rarebeat.cli.console import examples
 from rarebeat.core.errors import ParamsError
 
+_TAKEN = {
+    "picture": ("seed", "preset", "rate", "seconds", "only"),
+    "gallery": ("seed",),
+    "counts": ("records", "seed", "preset"),
+}
+"""The options that go with what is made in place of an archive, which takes all."""
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to an application."""
@@ -20,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
+    context: typer.Context,
     out: Annotated[Path | None, typer.Argument(help="folder to write an archive to")] = None,
     format: Annotated[
         str, typer.Option(help="kind of archive: wfdb, challenge, muse-xml, dicom, edf or aecg")
@@ -56,8 +64,7 @@ def simulate(
 
     if sum(map(bool, (out, picture, gallery, counts))) != 1:
         raise ParamsError("ask for one thing: a folder OUT, --picture FILE, --gallery FOLDER or --counts")
-    if only and (gallery or counts):
-        raise ParamsError("--class goes with a folder OUT or with --picture")
+    _check_options(context)
     options = {"records": records, "seed": seed, "preset": preset}
     options |= {"rate": rate, "seconds": seconds, "label_noise": label_noise}
     settings = parse(SimulatorSettings, options, "simulate")
@@ -83,3 +90,21 @@ def simulate(
         print(
             f"{records} simulated ECGs and their truth -> {out}\nread them with: {ingest_command(out, format)}"
         )
+
+
+def _check_options(context: typer.Context) -> None:
+    """Refuse options that would change nothing.
+
+    Raises:
+        ParamsError: naming them.
+    """
+    flags = {option.name: option.opts[0] for option in context.command.params}
+    told = [
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+    for way, taken in _TAKEN.items():
+        stray = [flags[name] for name in told if name not in (way, *taken)]
+        if way in told and stray:
+            raise ParamsError(f"--{way} does not take {', '.join(stray)}")

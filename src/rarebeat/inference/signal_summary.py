@@ -27,6 +27,7 @@ FLAT_SPAN = 0.02
 
 _TAILS = (0.5, 99.5)  # percentiles between which a lead's span is taken: an artefact is not the amplitude
 _BEAT_LEADS = [1, 6, 7, 10]  # II, V1, V2 and V5: beats are found in a third of the time that all leads take
+_WINDOWS = 512  # of a second each, whose spectra are in memory at a time: a Holter has 170,000
 _NO_POWER = 0.1  # steps squared: about what rounding to whole steps leaves
 
 
@@ -101,8 +102,12 @@ def _band_powers(signal: Int16, rate: float) -> Float64:
     values = np.pad(signal.astype(np.float64), ((0, 0), (0, max(0, width - signal.shape[1]))))
     windows = np.lib.stride_tricks.sliding_window_view(values, width, axis=1)[:, :: max(1, width // 2)]
     taper = np.hanning(width)
-    spectrum = np.fft.rfft((windows - windows.mean(axis=2, keepdims=True)) * taper, axis=2)
-    power = np.square(np.abs(spectrum)).mean(axis=1) * 2 / (width * np.square(taper).sum())
+    power = np.zeros((len(values), width // 2 + 1))
+    for first in range(0, windows.shape[1], _WINDOWS):
+        part = windows[:, first : first + _WINDOWS]
+        spectrum = np.fft.rfft((part - part.mean(axis=2, keepdims=True)) * taper, axis=2)
+        power += np.square(np.abs(spectrum)).sum(axis=1)
+    power = power / windows.shape[1] * 2 / (width * np.square(taper).sum())
     powers = np.add.reduceat(power, BAND_EDGES[: _band_count(rate)], axis=1)
     return np.asarray(np.log10(powers + _NO_POWER).mean(axis=0))
 

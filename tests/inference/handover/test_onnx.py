@@ -151,6 +151,16 @@ def test_a_file_that_answers_otherwise_is_not_written(
     assert not (tmp_path / "out.onnx").exists()
 
 
+def test_a_folder_is_refused_before_anything_is_exported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(onnx_export, "_onnx_bytes")
+    with pytest.raises(
+        RarebeatError, match=r"is a folder: name a file for the model, such as .*/model\.onnx"
+    ):
+        export_onnx(folder, tmp_path)
+
+
 def test_other_onnx_files_are_refused(exported: Path, tmp_path: Path) -> None:
     model = onnx.load(exported)
     del model.metadata_props[:]

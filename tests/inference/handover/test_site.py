@@ -59,8 +59,10 @@ def test_a_sites_model_takes_no_file_along_that_tells_the_old_thresholds(
     assert read_card(tmp_path / "site").thresholds["sinus_rhythm"] == 0.75
 
 
-def test_a_table_that_tells_two_thresholds_of_a_class_is_refused(tmp_path: Path) -> None:
+def test_two_thresholds_of_a_class_in_one_place_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "thresholds.csv"
     table.write_text("class,threshold\navnrt,0.1\navnrt,0.9\n")
     with pytest.raises(ParamsError, match="line 3: the threshold of avnrt was told before"):
         read_thresholds(table, [])
+    with pytest.raises(ParamsError, match=r"--set avnrt=0\.9: the threshold of avnrt was told before"):
+        read_thresholds(None, ["avnrt=0.1", "avnrt=0.9"])

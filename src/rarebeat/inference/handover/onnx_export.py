@@ -66,11 +66,13 @@ def export_onnx(folder: Path, out: Path) -> float:
         By how much its probabilities differ from those of torch, at most, on noise of several lengths.
 
     Raises:
-        RarebeatError: for an ensemble, when onnx, onnxscript or onnxruntime are missing, when the network cannot be
+        RarebeatError: for an ensemble, for a folder as ``out``, when onnx, onnxscript or onnxruntime are missing, when the network cannot be
             exported, or when the file answers otherwise than the network.
     """
     if is_ensemble(folder):
         raise RarebeatError(f"{folder} is an ensemble: export its members, {folder}/members/*, one by one")
+    if out.is_dir():
+        raise RarebeatError(f"{out} is a folder: name a file for the model, such as {out}/model.onnx")
     require("onnx", "onnxscript", "onnxruntime")
     network, card = load_model(folder)
     assert isinstance(network, TwoStepNetwork)

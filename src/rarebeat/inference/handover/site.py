@@ -63,33 +63,33 @@ def read_thresholds(path: Path | None, pairs: Sequence[str]) -> dict[str, float]
         pairs: ``class=threshold`` each.
 
     Raises:
-        ParamsError: for something that is no number, and for a table with two thresholds of a class.
+        ParamsError: for something that is no number, and for two thresholds of a class in the table or in ``pairs``.
         RarebeatError: when the table cannot be read, or when nothing is said.
 
     Example:
         >>> read_thresholds(None, ["avnrt=0.2"])
         {'avnrt': 0.2}
     """
-    said = []
-    if path is not None:
-        rows = read_csv(path, ("class", "threshold"))
-        _check_once(path, [(line, row["class"]) for line, row in rows])
-        said += [(f"{path}, line {line}", row["class"], row["threshold"]) for line, row in rows]
+    rows = [] if path is None else read_csv(path, ("class", "threshold"))
+    in_table = [(f"{path}, line {line}", row["class"], row["threshold"]) for line, row in rows]
+    on_line = []
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ParamsError(f"--set takes class=threshold, found {pair!r}")
-        said.append((f"--set {pair}", name, value))
-    if not said:
+        on_line.append((f"--set {pair}", name, value))
+    for told in (in_table, on_line):
+        _check_once(told)
+    if not (said := in_table + on_line):
         raise RarebeatError("no threshold was told: give --set class=threshold, or a table with --csv")
     return {name: _number(where, value) for where, name, value in said}
 
 
-def _check_once(path: Path, told: Sequence[tuple[int, str]]) -> None:
+def _check_once(told: Sequence[tuple[str, str, str]]) -> None:
     seen = set[str]()
-    for line, name in told:
+    for where, name, _ in told:
         if name in seen:
-            raise ParamsError(f"{path}, line {line}: the threshold of {name} was told before")
+            raise ParamsError(f"{where}: the threshold of {name} was told before")
         seen.add(name)
 
 
