@@ -66,8 +66,8 @@ def export_onnx(folder: Path, out: Path) -> float:
         By how much its probabilities differ from those of torch, at most, on noise of several lengths.
 
     Raises:
-        RarebeatError: for an ensemble, for a folder as ``out``, when onnx, onnxscript or onnxruntime are missing, when the network cannot be
-            exported, or when the file answers otherwise than the network.
+        RarebeatError: for an ensemble, for a folder as ``out``, when onnx, onnxscript or onnxruntime are missing, when
+            the network cannot be exported, or when the file answers otherwise than the network.
     """
     if is_ensemble(folder):
         raise RarebeatError(f"{folder} is an ensemble: export its members, {folder}/members/*, one by one")
