@@ -81,10 +81,10 @@ def _train(
     world: "World",
 ) -> None:
     """Train, say what is trained, and log it, as the first of several processes does for all."""
+    from rarebeat.tracking.epochs import epoch_log
     from rarebeat.tracking.models import log_model
     from rarebeat.tracking.names import run_name, run_tags
-    from rarebeat.tracking.runs import step_log, training_run
-    from rarebeat.training.loop import EpochReport
+    from rarebeat.tracking.runs import training_run
     from rarebeat.training.run import forget_checkpoints, run_experiment
 
     if experiment.not_learnt:
@@ -98,11 +98,7 @@ def _train(
     facts = experiment.describe()
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     with training_run(tracker, key, name, facts, labels) as run_id:
-        log_epoch = step_log(tracker, run_id, "train/loss")
-
-        def log(report: EpochReport) -> None:
-            log_epoch(report.epoch, report.metrics())
-
+        log = epoch_log(tracker, run_id, experiment.settings)
         run_experiment(experiment, out, curves, checkpoints, log, world)
         log_model(tracker, run_id, out)
     forget_checkpoints(checkpoints, experiment.key)

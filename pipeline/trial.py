@@ -32,11 +32,11 @@ def trial(
     from rarebeat.dataset.remote import folder_at
     from rarebeat.inference.predictions import write_predictions
     from rarebeat.inference.splits import predict_all_classes
+    from rarebeat.tracking.epochs import epoch_log
     from rarebeat.tracking.models import fetch_start, log_model
     from rarebeat.tracking.names import run_name, run_tags
-    from rarebeat.tracking.runs import connect, log_metrics, step_log, training_run
+    from rarebeat.tracking.runs import connect, log_metrics, training_run
     from rarebeat.training.experiment import learning_splits, make_experiment
-    from rarebeat.training.loop import EpochReport
     from rarebeat.training.run import forget_checkpoints, run_experiment
     from rarebeat.training.search.results import judge
     from rarebeat.training.search.settings import override_text, read_search, with_values
@@ -57,11 +57,7 @@ def trial(
     labels = run_tags(params, out.name, experiment.heads, experiment.model.name, facts["train"])
     title = run_name(experiment.cohorts, experiment.heads, params, out.name)
     with training_run(tracker, f"{name}-{cell}-{experiment.key}", title, facts, labels) as run_id:
-        log_epoch = step_log(tracker, run_id, "train/loss")
-
-        def log(report: EpochReport) -> None:
-            log_epoch(report.epoch, report.metrics())
-
+        log = epoch_log(tracker, run_id, experiment.settings)
         run_experiment(experiment, out, curves, kept, log)
         log_model(tracker, run_id, out)
         found = predict_all_classes(out, {"validation": validation})

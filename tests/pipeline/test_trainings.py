@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from rarebeat.core.errors import RarebeatError
-from rarebeat.tracking import models, runs
+from rarebeat.tracking import epochs, models, runs
 from rarebeat.training import run as training
 from rarebeat.training.distributed.world import ALONE
 from rarebeat.training.settings import TrainSettings
@@ -55,6 +55,7 @@ def test_a_training_whose_model_cannot_be_logged_keeps_its_checkpoints(
         source=None,
         heads="all",
         key="key",
+        settings=None,
         cohorts=("toy",),
         model=SimpleNamespace(name="hughes34"),
         describe=lambda: facts,
@@ -64,7 +65,7 @@ def test_a_training_whose_model_cannot_be_logged_keeps_its_checkpoints(
         raise RarebeatError("the disk is full")
 
     monkeypatch.setattr(runs, "training_run", lambda *arguments: nullcontext("id"))
-    monkeypatch.setattr(runs, "step_log", lambda *arguments: None)
+    monkeypatch.setattr(epochs, "epoch_log", lambda *arguments: None)
     monkeypatch.setattr(
         training, "run_experiment", lambda *arguments: (kept / "key").mkdir(parents=True, exist_ok=True)
     )

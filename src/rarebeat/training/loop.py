@@ -8,10 +8,10 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Never
+from typing import Never
 
 import numpy as np
 import torch
@@ -158,8 +158,9 @@ def train(
             right = not world.first or _bf16_is_right(network, examples, of_steps, settings, world)
             bf16 = world.all(right)
         precision = torch.bfloat16 if bf16 else torch.float32
-        for past in progress.history if world.first else ():
-            on_epoch(EpochReport(**past))
+        reports = [EpochReport(**past) for past in progress.history]
+        for past in reports if world.first else ():
+            on_epoch(past)
         passes = _passes(len(examples), settings)
         shown = passes * math.prod(batch_shape(len(examples), settings.batch))
         bar = _progress_bar(shown, stages[-1].end, progress.epoch, world.first)
@@ -192,7 +193,8 @@ def train(
                     examples_per_second=passes * len(examples) / seconds,
                     learning_rate=max(group["lr"] for group in optimiser.param_groups),
                 )
-                if settings.keep == "best" and _is_best(report, progress.history, stages[-1].first):
+                reports.append(report)
+                if settings.keep == "best" and best_epoch(reports, stages[-1].first) is report:
                     progress.best = {name: value.clone() for name, value in network.state_dict().items()}
                 progress.history.append(asdict(report))
                 if world.first:
@@ -205,6 +207,26 @@ def train(
     if settings.measured.weight:
         without_measured(network, len(classes))
     return network.eval()
+
+
+def best_epoch(reports: Sequence[EpochReport], first: int) -> EpochReport | None:
+    """Find the epoch that ``train.keep: best`` keeps.
+
+    Args:
+        reports: in the order of the epochs.
+        first: first epoch of the last stage, counted from zero; those before had another loss and do not count.
+
+    Returns:
+        The first one with the lowest validation loss; None where none has a finite one.
+    """
+    losses = [
+        (report.validation_loss, report.epoch, report)
+        for report in reports
+        if report.epoch > first
+        and report.validation_loss is not None
+        and math.isfinite(report.validation_loss)
+    ]
+    return min(losses)[2] if losses else None
 
 
 def _train_epoch(
@@ -296,14 +318,6 @@ def _new_network(train: Split, classes: int, model: ModelSettings, settings: Tra
     mean, deviation = map(torch.from_numpy, train.lead_statistics())
     entrance.set(mean, deviation)
     return network
-
-
-def _is_best(report: EpochReport, history: list[dict[str, Any]], first: int) -> bool:
-    """Whether no epoch before had a lower loss; those before ``first`` had another loss and do not count."""
-    loss = report.validation_loss
-    if loss is None or not math.isfinite(loss) or report.epoch <= first:
-        return False
-    return all(not loss >= past["validation_loss"] for past in history[first:])  # also better than a NaN
 
 
 def _progress_bar(examples: int, epochs: int, finished: int, shown: bool) -> "tqdm[Never]":
