@@ -11,6 +11,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.mlflow_tags import MLFLOW_PARENT_RUN_ID
 from tests.tracking.away import on_server
 
+from rarebeat.cli.models import send_runs
 from rarebeat.core.errors import RarebeatError
 from rarebeat.inference.model_folder import card_digest
 from rarebeat.tracking import models, runs, server
@@ -261,3 +262,45 @@ def test_a_model_is_sent_once_also_where_its_run_is_sent_in_two_parts(
     assert send_kept(tracker) == 1
     (run,) = tracker.find(runs.TRAINING_KEY, "key")
     assert len(run.outputs.model_outputs) == 1
+
+
+@pytest.mark.parametrize("asked", [None, "another server"])
+def test_runs_that_wait_for_another_server_are_told(
+    project: Path, empty_database: Path, monkeypatch: pytest.MonkeyPatch, asked: str | None
+) -> None:
+    (project / "params.yaml").write_text("tracking: {}")
+    for uri in ("http://first:5000", "http://second:5000"):
+        tracker = runs.connect({})
+        tracker.unsent = uri
+        with runs.training_run(tracker, uri, "a name", {}):
+            pass
+    if asked:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{project / 'server.db'}")
+    expected = (
+        "nothing was sent .*: 1 run is kept for http://first:5000, 1 run is kept for http://second:5000"
+    )
+    with pytest.raises(RarebeatError, match=expected):
+        send_runs(project / "params.yaml")
+
+
+def test_where_no_run_is_kept_none_is_sent(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "params.yaml").write_text("tracking: {}")
+    send_runs(project / "params.yaml")
+    assert capsys.readouterr().out == f"0 runs sent to {server.local_uri()}\n"
+
+
+def test_runs_of_another_server_are_told_beside_those_that_were_sent(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "params.yaml").write_text("tracking: {}")
+    mine = f"sqlite:///{project / 'server.db'}"
+    for uri in (mine, "http://second:5000"):
+        tracker = runs.connect({})
+        tracker.unsent = uri
+        with runs.training_run(tracker, uri, "a name", {}):
+            pass
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", mine)
+    send_runs(project / "params.yaml")
+    told = capsys.readouterr()
+    assert told.out == f"1 runs sent to {mine}\n"
+    assert "1 run is kept for http://second:5000" in told.err

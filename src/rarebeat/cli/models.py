@@ -277,15 +277,26 @@ def send_runs(
 ) -> None:
     """Send runs kept in mlflow.db to the MLflow server.
 
-    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer. Runs that a killed process has left
-    open are ended as killed; a training that is started again after that goes on in a new run.
+    They were kept while the server, that of MLFLOW_TRACKING_URI, did not answer; those of another one stay, and are
+    told. Runs that a killed process has left open are ended as killed; a training that is started again after that
+    goes on in a new run.
     """
     from rarebeat.core.errors import RarebeatError
     from rarebeat.core.params import TrackingSettings, group, read_params
-    from rarebeat.tracking.kept_runs import send_kept
+    from rarebeat.tracking.kept_runs import kept_for, send_kept
     from rarebeat.tracking.server import connect_to
 
     tracker = connect_to(group(read_params(params), "tracking", TrackingSettings).experiment)
     if tracker.unsent:
         raise RarebeatError("nothing was sent: the runs stay in mlflow.db")
-    print(f"{send_kept(tracker, killed_too=True)} runs sent to {tracker.uri}")
+    sent = send_kept(tracker, killed_too=True)
+    others = ", ".join(
+        f"{number} run{' is' if number == 1 else 's are'} kept for {uri}"
+        for uri, number in sorted(kept_for().items())
+        if uri != tracker.uri
+    )
+    if others and not sent:
+        raise RarebeatError(f"nothing was sent to {tracker.uri}: {others} (set MLFLOW_TRACKING_URI to it)")
+    print(f"{sent} runs sent to {tracker.uri}")
+    if others:
+        print(f"warning: {others}", file=sys.stderr)

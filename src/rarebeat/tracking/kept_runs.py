@@ -7,6 +7,7 @@ training went on there or a sending was broken off, is not sent twice.
 """
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 
 import mlflow
@@ -77,6 +78,16 @@ def send_kept(tracker: Tracker, killed_too: bool = False) -> int:
     if failed:
         raise RarebeatError(f"{failed} of {len(runs)} runs that are kept here could not be sent to {uri}")
     return len(runs)
+
+
+def kept_for() -> dict[str, int]:
+    """Count the runs that are kept here, by the server that they are for."""
+    if not (project_root() / "mlflow.db").is_file():
+        return {}
+    here = MlflowClient(local_uri())
+    experiments = [entry.experiment_id for entry in here.search_experiments()]
+    runs = here.search_runs(experiments, f"tags.`{UNSENT}` != ''")
+    return dict(Counter(run.data.tags[UNSENT] for run in runs))
 
 
 def _is_sent(here: MlflowClient, run: Run, tracker: Tracker) -> bool:
