@@ -74,6 +74,13 @@ def test_a_damaged_tracking_database_is_one_clear_message(project: Path, damage:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_a_query_that_mlflow_does_not_take_is_no_damage_of_the_database(project: Path) -> None:
+    tracker = runs.connect({})
+    with pytest.raises(RarebeatError, match=r"mlflow\.db does not take this: Invalid clause") as caught:
+        tracker.find("a name", "it's")
+    assert "mv" not in str(caught.value)
+
+
 @pytest.fixture
 def real_server(project: Path) -> Iterator[tuple[str, list[str], subprocess.Popen[bytes]]]:
     """A server of MLflow as a process of its own on this machine."""

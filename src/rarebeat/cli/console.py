@@ -107,6 +107,22 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
+def told_options(context: typer.Context) -> list[str]:
+    """Find what was told on the command line, even where it is the default.
+
+    Args:
+        context: of the command.
+
+    Returns:
+        Names of the command's parameters.
+    """
+    return [
+        name
+        for name in context.params
+        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
+    ]
+
+
 def run(command: Callable[..., Any] | typer.Typer) -> None:
     """Run a typer application, or one function as an application of its own, and exit.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples
+from rarebeat.cli.console import examples, told_options
 
 _HEADING = "Models to hand on"
 
@@ -104,8 +104,11 @@ def publish(
 
 
 def restore(
+    context: typer.Context,
     out: Annotated[Path, typer.Argument(help="model folder to write")],
-    run: Annotated[str | None, typer.Option(help="id of the run, instead of the best one")] = None,
+    run: Annotated[
+        str | None, typer.Option(help="id of the run, or its first characters, instead of the best one")
+    ] = None,
     metric: Annotated[
         str, typer.Option(help="what is compared; a choice by the test split spoils its score there")
     ] = "validation/auroc",
@@ -118,8 +121,12 @@ def restore(
 
     Or that of a certain run.
     """
+    from rarebeat.core.errors import ParamsError
     from rarebeat.core.params import read_params
     from rarebeat.tracking.models import restore_model
     from rarebeat.tracking.runs import connect
 
+    stray = [f"--{name}" for name in told_options(context) if name in ("metric", "lowest")]
+    if run is not None and stray:
+        raise ParamsError(f"--run does not take {', '.join(stray)}")
     print(f"{restore_model(connect(read_params(params)), out, run, metric, lowest)} -> {out}")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples
+from rarebeat.cli.console import examples, told_options
 from rarebeat.core.errors import ParamsError
 
 _TAKEN = {
@@ -99,11 +99,7 @@ def _check_options(context: typer.Context) -> None:
         ParamsError: naming them.
     """
     flags = {option.name: option.opts[0] for option in context.command.params}
-    told = [
-        name
-        for name in context.params
-        if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
-    ]
+    told = told_options(context)
     for way, taken in _TAKEN.items():
         stray = [flags[name] for name in told if name not in (way, *taken)]
         if way in told and stray:

@@ -5,7 +5,7 @@ import shutil
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +21,7 @@ from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema, TensorSpec
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import atomic, digest
+from rarebeat.tracking.names import NO_NAME
 from rarebeat.tracking.runs import log_tags
 from rarebeat.tracking.server import MODEL, Tracker
 
@@ -186,7 +187,7 @@ def restore_model(
     Args:
         tracker: the experiment.
         out: folder to write; an earlier model there is replaced.
-        run_id: of the run; None takes the best one.
+        run_id: of the run, or as much of its beginning as tells it from others; None takes the best one.
         metric: what is compared, a name as MLflow shows it, or an average of the test split such as ``macro.auprc``.
         lowest: whether the lowest value is the best.
 
@@ -194,7 +195,7 @@ def restore_model(
         What was restored, for a person.
 
     Raises:
-        RarebeatError: when there is no such run, it has no model, or the folder cannot be written.
+        RarebeatError: when there is no such run or more than one, it has no model, or the folder cannot be written.
     """
     from rarebeat.inference.model_folder import CARD, card_digest, check_place, load_model
 
@@ -237,7 +238,7 @@ def _best(tracker: Tracker, metric: str, lowest: bool) -> Run:
     name = _name_of(metric)
     query = f"tags.`{MODEL}` != '' and metrics.`{name}` > -1e300"
     order = [f"metrics.`{name}` {'ASC' if lowest else 'DESC'}"]
-    runs = tracker.do(lambda client, _: client.search_runs([tracker.experiment_id], query, order_by=order))
+    runs = [] if re.search(NO_NAME, name) else _search(tracker, query, order)
     if not runs:
         raise RarebeatError(
             f"the experiment {tracker.experiment} has no run of a model with the metric {name}"
@@ -245,9 +246,20 @@ def _best(tracker: Tracker, metric: str, lowest: bool) -> Run:
     return runs[0]
 
 
-def _run(tracker: Tracker, run_id: str) -> Run:
-    query = f"attributes.run_id = '{run_id}'"
-    runs = tracker.do(lambda client, _: client.search_runs([tracker.experiment_id], query))
+def _run(tracker: Tracker, asked: str) -> Run:
+    """The run with this id, or whose id alone begins so."""
+    known = re.fullmatch("[0-9A-Za-z-]+", asked) is not None
+    runs = _search(tracker, f"attributes.run_id LIKE '{asked}%'") if known else []
     if not runs:
-        raise RarebeatError(f"the experiment {tracker.experiment} has no run {run_id}")
+        raise RarebeatError(f"the experiment {tracker.experiment} has no run {asked}")
+    if len(runs) > 1:
+        ids = ", ".join(run.info.run_id for run in runs)
+        raise RarebeatError(
+            f"{len(runs)} runs of the experiment {tracker.experiment} begin with {asked}: {ids}"
+        )
     return runs[0]
+
+
+def _search(tracker: Tracker, query: str, order: Sequence[str] = ()) -> list[Run]:
+    experiment = [tracker.experiment_id]
+    return list(tracker.do(lambda client, _: client.search_runs(experiment, query, order_by=list(order))))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 NO_NAME = r"[^\w\-. :/]"
-"""What MLflow takes in no name of a param."""
+"""What MLflow takes in no name of a param or metric."""
 
 
 def run_name(cohorts: Iterable[str], heads: str, params: Path, model: str) -> str:

@@ -27,6 +27,7 @@ import mlflow
 import requests
 from filelock import FileLock
 from mlflow.entities import Run, RunStatus
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from rarebeat.core.errors import RarebeatError
@@ -315,6 +316,8 @@ def _cannot_use(uri: str, error: Exception) -> str:
     if not uri.startswith("sqlite:"):
         return f"cannot use the MLflow server {uri}: {one_line(error)}"
     path = uri.removeprefix("sqlite:///")
+    if isinstance(error, MlflowException) and error.error_code == "INVALID_PARAMETER_VALUE":
+        return f"the tracking database {path} does not take this: {one_line(error)}"
     return (
         f"cannot use the tracking database {path}: {one_line(error)}\nIs the disk full, or the file damaged or of a "
         f"newer MLflow? A new one is made where there is none: mv {path} {path}.old"
