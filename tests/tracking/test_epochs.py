@@ -46,10 +46,11 @@ def test_the_best_run_is_compared_by_the_epoch_that_it_keeps(project: Path) -> N
     assert models._best(tracker, "validation/auroc", lowest=False).info.run_id == found["overfits"]
     assert models._best(tracker, "validation/loss", lowest=True).info.run_id == found["overfits"]
     assert curve(tracker, found["overfits"]) == [(1, 0.90), (2, 0.95), (3, 0.70), (4, 0.95)]
+    assert curve(tracker, found["rises"]) == [(1, 0.80), (2, 0.85), (3, 0.90)]
     assert curve(tracker, found["overfits"], "train/loss") == [(1, 2.0), (2, 1.0), (3, 0.0)]
 
 
-def test_the_last_epoch_is_not_logged_twice_where_it_is_kept(project: Path) -> None:
+def test_no_epoch_is_logged_twice_where_the_last_one_is_kept(project: Path) -> None:
     tracker = runs.connect({})
     run_id = log(tracker, "last", replace(BEST, keep="last"), reports([0.90, 0.95, 0.70]))
     assert curve(tracker, run_id) == [(1, 0.90), (2, 0.95), (3, 0.70)]

@@ -12,8 +12,8 @@ from rarebeat.training.settings import TrainSettings
 def epoch_log(tracker: Tracker, run_id: str, settings: TrainSettings) -> Callable[[EpochReport], None]:
     """Log the epochs of a training, each once: one that goes on first reports what it did before.
 
-    MLflow shows and compares the last values. Where ``train.keep`` is ``best``, those of the epoch that is kept are
-    therefore logged once more after the last epoch, as those of a step that follows it.
+    MLflow shows and compares the last values. Where ``train.keep`` is ``best`` and keeps another epoch than the last,
+    the ``validation/`` numbers of that epoch are therefore logged once more, as those of a step after the last.
 
     Args:
         tracker: the experiment.
@@ -32,7 +32,8 @@ def epoch_log(tracker: Tracker, run_id: str, settings: TrainSettings) -> Callabl
         epochs.append(report)
         if settings.keep != "best" or report.epoch < stages[-1].end:
             return
-        if kept := best_epoch(epochs, stages[-1].first):
+        kept = best_epoch(epochs, stages[-1].first)
+        if kept is not None and kept is not report:
             numbers = kept.metrics()
             again(
                 report.epoch + 1, {name: numbers[name] for name in numbers if name.startswith("validation/")}
