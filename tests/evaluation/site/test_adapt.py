@@ -1,5 +1,6 @@
 """A model is fitted to a site by offsets and thresholds; its weights are the same file."""
 
+import itertools
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -348,9 +349,76 @@ def test_few_labels_promise_nothing_and_none_leave_what_was_there(
     assert 'for a certain "yes"' not in warnings
 
 
+def maps_of(model: Path) -> dict[str, tuple[float, float]]:
+    """Class id to slope and offset of its calibration."""
+    certainty = read_card(model).certainty
+    assert certainty is not None
+    return {name: (one.slope, one.offset) for name, one in certainty.classes.items()}
+
+
+def test_calibration_stays_near_that_of_the_training_so_that_records_count_once(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    model = with_certainty(knowing_model, tmp_path / "model")
+    chain = [model, *(tmp_path / name for name in ("once", "twice", "thrice"))]
+    for before, after in itertools.pairwise(chain):
+        adapt_model(before, Source((site.ingested,)), labels, after)
+        assert read_card(after).trained_certainty == read_card(model).certainty
+    once, *again = (maps_of(folder) for folder in chain[1:])
+    assert once != maps_of(model)
+    for found in again:
+        for name in CLASSES:
+            assert found[name] == pytest.approx(once[name], abs=1e-3)
+
+
+def test_a_class_that_is_labelled_later_is_fitted_near_the_training_and_the_others_stay(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    model = with_certainty(knowing_model, tmp_path / "model")
+    adapt_model(model, Source((site.files,)), labels, tmp_path / "once")
+    some = site.write_labels(tmp_path / "some.csv", ("sinus_rhythm",))
+    adapt_model(tmp_path / "once", Source((site.files,)), some, tmp_path / "twice")
+    once, twice = maps_of(tmp_path / "once"), maps_of(tmp_path / "twice")
+    assert twice["sinus_rhythm"] == pytest.approx(once["sinus_rhythm"], abs=1e-3)
+    assert {name: twice[name] for name in CLASSES[1:]} == {name: once[name] for name in CLASSES[1:]}
+
+
+def test_a_class_that_only_the_site_has_calibrated_is_fitted_as_if_for_the_first_time(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    stored = {"bigeminy": ClassCertainty(0.6, -1.0, 2.0, -2.0, positives=40, negatives=400)}
+    card = replace(read_card(knowing_model), certainty=Certainty(0.8, stored))
+    save_adapted(tmp_path / "model", knowing_model, card)
+    adapt_model(tmp_path / "model", Source((site.ingested,)), labels, tmp_path / "once")
+    adapt_model(tmp_path / "once", Source((site.ingested,)), labels, tmp_path / "twice")
+    once, twice = maps_of(tmp_path / "once"), maps_of(tmp_path / "twice")
+    assert list(once) == list(CLASSES)
+    for name in CLASSES:
+        assert twice[name] == pytest.approx(once[name], abs=1e-3)
+
+
+def test_a_model_that_an_earlier_version_adapted_is_warned_about_and_moves_once(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    """Its card does not hold the calibration of the training, so that the stored one is all there is to stay near."""
+    model = with_certainty(knowing_model, tmp_path / "model")
+    adapt_model(model, Source((site.ingested,)), labels, tmp_path / "once")
+    old = replace(read_card(tmp_path / "once"), trained_certainty=None)
+    save_adapted(tmp_path / "old", knowing_model, old)
+    assert "trained_certainty" not in (tmp_path / "old" / "model.yaml").read_text()
+    done = adapt_model(tmp_path / "old", Source((site.ingested,)), labels, tmp_path / "next")
+    (said,) = [text for text in done.warnings if "earlier version" in text]
+    assert "adapt the model that it came from" in said
+    assert read_card(tmp_path / "next").trained_certainty == old.certainty
+    adapt_model(tmp_path / "next", Source((site.ingested,)), labels, tmp_path / "last")
+    found, last = maps_of(tmp_path / "next"), maps_of(tmp_path / "last")
+    for name in CLASSES:
+        assert last[name] == pytest.approx(found[name], abs=1e-3)
+
+
 def test_a_model_of_an_earlier_version_stays_without(
     site: Site, knowing_model: Path, labels: Path, tmp_path: Path
 ) -> None:
     adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
     assert read_card(tmp_path / "ward").certainty is None
-    assert "certainty" not in (tmp_path / "ward" / "model.yaml").read_text()
+    assert "certainty" not in (tmp_path / "ward" / "model.yaml").read_text()  # nor trained_certainty
