@@ -25,7 +25,7 @@ from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
 from rarebeat.metrics.certainty import Certainty, ClassCertainty
-from rarebeat.metrics.offsets import fit_offsets
+from rarebeat.metrics.offsets import fit_offsets, without_offsets
 
 
 @pytest.fixture
@@ -273,7 +273,7 @@ def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitte
     weights = rng.multinomial(300, np.full(300, 1 / 300), 500).astype(np.float64)
     _, low, _ = mean_with_interval(probability[:, 0] - truth[:, 0].astype(float), weights)
     _, below, above = mean_with_interval(
-        held_out(truth, probability, patients)[:, 0] - truth[:, 0].astype(float), weights
+        held_out(truth, probability, patients, np.zeros(1))[:, 0] - truth[:, 0].astype(float), weights
     )
     assert low > 0.05
     assert below < 0 < above
@@ -293,9 +293,33 @@ def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:
     truth = np.array([[1], [1], [0], [0]], dtype=np.int8)
     probability = np.full((4, 1), 0.5, dtype=np.float32)
     patients = np.array(["a", "a", "b", "b"], dtype=object)
-    after = held_out(truth, probability, patients)[:, 0]
+    after = held_out(truth, probability, patients, np.zeros(1))[:, 0]
     assert (after[:2] < 0.5).all()  # b says that it is rare
     assert (after[2:] > 0.5).all()
+
+
+def test_without_labels_of_other_patients_the_earlier_offset_stays() -> None:
+    before, earlier = np.full((4, 2), 0.01), np.array([-4.6, -4.6])
+    plain = without_offsets(before, earlier)
+    patients = np.array(["a", "a", "b", "c"], dtype=object)
+    truth = np.array([[0, 0], [1, 0], [-1, 0], [-1, 1]], dtype=np.int8)
+    after = held_out(truth, plain, patients, earlier)
+    known = truth[:, 0] >= 0
+    np.testing.assert_allclose(after[known, 0], before[known, 0])  # a alone has labels of the first class
+    assert (np.abs(after[:, 1] - before[:, 1]) > 0.05).all()
+
+
+def test_a_class_labelled_in_one_patient_alone_is_judged_with_the_earlier_offset(
+    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
+) -> None:
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "once")
+    few = tmp_path / "few.csv"
+    few.write_text("record,sinus_rhythm,bigeminy\nsim-000000,1,0\nsim-000001,,1\n")
+    done = adapt_model(tmp_path / "once", Source((site.files,)), few, tmp_path / "twice")
+    sinus, _, bigeminy = done.changes
+    assert sinus.excess[0] == pytest.approx(sinus.excess_before[0], abs=1e-6)
+    assert sinus.brier_gain[0] == pytest.approx(0, abs=1e-6)
+    assert abs(bigeminy.brier_gain[0]) > 1e-3
 
 
 def with_certainty(model: Path, folder: Path) -> Path:
