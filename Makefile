@@ -74,7 +74,7 @@ reference: install        ## docs/reference: the commands and the params, from t
 KEEP ?= ^(Experiment|heads|model\.name|train\.(seed|optimiser|learning_rate)|macro\.(f1|auprc))$$
 .PHONY: experiments
 experiments: install      ## what dvc exp run has tried, in few columns; KEEP=REGEX chooses others
-	@COLUMNS=130 dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
+	@COLUMNS=145 dvc exp show --no-pager --drop '.*' --keep '$(KEEP)'
 
 ui: export MLFLOW_DISABLE_TELEMETRY ?= true
 # Without it MLflow starts five more processes, for what is never asked here.

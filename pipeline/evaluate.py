@@ -55,7 +55,7 @@ def evaluate(
     tested = list(dict.fromkeys(test.cohorts.tolist()))
     title = heading(card.heads, card.cohorts, tested, validated or ())
     training_records, table = write_resampling(out, folder)
-    files = [*write_reports(out, test, evaluation, title, training_records), table]
+    files = [*write_reports(out, test, evaluation, title, training_records, card), table]
     sources = Sources(folder, model, records, studies)
     findings = gather(sources, test, evaluation, card, settings, title)
     files.append(write_index(out / "index.html", findings, sources))

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rarebeat.cli.main import app
-from rarebeat.core.errors import RarebeatError
+from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.records import Record
 from rarebeat.readers.files.reader import read
 from rarebeat.readers.ingest import ingest_cohort
@@ -139,6 +139,27 @@ def test_a_folder_of_records_needs_no_params_and_stands_for_itself(exports: Path
         CliRunner().invoke(app, ["check", str(tmp_path / "ward"), str(exports)], catch_exceptions=False)
 
 
+@pytest.mark.parametrize("option", [("--kind", "no-kind"), ("-o", "nonsense=1"), ("--workers", "3")])
+def test_a_delivery_that_was_ingested_takes_no_options_of_readers(
+    exports: Path, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    options = {"key_file": str(tmp_path / "key")}
+    ingest_cohort("muse-xml", exports, tmp_path / "ward", options=options, workers=1)
+    result = run("check", tmp_path / "ward", tmp_path / "ward", *option)
+    assert isinstance(result.exception, ParamsError)
+    assert "a delivery that was ingested does not take --" in str(result.exception)
+
+
+def test_a_folder_that_has_the_name_of_the_cohort_does_not_stand_for_it(
+    exports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = {"key_file": str(tmp_path / "key")}
+    ingest_cohort("muse-xml", exports, tmp_path / "records" / "ward", options=options, workers=1)
+    (tmp_path / "ward").mkdir()
+    assert run("check", "ward", tmp_path / "records" / "ward", "--records", "records").exit_code == 0
+
+
 def test_a_delivery_that_is_not_read_is_not_called_unchanged(exports: Path, tmp_path: Path) -> None:
     options = {"key_file": str(tmp_path / "key")}
     ingest_cohort("muse-xml", exports, tmp_path / "ward", options=options, workers=1)
@@ -148,7 +169,11 @@ def test_a_delivery_that_is_not_read_is_not_called_unchanged(exports: Path, tmp_
     assert "kind simulated has no deliveries: give --kind" in str(made_up.exception)
 
 
-def test_a_picture_of_another_kind_is_refused_before_anything_is_read(exports: Path) -> None:
+def test_a_picture_of_another_kind_is_refused_before_anything_is_read(exports: Path, tmp_path: Path) -> None:
+    (tmp_path / "drawn.png").mkdir()
+    folder = run("inspect", exports, "--picture", tmp_path / "drawn.png")
+    assert "drawn.png is a folder: name a file" in str(folder.exception)
+    assert folder.stdout == ""
     refused = run("inspect", exports, "--picture", "ecg.gif")
     assert "a picture is written as .png, .pdf or .svg" in str(refused.exception)
     assert refused.stdout == ""

@@ -24,7 +24,7 @@ def run(folder: Path, *options: str) -> Result:
     [
         (("--metric", "macro.auprc"), "--run does not take --metric"),
         (("--metric", "validation/auroc"), "--run does not take --metric"),
-        (("--lowest", "--metric", "validation/loss"), "--run does not take --lowest, --metric"),
+        (("--lowest", "--metric", "validation/loss"), "--run does not take --metric, --lowest"),
     ],
 )
 def test_a_run_that_is_named_is_not_compared(options: tuple[str, ...], message: str, tmp_path: Path) -> None:

@@ -60,6 +60,8 @@ def test_records_that_cannot_be_labelled_are_told_with_the_kind_that_the_folder_
         (("simulatd", "-", "out"), r"unknown kind of archive 'simulatd'; did you mean 'simulated'\?"),
         (("simulated", "-", "out", "-o", "recrods=2"), r"recrods: .*did you mean 'records'\?"),
         (("simulated", "-", "out", "-o", "records"), "--option takes key=value, found 'records'"),
+        (("simulated", "-", "out", "-o", "records=1", "-o", "records=2"), "--option records is there twice"),
+        (("simulated", "-", "out", "--params", "params.yaml"), "kind simulated.* does not take --params"),
     ],
 )
 def test_what_is_misspelt_is_answered_with_the_nearest(arguments: tuple[str, ...], message: str) -> None:

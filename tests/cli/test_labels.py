@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from rarebeat.audit.label_noise import COLUMNS
 from rarebeat.cli.console import new_app
-from rarebeat.cli.labels import label_noise
+from rarebeat.cli.labels import label_noise, label_text
+from rarebeat.core.errors import ParamsError
 
 app = new_app()
 app.command()(label_noise)
@@ -26,6 +27,14 @@ def test_the_table_of_label_noise_is_printed_and_written(tmp_path: Path) -> None
     rows = list(csv.DictReader(path.open(encoding="utf-8")))
     assert tuple(rows[0]) == COLUMNS
     assert len(rows) == 75
+
+
+def test_an_explanation_is_full_anyway() -> None:
+    one = new_app()
+    one.command()(label_text)
+    result = CliRunner().invoke(one, ["--explain", "Sinus rhythm", "--full"])
+    assert isinstance(result.exception, ParamsError)
+    assert "--explain, which tells all, does not take --full" in str(result.exception)
 
 
 def test_examples_of_disagreements_are_shown_on_request() -> None:

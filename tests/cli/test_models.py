@@ -8,7 +8,7 @@ import torch
 from typer.testing import CliRunner, Result
 
 from rarebeat.cli.console import new_app
-from rarebeat.cli.models import predict
+from rarebeat.cli.models import predict, score
 from rarebeat.core.errors import ParamsError
 from rarebeat.core.parquet import read_table
 from rarebeat.core.signals import Preprocessing
@@ -113,3 +113,13 @@ def test_what_cannot_be_meant_is_said_before_anything_is_read(
     result = run(wfdb_record, "--model", model, *arguments)
     assert isinstance(result.exception, ParamsError)
     assert message in str(result.exception)
+
+
+def test_decisions_of_a_table_take_no_threshold(tmp_path: Path) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text("record,one\na,1\nb,0\n")
+    app = new_app()
+    app.command()(score)
+    result = CliRunner().invoke(app, [str(table), str(table), "--binary", str(table), "--threshold", "0.1"])
+    assert isinstance(result.exception, ParamsError)
+    assert "--binary, which has the decisions, does not take --threshold" in str(result.exception)

@@ -240,6 +240,25 @@ def test_the_classes_of_a_control_are_known(key: str, value: Any) -> None:
     assert "no class 'avnrtt'; did you mean 'avnrt'?" in fault(key, value)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("train/steps", [2, 4], "train.steps: they are of train.schedule steps, and the schedule is cosine"),
+        ("train/pretrain/steps", [2], "train.steps: they are of train.schedule steps"),
+        ("train/schedule", "steps", "train.schedule: steps needs the epochs at which the rate falls"),
+        ("train/shuffle_except", ["avnrt"], "train.shuffle_except: no labels are shuffled"),
+    ],
+)
+def test_what_would_change_nothing_is_told(key: str, value: Any, message: str) -> None:
+    assert message in fault(key, value)
+
+
+def test_steps_and_their_schedule_go_together() -> None:
+    content = changed("train/schedule", "steps")
+    content["train"]["steps"] = [2, 4]
+    check_params(content)
+
+
 @pytest.mark.parametrize("key", ["train/train_on", "train/validate_on", "evaluate/test_on"])
 def test_the_cohorts_of_a_role_are_known_and_take_part(key: str) -> None:
     place = key.replace("/", ".")

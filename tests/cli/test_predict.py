@@ -206,6 +206,30 @@ def test_pictures_go_with_their_answers_where_files_come_and_go_meanwhile(
     assert drawn == {f"{path.stem}.png" for path in exports.rglob("*.xml")}
 
 
+@pytest.mark.parametrize(
+    ("arguments", "stray"),
+    [(["--kind", "no-kind"], "--kind"), (["-o", "a=1", "--workers", "2"], "--option, --workers")],
+)
+def test_an_ecg_on_standard_input_takes_no_options_of_readers(
+    model_folder: Path, exports: Path, arguments: list[str], stray: str
+) -> None:
+    content = next(exports.rglob("*.xml")).read_bytes()
+    result = run(model_folder, "-", *arguments, stdin=content)
+    assert isinstance(result.exception, ParamsError)
+    assert f"an ECG on standard input does not take {stray}" in str(result.exception)
+
+
+@pytest.mark.parametrize(("name", "there"), [("drawn.png", "folder"), ("drawn", "file")])
+def test_a_place_that_cannot_take_a_picture_is_told_before_any_ecg_is_answered(
+    model_folder: Path, wfdb_record: Path, tmp_path: Path, name: str, there: str
+) -> None:
+    place = tmp_path / name
+    place.mkdir() if there == "folder" else place.touch()
+    result = run(model_folder, wfdb_record, "--picture", place)
+    assert f"{name} is a {there}: name another" in str(result.exception)
+    assert result.stdout == ""
+
+
 @pytest.mark.parametrize("name", ["answers.parquet", "answers.csv"])
 def test_a_folder_where_the_answers_should_go_is_told_before_any_ecg_is_answered(
     model_folder: Path, wfdb_record: Path, tmp_path: Path, name: str

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from rarebeat.inference.model_folder import (
     weights_digest,
 )
 from rarebeat.inference.probabilities import predict_probabilities
+from rarebeat.metrics.certainty import Certainty, ClassCertainty
 from rarebeat.metrics.ranking import candidate_thresholds
 from rarebeat.models.registry import build
 
@@ -86,6 +87,11 @@ def preprocessing(**changes: float) -> dict[str, Any]:
 
 def threshold(value: float) -> dict[str, float]:
     return {"sinus_rhythm": 0.5, "avnrt": value}
+
+
+def certainty(name: str) -> dict[str, Any]:
+    one = ClassCertainty(0.6, -1.0, 2.0, None, positives=4, negatives=40)
+    return asdict(Certainty(0.9, {name: one}))
 
 
 def test_network_and_card_come_back_as_they_were(folder: Path) -> None:
@@ -214,6 +220,10 @@ def call_python(folder: Path) -> None:
         (
             lambda folder: edit(folder, codes={"avrnt": "AVNRT"}),
             "codes must name classes of the model, found avrnt",
+        ),
+        (
+            lambda folder: edit(folder, trained_certainty=certainty("avrnt")),
+            "trained_certainty must name classes of the model, found avrnt",
         ),
         (lambda folder: edit(folder, weights_digest="0" * 64), "model.yaml was changed"),
         (lambda folder: edit(folder, digest=None), "model.yaml was changed"),

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.reporting.sheets.run import card_of
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation, evaluate
+from rarebeat.inference.model_card import ModelCard
 from rarebeat.inference.predictions import Predictions
 from rarebeat.reporting.folder import write_reports
 
@@ -51,6 +53,20 @@ def test_everything_that_is_promised_is_written(
         "calibration.png",
     }
     assert (tmp_path / "figures" / "calibration.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_thresholds_are_said_to_be_those_of_the_training_or_of_a_site(
+    test_split: Predictions, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    def words(card: ModelCard | None) -> str:
+        write_reports(tmp_path, test_split, evaluation, "Label set all", card=card)
+        return (tmp_path / "results.md").read_text(encoding="utf-8")
+
+    for card in (None, card_of()):
+        assert "; it is chosen on the validation split, and F1" in words(card)
+    adapted = words(card_of(adapted={"records": 40}))
+    assert "; it is fitted to 40 labelled records of one site, and F1" in adapted
+    assert "validation split" not in adapted
 
 
 def test_records_without_a_patient_are_not_called_patients(test_split: Predictions, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from rarebeat.core.errors import ParamsError, RarebeatError
+from rarebeat.reporting import gallery
 from rarebeat.reporting.gallery import SIGNS, draw_example, write_gallery
 from rarebeat.simulator.settings import SimulatorSettings
 from rarebeat.simulator.truth import CLASSES
@@ -17,6 +18,14 @@ def test_every_class_has_a_title_and_a_sign() -> None:
 
 
 @pytest.mark.slow
+def test_galleries_whose_names_differ_behind_a_point_have_pages_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery, "SIGNS", {"sinus_rhythm": ("Sinus rhythm", "P before each QRS.")})
+    pages = [write_gallery(tmp_path / name) for name in ("clinic.1", "clinic.2")]
+    assert [page.name for page in pages] == ["clinic.1.md", "clinic.2.md"]
+
+
 def test_a_gallery_has_a_modest_picture_of_each_class(tmp_path: Path) -> None:
     page = write_gallery(tmp_path / "gallery", seed=1)
     text = page.read_text(encoding="utf-8")

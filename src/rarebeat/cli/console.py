@@ -85,7 +85,7 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
         The values by their keys.
 
     Raises:
-        ParamsError: for one without ``=``, or whose value is not YAML.
+        ParamsError: for one without ``=``, whose value is not YAML, or whose key was there before.
 
     Example:
         >>> reader_options(["csv=records.csv", "rate=100"])
@@ -95,11 +95,13 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
 
     from rarebeat.core.yaml_text import load_yaml
 
-    options = {}
+    options: dict[str, Any] = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator:
             raise ParamsError(f"--option takes key=value, found {pair!r}")
+        if key in options:
+            raise ParamsError(f"--option {key} is there twice")
         try:
             options[key] = load_yaml(value)
         except yaml.YAMLError as error:
@@ -107,20 +109,37 @@ def reader_options(pairs: Sequence[str]) -> dict[str, Any]:
     return options
 
 
-def told_options(context: typer.Context) -> list[str]:
-    """Find what was told on the command line, even where it is the default.
+def told(context: typer.Context, *names: str) -> list[str]:
+    """Which of some options stand on the command line.
 
     Args:
         context: of the command.
+        names: of its parameters.
 
     Returns:
-        Names of the command's parameters.
+        The options as they are written there, such as ``--label-noise``.
     """
+    flags = {option.name: option.opts[0] for option in context.command.params}
     return [
-        name
-        for name in context.params
+        flags[name]
+        for name in names
         if getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE"
     ]
+
+
+def refuse(context: typer.Context, names: Sequence[str], why: str) -> None:
+    """Refuse options that would change nothing.
+
+    Args:
+        context: of the command.
+        names: of the parameters that have no effect.
+        why: what makes it so, such as "--explain".
+
+    Raises:
+        ParamsError: naming those that stand on the command line.
+    """
+    if stray := told(context, *names):
+        raise ParamsError(f"{why} does not take {', '.join(stray)}")
 
 
 def run(command: Callable[..., Any] | typer.Typer) -> None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rarebeat.cli.console import examples, reader_options
+from rarebeat.cli.console import examples, reader_options, refuse
 from rarebeat.core.errors import RarebeatError
 
 if TYPE_CHECKING:
     from rarebeat.core.records import Record
 
 _HEADING = "Data"
+_SUMMARY = "summary.json"
 
 
 def register(app: typer.Typer) -> None:
@@ -76,6 +77,7 @@ def inspect(
 
 
 def check(
+    context: typer.Context,
     cohort: Annotated[str, typer.Argument(help="cohort of the params file, or its folder of records")],
     delivery: Annotated[Path, typer.Argument(help="new delivery: folder of an archive, or of records")],
     records: Annotated[Path, typer.Option(help="folder with the cohorts that were ingested")] = Path(
@@ -101,9 +103,10 @@ def check(
 
     if not delivery.exists():
         raise RarebeatError(f"there is no folder {delivery}")
-    folder = Path(cohort) if Path(cohort).is_dir() else records / cohort
+    folder = _cohort_folder(cohort, records)
     contract = read_contract(folder)
-    if (delivery / "summary.json").is_file():
+    if (delivery / _SUMMARY).is_file():
+        refuse(context, ("kind", "option", "workers"), "a delivery that was ingested")
         found = read_contract(delivery)
     else:
         found = _contract_of(cohort, delivery, params, kind, reader_options(option or []), workers)
@@ -114,6 +117,14 @@ def check(
         print(*(lines or [f"{found['records']} recordings as in {folder}"]), sep="\n")
     if lines:
         raise typer.Exit(1)
+
+
+def _cohort_folder(cohort: str, records: Path) -> Path:
+    """Where the records of a cohort lie: the folder that is named, or that of the name below ``records``."""
+    named, own = Path(cohort), records / cohort
+    if (named / _SUMMARY).is_file() or not (own / _SUMMARY).is_file():
+        return named if named.is_dir() else own
+    return own  # and not a folder here that happens to have the cohort's name
 
 
 def _contract_of(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples, told_options
+from rarebeat.cli.console import examples, refuse
 
 _HEADING = "Models to hand on"
 
@@ -121,12 +121,10 @@ def restore(
 
     Or that of a certain run.
     """
-    from rarebeat.core.errors import ParamsError
     from rarebeat.core.params import read_params
     from rarebeat.tracking.models import restore_model
     from rarebeat.tracking.runs import connect
 
-    stray = [f"--{name}" for name in told_options(context) if name in ("metric", "lowest")]
-    if run is not None and stray:
-        raise ParamsError(f"--run does not take {', '.join(stray)}")
+    if run is not None:
+        refuse(context, ("metric", "lowest"), "--run")
     print(f"{restore_model(connect(read_params(params)), out, run, metric, lowest)} -> {out}")

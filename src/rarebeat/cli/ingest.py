@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples, reader_options
+from rarebeat.cli.console import examples, reader_options, refuse
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest(
+    context: typer.Context,
     kind: Annotated[
         str,
         typer.Argument(
@@ -55,6 +56,7 @@ def ingest(
         kind, options = cohort.kind, (cohort.options or {}) | options
         place = resolve_root(cohort.root or "", params)
     else:
+        refuse(context, ("params",), f"kind {kind}, whose settings stand here,")
         place = Path(root).expanduser()
     who = parse_workers(workers)
     summary = ingest_cohort(kind, place, out, cohort=name, options=options, workers=who)

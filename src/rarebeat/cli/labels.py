@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rarebeat.cli import audit
-from rarebeat.cli.console import examples, new_app
+from rarebeat.cli.console import examples, new_app, refuse
 from rarebeat.core.errors import RarebeatError
 
 _HEADING = "Labels"
@@ -40,6 +40,7 @@ VocabularyOption = Annotated[
 
 
 def label_text(
+    context: typer.Context,
     explain: Annotated[
         str | None, typer.Option(help="a report to explain instead of reading standard input")
     ] = None,
@@ -60,6 +61,7 @@ def label_text(
 
     matcher = Matcher(load_vocabulary(vocabulary))
     if explain is not None:
+        refuse(context, ("full",), "--explain, which tells all,")
         print(explain_text(explain, matcher, colour=sys.stdout.isatty()))
         return
     failed = 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rarebeat.cli.console import examples, reader_options
+from rarebeat.cli.console import examples, reader_options, refuse
 from rarebeat.core.errors import ParamsError
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def models(as_json: Annotated[bool, typer.Option("--json", help="print JSON")] =
 
 
 def predict(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -135,6 +136,8 @@ def predict(
 
         check_wish(picture, evidence, opened.thresholds)
     paths, content = _standard_input(paths) if Path("-") in paths else (paths, b"")
+    if content:
+        refuse(context, ("kind", "option", "workers"), "an ECG on standard input")
     if picture and not content:
         _check_picture(picture, paths, settings)
     record: Record | None = None
@@ -248,6 +251,7 @@ def _draw(
 
 
 def score(
+    context: typer.Context,
     truth: Annotated[Path, typer.Argument(help="CSV: record id, then one column per class; 0, 1 or empty")],
     predictions: Annotated[
         Path, typer.Argument(help="CSV: record id, then one column per class; probability or 0/1")
@@ -268,6 +272,8 @@ def score(
     """Score a table of predictions against the truth."""
     from rarebeat.evaluation.csv_score import format_score, score_tables
 
+    if binary is not None:
+        refuse(context, ("threshold",), "--binary, which has the decisions,")
     result = score_tables(truth, predictions, threshold, binary=binary, vocabulary=vocabulary)
     print(json.dumps(result, indent=2) if as_json else format_score(result))
 

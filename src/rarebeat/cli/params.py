@@ -27,7 +27,7 @@ from rarebeat.models.registry import NETWORKS, settings_kind
 from rarebeat.readers.registry import CohortSettings, get_source
 from rarebeat.readers.tables.settings import split_options
 from rarebeat.training.losses import check_loss
-from rarebeat.training.schedule import stages_of
+from rarebeat.training.schedule import check_steps, stages_of
 from rarebeat.training.search.settings import SearchSettings, value_of, with_values
 from rarebeat.training.settings import ModelSettings, TrainSettings, is_mlflow_model, resolve_label_set
 
@@ -190,6 +190,7 @@ def _check_training(
 ) -> None:
     settings, heads = group(content, "train", TrainSettings), str(content.get("heads"))
     # That of MLflow is fetched by the training.
+    check_steps(settings)
     if settings.init and settings.start and not is_mlflow_model(settings.init):
         check_complete(settings.start)
     if vocabulary is None:
@@ -205,6 +206,8 @@ def _check_training(
         for name in names
         if name not in every
     ]
+    if settings.shuffle_except and not settings.shuffle_labels:
+        strangers.append("train.shuffle_except: no labels are shuffled (train.shuffle_labels)")
     if strangers:
         raise ParamsError("\n".join(strangers))
     losses = [stage.settings.loss for stage in stages_of(settings)]

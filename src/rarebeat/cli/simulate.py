@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rarebeat.cli.console import examples, told_options
+from rarebeat.cli.console import examples, refuse, told
 from rarebeat.core.errors import ParamsError
 
 _TAKEN = {
@@ -98,9 +98,6 @@ def _check_options(context: typer.Context) -> None:
     Raises:
         ParamsError: naming them.
     """
-    flags = {option.name: option.opts[0] for option in context.command.params}
-    told = told_options(context)
     for way, taken in _TAKEN.items():
-        stray = [flags[name] for name in told if name not in (way, *taken)]
-        if way in told and stray:
-            raise ParamsError(f"--{way} does not take {', '.join(stray)}")
+        if told(context, way):
+            refuse(context, [name for name in context.params if name not in (way, *taken)], f"--{way}")

@@ -44,7 +44,8 @@ CODE_DIGEST = "network_digest"
 """Key of ``model.yaml``: of the digest of the file of a network of one's own."""
 
 _OWN_KEYS = ("format", "digest")  # the digest is over all other keys
-_OPTIONAL = ("offsets", "origin", "adapted", "certainty")  # keys that are left out where empty
+# Keys that are left out where empty.
+_OPTIONAL = ("offsets", "origin", "adapted", "certainty", "trained_certainty")
 
 
 @dataclass(frozen=True, config=STRICT)
@@ -69,6 +70,8 @@ class ModelCard:
         origin: where the weights come from, for people to read: the model that the training started from.
         adapted: what a model was adapted on by ``rarebeat adapt``, for people to read.
         certainty: calibration and conformal limits; None for a model that was trained before there were such.
+        trained_certainty: what ``certainty`` was before the model was adapted; None where it was not, and where an
+            earlier version has adapted it.
     """
 
     architecture: str
@@ -87,6 +90,7 @@ class ModelCard:
     origin: dict[str, Any] = field(default_factory=dict)
     adapted: dict[str, Any] = field(default_factory=dict)
     certainty: Certainty | None = None
+    trained_certainty: Certainty | None = None
 
     @property
     def uses_person(self) -> bool:
@@ -107,8 +111,12 @@ class ModelCard:
             raise ValueError(f"preprocessing.rate must be finite, found {self.preprocessing.rate}")
         if self.units != (expected := output_units(self.preprocessing)):
             raise ValueError(f"units must be {expected!r}, which preprocessing makes, found {self.units!r}")
-        certain = {} if self.certainty is None else self.certainty.classes
-        for name, entries in (("codes", self.codes), ("offsets", self.offsets), ("certainty", certain)):
+        certain, trained = (
+            {} if one is None else one.classes for one in (self.certainty, self.trained_certainty)
+        )
+        named: dict[str, Mapping[str, Any]] = {"codes": self.codes, "offsets": self.offsets}
+        named |= {"certainty": certain, "trained_certainty": trained}
+        for name, entries in named.items():
             if stray := set(entries) - set(self.classes):
                 raise ValueError(f"{name} must name classes of the model, found {', '.join(sorted(stray))}")
 

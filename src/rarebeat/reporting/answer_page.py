@@ -127,10 +127,14 @@ def check_wish(out: Path, wanted: str | None, classes: Collection[str]) -> None:
         classes: those of the model.
 
     Raises:
-        ParamsError: for another suffix, or a class that the model does not have.
+        ParamsError: for another suffix, a folder where a file is to be or a file where a folder is, or a class that the
+            model does not have.
     """
     if out.suffix and out.suffix.lower().removeprefix(".") not in KINDS:
         raise ParamsError(f"{out}: a picture is written as .png, .pdf or .svg")
+    if out.exists() and out.is_dir() == bool(out.suffix):
+        there, wished = ("folder", "file") if out.suffix else ("file", "folder")
+        raise ParamsError(f"{out} is a {there}: name another {wished} for pictures")
     if wanted is not None and wanted not in classes:
         raise ParamsError(f"the model has no class {wanted!r}{did_you_mean(wanted, classes)}")
 

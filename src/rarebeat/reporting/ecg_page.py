@@ -93,10 +93,12 @@ def check_suffix(path: Path) -> None:
     """Make sure that a picture can be written to a file of that name.
 
     Raises:
-        RarebeatError: for another suffix than .png, .pdf and .svg.
+        RarebeatError: for another suffix than .png, .pdf and .svg, and for a folder.
     """
     if path.suffix.lower().removeprefix(".") not in KINDS:
         raise RarebeatError(f"{path}: a picture is written as .png, .pdf or .svg")
+    if path.is_dir():
+        raise RarebeatError(f"{path} is a folder: name a file for the picture")
 
 
 def draw_ecg(

@@ -135,7 +135,7 @@ def write_gallery(folder: Path, seed: int = 0) -> Path:
     """
     check_replaceable(folder, _MARKER, [f"{name}.png" for name in SIGNS])
     settings = SimulatorSettings(seed=seed, preset="hughes", label_noise=0)
-    page = folder.with_suffix(".md")
+    page = folder.parent / f"{folder.name}.md"
     if page.exists() and not (folder / _MARKER).is_file():
         raise RarebeatError(
             f"{page} was not written by this command: name another folder, for it would be replaced"

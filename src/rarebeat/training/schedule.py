@@ -7,6 +7,7 @@ from itertools import accumulate
 import torch
 from torch import Tensor, nn
 
+from rarebeat.core.errors import ParamsError
 from rarebeat.training.muon import Muon
 from rarebeat.training.settings import Pretrain, TrainSettings
 
@@ -41,6 +42,21 @@ class Stage:
             From 0 to 1.
         """
         return (epoch - self.first + share) / self.settings.epochs
+
+
+def check_steps(settings: TrainSettings) -> None:
+    """Make sure that the schedule "steps" has epochs to fall at, and that no other schedule is told such epochs.
+
+    Raises:
+        ParamsError: when one is there without the other, so that it would change nothing.
+    """
+    told = bool(settings.steps or settings.pretrain.steps)
+    if told and settings.schedule != "steps":
+        raise ParamsError(
+            f"train.steps: they are of train.schedule steps, and the schedule is {settings.schedule}"
+        )
+    if settings.schedule == "steps" and not told:
+        raise ParamsError("train.schedule: steps needs the epochs at which the rate falls (train.steps)")
 
 
 def stages_of(settings: TrainSettings) -> tuple[Stage, ...]:

@@ -12,7 +12,7 @@ from rarebeat.evaluation.certainty.measures import Claims, claims_of, claims_tog
 from rarebeat.evaluation.certainty.tables import certainty_section, class_content, mean_content
 from rarebeat.evaluation.evaluate import EvaluateSettings, evaluate
 from rarebeat.evaluation.metrics_file import metrics_content
-from rarebeat.metrics.certainty import Told, fit_certainty
+from rarebeat.metrics.certainty import Certainty, ClassCertainty, Told, fit_certainty
 from rarebeat.metrics.intervals import share_interval
 
 CLASSES = ("common", "rare", "unlabelled")
@@ -40,7 +40,7 @@ def claims(test_split):
     truth = validation.truth.copy()
     truth[:, 2] = -1
     certainty = fit_certainty(truth, validation.probability, validation.patients, CLASSES)
-    return claims_of(SimpleNamespace(certainty=certainty, offsets={}), test_split)
+    return claims_of(SimpleNamespace(certainty=certainty, offsets={}, adapted={}), test_split)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +112,29 @@ def test_a_class_that_is_never_answered_no_says_so(scores):
     row = next(line for line in section.splitlines() if line.startswith("| rare") and '"no"' in line)
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert (cells[1], cells[-1]) == (str(scores.answers["rare"].patients), '"no"')
+
+
+def test_the_text_says_what_was_calibrated_on(scores, claims, test_split):
+    def words(found):
+        return " ".join(certainty_section(found))
+
+    assert "the map that was fitted on the validation split" in words(scores)
+    assert "records like those of the validation split" in words(scores)
+    assert "from one validation split to the next" in words(scores)
+    assert claims_together([claims, claims]).at_site is False
+    adapted = measure_certainty(replace(claims, at_site=True), test_split, replicates=20)
+    assert "the map that was fitted on the labelled records of one site" in words(adapted)
+    assert "records like those of the labelled records of one site" not in words(adapted)
+    assert "records like the labelled records of one site" in words(adapted)
+    assert "validation split" not in words(adapted)
+
+
+def test_claims_of_an_adapted_model_are_those_of_a_site(claims, test_split):
+    certainty = Certainty(0.9, {"common": ClassCertainty(1.0, 0.0, None, None, 9, 50)})
+    card = SimpleNamespace(certainty=certainty, offsets={}, adapted={"records": 40})
+    adapted = claims_of(card, test_split)
+    assert (claims.at_site, adapted.at_site) == (False, True)
+    assert claims_together([adapted, adapted]).at_site
 
 
 def test_a_class_of_which_nothing_is_stored_has_no_row(scores):

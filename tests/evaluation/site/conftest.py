@@ -82,3 +82,8 @@ def knowing_model(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Path:
         folder, module, card, fit_detector(evidence, evidence), known_scores(probability, RECORDS, 0.02)
     )
     return folder
+
+
+@pytest.fixture
+def labels(site: Site, tmp_path: Path) -> Path:
+    return site.write_labels(tmp_path / "labels.csv")

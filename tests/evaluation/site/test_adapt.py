@@ -15,21 +15,13 @@ from tests.evaluation.site.conftest import CLASSES, RECORDS, Site
 from rarebeat.core.errors import RarebeatError
 from rarebeat.evaluation.site.adapt import adapt_model, format_adaptation, moved_threshold
 from rarebeat.evaluation.site.recordings import Source
-from rarebeat.evaluation.site.worth import held_out, mean_with_interval
 from rarebeat.inference.ensemble import save_ensemble
 from rarebeat.inference.gate import NO_NUMBER
-from rarebeat.inference.model_folder import load_detector, load_scores, read_card, save_adapted
+from rarebeat.inference.model_folder import load_detector, load_scores, read_card
 from rarebeat.inference.predict import predict_files
 from rarebeat.inference.probabilities import predict_with_features
 from rarebeat.inference.served import ServedModel
 from rarebeat.inference.voting import EnsembleSettings
-from rarebeat.metrics.certainty import Certainty, ClassCertainty
-from rarebeat.metrics.offsets import fit_offsets
-
-
-@pytest.fixture
-def labels(site: Site, tmp_path: Path) -> Path:
-    return site.write_labels(tmp_path / "labels.csv")
 
 
 def probabilities(file: Path, model: Path) -> np.ndarray:
@@ -262,22 +254,6 @@ def test_a_folder_of_an_earlier_version_can_be_adapted(
     assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
-def test_another_share_of_positives_is_made_good_on_patients_that_were_not_fitted_to() -> None:
-    rng = np.random.default_rng(0)
-    patients = np.repeat(np.arange(150), 2).astype(object)
-    odds = rng.normal(-1, 1.5, (300, 1))
-    truth = (rng.random((300, 1)) < expit(odds - 1.5)).astype(np.int8)  # rarer than the model believes
-    probability = expit(odds).astype(np.float32)
-    assert fit_offsets(truth, probability)[0] == pytest.approx(-1.5, abs=0.4)
-    weights = rng.multinomial(300, np.full(300, 1 / 300), 500).astype(np.float64)
-    _, low, _ = mean_with_interval(probability[:, 0] - truth[:, 0].astype(float), weights)
-    _, below, above = mean_with_interval(
-        held_out(truth, probability, patients)[:, 0] - truth[:, 0].astype(float), weights
-    )
-    assert low > 0.05
-    assert below < 0 < above
-
-
 def test_labels_of_one_patient_have_no_interval(site: Site, knowing_model: Path, tmp_path: Path) -> None:
     labels = tmp_path / "labels.csv"
     labels.write_text("record,sinus_rhythm,bigeminy\nsim-000000,1,0\nsim-000001,,1\n")
@@ -288,69 +264,14 @@ def test_labels_of_one_patient_have_no_interval(site: Site, knowing_model: Path,
     assert "nan" not in format_adaptation(done)
 
 
-def test_an_offset_is_not_fitted_to_the_patient_that_it_is_judged_on() -> None:
-    truth = np.array([[1], [1], [0], [0]], dtype=np.int8)
-    probability = np.full((4, 1), 0.5, dtype=np.float32)
-    patients = np.array(["a", "a", "b", "b"], dtype=object)
-    after = held_out(truth, probability, patients)[:, 0]
-    assert (after[:2] < 0.5).all()  # b says that it is rare
-    assert (after[2:] > 0.5).all()
-
-
-def with_certainty(model: Path, folder: Path) -> Path:
-    """The model, with calibration and limits that were fitted elsewhere."""
-    stored = {name: ClassCertainty(0.6, -1.0, 2.0, -2.0, positives=40, negatives=400) for name in CLASSES}
-    save_adapted(folder, model, replace(read_card(model), certainty=Certainty(0.8, stored)))
-    return folder
-
-
-def test_calibration_and_limits_are_fitted_to_the_site_and_do_not_add_to_the_offsets(
+def test_a_class_labelled_in_one_patient_alone_is_judged_with_the_earlier_offset(
     site: Site, knowing_model: Path, labels: Path, tmp_path: Path
 ) -> None:
-    """Offset and calibration are two answers to one question: what is told does not depend on the offsets."""
-    model = with_certainty(knowing_model, tmp_path / "model")
-    adapted = adapt_model(model, Source((site.ingested,)), labels, tmp_path / "ward")
-    before, card = read_card(model), read_card(tmp_path / "ward")
-    assert card.certainty is not None
-    assert card.certainty.coverage == 0.8
-    found = card.certainty.classes["sinus_rhythm"]
-    change = next(one for one in adapted.changes if one.name == "sinus_rhythm")
-    assert found.positives == change.positive_patients
-    assert found != before.certainty.classes["sinus_rhythm"]  # type: ignore[union-attr]
-
-    files = sorted(site.files.rglob("*.hea"))
-    told = [one["classes"]["sinus_rhythm"] for one in predict_files(files, tmp_path / "ward")]
-    share = change.positives / (change.positives + change.negatives)
-    assert np.mean([one["calibrated"] for one in told]) == pytest.approx(share, abs=0.1)
-    shifted = replace(card, offsets={})  # the same map, on a model without the offsets
-    save_adapted(tmp_path / "plain", knowing_model, shifted)
-    plain = [one["classes"]["sinus_rhythm"] for one in predict_files(files, tmp_path / "plain")]
-    np.testing.assert_allclose(
-        [one["calibrated"] for one in plain], [one["calibrated"] for one in told], rtol=1e-4
-    )
-
-
-def test_few_labels_promise_nothing_and_none_leave_what_was_there(
-    site: Site, knowing_model: Path, tmp_path: Path
-) -> None:
-    model = with_certainty(knowing_model, tmp_path / "model")
-    labels = site.write_labels(tmp_path / "labels.csv", ("bigeminy",))
-    adapted = adapt_model(model, Source((site.files,)), labels, tmp_path / "ward")
-    card = read_card(tmp_path / "ward")
-    assert card.certainty is not None
-    assert card.certainty.classes["sinus_rhythm"] == ClassCertainty(0.6, -1.0, 2.0, -2.0, 40, 400)
-    bigeminy = card.certainty.classes["bigeminy"]
-    assert bigeminy.slope == 0.6  # an offset is all that so few positives tell
-    assert bigeminy.positives < 4
-    assert bigeminy.no_below is None
-    warnings = " ".join(adapted.warnings)
-    assert 'too few patients with the class for a certain "no": bigeminy' in warnings
-    assert 'for a certain "yes"' not in warnings
-
-
-def test_a_model_of_an_earlier_version_stays_without(
-    site: Site, knowing_model: Path, labels: Path, tmp_path: Path
-) -> None:
-    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "ward")
-    assert read_card(tmp_path / "ward").certainty is None
-    assert "certainty" not in (tmp_path / "ward" / "model.yaml").read_text()
+    adapt_model(knowing_model, Source((site.files,)), labels, tmp_path / "once")
+    few = tmp_path / "few.csv"
+    few.write_text("record,sinus_rhythm,bigeminy\nsim-000000,1,0\nsim-000001,,1\n")
+    done = adapt_model(tmp_path / "once", Source((site.files,)), few, tmp_path / "twice")
+    sinus, _, bigeminy = done.changes
+    assert sinus.excess[0] == pytest.approx(sinus.excess_before[0], abs=1e-6)
+    assert sinus.brier_gain[0] == pytest.approx(0, abs=1e-6)
+    assert abs(bigeminy.brier_gain[0]) > 1e-3

@@ -203,6 +203,16 @@ def test_two_records_are_a_change_only_where_chance_does_not_explain_them(
     assert len(changes(first, second)) == lines, changes(first, second)
 
 
+@pytest.mark.parametrize(("before", "after", "lines"), [(0.0, 0.0505, 0), (0.0505, 0.0, 0), (0.0, 0.12, 1)])
+def test_a_code_that_is_not_stored_may_be_as_frequent_as_the_rarest_that_is(
+    before: float, after: float, lines: int
+) -> None:
+    first, second = contract(10_000), contract(10_000)
+    for entry, share in ((first, before), (second, after)):
+        entry |= {"code_systems": {"snomed": 1.0}, "codes": {"snomed:1": share} if share else {}}
+    assert len(changes(first, second)) == lines, changes(first, second)
+
+
 def test_a_share_of_women_is_of_those_whose_sex_is_known() -> None:
     """Of 20 and of 20 it may be 0.5 and 0.7 by chance, in however many records."""
     first, second = contract(1000), contract(1000)

@@ -276,6 +276,24 @@ def test_records_that_are_doubtful_and_unlike_do_not_make_the_others_all_that_ar
     assert "Ingest found 1 test records doubtful for other reasons." in found
 
 
+def test_thresholds_of_a_site_are_not_said_to_be_of_the_validation_split(
+    written: Callable[..., str], findings: Findings, text: str
+) -> None:
+    for trained in (
+        f"its thresholds were chosen on {findings.validated_on} records, and it was tested",
+        "it is chosen on the validation split, and F1",
+        "Thresholds, chosen on the validation split<",
+    ):
+        assert trained in text
+    adapted = written({"card": replace(findings.card, adapted={"records": 40})})
+    for place in ("its thresholds were", "it is", "Thresholds,"):
+        assert f"{place} fitted to 40 labelled records of one site" in adapted
+    assert "validation split" not in adapted
+    own = written({"card": replace(findings.card, training={"site": {}})})
+    assert "its thresholds were set by one site, and it was tested" in own
+    assert "Thresholds, set by one site<" in own
+
+
 def test_writing_twice_gives_the_same_bytes(written: Callable[..., str], text: str) -> None:
     assert written() == text
 

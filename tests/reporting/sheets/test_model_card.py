@@ -6,16 +6,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.reporting.sheets.run import CLASSES, Run, card_of
+from tests.reporting.sheets.run import CLASSES, SETTINGS, Run, card_of
 from typer.testing import CliRunner
 
 from rarebeat.cli.main import app
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.tables import interval_text
 from rarebeat.dataset.shards import load_split
+from rarebeat.evaluation.certainty.measures import claims_of
+from rarebeat.evaluation.evaluate import evaluate
 from rarebeat.inference.handover.card_text import INTENDED
 from rarebeat.inference.handover.hub import write_hub_folder
 from rarebeat.inference.model_folder import card_digest, save_adapted
+from rarebeat.metrics.certainty import Certainty, ClassCertainty
 from rarebeat.reporting.sheets.facts import RunFacts, calibration_table, read_facts
 from rarebeat.reporting.sheets.folder import write_sheets
 from rarebeat.reporting.sheets.model_card import model_card
@@ -122,6 +125,21 @@ def test_limits_name_the_simulation_and_no_limit_stands_twice(text: str) -> None
     assert any("Thresholds were chosen on the validation split" in point for point in points)
     assert sum("medical device" in point for point in points) == 1
     assert len(points) == len(set(points))
+
+
+def test_an_adapted_model_is_said_to_be_calibrated_on_the_records_of_the_site(facts: RunFacts) -> None:
+    stored = Certainty(0.9, dict.fromkeys(CLASSES, ClassCertainty(1.0, 0.0, None, None, 9, 50)))
+
+    def words(**changed: object) -> str:
+        card = card_of(certainty=stored, **changed)
+        test = facts.findings.test
+        evaluation = evaluate(test, SETTINGS, claims=claims_of(card, test))
+        return model_card(replace(facts, findings=replace(facts.findings, card=card, evaluation=evaluation)))
+
+    assert "validation split" in words()
+    adapted = words(adapted={"records": 40})
+    assert "validation split" not in adapted
+    assert adapted.count("labelled records of one site") == 4
 
 
 def test_without_the_labels_at_hand_their_coverage_is_left_out(facts: RunFacts, run: Run) -> None:

@@ -84,6 +84,7 @@ class CertaintyScores:
         answers: class id to its answers.
         confidence: of the intervals.
         together: whether an ensemble answers, whose promise is weaker.
+        at_site: whether a site's labelled records were calibrated on, in place of the validation split.
     """
 
     coverage: float
@@ -91,6 +92,7 @@ class CertaintyScores:
     answers: dict[str, ClassAnswers]
     confidence: float
     together: bool = False
+    at_site: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,7 @@ class Claims:
         never_no: shape (classes,), whether no record can be answered "no".
         never_yes: likewise for "yes".
         together: whether an ensemble tells it.
+        at_site: whether a site's labelled records were calibrated on, in place of the validation split.
     """
 
     told: Told
@@ -113,6 +116,7 @@ class Claims:
     never_no: BoolArray
     never_yes: BoolArray
     together: bool = False
+    at_site: bool = False
 
 
 def claims_of(card: ModelCard, predictions: Predictions) -> Claims | None:
@@ -134,6 +138,7 @@ def claims_of(card: ModelCard, predictions: Predictions) -> Claims | None:
         np.array([0 if one is None else one.positives for one in stored]),
         np.array([one is None or one.no_below is None for one in stored]),
         np.array([one is None or one.yes_above is None for one in stored]),
+        at_site=bool(card.adapted),
     )
 
 
@@ -163,6 +168,7 @@ def claims_together(members: Sequence[Claims | None]) -> Claims | None:
         never_no,
         never_yes,
         together=True,
+        at_site=all(one.at_site for one in known),
     )
 
 
@@ -219,7 +225,7 @@ def measure_certainty(
             confidence,
             (int(claims.patients[k]), bool(claims.never_no[k]), bool(claims.never_yes[k])),
         )
-    return CertaintyScores(claims.coverage, calibration, answers, confidence, claims.together)
+    return CertaintyScores(claims.coverage, calibration, answers, confidence, claims.together, claims.at_site)
 
 
 def _answers(

@@ -5,6 +5,8 @@ import numpy as np
 from rarebeat.core.tables import Row, interval_text, markdown_table, tidy
 from rarebeat.evaluation.certainty.measures import BINS, CertaintyScores, ClassAnswers, ClassCalibration, Ends
 
+_OF_SITE = "the labelled records of one site"
+
 Tree = dict[str, "float | Tree | None"]
 """As :data:`rarebeat.evaluation.metrics_file.MetricTree`."""
 
@@ -87,11 +89,12 @@ def how_calibrated(scores: CertaintyScores) -> str:
         A paragraph.
     """
     averages = calibration_averages(scores)
+    fitted_on = _OF_SITE if scores.at_site else "the validation split"
     return (
         f"Mean over these classes: Brier score {_digits(averages['brier_before'])}, calibrated "
         f"{_digits(averages['brier'])}; calibration error {_digits(averages['error_before'], 3)}, calibrated "
         f"{_digits(averages['error'], 3)}. "
-        '"Calibrated" is after the map that was fitted on the validation split and is stored with the model; it '
+        f'"Calibrated" is after the map that was fitted on {fitted_on} and is stored with the model; it '
         "changes no decision and no ranking. The Brier score is the mean squared distance of probability and truth; "
         f"the error is the distance of mean probability and share of positives in {BINS} steps of probability; a slope "
         "below 1 says that probabilities are too sure of themselves. In brackets: "
@@ -109,19 +112,24 @@ def what_is_promised(scores: CertaintyScores) -> str:
         A paragraph.
     """
     promise = f"{scores.coverage:g}"
+    like, others = (
+        (_OF_SITE, "set of labelled records")
+        if scores.at_site
+        else ("those of the validation split", "validation split")
+    )
     first = (
         f"The answers of the members are voted on, each of which keeps the true label in a share of {promise} of new "
         f"records like those of its fold; of the vote, {max(0.0, 2 * scores.coverage - 1):g} is certain, and about "
         f"{promise} is usual."
         if scores.together
-        else f"Of new records like those of the validation split, a share of {promise} of those with a class is not "
+        else f"Of new records like {like}, a share of {promise} of those with a class is not "
         f'answered "no", and of those without it not "yes" (`train.certainty.coverage`).'
     )
     return (
         f"{first} The first two shares in the table are these, on the test split. A record is answered as the model "
         'decides where the other answer could be excluded, and "unsure" otherwise. '
         '"Calibrated on" is how many patients with the class there were in calibration: with few, these shares vary '
-        'around the promise from one validation split to the next, and below 1 / (1 - coverage) - 1 "no" is never '
+        f'around the promise from one {others} to the next, and below 1 / (1 - coverage) - 1 "no" is never '
         "answered."
     )
 

@@ -2,9 +2,9 @@
 
 Elsewhere a class is more or less common, and the network is more or less sure of it. Both move its log odds by about
 one number, which tens of records tell. Offsets of an earlier adaptation are replaced, not added to, so that records
-count once. Calibration and conformal limits (:mod:`rarebeat.metrics.certainty`) are fitted to the same records, and do
-not depend on the offsets. The weights stay as they are. What the offsets are worth is measured on patients that they
-were not fitted to (see :mod:`rarebeat.evaluation.site.worth`).
+count once. Calibration and conformal limits (:mod:`rarebeat.metrics.certainty`) are fitted to the same records, near
+those of the training, which the card keeps, and do not depend on the offsets. The weights stay as they are. What the
+offsets are worth is measured on patients that they were not fitted to (see :mod:`rarebeat.evaluation.site.worth`).
 """
 
 from collections.abc import Mapping
@@ -94,11 +94,11 @@ def adapt_model(model: Path, source: Source, labels: Path, out: Path) -> Adaptat
         records=len(truth),
         patients=len(set(scored.patients.tolist())),
         unknown=scored.unknown,
-        warnings=(*warnings, *_warnings(changes), *_never_no(certainty, changes)),
+        warnings=(*warnings, *_warnings(changes), *_never_no(certainty, changes), *_counted_twice(card)),
         lost=tuple(_missing(table, scored)),
     )
     adapted = _adapted_card(card, total.tolist(), card_digest(model), adaptation)
-    save_adapted(out, model, replace(adapted, certainty=certainty))
+    save_adapted(out, model, replace(adapted, certainty=certainty, trained_certainty=_of_training(card)))
     return adaptation
 
 
@@ -169,12 +169,31 @@ def _thresholds(
 
 def _certainty(truth: Truth, scored: Scored, card: ModelCard) -> Certainty | None:
     """Calibration and limits of the site; a model without any stays without, and a class without labels as it was."""
-    if (stored := card.certainty) is None:
+    stored, trained = card.certainty, _of_training(card)
+    if stored is None or trained is None:
         return None
+    labelled = {name for place, name in enumerate(card.classes) if (truth[:, place] >= 0).any()}
+    near = {name: one for name, one in trained.classes.items() if name in labelled}
+    kept = {name: one for name, one in stored.classes.items() if name not in labelled}
     settings = CertaintySettings(min_positives=FEW, coverage=stored.coverage)
+    earlier = Certainty(stored.coverage, near | kept)
     return fit_certainty(
-        truth, scored.probability, scored.patients, card.classes, settings, card.offsets, stored
+        truth, scored.probability, scored.patients, card.classes, settings, card.offsets, earlier
     )
+
+
+def _of_training(card: ModelCard) -> Certainty | None:
+    """What was stored before any adaptation, as far as the card tells: a map near it counts records once."""
+    return card.certainty if card.trained_certainty is None else card.trained_certainty
+
+
+def _counted_twice(card: ModelCard) -> list[str]:
+    if not card.adapted or card.certainty is None or card.trained_certainty is not None:
+        return []
+    return [
+        "the model was adapted by an earlier version, which did not keep the calibration of the training: records that "
+        "it was fitted to then count twice in `calibrated`; adapt the model that it came from instead"
+    ]
 
 
 def _never_no(certainty: Certainty | None, changes: tuple[ClassChange, ...]) -> list[str]:

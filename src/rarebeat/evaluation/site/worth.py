@@ -1,6 +1,7 @@
 """What offsets of the logits are worth at a site: calibration before and after, on patients they were not fitted to.
 
-The patients are dealt into :data:`FOLDS` parts, and each part is judged with offsets that were fitted to the others.
+The patients are dealt into :data:`FOLDS` parts, and each part is judged with offsets that were fitted to the others,
+or with the earlier offset of a class that has no labels there.
 The intervals are over patients, and hold the offsets fixed.
 """
 
@@ -80,7 +81,8 @@ def class_changes(
         The change of each class.
     """
     before = scored.probability.astype(np.float64)
-    after = held_out(truth, plain, scored.patients)
+    earlier = np.array([card.offsets.get(name, 0.0) for name in card.classes])
+    after = held_out(truth, plain, scored.patients, earlier)
     weights = np.concatenate(list(patient_weights(scored.patients, REPLICATES, 0, _BLOCK)))
     return tuple(
         _change(
@@ -98,13 +100,16 @@ def class_changes(
     )
 
 
-def held_out(truth: Truth, probability: Probability, patients: npt.NDArray[np.object_]) -> FloatArray:
+def held_out(
+    truth: Truth, probability: Probability, patients: npt.NDArray[np.object_], earlier: FloatArray
+) -> FloatArray:
     """Probabilities with offsets that were fitted to other patients.
 
     Args:
         truth: shape (n, classes).
-        probability: shape (n, classes).
+        probability: shape (n, classes), without offsets.
         patients: shape (n,), who each record is of.
+        earlier: shape (classes,), offsets that stay where the other patients have no label of a class.
 
     Returns:
         Shape (n, classes).
@@ -114,7 +119,9 @@ def held_out(truth: Truth, probability: Probability, patients: npt.NDArray[np.ob
     after = probability.astype(np.float64)
     for number in np.unique(fold):
         out = fold == number
-        after[out] = expit(log_odds(after[out]) + fit_offsets(truth[~out], probability[~out]))
+        others = truth[~out]
+        fitted = np.where((others >= 0).any(axis=0), fit_offsets(others, probability[~out]), earlier)
+        after[out] = expit(log_odds(after[out]) + fitted)
     return after
 
 

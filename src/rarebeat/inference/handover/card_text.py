@@ -58,15 +58,24 @@ def thresholds_text(card: ModelCard) -> str:
     Returns:
         A sentence.
     """
+    chosen = chosen_at_site(card) or "chosen on the validation split of its cohorts"
+    return f"Thresholds were {chosen}; another site needs its own."
+
+
+def chosen_at_site(card: ModelCard) -> str:
+    """Say how a site came to the thresholds, as the end of "thresholds were".
+
+    Args:
+        card: of the model.
+
+    Returns:
+        Some words; none where the thresholds are those of the training.
+    """
     if card.adapted:
         chosen = f"fitted to {card.adapted['records']} labelled records of one site"
         # Which came later is not stored, and a class without labels keeps a threshold that was set.
-        chosen += ", or set by one" if "site" in card.training else ""
-    elif "site" in card.training:
-        chosen = "set by one site"
-    else:
-        chosen = "chosen on the validation split of its cohorts"
-    return f"Thresholds were {chosen}; another site needs its own."
+        return chosen + (", or set by one" if "site" in card.training else "")
+    return "set by one site" if "site" in card.training else ""
 
 
 def probabilities_text(card: ModelCard) -> str:
@@ -87,14 +96,23 @@ def probabilities_text(card: ModelCard) -> str:
     rare = [name for name, one in card.certainty.classes.items() if one.no_below is None]
     never = f' Too few patients had {", ".join(rare)} for any "no".' if rare else ""
     return (
-        f"{plain}; `calibrated` beside them is fitted to {_fitted_to(card)}, as common as classes were there. "
+        f"{plain}; `calibrated` beside them is fitted to {calibrated_on(card)}, as common as classes were there. "
         f'`certain` leaves {card.certainty.coverage:.0%} of the records with a class without a "no", and of those '
         f'without it without a "yes", at a site like that one.{never}'
     )
 
 
-def _fitted_to(card: ModelCard) -> str:
-    return "the labelled records of one site" if card.adapted else "the validation split"
+def calibrated_on(card: ModelCard, otherwise: str = "the validation split") -> str:
+    """Say what calibration and limits were fitted to.
+
+    Args:
+        card: of the model.
+        otherwise: what those of the training were fitted to, in the words of the text.
+
+    Returns:
+        Some words.
+    """
+    return "the labelled records of one site" if card.adapted else otherwise
 
 
 def limits_of(card: ModelCard) -> list[str]:

@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 
 from rarebeat.core.errors import RarebeatError
 from rarebeat.core.files import read_json
-from rarebeat.readers.contract.observed import COMMON
+from rarebeat.readers.contract.observed import COMMON, least_frequent
 
 SHARE = 0.05
 DEVIATIONS = 3.0
@@ -152,7 +152,12 @@ def _codes(contract: Mapping[str, Any], delivery: Mapping[str, Any]) -> Iterator
     for code in before | after:
         if not {*contract["code_systems"]} & {*delivery["code_systems"]} & {code.partition(":")[0]}:
             continue
-        shares = before.get(code, 0.0), after.get(code, 0.0)
+        old, new = before.get(code), after.get(code)
+        # A share that is not stored is below what is: it may have been as near to the other one as that.
+        shares = (
+            min(new or 0.0, least_frequent(records[0]) / records[0]) if old is None else old,
+            min(old or 0.0, least_frequent(records[1]) / records[1]) if new is None else new,
+        )
         if _differs(shares, records, DEVIATIONS_OF_MANY):
             yield f"code {code}: {_said(after, code)} of the recordings, before {_said(before, code)}"
 

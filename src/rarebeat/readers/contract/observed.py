@@ -117,9 +117,20 @@ def contract_of(
     }
 
 
+def least_frequent(records: int) -> float:
+    """Records that must have a code for it to be stored: a twentieth, at least five. A rare one could name a person.
+
+    Args:
+        records: of the cohort.
+
+    Returns:
+        Their number.
+    """
+    return max(_FEWEST_RECORDS, COMMON * records)
+
+
 def _frequent(codes: Counter[str], records: int) -> list[tuple[str, int]]:
-    """The codes of at least a twentieth of the records, and of at least five: a rare one could name a person."""
-    least = max(_FEWEST_RECORDS, COMMON * records)
+    least = least_frequent(records)
     found = [(code, count) for code, count in codes.items() if count >= least and not code.startswith(_LABEL)]
     return sorted(found, key=lambda item: (-item[1], item[0]))
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from rarebeat.core.tables import interval_text, people_text
 from rarebeat.evaluation.scores import MACRO, MICRO
-from rarebeat.inference.handover.card_text import NOT_A_DEVICE
+from rarebeat.inference.handover.card_text import NOT_A_DEVICE, chosen_at_site
 from rarebeat.inference.novelty import UNLIKE
 from rarebeat.reporting.page.findings import SIMULATED, Findings
 from rarebeat.reporting.page.html import Html, Section, paragraph
@@ -38,11 +38,12 @@ def _question(findings: Findings) -> str:
         f" (class re-sampling left out {findings.left_out:,} more)" if findings.left_out and all_kept else ""
     )
     heads = f"{len(card.classes)} classes" if len(card.classes) > 1 else "one class"
+    chosen = chosen_at_site(card) or f"chosen on {findings.validated_on:,} records"
     return (
         f"Can one network tell {heads} of the vocabulary {card.vocabulary} apart on ECGs of patients that it has "
         f"never seen? {card.architecture}, {findings.parameters:,} parameters, learnt the label set "
         f"{card.heads} from {findings.learnt_from:,} records of {', '.join(card.cohorts)}{left_out}; its thresholds "
-        f"were chosen on {findings.validated_on:,} records, and it was tested on "
+        f"were {chosen}, and it was tested on "
         f"{people_text(evaluation.records, evaluation.patients, evaluation.without_patient, ',')}."
     )
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rarebeat.core.tables import Cell
-from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED
+from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED, chosen_at_site
 from rarebeat.models.registry import NETWORKS, uses_person
 from rarebeat.reporting.page.findings import Findings
 from rarebeat.reporting.page.html import Section, facts, folded, heading, paragraph
@@ -34,7 +34,7 @@ def card_section(findings: Findings) -> Section:
         paragraph(NOT_INTENDED),
         folded("How it was trained", [facts(training_of(findings))]),
         folded(
-            "Thresholds, chosen on the validation split",
+            f"Thresholds, {chosen_at_site(card) or 'chosen on the validation split'}",
             [facts({name.replace("_", " "): f"{card.thresholds[name]:.4g}" for name in card.classes})],
         ),
     ]

@@ -14,7 +14,7 @@ from rarebeat.evaluation.evaluate import EvaluateSettings, Evaluation
 from rarebeat.inference.model_folder import ModelCard, card_digest, load_model
 from rarebeat.inference.predictions import Predictions
 from rarebeat.models.size import parameters
-from rarebeat.reporting.folder import HOW_TO_READ
+from rarebeat.reporting.folder import how_to_read
 from rarebeat.reporting.page.asked import asked_section
 from rarebeat.reporting.page.card import card_section
 from rarebeat.reporting.page.cohort import cohort_section
@@ -116,7 +116,7 @@ def write_index(path: Path, findings: Findings, sources: Sources) -> Path:
     sections = [
         asked_section(findings),
         cohort_section(findings),
-        class_section(findings, HOW_TO_READ),
+        class_section(findings, how_to_read(findings.card)),
         curve_section(findings),
         confusion_section(findings),
         group_section(findings),

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.reporting.sheets.run import SETTINGS, card_of
+from tests.reporting.sheets.run import CLASSES, SETTINGS, card_of
 
 from rarebeat.core.errors import ParamsError, RarebeatError
 from rarebeat.core.tables import interval_text
 from rarebeat.evaluation.evaluate import evaluate
+from rarebeat.metrics.certainty import Certainty, ClassCertainty
 from rarebeat.reporting.page.findings import CohortFacts
 from rarebeat.reporting.sheets.facts import RunFacts
 from rarebeat.reporting.sheets.folder import read_answers
@@ -117,6 +118,47 @@ def test_a_model_that_was_updated_is_called_so(text: str, facts: RunFacts) -> No
     assert "adapted to 40 labelled records of a site" in entry(sheet, "12f")
     assert "that of the updated model" in entry(sheet, "24")
     assert "fitted to 40 labelled records" in entry(sheet, "15")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"adapted": {"records": 40}}, "fitted to 40 labelled records of one site"),
+        ({"training": {"site": {"thresholds": ["sinus_rhythm"]}}}, "set by one site"),
+    ],
+)
+def test_thresholds_of_a_site_are_said_to_be_of_it_in_every_item(
+    facts: RunFacts, changed: dict[str, object], said: str
+) -> None:
+    sheet = tripod_sheet(changed_card(facts, **changed), {})
+    for number in ("2", "10", "13", "15"):
+        assert said in entry(sheet, number), number
+    validated = facts.findings.validated_on
+    assert f"{validated} to choose the training's thresholds on" in entry(sheet, "10")
+    assert "one to choose the training's thresholds on" in entry(sheet, "12a")
+    for text in ("to choose thresholds on", "thresholds were chosen", "validation split"):
+        assert text not in sheet, text
+
+
+def test_calibration_of_a_site_is_said_to_be_of_it(facts: RunFacts) -> None:
+    stored = Certainty(0.9, dict.fromkeys(CLASSES, ClassCertainty(1.0, 0.0, None, None, 9, 50)))
+    assert "fitted to the validation part" in entry(
+        tripod_sheet(changed_card(facts, certainty=stored), {}), "13"
+    )
+    sheet = tripod_sheet(changed_card(facts, certainty=stored, adapted={"records": 40}), {})
+    assert "fitted to the labelled records of one site" in entry(sheet, "13")
+    assert "moved by offsets that were fitted to the records of the site" in entry(sheet, "13")
+
+
+def test_thresholds_of_the_training_are_said_to_be_of_the_validation_part(text: str, facts: RunFacts) -> None:
+    validated = facts.findings.validated_on
+    assert f"; thresholds were chosen on {validated} others, and the model" in entry(text, "2")
+    assert f"{validated} to choose thresholds on, and" in entry(text, "10")
+    assert "one to choose thresholds on (and the epoch," in entry(text, "12a")
+    assert (
+        "`prepare.balance.splits` names them; so thresholds were chosen at natural frequencies. Probabilities reflect "
+        "the frequencies of training: item 23a has their calibration."
+    ) in entry(text, "13")
 
 
 def test_too_few_people_give_no_average_and_no_groups(facts: RunFacts) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rarebeat.core.records import LEADS, REASONS
 from rarebeat.core.tables import people_text
-from rarebeat.inference.handover.card_text import input_text
+from rarebeat.inference.handover.card_text import chosen_at_site, input_text
 from rarebeat.reporting.page.findings import SIMULATED, CohortFacts
 from rarebeat.reporting.sheets.facts import RunFacts
 from rarebeat.reporting.sheets.model_card import LABEL_RULES, data_parts, label_parts
@@ -101,9 +101,11 @@ def _size(facts: RunFacts) -> str:
         "positive records of some classes were limited on purpose" if training.get("limit_positives") else "",
     ]
     notes = "; ".join(filter(None, fewer))
+    site = chosen_at_site(findings.card)
+    purpose = f"the training's thresholds on (those of the model were {site})" if site else "thresholds on"
     return (
         f"What the archives hold, less what item 20a leaves out: {findings.learnt_from:,} ECGs to learn from, "
-        f"{findings.validated_on:,} to choose thresholds on, and {tested} to test on. Item 21 has the positive ECGs of "
+        f"{findings.validated_on:,} to choose {purpose}, and {tested} to test on. Item 21 has the positive ECGs of "
         f"each class. Macro averages leave out classes with fewer than {scored.at_least} positive patients."
         + (f" {notes[:1].upper()}{notes[1:]}." if notes else "")
     )

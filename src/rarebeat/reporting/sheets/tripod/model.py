@@ -6,7 +6,14 @@ from rarebeat.core.tables import interval_text, people_text
 from rarebeat.evaluation.evaluate import Evaluation
 from rarebeat.evaluation.groups import FEWEST
 from rarebeat.evaluation.scores import MACRO
-from rarebeat.inference.handover.card_text import INTENDED, NOT_INTENDED, thresholds_text
+from rarebeat.inference.handover.card_text import (
+    INTENDED,
+    NOT_INTENDED,
+    calibrated_on,
+    chosen_at_site,
+    thresholds_text,
+)
+from rarebeat.inference.model_card import ModelCard
 from rarebeat.models.registry import NETWORKS
 from rarebeat.reporting.page.card import training_of
 from rarebeat.reporting.results import results_table
@@ -33,12 +40,13 @@ def opening_answers(facts: RunFacts) -> dict[str, str]:
     card, scored = findings.card, findings.evaluation
     tested = people_text(scored.records, scored.patients, scored.without_patient, ",")
     what = _kind_of_study(facts)
+    chosen = chosen_at_site(card) or f"chosen on {findings.validated_on:,} others"
     return {
         "1": f"Suggested: {what.capitalize()} of a neural network ({card.architecture}) that tells "
         f"{_classes(facts)} on 12-lead ECGs of {', '.join(card.cohorts)}",
         "2": f"Objective: {what} of a model that tells {_classes(facts)}. Methods: {card.architecture}, "
         f"{findings.parameters:,} parameters, learnt from {findings.learnt_from:,} ECGs of {', '.join(card.cohorts)}; "
-        f"thresholds were chosen on {findings.validated_on:,} others, and the model was tested on {tested}. "
+        f"thresholds were {chosen}, and the model was tested on {tested}. "
         f"Results: {macro_text(scored)}",
         "3a": "Diagnostic: the classes are findings of the very ECG that the model sees.",
         "3b": f"For: {INTENDED} Not for: {NOT_INTENDED}",
@@ -93,9 +101,10 @@ def analysis_answers(facts: RunFacts) -> dict[str, str]:
     """
     findings, card = facts.findings, facts.findings.card
     scored = findings.evaluation
+    chosen = "the training's thresholds" if chosen_at_site(card) else "thresholds"
     return {
         "12a": "Split by patient, by a keyed hash or by the folds of the database: one part to learn from, one to "
-        "choose thresholds on (and the epoch, where `train.keep` is `best`), one to test on. ECGs of one patient, and "
+        f"choose {chosen} on (and the epoch, where `train.keep` is `best`), one to test on. ECGs of one patient, and "
         "of patients who share a recording, are never in two parts.",
         "12b": "The signal enters as it is, each lead brought to mean 0 and deviation 1 by numbers of the training "
         f"part. {_augmented(facts)}",
@@ -179,13 +188,23 @@ def _imbalance(facts: RunFacts) -> str:
     resampled = (
         f"Class re-sampling kept {kept:,} of {kept + findings.left_out:,} training ECGs, all of the rare classes and "
         "fewer of the common ones, without copies. Validation and test parts are as frequent as they come, unless "
-        "`prepare.balance.splits` names them; so thresholds were chosen at natural frequencies. Probabilities reflect "
-        "the frequencies of training: item 23a has their calibration."
+        f"`prepare.balance.splits` names them{_frequencies(findings.card)}: item 23a has their calibration."
         if findings.left_out
         else "Classes were not re-sampled."
     )
-    calibrated = " `calibrated` beside a probability is fitted to the validation part."
+    part = calibrated_on(findings.card, "the validation part")
+    calibrated = f" `calibrated` beside a probability is fitted to {part}."
     return f"{resampled}{calibrated if findings.card.certainty else ''} The loss is {loss}."
+
+
+def _frequencies(card: ModelCard) -> str:
+    """End of a sentence on how frequent classes are: of the thresholds, and what probabilities reflect."""
+    site = chosen_at_site(card)
+    thresholds = f". Thresholds were {site}" if site else "; so thresholds were chosen at natural frequencies"
+    reflected = "the frequencies of training" + (
+        ", moved by offsets that were fitted to the records of the site" if card.adapted else ""
+    )
+    return f"{thresholds}. Probabilities reflect {reflected}"
 
 
 def _differences(facts: RunFacts) -> str:
